@@ -1,0 +1,16 @@
+"""Notebook toolkit for a superconducting MgO/MgB2 nanocomposite.
+
+The layers, from nature to the reader's eye; each folder says what a line in it may import:
+
+``models``    what nature does: numbers in, arrays out
+``twin``      what an instrument would record: a model plus noise, in the instrument's own file format
+``io``        where files become labelled arrays, and nothing else
+``analysis``  what we infer: arrays in, one frozen result with uncertainties out
+``viewers``   draw, no controls
+``widgets``   state and controls: call analysis and viewers
+
+Beside them: ``units`` (the only conversions), ``results`` (value ± uncertainty), ``claims`` (what the
+paper says and what follows), ``manifest`` (verified data), ``cache`` (compute once).
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What we infer: arrays in, one frozen result with uncertainties out."""

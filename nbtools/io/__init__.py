@@ -1,0 +1,1 @@
+"""Where files become labelled arrays, and nothing else."""

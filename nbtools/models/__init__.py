@@ -1,0 +1,1 @@
+"""What nature does: numbers in, arrays out; numpy and scipy only."""
