@@ -1,0 +1,25 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MIRROR = Path(os.environ.get("NBTOOLS_MIRROR") or ROOT.parent / "shared" / "realdata")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of other people's measured files; a test that needs it is skipped where it is absent."""
+    if not MIRROR.is_dir():
+        pytest.skip(f"no measured files: {MIRROR.name} is not beside the project and NBTOOLS_MIRROR is not set")
+    return MIRROR
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the project: data, cache and results go to a folder of its own."""
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("NBTOOLS_CACHE", str(tmp_path / "cache"))
