@@ -119,9 +119,7 @@ def read_ledger(path: str | Path) -> Ledger:
             raise ValueError(f"schema {text['schema']} found, {SCHEMA} expected")
         entries = [Result(**{k: _number(v) for k, v in e.items()}) for e in text["results"]]
         verdicts = {v["id"]: {k: x for k, x in v.items() if k != "id"} for v in text["verdicts"]}
-        return Ledger(
-            text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"]
-        )
+        return Ledger(text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"])
     except (KeyError, TypeError, ValueError) as problem:
         raise ValueError(
             f"{path} is not a ledger of results ({problem}); run the notebook again to make a new one"
@@ -160,19 +158,13 @@ def compare(before: Ledger, after: Ledger, *, relative: float = 1e-6) -> Iterato
     """The numbers that moved by more than `relative`, appeared or went."""
     for name in {**before.results, **after.results}:
         old, new = before.results.get(name), after.results.get(name)
-        if old is None or new is None or old.unit != new.unit:
-            yield Move(name, old, new)
-        elif not math.isclose(old.value, new.value, rel_tol=relative) and not (
-            math.isnan(old.value) and math.isnan(new.value)
-        ):
+        if old is None or new is None or old.unit != new.unit or not _same(old.value, new.value, relative):
             yield Move(name, old, new)
 
 
 def results_folder() -> Path:
     """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return Path(
-        os.environ.get("NBTOOLS_RESULTS") or Path(__file__).parent.parent / "build" / "results"
-    )
+    return Path(os.environ.get("NBTOOLS_RESULTS") or Path(__file__).parent.parent / "build" / "results")
 
 
 def dumps(content: Any) -> str:
@@ -192,6 +184,10 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _same(old: float, new: float, relative: float) -> bool:
+    return math.isclose(old, new, rel_tol=relative) or (math.isnan(old) and math.isnan(new))
 
 
 def _plain(content: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The only conversions (SI inside, the community's units at the edge) and the number that carries its unit."""
+"""The only conversions: SI inside, the community's units at the edge; and the number that carries both."""
 
 import math
 from functools import cache
@@ -69,9 +69,7 @@ def factor(unit: str, into: str) -> float:
         one = registry.Quantity(1.0, registry.Unit(_spell(unit)))
         return float(one.to(registry.Unit(_spell(into))).magnitude)
     except pint.DimensionalityError:
-        raise ValueError(
-            f"{unit!r} does not convert into {into!r}: they measure different things"
-        ) from None
+        raise ValueError(f"{unit!r} does not convert into {into!r}: they measure different things") from None
     except (pint.PintError, AttributeError, TypeError, ValueError, KeyError) as problem:
         raise ValueError(f"cannot read {unit!r} or {into!r} as a unit: {problem}") from None
 
@@ -116,9 +114,7 @@ class Quantity(float):
         return cls(float(number), math.nan, unit)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"a Quantity does not change; make a new one instead of setting {name}"
-        )
+        raise AttributeError(f"a Quantity does not change; make a new one instead of setting {name}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Quantity, (float(self), self.uncertainty, self.unit))

@@ -1,1 +1,1 @@
-"""State and controls: the state is validated and works with no screen; the face calls analysis and viewers."""
+"""State and controls: a validated state that works with no screen, and a face over it."""
