@@ -1,0 +1,114 @@
+"""Where a noisy curve crosses a level: a cubic over the widest stretch that the noise allows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+# A cubic needs four points; two more let the scatter about it be seen.
+FEWEST_POINTS = 6
+
+
+@dataclass(frozen=True)
+class LocalFit:
+    """A cubic c0 + c1 d + c2 d² + c3 d³ in the distance d from `place`, with its covariance."""
+
+    place: float
+    coefficients: Array
+    covariance: Array
+    points: int
+
+    @property
+    def value(self) -> float:
+        return float(self.coefficients[0])
+
+    @property
+    def slope(self) -> float:
+        return float(self.coefficients[1])
+
+    @property
+    def inflection(self) -> float:
+        """Where the slope is extreme."""
+        c2, c3 = self.coefficients[2:]
+        return float(self.place - c2 / (3 * c3)) if c3 else np.nan
+
+    def moved_to(self, place: float) -> "LocalFit":
+        """The same cubic, expanded about another place."""
+        d = place - self.place
+        shift = np.array([[1, d, d**2, d**3], [0, 1, 2 * d, 3 * d**2], [0, 0, 1, 3 * d], [0, 0, 0, 1]])
+        return LocalFit(place, shift @ self.coefficients, shift @ self.covariance @ shift.T, self.points)
+
+
+def fit_locally(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
+    """Weighted cubic around `place` over the widest window in which it still describes the curve.
+
+    The window grows point by point, nearest first, until χ² exceeds its expectation by 1.5 of its
+    standard deviations; too narrow a window wastes data, too wide a one bends the answer. Three
+    quarters of the widest adequate window keep the bias well under the noise (Lepski's idea). Where
+    the scatter exceeds the stated noise, as when the thermometer jitters, the covariance is scaled up.
+
+    Parameters
+    ----------
+    x, y : shape (n,), any order, n ≥ 4
+    sigma : shape (n,) or a number, one standard deviation of y
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
+    nearest = np.argsort(np.abs(x - place), kind="stable")
+    best = fewest = min(FEWEST_POINTS, len(x))
+    for count in range(fewest, len(x) + 1):
+        freedom = count - 4
+        if _cubic(x, y, weight, place, nearest[:count])[2] > freedom + 1.5 * np.sqrt(2 * freedom):
+            break
+        best = count
+    chosen = nearest[: max(fewest, int(0.75 * best))]
+    coefficients, covariance, chi_square = _cubic(x, y, weight, place, chosen)
+    freedom = max(len(chosen) - 4, 1)
+    return LocalFit(place, coefficients, covariance * max(1.0, chi_square / freedom), len(chosen))
+
+
+def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike, start: float) -> Quantity:
+    """Where the curve crosses `level`, near `start`; NaN where it does not.
+
+    The uncertainty is that of the local fit's value divided by its slope.
+    """
+    place, span = start, float(np.ptp(np.asarray(x, float)))
+    for _ in range(6):
+        local = fit_locally(x, y, sigma=sigma, place=place)
+        step = (level - local.value) / local.slope if local.slope else np.nan
+        if not abs(step) < span:
+            return Quantity(np.nan)
+        place += step
+        if abs(step) < 1e-6 * span:
+            break
+    return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope))
+
+
+def noise_of(x: ArrayLike, y: ArrayLike) -> float:
+    """Standard deviation of y, from how far each point lies off the line between its neighbours.
+
+    Robust (median), so that a step or a few outliers do not count as noise.
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    if len(x) < 3:
+        return 0.0
+    left, right = x[1:-1] - x[:-2], x[2:] - x[1:-1]
+    share = np.divide(right, left + right, out=np.full_like(left, 0.5), where=left + right > 0)
+    residual = y[1:-1] - share * y[:-2] - (1 - share) * y[2:]
+    return float(1.4826 * np.median(np.abs(residual) / np.sqrt(1 + share**2 + (1 - share) ** 2)))
+
+
+def _cubic(
+    x: Array, y: Array, weight: Array, place: float, chosen: NDArray[np.intp]
+) -> tuple[Array, Array, float]:
+    distance, weight = x[chosen] - place, weight[chosen]
+    scale = float(np.max(np.abs(distance))) or 1.0
+    design = np.vander(distance / scale, 4, increasing=True) * weight[:, None]
+    inverse = np.linalg.pinv(design)
+    coefficients = inverse @ (y[chosen] * weight)
+    chi_square = float(np.sum((y[chosen] * weight - design @ coefficients) ** 2))
+    units = scale ** -np.arange(4.0)
+    return coefficients * units, (inverse @ inverse.T) * np.outer(units, units), chi_square

@@ -1,0 +1,225 @@
+"""The normal state: Bloch–Grüneisen, residual ratio, connectivity, and one transition or two."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lmfit
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nbtools.analysis.local_fit import noise_of
+from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.models.superconductor import transition_fraction
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+# ρ(300 K) − ρ(40 K) of fully connected MgB2, clean film to good bulk, in Ω m (Rowell, SUST 16, R17).
+IDEAL_RESISTIVITY_RISE = (4.3e-8, 7.3e-8)
+
+
+@dataclass(frozen=True)
+class NormalState:
+    """ρ(T) of the normal state.
+
+    Attributes
+    ----------
+    residual, amplitude, debye_temperature, exponent : of ρ0 + A (T/Θ)^m J_m(Θ/T)
+    residual_ratio : ρ(300 K)/ρ(40 K), from the fit
+    resistivity_100 : ρ(100 K), Ω m; its uncertainty includes the geometry's
+    connectivity : Rowell's Δρ_ideal/[ρ(300 K) − ρ(40 K)], for the clean and the bulk reference
+    aicc : by exponent, for those compared
+    reduced_chi_square, window : of the chosen fit, in K
+    """
+
+    residual: Quantity
+    amplitude: Quantity
+    debye_temperature: Quantity
+    exponent: float
+    residual_ratio: Quantity
+    resistivity_100: Quantity
+    connectivity: tuple[Quantity, Quantity]
+    aicc: dict[float, float]
+    reduced_chi_square: float
+    window: tuple[float, float]
+    fit: Any
+
+    def predict(self, temperature: ArrayLike) -> Array:
+        """ρ in Ω m at `temperature` in K."""
+        return np.asarray(self.fit.eval(temperature=np.asarray(temperature, float)))
+
+    def __str__(self) -> str:
+        return (
+            f"ρ(100 K) = {self.resistivity_100.to('uohm cm')}, ρ300/ρ40 = {self.residual_ratio}, "
+            f"Θ = {self.debye_temperature} (m = {self.exponent:g})"
+        )
+
+
+def fit_normal_state(
+    temperature: ArrayLike,
+    resistivity: ArrayLike,
+    *,
+    onset: float,
+    scale_uncertainty: float = 0.0,
+    exponents: tuple[float, ...] = (3.0, 5.0),
+) -> NormalState:
+    """Bloch–Grüneisen fit above a transition, for each exponent; the lowest AICc is kept.
+
+    Parameters
+    ----------
+    temperature, resistivity : shape (n,), K and Ω m
+    onset : K; the fit starts 3 K above it
+    scale_uncertainty : relative σ of the geometry (tap distance, cross-section): shared by all points
+
+    Raises
+    ------
+    ValueError
+        Fewer than 8 points above the transition, or less than 50 K of them.
+    """
+    x, y = np.asarray(temperature, float), np.asarray(resistivity, float)
+    order = np.argsort(x[x > onset + 3], kind="stable")
+    x, y = x[x > onset + 3][order], y[x > onset + 3][order]
+    if len(x) < 8 or np.ptp(x) < 50:
+        raise ValueError(
+            f"{len(x)} points over {np.ptp(x) if len(x) else 0:.3g} K lie above {onset + 3:.4g} K; "
+            "a Bloch–Grüneisen fit needs at least 8 points over 50 K: measure to higher temperature"
+        )
+    fits = {m: _fit_bloch_gruneisen(x, y, m) for m in exponents}
+    aicc = {m: _aicc(fit.chisqr, len(x), fit.nvarys) for m, fit in fits.items()}
+    exponent = min(aicc, key=lambda m: aicc[m])
+    return _normal_state(fits[exponent], exponent, aicc, scale_uncertainty, (float(x[0]), float(x[-1])))
+
+
+@dataclass(frozen=True)
+class StepCount:
+    """One resistive step or two: AICc(one) − AICc(two), and the second step's share and distance in K."""
+
+    steps: int
+    aicc_difference: float
+    second_share: Quantity
+    separation: Quantity
+
+    def __str__(self) -> str:
+        text = f"{self.steps} step(s), AICc(1) − AICc(2) = {self.aicc_difference:.1f}"
+        if self.steps == 1:
+            return text
+        return f"{text}; the second carries {self.second_share} and lies {self.separation} lower"
+
+
+def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise: float) -> StepCount:
+    """Is R/R_n one smooth step or two: error functions compared by AICc.
+
+    Two are claimed when AICc prefers them by more than 10, each carries 5 % or more of the resistance
+    and they lie further apart than the wider one's σ; else a skewed single step would count as two.
+
+    Parameters
+    ----------
+    temperature : shape (n,), K, a few widths either side of the transition
+    fraction : shape (n,), R/R_n, 1 in the normal state
+    noise : standard deviation of `fraction`
+    """
+    x, y = np.asarray(temperature, float), np.asarray(fraction, float)
+    middle = float(np.interp(0.5, np.maximum.accumulate(y), x))
+    spread = max(0.05, 0.4 * float(np.interp(0.9, y, x) - np.interp(0.1, y, x)))
+    one = lmfit.Model(_one_step).fit(y, temperature=x, midpoint=middle, width=spread, weights=1 / noise)
+    two = _fit_two_steps(x, y, noise, middle, spread)
+    difference = _aicc(one.chisqr, len(x), 2) - _aicc(two.chisqr, len(x), 5)
+    share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
+    gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
+    wider = max(two.params["width"].value, two.params["width_low"].value)
+    split = difference > 10 and 0.05 <= share <= 0.95 and gap > wider
+    return StepCount(2 if split else 1, float(difference), share, gap)
+
+
+def _fit_bloch_gruneisen(x: Array, y: Array, exponent: float) -> Any:
+    model = lmfit.Model(bloch_gruneisen, independent_vars=["temperature"])
+    rise = float(y[-1] - y[0])
+    parameters = model.make_params(
+        residual={"value": float(y[0]), "min": 0},
+        amplitude={"value": max(10 * rise, 1e-3 * float(y[0])), "min": 0},
+        debye_temperature={"value": 800, "min": 50, "max": 3000},
+        exponent={"value": exponent, "vary": False},
+    )
+    return model.fit(y, parameters, temperature=x, weights=1 / (noise_of(x, y) or 1e-6 * float(y[0])))
+
+
+def _normal_state(
+    fit: Any, exponent: float, aicc: dict[float, float], scale: float, window: tuple[float, float]
+) -> NormalState:
+    values = fit.uvars
+    if values is None:
+        raise ValueError("the Bloch–Grüneisen fit found no uncertainties: the data do not determine it")
+    at = {t: _predict_with_error(fit, t) for t in (40.0, 100.0, 300.0)}
+    rise = at[300.0] - at[40.0]
+    ratio = at[300.0] / at[40.0]
+
+    def with_scale(number: Any, unit: str) -> Quantity:
+        return Quantity(number.n, float(np.hypot(number.s, scale * number.n)), unit)
+
+    clean, bulk = (with_scale(ideal / rise, "") for ideal in IDEAL_RESISTIVITY_RISE)
+    return NormalState(
+        with_scale(values["residual"], "ohm m"),
+        with_scale(values["amplitude"], "ohm m"),
+        Quantity.of(values["debye_temperature"], "K"),
+        exponent,
+        Quantity.of(ratio),
+        with_scale(at[100.0], "ohm m"),
+        (clean, bulk),
+        aicc,
+        float(fit.redchi),
+        window,
+        fit,
+    )
+
+
+def _predict_with_error(fit: Any, temperature: float) -> Any:
+    """ρ at one temperature as an ``uncertainties`` number that keeps its correlations."""
+    from uncertainties import wrap
+
+    def at(residual: float, amplitude: float, debye_temperature: float) -> float:
+        exponent = fit.params["exponent"].value
+        return float(
+            bloch_gruneisen(
+                temperature,
+                residual=residual,
+                amplitude=amplitude,
+                debye_temperature=debye_temperature,
+                exponent=exponent,
+            )
+        )
+
+    values = fit.uvars
+    return wrap(at)(values["residual"], values["amplitude"], values["debye_temperature"])
+
+
+def _one_step(temperature: Array, midpoint: float, width: float) -> Array:
+    return transition_fraction(temperature, midpoint=midpoint, width=width)
+
+
+def _two_steps(
+    temperature: Array, midpoint: float, width: float, share: float, gap: float, width_low: float
+) -> Array:
+    upper = transition_fraction(temperature, midpoint=midpoint, width=width)
+    lower = transition_fraction(temperature, midpoint=midpoint - gap, width=width_low)
+    return (1 - share) * upper + share * lower
+
+
+def _fit_two_steps(x: Array, y: Array, noise: float, middle: float, spread: float) -> Any:
+    """The best of a few starts: a small lower step, an equal one, a large one."""
+    model = lmfit.Model(_two_steps)
+    fits = []
+    for share in (0.15, 0.5, 0.85):
+        parameters = model.make_params(
+            midpoint={"value": middle + share * spread},
+            width={"value": spread / 2, "min": 1e-3 * spread},
+            share={"value": share, "min": 0, "max": 1},
+            gap={"value": 2 * spread, "min": 0},
+            width_low={"value": spread / 2, "min": 1e-3 * spread},
+        )
+        fits.append(model.fit(y, parameters, temperature=x, weights=1 / noise))
+    return min(fits, key=lambda fit: fit.chisqr)
+
+
+def _aicc(chi_square: float, points: int, parameters: int) -> float:
+    """Akaike's criterion for a known noise, corrected for few points (Hurvich and Tsai 1989)."""
+    correction = 2 * parameters * (parameters + 1) / max(points - parameters - 1, 1)
+    return float(chi_square + 2 * parameters + correction)

@@ -1,0 +1,94 @@
+"""What a screening susceptibility of −1.1 means: shape, sample length, volume and field in one budget."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nbtools.units import Quantity
+
+
+@dataclass(frozen=True)
+class Shielding:
+    """External susceptibility 4πχ (SI) of a screened sample, against that of full screening.
+
+    Attributes
+    ----------
+    susceptibility : m/(V H), with every relative error below
+    fully_screened : what the instrument reads for a perfectly shielded body of this shape and length
+    screened_fraction : their ratio; 1 is full screening
+    budget : relative standard deviation that each input contributes, largest first
+    alternatives : screened fraction by demagnetisation method, all else equal
+    """
+
+    susceptibility: Quantity
+    fully_screened: Quantity
+    screened_fraction: Quantity
+    budget: dict[str, float]
+    alternatives: dict[str, float]
+
+    @property
+    def most_useful(self) -> str:
+        """The input that, halved, would help most."""
+        return next(iter(self.budget))
+
+    def __str__(self) -> str:
+        return (
+            f"4πχ = {self.susceptibility}, full screening would read {self.fully_screened}: "
+            f"screened fraction {self.screened_fraction}"
+        )
+
+
+def estimate_shielding(
+    moment: Quantity,
+    *,
+    field: float,
+    volume: Quantity,
+    remanence: Quantity,
+    full_screening: dict[str, float],
+    method: str,
+    length_factor: Quantity,
+) -> Shielding:
+    """Screened fraction of a zero-field-cooled sample, with one budget for everything that moves it.
+
+    Parameters
+    ----------
+    moment : A m², the low-temperature plateau with its noise
+    field : A/m, the nominal applied field
+    volume : m³ ± σ
+    remanence : A/m ± σ, the magnet's field at nominal zero (its value is added to `field`)
+    full_screening : χ0 < 0 of the perfectly shielded body by demagnetisation method
+    method : the one of them to use; half their spread enters the budget
+    length_factor : what the instrument's point-dipole fit reads of an extended sample's moment
+
+    Raises
+    ------
+    ValueError
+        An unknown method, a volume that is not positive or a true field of zero.
+    """
+    true_field = field + remanence
+    if method not in full_screening or not volume > 0 or true_field == 0:
+        raise ValueError(
+            f"method {method!r}, volume {volume} and field {true_field:.3g} A/m came; the method must be one of "
+            f"{', '.join(full_screening)}, volume and field must not be zero"
+        )
+    susceptibility = moment / (volume * true_field)
+    expected = full_screening[method] * length_factor
+    spread = np.ptp(list(full_screening.values())) / 2
+    parts = {
+        "volume": volume.uncertainty / volume,
+        "field": remanence.uncertainty / abs(true_field),
+        "moment noise": moment.uncertainty / abs(moment) if moment else np.nan,
+        "sample length": length_factor.uncertainty / length_factor,
+        "demagnetisation": spread / abs(full_screening[method]),
+    }
+    parts = {name: float(np.nan_to_num(part)) for name, part in parts.items()}
+    measured = float(np.hypot(np.hypot(parts["volume"], parts["field"]), parts["moment noise"]))
+    modelled = float(np.hypot(parts["sample length"], parts["demagnetisation"]))
+    fraction = float(susceptibility / expected)
+    return Shielding(
+        Quantity(susceptibility, abs(susceptibility) * measured),
+        Quantity(expected, abs(expected) * modelled),
+        Quantity(fraction, abs(fraction) * float(np.hypot(measured, modelled))),
+        dict(sorted(parts.items(), key=lambda part: -part[1])),
+        {name: float(susceptibility / (chi * length_factor)) for name, chi in full_screening.items()},
+    )

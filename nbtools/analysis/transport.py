@@ -1,0 +1,45 @@
+"""Transport and dc magnetisation: transition, normal state, critical fields, Ginzburg–Landau lengths.
+
+One door to the files that each hold one piece of the physics.
+"""
+
+from nbtools.analysis.ginzburg_landau import CORE_TERM_HU, GinzburgLandau, estimate_ginzburg_landau
+from nbtools.analysis.lower_critical_field import (
+    LowerCriticalField,
+    ZeroTemperatureField,
+    estimate_lower_critical_field,
+    extrapolate_lower_critical_field,
+)
+from nbtools.analysis.resistivity import NormalState, StepCount, count_transition_steps, fit_normal_state
+from nbtools.analysis.shielding import Shielding, estimate_shielding
+from nbtools.analysis.transition import Transition, estimate_transition
+from nbtools.analysis.upper_critical_field import (
+    UpperCriticalField,
+    UpperCriticalLaw,
+    compare_upper_critical_laws,
+    estimate_upper_critical_field,
+    fit_upper_critical_law,
+)
+
+__all__ = [
+    "CORE_TERM_HU",
+    "GinzburgLandau",
+    "LowerCriticalField",
+    "NormalState",
+    "Shielding",
+    "StepCount",
+    "Transition",
+    "UpperCriticalField",
+    "UpperCriticalLaw",
+    "ZeroTemperatureField",
+    "compare_upper_critical_laws",
+    "count_transition_steps",
+    "estimate_ginzburg_landau",
+    "estimate_lower_critical_field",
+    "estimate_shielding",
+    "estimate_transition",
+    "estimate_upper_critical_field",
+    "extrapolate_lower_critical_field",
+    "fit_normal_state",
+    "fit_upper_critical_law",
+]
