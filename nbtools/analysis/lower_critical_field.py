@@ -118,7 +118,8 @@ class ZeroTemperatureField:
         return float(self.zero_temperature_field) * _shape(temperature, self.law, self.critical_temperature)
 
     def __str__(self) -> str:
-        return f"{self.law}: H(0) = {self.zero_temperature_field.to('Oe')}, χ²/{self.points - 1} = {self.chi_square:.1f}"
+        field = self.zero_temperature_field.to("Oe")
+        return f"{self.law}: H_c1(0) = {field}, χ² = {self.chi_square:.1f} for {self.points} points"
 
 
 def extrapolate_lower_critical_field(
