@@ -131,6 +131,10 @@ class Quantity(float):
 
         return ufloat(float(self), 0.0 if math.isnan(self.uncertainty) else self.uncertainty)
 
+    def widened(self, systematic: float) -> "Quantity":
+        """The same value with an independent systematic error (same unit, one standard deviation) added."""
+        return Quantity(float(self), math.hypot(self.uncertainty, systematic), self.unit)
+
     def to(self, unit: str) -> "Quantity":
         """In another unit."""
         scale = factor(self.unit, unit)
