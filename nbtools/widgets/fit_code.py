@@ -1,0 +1,252 @@
+"""A fit as a short lmfit script that anyone can run."""
+
+import inspect
+import textwrap
+from typing import Any
+
+import lmfit
+import numpy as np
+from lmfit.models import ExpressionModel
+
+from nbtools.widgets.fit_problem import FitProblem, solver
+from nbtools.widgets.fit_state import FitState, ParameterState
+
+INLINE_POINTS = 1000
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
+
+
+class Code(str):
+    """Program text that a notebook shows as text, not as a quoted string."""
+
+    __slots__ = ()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def write_code(
+    problem: FitProblem, state: FitState, *, held: tuple[str, ...] = (), data: str = "auto"
+) -> Code:
+    """The script of the fit that starts at `state`.
+
+    Parameters
+    ----------
+    held : parameters that an auto-refit kept fixed
+    data : ``"inline"`` writes the fitted points into the script, ``"names"`` expects ``x``, ``y`` (and
+        ``sigma``; lists of arrays for several curves) and, where it cannot be written, ``model``;
+        ``"auto"`` writes up to 1000 points
+    """
+    total = sum(curve.x.size for curve in problem.curves)
+    inline = data == "inline" or (data == "auto" and total <= INLINE_POINTS)
+    parts = [
+        "import lmfit\nimport numpy as np",
+        _models(problem),
+        _data(problem, inline=inline),
+        _parameters(state, held),
+        _single(problem, state) if problem.single and state.loss != "poisson" else _together(problem, state),
+        "print(lmfit.fit_report(result))",
+    ]
+    return Code("\n\n".join(parts) + "\n")
+
+
+def model_text(model: lmfit.Model) -> str:
+    """One expression that makes the model again, or nothing where its function cannot be written down."""
+    if isinstance(model, lmfit.model.CompositeModel):
+        sign = OPERATORS.get(getattr(model.op, "__name__", ""))
+        left, right = model_text(model.left), model_text(model.right)
+        return f"({left} {sign} {right})" if sign and left and right else ""
+    prefix = f"prefix={model.prefix!r}" if model.prefix else ""
+    if isinstance(model, ExpressionModel):
+        variables = f"independent_vars={model.independent_vars!r}"
+        return f"lmfit.models.ExpressionModel({', '.join([repr(model.expr), variables])})"
+    if type(model) is not lmfit.Model:
+        if getattr(lmfit.models, type(model).__name__, None) is not type(model):
+            return ""
+        options = [prefix] + [f"{k}={v!r}" for k, v in _model_options(model).items()]
+        return f"lmfit.models.{type(model).__name__}({', '.join(o for o in options if o)})"
+    if not _can_be_written(model.func):
+        return ""
+    variables = f"independent_vars={model.independent_vars!r}"
+    return f"lmfit.Model({', '.join(part for part in (model.func.__name__, variables, prefix) if part)})"
+
+
+def _model_options(model: lmfit.Model) -> dict[str, Any]:
+    if isinstance(model, lmfit.models.PolynomialModel):
+        return {"degree": model.poly_degree}
+    return {name: value for name, value in model.opts.items() if isinstance(value, (str, int, float))}
+
+
+def _can_be_written(function: Any) -> bool:
+    if _importable(function):
+        return True
+    closure = getattr(function, "__closure__", None)
+    return bool(getattr(function, "__name__", "<lambda>") != "<lambda>" and not closure and _source(function))
+
+
+def _importable(function: Any) -> bool:
+    module = inspect.getmodule(function)
+    name = getattr(function, "__name__", "")
+    known = module is not None and module.__name__ != "__main__" and not module.__name__.startswith("test")
+    return bool(known and "." not in function.__qualname__ and getattr(module, name, None) is function)
+
+
+def _source(function: Any) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        return ""
+
+
+def _functions(model: lmfit.Model) -> list[Any]:
+    if isinstance(model, lmfit.model.CompositeModel):
+        return _functions(model.left) + _functions(model.right)
+    return [model.func] if type(model) is lmfit.Model else []
+
+
+def _models(problem: FitProblem) -> str:
+    lines: dict[str, None] = {}
+    for function in (f for model in problem.models for f in _functions(model)):
+        if _importable(function):
+            lines[f"from {inspect.getmodule(function).__name__} import {function.__name__}"] = None  # type: ignore[union-attr]
+        elif _can_be_written(function):
+            lines[_source(function)] = None
+    texts = [model_text(model) for model in problem.models]
+    if not all(texts):
+        return "# model: the lmfit.Model given to the fitter"
+    if len(set(texts)) == 1:
+        return "\n".join([*lines, f"model = {texts[0]}"])
+    return "\n".join([*lines, f"models = [{', '.join(texts)}]"])
+
+
+def _data(problem: FitProblem, *, inline: bool) -> str:
+    names = ["x", "y", "sigma"] if _has_sigma(problem) else ["x", "y"]
+    if inline:
+        return "\n".join(_column(problem, name) for name in names)
+    lists = "" if problem.single else ", one list of arrays each"
+    return f"# {', '.join(names)}: the arrays given to the fitter{lists}"
+
+
+def _has_sigma(problem: FitProblem) -> bool:
+    return any(curve.sigma is not None for curve in problem.curves)
+
+
+def _column(problem: FitProblem, name: str) -> str:
+    arrays = [_array(getattr(curve, name)) for curve in problem.curves]
+    return f"{name} = {arrays[0]}" if problem.single else f"{name} = [{', '.join(arrays)}]"
+
+
+def _array(values: Any) -> str:
+    if values is None:
+        return "None"
+    if values.size > 1 and (values == values[0]).all():
+        return f"np.full({values.size}, {float(values[0])!r})"
+    return "np.array([" + ", ".join(repr(float(v)) for v in values) + "])".replace("nan", "np.nan")
+
+
+def _parameters(state: FitState, held: tuple[str, ...]) -> str:
+    lines = ["params = lmfit.Parameters()"]
+    # Expressions last: they need the names they are made of.
+    for name, known in sorted(state.parameters.items(), key=lambda item: item[1].expr is not None):
+        lines.append(f"params.add({', '.join([repr(name), *_arguments(known, fixed=name in held)])})")
+    return "\n".join(lines)
+
+
+def _arguments(known: ParameterState, *, fixed: bool) -> list[str]:
+    if known.expr:
+        return [f"expr={known.expr!r}"]
+    said = [f"value={known.value!r}"]
+    said += [f"min={known.min!r}"] if np.isfinite(known.min) else []
+    said += [f"max={known.max!r}"] if np.isfinite(known.max) else []
+    return said + (["vary=False"] if fixed or not known.vary else [])
+
+
+def _masked(state: FitState, curve: int) -> list[int]:
+    return [index for number, index in state.masked if number == curve]
+
+
+def _single(problem: FitProblem, state: FitState) -> str:
+    method, options = solver(state)
+    weights = problem.weights(state)[0]
+    lines = ["use = np.isfinite(x) & np.isfinite(y)"]
+    if _has_sigma(problem):
+        lines.append("use &= np.isfinite(sigma)")
+    if state.fit_range is not None:
+        lines.append(f"use &= (x >= {state.fit_range[0]!r}) & (x <= {state.fit_range[1]!r})")
+    if masked := _masked(state, 0):
+        lines.append(f"use[{masked}] = False")
+    arguments = [
+        "y[use]",
+        "params",
+        f"{problem.variable(0)}=x[use]",
+        *[f"{name}={value!r}" for name, value in problem.constants.items()],
+        *_weights(problem, state, weights),
+        f"method={method!r}",
+        f"scale_covar={not problem.absolute(state)}",
+        *([] if method in ("leastsq", "least_squares") else ["calc_covar=False"]),
+        *([f"fit_kws={options!r}"] if options else []),
+    ]
+    return "\n".join([*lines, "result = model.fit(", *(f"    {a}," for a in arguments), ")"])
+
+
+def _weights(problem: FitProblem, state: FitState, weights: Any) -> list[str]:
+    if weights is None:
+        return []
+    if problem.curves[0].sigma is not None and state.weighting == "sigma":
+        return ["weights=1 / sigma[use]"]
+    return [f"weights=np.full(use.sum(), {float(weights[0])!r})"]
+
+
+def _together(problem: FitProblem, state: FitState) -> str:
+    """Several curves, or Poisson counts: one residual over all of them."""
+    method, options = solver(state)
+    settings = {"method": method, "scale_covar": not problem.absolute(state), **options}
+    if method not in ("leastsq", "least_squares"):
+        settings["calc_covar"] = False
+    lines = []
+    if problem.single:
+        lines.append("x, y, sigma = [x], [y], [sigma]" if _has_sigma(problem) else "x, y = [x], [y]")
+    if len({model_text(model) for model in problem.models}) == 1:
+        lines.append(f"models = [model] * {len(problem.models)}")
+    lines += [f"masked = {[_masked(state, i) for i in range(len(problem.curves))]!r}", *_local_names(problem)]
+    lines += ["", "def residual(params):", "    parts = []", "    for i, model in enumerate(models):"]
+    lines += [f"        {line}" for line in _one_curve(problem, state)]
+    lines += ["    return np.concatenate(parts)", ""]
+    arguments = [f"{name}={value!r}" for name, value in settings.items()]
+    return "\n".join(
+        [*lines, "result = lmfit.minimize(", "    residual,", "    params,", *_each(arguments), ")"]
+    )
+
+
+def _each(arguments: list[str]) -> list[str]:
+    return [f"    {argument}," for argument in arguments]
+
+
+def _local_names(problem: FitProblem) -> list[str]:
+    return ["names = [", *[f"    {names!r}," for names in problem.names], "]"]
+
+
+def _one_curve(problem: FitProblem, state: FitState) -> list[str]:
+    weighted = problem.weights(state)
+    use = "use = np.isfinite(x[i]) & np.isfinite(y[i])"
+    lines = [f"{use} & np.isfinite(sigma[i])" if _has_sigma(problem) else use]
+    if state.fit_range is not None:
+        lines.append(f"use &= (x[i] >= {state.fit_range[0]!r}) & (x[i] <= {state.fit_range[1]!r})")
+    constants = "".join(f", {name}={value!r}" for name, value in problem.constants.items())
+    lines += [
+        "use[masked[i]] = False",
+        "known = lmfit.create_params(**{name: float(params[ours].value) for name, ours in names[i].items()})",
+        f"fit = model.eval(known, {problem.variable(0)}=x[i][use]{constants})",
+    ]
+    if state.loss == "poisson":
+        return [
+            *lines,
+            "seen, fit = y[i][use], np.maximum(fit, 1e-12 * max(y[i][use].max(), 1.0))",
+            "logs = np.where(seen > 0, seen * np.log(np.where(seen > 0, seen, 1.0) / fit), 0.0)",
+            "parts.append(np.sign(seen - fit) * np.sqrt(np.maximum(2 * (fit - seen + logs), 0)))",
+        ]
+    if any(w is not None for w in weighted) and _has_sigma(problem) and state.weighting == "sigma":
+        return [*lines, "parts.append((y[i][use] - fit) * (1 / sigma[i][use]))"]
+    if weighted[0] is not None:
+        scales = [float(w[0]) for w in weighted if w is not None]
+        return [*lines, f"parts.append((y[i][use] - fit) * {scales!r}[i])"]
+    return [*lines, "parts.append(y[i][use] - fit)"]

@@ -1,0 +1,291 @@
+"""What a fit tells: numbers, warnings in words, profile intervals, window sensitivity, rivals."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import lmfit
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from nbtools.units import for_display, format_value
+from nbtools.widgets.fit_problem import FitError, FitProblem
+from nbtools.widgets.fit_state import FitRecord, FitState
+
+STRONG_CORRELATION = 0.9
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def record_of(number: int, start: FitState, result: Any, held: Iterable[str] = ()) -> FitRecord:
+    """The line of the history that a fit leaves."""
+    params = result.params
+    return FitRecord(
+        number=number,
+        start=start,
+        held=tuple(held),
+        values={name: float(p.value) for name, p in params.items()},
+        uncertainties={name: uncertainty(params, name) for name in params},
+        chi_square=float(result.chisqr),
+        reduced_chi_square=float(result.redchi),
+        aicc=aicc(result),
+        bic=float(result.bic),
+        points=int(result.ndata),
+        free=int(result.nvarys),
+        evaluations=int(result.nfev),
+        converged=bool(result.success),
+        message=str(getattr(result, "message", "")),
+    )
+
+
+def uncertainty(params: lmfit.Parameters, name: str) -> float | None:
+    """One standard deviation, or None where the fit gave none."""
+    found = params[name].stderr
+    return float(found) if found is not None and math.isfinite(found) else None
+
+
+def aicc(result: Any) -> float:
+    """Akaike's criterion with the small-sample term; infinite where points are too few for it."""
+    spare = result.ndata - result.nvarys - 1
+    if spare <= 0:
+        return math.inf
+    return float(result.aic + 2 * result.nvarys * (result.nvarys + 1) / spare)
+
+
+def warnings_of(problem: FitProblem, state: FitState, result: Any) -> list[str]:
+    """What a careful reader should know of this fit, in sentences."""
+    said = []
+    if not result.success:
+        said.append(f"The fit did not converge: {getattr(result, 'message', 'no reason given')}.")
+    said += _bound_warnings(result)
+    if result.covar is None or not result.errorbars:
+        said.append(f"No uncertainties: {_why_no_uncertainties(state, result)}.")
+    for one, other, size in strong_correlations(result):
+        said.append(f"{one} and {other} are correlated by {size:+.3f}: the data fix them only together.")
+    if problem.absolute(state) and state.loss != "robust" and result.nfree > 0:
+        said += _chi_square_warning(float(result.chisqr), int(result.nfree))
+    return said + left_out(problem, state)
+
+
+def _bound_warnings(result: Any) -> list[str]:
+    said = []
+    for name in result.var_names:
+        p = result.params[name]
+        scale = max(abs(p.value), p.stderr or 0.0)
+        for end, bound in (("lower", p.min), ("upper", p.max)):
+            if math.isfinite(bound) and abs(p.value - bound) <= 1e-5 * scale + 1e-300:
+                said.append(
+                    f"{name} sits at its {end} bound {bound:g}: its uncertainty means little; move the bound."
+                )
+    return said
+
+
+def _why_no_uncertainties(state: FitState, result: Any) -> str:
+    if state.method not in ("leastsq", "least_squares") and state.loss != "robust":
+        return f"method {state.method} gives none; fit once more with leastsq from here"
+    idle = [name for name in result.var_names if not result.params[name].stderr]
+    return f"the data do not determine {', '.join(idle) or 'the parameters'}, or a parameter is at a bound"
+
+
+def _chi_square_warning(chi_square: float, free: int) -> list[str]:
+    high, low = stats.chi2.sf(chi_square, free), stats.chi2.cdf(chi_square, free)
+    if high < 1e-3:
+        return [f"χ²ᵣ = {chi_square / free:.3g}: the model misses the data, or the given σ are too small."]
+    if low < 1e-3:
+        return [f"χ²ᵣ = {chi_square / free:.3g}: closer than noise allows; the given σ are too large."]
+    return []
+
+
+def left_out(problem: FitProblem, state: FitState) -> list[str]:
+    """How many points are not numbers, for each curve that has any."""
+    said = []
+    for curve in problem.curves:
+        lost = int((~curve.usable).sum())
+        if lost:
+            said.append(
+                f"{curve.label}: {lost} of {curve.x.size} points are NaN or infinite and are left out."
+            )
+    return said
+
+
+def strong_correlations(result: Any) -> list[tuple[str, str, float]]:
+    """Pairs of parameters whose correlation exceeds 0.9 in size."""
+    found = []
+    for i, name in enumerate(result.var_names):
+        for other, size in (result.params[name].correl or {}).items():
+            if other in result.var_names[i + 1 :] and abs(size) > STRONG_CORRELATION:
+                found.append((name, other, float(size)))
+    return found
+
+
+def summary_of(problem: FitProblem, record: FitRecord, result: Any, *, system: str = "SI") -> str:
+    """The fit in plain text: each parameter as value ± σ, the measures of quality, the warnings."""
+    state = record.start
+    lines = []
+    width = max(len(name) for name in record.values)
+    for name in record.values:
+        lines.append(f"{name:<{width}}  {describe(state, record, name, system)}")
+    lines.append(quality(record))
+    return "\n".join(lines + [f"! {sentence}" for sentence in warnings_of(problem, state, result)])
+
+
+def describe(state: FitState, record: FitRecord, name: str, system: str = "SI") -> str:
+    """``38.41 ± 0.02 K``, or the value and why it has no uncertainty."""
+    known = state.parameters[name]
+    factor, unit = shown_unit(known.unit, system)
+    sigma = record.uncertainties.get(name)
+    shown = f"{format_value(record.values[name] * factor, (sigma or math.nan) * factor)} {unit}".strip()
+    if known.expr:
+        return f"{shown}  (= {known.expr})"
+    return f"{shown}  (fixed)" if not known.vary or name in record.held else shown
+
+
+def shown_unit(unit: str, system: str) -> tuple[float, str]:
+    """Factor and label of a unit on screen, its powers as characters: ``A cm⁻²``."""
+    factor, label = for_display(unit, system)
+    return factor, re.sub(r"\$\^\{?([-\d]+)\}?\$", lambda m: m[1].translate(RAISED), label)
+
+
+def quality(record: FitRecord) -> str:
+    """χ²ᵣ, AICc and BIC in one line."""
+    return (
+        f"χ²ᵣ = {record.reduced_chi_square:.4g}   AICc = {record.aicc:.4g}   BIC = {record.bic:.4g}   "
+        f"({record.points} points, {record.free} free)"
+    )
+
+
+def history_table(records: Sequence[FitRecord]) -> pd.DataFrame:
+    """One row a fit: settings, measures of quality, each parameter and its uncertainty."""
+    rows = []
+    for r in records:
+        row: dict[str, Any] = {
+            "fit": r.number,
+            "method": r.start.method,
+            "loss": r.start.loss,
+            "range": r.start.fit_range,
+            "points": r.points,
+            "free": r.free,
+            "reduced chi-square": r.reduced_chi_square,
+            "AICc": r.aicc,
+            "BIC": r.bic,
+            "converged": r.converged,
+        }
+        for name, value in r.values.items():
+            row[name], row[f"{name} ±"] = value, r.uncertainties[name]
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("fit") if rows else pd.DataFrame()
+
+
+def profile_intervals(
+    problem: FitProblem,
+    state: FitState,
+    result: Any,
+    *,
+    names: Sequence[str] | None = None,
+    sigma: float = 1.0,
+) -> pd.DataFrame:
+    """Profile-likelihood intervals: each parameter moved, all others refitted (lmfit's `conf_interval`).
+
+    With known σ (or counts) the rise of χ² is judged by χ² with one degree of freedom, without by an F test.
+
+    Returns
+    -------
+    DataFrame, one row a parameter: value, minus, plus (both positive), low, high
+
+    Raises
+    ------
+    FitError
+        A robust loss (no likelihood), fewer than two free parameters, or a profile that never rises.
+    """
+    if state.loss == "robust":
+        raise FitError("a robust loss has no likelihood to profile: choose least squares or Poisson")
+    names = list(names or result.var_names)
+    try:
+        with np.errstate(all="ignore"):
+            found = lmfit.conf_interval(
+                result.minimizer,
+                result,
+                p_names=names,
+                sigmas=[sigma],
+                prob_func=_chi_square_probability if problem.absolute(state) else None,
+            )
+    except Exception as trouble:
+        raise FitError(f"no profile intervals: {trouble}") from trouble
+    rows = []
+    for name in names:
+        low, middle, high = (float(value) for _, value in found[name])
+        rows.append((name, middle, middle - low, high - middle, low, high))
+    return pd.DataFrame(rows, columns=["parameter", "value", "minus", "plus", "low", "high"]).set_index(
+        "parameter"
+    )
+
+
+def _chi_square_probability(best: Any, moved: Any) -> float:
+    return float(stats.chi2.cdf(max(moved.chisqr - best.chisqr, 0.0), best.nvarys - moved.nvarys))
+
+
+def window_sensitivity(
+    problem: FitProblem, state: FitState, *, cuts: Sequence[float] = (0.05, 0.1, 0.2, 0.3)
+) -> pd.DataFrame:
+    """How each answer moves when the fit range loses a fraction of its points at one end.
+
+    Returns
+    -------
+    DataFrame, one row a window: low, high, points, each parameter, and its move in units of its own σ
+    (``name move``) from the full window
+    """
+    everything = np.concatenate(
+        [c.x[g] for c, g in zip(problem.curves, problem.selection(state), strict=True)]
+    )
+    windows = [(float(everything.min()), float(everything.max()))]
+    for cut in cuts:
+        low, high = np.quantile(everything, [cut, 1 - cut])
+        windows += [(float(low), windows[0][1]), (windows[0][0], float(high))]
+    reference = problem.minimise(state)
+    rows = [_window_row(problem, state, window, reference) for window in windows]
+    return pd.DataFrame(rows)
+
+
+def _window_row(
+    problem: FitProblem, state: FitState, window: tuple[float, float], reference: Any
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"low": window[0], "high": window[1]}
+    try:
+        start = state.with_values({n: float(reference.params[n].value) for n in reference.var_names})
+        result = problem.minimise(start.changed(fit_range=window))
+    except FitError as trouble:
+        return {**row, "points": 0, "note": str(trouble)}
+    row["points"] = int(result.ndata)
+    for name in reference.var_names:
+        value, sigma = float(result.params[name].value), uncertainty(reference.params, name)
+        row[name] = value
+        row[f"{name} move"] = (value - float(reference.params[name].value)) / sigma if sigma else math.nan
+    return row
+
+
+def compare_rivals(results: Mapping[str, Any]) -> pd.DataFrame:
+    """Models fitted to the same points, best AICc first, with Akaike weights.
+
+    Raises
+    ------
+    FitError
+        Fits of different numbers of points, whose criteria do not compare.
+    """
+    if len({int(r.ndata) for r in results.values()}) > 1:
+        raise FitError("the rivals were fitted to different numbers of points; their AICc do not compare")
+    rows = [
+        {
+            "model": name,
+            "free": int(r.nvarys),
+            "reduced chi-square": float(r.redchi),
+            "AICc": aicc(r),
+            "BIC": float(r.bic),
+        }
+        for name, r in results.items()
+    ]
+    table = pd.DataFrame(rows).sort_values("AICc").set_index("model")
+    table["AICc above best"] = table["AICc"] - table["AICc"].min()
+    likelihood = np.exp(-table["AICc above best"] / 2)
+    table["weight"] = likelihood / likelihood.sum()
+    return table

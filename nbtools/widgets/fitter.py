@@ -1,0 +1,338 @@
+"""A fit that is a document: the same object with a face under the hand, and with no screen at all."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import lmfit
+import numpy as np
+
+from nbtools.widgets import fit_document, fit_report
+from nbtools.widgets.fit_code import Code, write_code
+from nbtools.widgets.fit_problem import FitError, FitProblem, read_curves
+from nbtools.widgets.fit_start import initial_state, search, start_values
+from nbtools.widgets.fit_state import FitRecord, FitState, ParameterState, StateError, Trail
+from nbtools.widgets.fit_view import Axes, CurveView, residual_title, view_of
+from nbtools.widgets.showing import Showing
+
+
+class FitWidget(Showing):
+    """Fit a model to curves by hand and by lmfit; save, read and replay what was done.
+
+    Parameters
+    ----------
+    model : an lmfit Model, composite and expression models included; or one for each curve
+    x, y : 1-D arrays; or lists of them, for several curves
+    sigma : one standard deviation of y (array, number, or list of arrays); None where it is not known
+    params : starting parameters, an lmfit Parameters or a dict ``name: value``
+    shared : names that all curves have in common; the other parameters get ``_1``, ``_2``, …
+    constants : further keyword arguments of the model
+    guess : ``guess(x, y)`` giving ``{name: value}``, where the model has no guess of its own
+    units : ``{parameter: unit}``, as `nbtools.units` writes them
+    x_label, y_label, x_unit, y_unit, log_x, log_y : the axes
+    system : ``"paper"`` or ``"SI"``: the units shown; arrays and `values` stay as they were given
+    name : the name of the file that `save` writes, ``<name>.fit.json``
+
+    With no display: `fit`, `result`, `summary`, `state`, `save`, `load`, `replay`, `to_code`, `figure`.
+    """
+
+    def __init__(
+        self,
+        model: lmfit.Model | Sequence[lmfit.Model],
+        x: Any,
+        y: Any,
+        *,
+        sigma: Any = None,
+        params: lmfit.Parameters | Mapping[str, float] | None = None,
+        shared: Iterable[str] = (),
+        constants: Mapping[str, Any] | None = None,
+        guess: Callable[[Any, Any], Mapping[str, float]] | None = None,
+        units: Mapping[str, str] | None = None,
+        labels: Sequence[str] | None = None,
+        x_label: str = "x",
+        y_label: str = "y",
+        x_unit: str = "",
+        y_unit: str = "",
+        log_x: bool = False,
+        log_y: bool = False,
+        system: str = "paper",
+        name: str = "fit",
+    ) -> None:
+        super().__init__()
+        curves = read_curves(x, y, sigma, labels)
+        models = [model] * len(curves) if isinstance(model, lmfit.Model) else list(model)
+        if len(models) != len(curves):
+            raise ValueError(f"{len(models)} models came for {len(curves)} curves; give one, or one for each")
+        self.problem = FitProblem(models, curves, shared=shared, constants=constants)
+        self.axes = Axes(x_label, y_label, x_unit, y_unit, log_x, log_y, system)
+        self.path = Path(f"{name}.fit.json")
+        self._guess = guess
+        self._start = initial_state(self.problem, params, units or {}, guess)
+        self._trail = Trail(self._start)
+        self._records: list[FitRecord] = []
+        self._last: tuple[FitRecord, Any, FitState] | None = None
+        for sentence in fit_report.left_out(self.problem, self._start):
+            self.say(sentence)
+
+    # ---- what it is
+
+    @property
+    def current(self) -> FitState:
+        """The state, as the validated object."""
+        return self._trail.state
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state as plain JSON, with its schema version; assigning one makes it current."""
+        return self.current.plain()
+
+    @state.setter
+    def state(self, content: Mapping[str, Any]) -> None:
+        state = FitState.read(content)
+        if set(state.parameters) != set(self._start.parameters):
+            raise StateError(
+                f"the state has parameters {sorted(state.parameters)}, "
+                f"the model {sorted(self._start.parameters)}: it belongs to another model"
+            )
+        self._move(state)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """All parameter values as they stand, expressions computed."""
+        return self.problem.values(self.current)
+
+    @property
+    def result(self) -> Any:
+        """lmfit's result of the last fit; None before the first."""
+        return self._last[1] if self._last else None
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing that decides the fit has been moved since the last one."""
+        return self._last is not None and _deciding(self._last[2]) == _deciding(self.current)
+
+    # ---- what a hand can do
+
+    def set(self, name: str, **changes: Any) -> Self:
+        """Change a parameter: value, min, max, vary, expr, unit, low and high (ends of its slider).
+
+        With `auto_refit` a moved value is held and all others follow.
+        """
+        if "expr" in changes:
+            changes["expr"] = changes["expr"] or None
+        if {"min", "max"} & set(changes):
+            changes = {"low": None, "high": None, **changes}
+        state = self.current.with_parameter(name, **changes)
+        self.problem.parameters(state)
+        self._move(state, control=f"{name} {sorted(changes)}")
+        if "value" in changes and self.current.auto_refit and self._others_vary(name):
+            self._refit(hold=(name,), control=f"{name} {sorted(changes)}")
+        return self
+
+    def change(self, **settings: Any) -> Self:
+        """Change settings: fit_range, view_range, masked, weighting, loss, method, auto_refit."""
+        self._move(self.current.changed(**settings), control=" ".join(settings))
+        return self
+
+    def mask(self, *indices: int, curve: int = 0) -> Self:
+        """Leave these points out of the fit, or take them in again where they are out already."""
+        size = self.problem.curves[curve].x.size
+        if wrong := [i for i in indices if not 0 <= i < size]:
+            raise StateError(f"point {wrong[0]} came; curve {curve} has points 0 … {size - 1}")
+        return self.change(masked=tuple(set(self.current.masked) ^ {(curve, int(i)) for i in indices}))
+
+    def undo(self) -> Self:
+        """Back by one move."""
+        return self._step(self._trail.undo(), "There is nothing to undo.")
+
+    def redo(self) -> Self:
+        """Forward again by one move."""
+        return self._step(self._trail.redo(), "There is nothing to redo.")
+
+    def reset(self) -> Self:
+        """Back to how the widget was made."""
+        self._move(self._start)
+        return self
+
+    def guess(self) -> Self:
+        """Start values from the model's own guess, else from a search between the ends of the sliders."""
+        try:
+            values = start_values(self.problem, self.current, self._guess)
+        except NotImplementedError:
+            values = search(self.problem, self.current)
+            self.say("This model has no guess of its own: searched between the ends of the sliders.")
+        self._move(self.current.with_values(values))
+        return self
+
+    def fit(self) -> Any:
+        """Fit from where the parameters stand; lmfit's result, which also becomes `result`.
+
+        Raises
+        ------
+        FitError
+            A fit that cannot be made or did not come about; the sentence says why.
+        """
+        record = self._refit()
+        self._records.append(record)
+        self.say(*fit_report.warnings_of(self.problem, record.start, self.result))
+        self.changed()
+        return self.result
+
+    def _refit(self, hold: tuple[str, ...] = (), control: str | None = None) -> FitRecord:
+        start = self.current
+        result = self.problem.minimise(start, hold)
+        record = fit_report.record_of(len(self._records) + 1, start, result, hold)
+        self._adopt(record, result, control)
+        return record
+
+    def _adopt(self, record: FitRecord, result: Any, control: str | None = None) -> None:
+        state = self.current
+        for name, value in record.values.items():
+            known = state.parameters[name]
+            if known.expr is None and known.vary and name not in record.held:
+                state = state.with_parameter(name, value=value)
+        self._last = (record, result, state)
+        self._move(state, control)
+
+    # ---- what it tells
+
+    def summary(self) -> str:
+        """Each parameter as value ± σ, χ²ᵣ, AICc, BIC and every warning, as text."""
+        record, result = self._made()
+        text = fit_report.summary_of(self.problem, record, result, system=self.axes.system)
+        return text if self.fresh else f"{text}\n! Something was moved since this fit."
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a careful reader should know of the last fit, in sentences."""
+        record, result = self._made()
+        return fit_report.warnings_of(self.problem, record.start, result)
+
+    @property
+    def history(self) -> Any:
+        """All fits made, as a DataFrame."""
+        return fit_report.history_table(self._records)
+
+    def intervals(self, *, sigma: float = 1.0, names: Sequence[str] | None = None) -> Any:
+        """Profile-likelihood intervals as a DataFrame; see `fit_report.profile_intervals`."""
+        record, result = self._made()
+        return fit_report.profile_intervals(self.problem, record.start, result, names=names, sigma=sigma)
+
+    def window(self, *, cuts: Sequence[float] = (0.05, 0.1, 0.2, 0.3)) -> Any:
+        """How each answer moves with the fit range, as a DataFrame; see `fit_report.window_sensitivity`."""
+        return fit_report.window_sensitivity(self.problem, self.current, cuts=cuts)
+
+    def rivals(self, **models: lmfit.Model) -> Any:
+        """This model and others, fitted to the same points, side by side as a DataFrame.
+
+        A rival starts from its own parameter hints, its guess, or a search.
+        """
+        results = {"this model": self._made()[1]}
+        for name, model in models.items():
+            problem = FitProblem(
+                [model] * len(self.problem.curves), self.problem.curves, shared=self.problem.shared
+            )
+            state = initial_state(problem, None, {}, None)
+            kept = {
+                field: getattr(self.current, field) for field in ("fit_range", "masked", "weighting", "loss")
+            }
+            results[name] = problem.minimise(state.changed(**kept, method=self.current.method))
+        return fit_report.compare_rivals(results)
+
+    def to_code(self, *, data: str = "auto") -> Code:
+        """A short lmfit script: of the last fit, or, where something was moved since, of the next.
+
+        `data`: ``"inline"`` writes the points into it, ``"names"`` expects ``x``, ``y``, ``sigma``;
+        ``"auto"`` writes up to 1000 points.
+        """
+        if self._last and self.fresh:
+            return write_code(self.problem, self._last[0].start, held=self._last[0].held, data=data)
+        return write_code(self.problem, self.current, data=data)
+
+    def _made(self) -> tuple[FitRecord, Any]:
+        if self._last is None:
+            raise FitError("there is no fit yet: call .fit() first")
+        return self._last[:2]
+
+    # ---- the document
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write state and history as readable JSON; by default ``<name>.fit.json`` in the working folder."""
+        target = Path(path or self.path)
+        fit_document.write_document(target, self.problem, self.current, self._records)
+        self.say(f"Saved to {target.name}.")
+        return target
+
+    def load(self, path: str | Path | None = None) -> list[str]:
+        """Read what `save` wrote and make its last fit again.
+
+        Returns
+        -------
+        Sentences: where data or model have changed since, and which numbers moved; none where all is the same.
+        """
+        document = fit_document.read_document(Path(path or self.path))
+        self.state = document.state.plain()
+        self._records, self._last = list(document.history), None
+        said = fit_document.changes_since(document, self.problem)
+        if document.history:
+            said += self._again(document.history[-1])
+        self.say(*(said or ["Loaded; the last fit gives the same numbers."]))
+        return said
+
+    def _again(self, record: FitRecord) -> list[str]:
+        saved = self.current
+        result, difference = fit_document.replay(self.problem, record)
+        followed = saved.with_values(
+            {n: v for n, v in record.values.items() if saved.parameters[n].expr is None}
+        )
+        self._last = (record, result, followed)
+        return [difference] if difference else []
+
+    def replay(self) -> list[str]:
+        """Make every fit of the history again; a sentence for each whose numbers moved, none where all stand."""
+        return [s for s in (fit_document.replay(self.problem, r)[1] for r in self._records) if s]
+
+    # ---- the picture and the face
+
+    def view(self) -> list[CurveView]:
+        """What is drawn, as arrays."""
+        return view_of(self.problem, self.current, self.axes, self.result if self.fresh else None)
+
+    def figure(self) -> Any:
+        """The fit as it stands, as a matplotlib Figure; ``.savefig("fit.pdf")`` gives vectors."""
+        from nbtools.widgets.fit_picture import draw_fit
+
+        span, factor = self.current.fit_range, self.axes.factors[0]
+        return draw_fit(
+            self.view(),
+            self.axes,
+            residual_title=residual_title(self.current, self.problem.curves[0]),
+            fit_range=None if span is None else (span[0] * factor, span[1] * factor),
+            title=fit_report.quality(self._last[0]) if self._last and self.fresh else "",
+        )
+
+    def _make_face(self) -> Any:
+        from nbtools.widgets.fit_face import FitFace
+
+        return FitFace(self)
+
+    def _move(self, state: FitState, control: str | None = None) -> None:
+        self._trail.move(state, control)
+        self.changed()
+
+    def _step(self, moved: bool, otherwise: str) -> Self:
+        self.say(*([] if moved else [otherwise]))
+        self.changed()
+        return self
+
+    def _others_vary(self, name: str) -> bool:
+        return any(p.vary and p.expr is None and n != name for n, p in self.current.parameters.items())
+
+
+def _deciding(state: FitState) -> FitState:
+    """The state without what only changes how it looks."""
+    plain = {n: p.model_copy(update={"low": None, "high": None}) for n, p in state.parameters.items()}
+    return state.model_copy(update={"parameters": plain, "view_range": None, "auto_refit": False})
+
+
+__all__ = ["FitError", "FitWidget", "ParameterState", "StateError", "np"]
