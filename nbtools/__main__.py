@@ -1,0 +1,258 @@
+"""``python -m nbtools``: what there is, is it right, run it, and what has moved since."""
+
+import argparse
+import math
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbtools.results import Ledger, compare, read_ledger
+
+if TYPE_CHECKING:
+    from nbtools.runner import Run
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / "build"
+NOTEBOOKS = ROOT / "notebooks"
+NOTABLE_SIGMAS = 0.5
+LEFT_OUT = "left out of this run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 where all is well, 1 where something is wrong, 2 where the command was."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ModuleNotFoundError as missing:
+        print(
+            f"this needs the package {missing.name}: pip install 'mgb2-notebooks[notebook]', or run `make run` once"
+        )
+    except ValueError as problem:
+        print(problem)
+    except KeyboardInterrupt:
+        print("\nstopped")
+        return 130
+    return 2
+
+
+def show_status(_: argparse.Namespace) -> int:
+    """Figures → notebooks → data, and the state of each data set."""
+    import nbformat
+
+    from nbtools.manifest import status
+    from nbtools.notebook import headings
+    from nbtools.runner import find_notebooks
+
+    rows = status()
+    for path in find_notebooks():
+        titles = headings(nbformat.read(path, as_version=4))
+        print(f"{path.stem}: {titles[0]}")
+        for figure in _figures(titles):
+            serving = [row.name for row in rows if figure in row.figures]
+            print(f"    Fig. {figure:8}{', '.join(serving)}")
+    print("\ndata")
+    for row in rows:
+        print(f"    {row.name:28}{row.origin:10}{row.technique:16}{row.state}")
+    return 0
+
+
+def verify(_: argparse.Namespace) -> int:
+    """Record, fetch and hash every data set."""
+    from nbtools.manifest import fetch, status
+
+    wrong = 0
+    for row in status():
+        try:
+            fetch(row.name)
+            print(f"right   {row.name}")
+        except (ValueError, OSError) as problem:
+            wrong += 1
+            print(f"wrong   {row.name}: {problem}")
+    return int(wrong > 0)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
+    from nbtools.notebook import read_parameters
+    from nbtools.runner import find_notebooks, run_all, store
+
+    own = bool(options.parameter or options.output)
+    if own and options.store:
+        raise ValueError("--store keeps the outputs of a default run: it goes with neither -p nor -o")
+    paths = find_notebooks(options.notebook)
+    if options.parameter and len(paths) != 1:
+        raise ValueError("-p sets the parameters of one notebook: say which, as in `run 03 -p DATA=mine.dat`")
+    folder = Path(options.output or "out").resolve()
+    if folder.is_relative_to(NOTEBOOKS):
+        raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
+    output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
+    parameters = read_parameters(options.parameter, Path.cwd())
+    runs = []
+    for done in run_all(paths, output=output, results=results, parameters=parameters, on_cell=_show_cell):
+        runs.append(done)
+        _show_run(done)
+    code = _conclude(runs, output, results, folder / "report" if own else BUILD / "report")
+    for done in runs if options.store else []:
+        if _may_be_stored(done, results):
+            store(done, results=results)
+        else:
+            code = 1
+    return code
+
+
+def report(_: argparse.Namespace) -> int:
+    """Write the report of the last runs again."""
+    from nbtools.runner import find_notebooks, read_run
+
+    runs = [read_run(path) for path in find_notebooks(folder=BUILD / "notebooks")]
+    if not runs:
+        raise ValueError("no notebook has been run yet: `make run` runs them all")
+    return _conclude(runs, BUILD / "notebooks", BUILD / "results", BUILD / "report")
+
+
+def cache(options: argparse.Namespace) -> int:
+    """Show where the cache is and how large, or empty it."""
+    from nbtools import cache
+
+    if options.clear:
+        cache.clear()
+    entries, size = cache.size()
+    print(f"{cache.folder() or 'switched off by NBTOOLS_CACHE'}: {entries} entries, {size / 1e6:.1f} MB")
+    return 0
+
+
+def diff(_: argparse.Namespace) -> int:
+    """Which number of the last run moved from the stored one, by how many σ.
+
+    1 where a number moved by more than half a σ (or has none), appeared or went, a verdict changed its
+    word, or a stored notebook has not been run. Measured data that are not here are no difference.
+    """
+    notable = 0
+    for stored in sorted((NOTEBOOKS / "results").glob("*.json")):
+        ours = BUILD / "results" / stored.name
+        if not ours.exists():
+            notable += 1
+            print(f"{stored.stem}: not run here yet; `python -m nbtools run {stored.stem}` runs it")
+            continue
+        moves = differences(read_ledger(stored), read_ledger(ours))
+        notable += sum(sigmas > NOTABLE_SIGMAS for sigmas, _ in moves)
+        print(f"{stored.stem}: {'as stored' if not moves else ''}")
+        print("".join(f"    {line}\n" for _, line in moves), end="")
+    return int(notable > 0)
+
+
+def data(options: argparse.Namespace) -> int:
+    """Write the hashes of the twins as they are recorded now into the manifest."""
+    from nbtools.manifest import refresh_hashes
+
+    if not options.update:
+        raise ValueError("`data --update` records the twins again and writes their hashes into the manifest")
+    refresh_hashes()
+    return 0
+
+
+def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
+    """By how many σ, and a sentence, for all that differs; what measured data are missing for does not count."""
+    found = []
+    for move in compare(before, after):
+        absent = _left_out(after, move.after, move.before.origin if move.before else "")
+        found.append((0.0, f"{move.name}: {LEFT_OUT}") if absent else (move.sigmas, str(move)))
+    for name in {**before.verdicts, **after.verdicts}:
+        old, new = before.verdicts.get(name), after.verdicts.get(name)
+        if old and new and old["verdict"] == new["verdict"]:
+            continue
+        absent = _left_out(after, new, old.get("origin", "") if old else "")
+        words = f"{name}: {old['verdict'] if old else 'new'} → {new['verdict'] if new else 'gone'}"
+        found.append((0.0, f"{name}: {LEFT_OUT}") if absent else (math.inf, words))
+    return found
+
+
+def _may_be_stored(run: "Run", results: Path) -> bool:
+    """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
+    stored = NOTEBOOKS / "results" / f"{run.name}.json"
+    if not run.ok:
+        print(f"{run.name}: not stored")
+        return False
+    ledger = results / stored.name
+    moves = differences(read_ledger(stored), read_ledger(ledger)) if stored.exists() else []
+    print("".join(f"{line}\n" for _, line in moves), end="")
+    if any(line.endswith(LEFT_OUT) for _, line in moves):
+        print(
+            f"{run.name}: not stored, for measured data are missing here; set NBTOOLS_MIRROR to their folder"
+        )
+        return False
+    return True
+
+
+def _left_out(after: Ledger, new: object, origin: str) -> bool:
+    return new is None and origin == "measured" and bool(after.skipped)
+
+
+def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
+    """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
+    from nbtools.claims import summary_text
+    from nbtools.report import find_ledger, write_report
+    from nbtools.runner import find_notebooks, read_run
+
+    ledgers = [ledger for run in runs if (ledger := find_ledger(run.name, results))]
+    print("\n" + summary_text(ledgers, width=min(shutil.get_terminal_size().columns, 110)))
+    everything = [read_run(path) for path in find_notebooks(folder=output)]
+    print(f"\nreport: {write_report(everything, results=results, into=into)}")
+    failed = [run for run in runs if not run.ok]
+    for run in failed:
+        print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
+    return int(bool(failed))
+
+
+def _figures(titles: list[str]) -> list[str]:
+    """``["9(a)", "S1"]`` of the headings ``Fig. 9(a) …`` and ``Fig. S1 …``."""
+    return [found[1] for title in titles if (found := re.match(r"Fig\. (S?\d+(?:\([a-z]\))?)", title))]
+
+
+def _show_cell(name: str, number: int, of: int, heading: str) -> None:
+    line = f"{name}  {number:3}/{of}  {heading}"
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+    else:
+        print(line, flush=True)
+
+
+def _show_run(run: "Run") -> None:
+    back = "\r\x1b[K" if sys.stdout.isatty() else ""
+    memory = f", {run.peak_memory / 1e6:.0f} MB" if math.isfinite(run.peak_memory) else ""
+    word = "ran" if run.ok else f"FAILED in {run.error};"
+    print(f"{back}{run.name}  {word} after {run.seconds:.0f} s{memory}", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m nbtools", description=__doc__)
+    parser.set_defaults(command=show_status)
+    commands = parser.add_subparsers(title="commands (none: figures, notebooks, data)", metavar="")
+    running = _command(commands, "run", run)
+    running.add_argument("notebook", nargs="*", metavar="NN", help="03 or 03_transport; all if none is named")
+    running.add_argument("-p", dest="parameter", action="append", default=[], metavar="NAME=VALUE")
+    running.add_argument(
+        "-o", dest="output", metavar="DIR", help="where a run of your own goes (./out with -p)"
+    )
+    running.add_argument("--store", action="store_true", help="make the outputs the stored ones, if all ran")
+    _command(commands, "report", report)
+    _command(commands, "diff", diff)
+    _command(commands, "verify", verify)
+    _command(commands, "data", data).add_argument("--update", action="store_true", help="write the hashes")
+    emptying = _command(commands, "cache", cache)
+    emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
+    return parser
+
+
+def _command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function):
+    about = (function.__doc__ or "").strip().partition("\n")[0]
+    parser = commands.add_parser(name, help=about, description=function.__doc__)
+    parser.set_defaults(command=function)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The report: one page a notebook and an index with every statement, readable with no network at all."""
+
+import base64
+import math
+import re
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from latex2mathml.converter import convert as mathml
+from nbconvert.filters import ansi2html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from nbtools.claims import table
+from nbtools.notebook import WIDGET_VIEW, heading_above, headings
+from nbtools.results import Ledger, read_ledger, write_atomically
+from nbtools.runner import NOTEBOOKS, Run
+
+TITLE = "MgO/MgB₂: the paper, recomputed"
+RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
+# A widget's HTML would wait for a kernel that is gone; its picture does not.
+WITHOUT_KERNEL = ("image/png", "text/plain")
+STATEMENT_HEADS = {
+    "id": "",
+    "says": "the paper says",
+    "verdict": "verdict",
+    "ours": "ours",
+    "paper": "paper",
+    "basis": "basis",
+}
+
+
+def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path = NOTEBOOKS) -> Path:
+    """Write the pages of executed notebooks and the index.
+
+    Parameters
+    ----------
+    runs : what was run, in the order of the index
+    results : the folder of the ledgers that the runs wrote
+    into : the folder of the pages; those of other runs stay
+    folder : where pictures that a notebook's text names are found
+
+    Returns
+    -------
+    Path
+        The index.
+    """
+    cards, ledgers = [], []
+    for run in runs:
+        notebook = nbformat.read(run.executed, as_version=4)
+        ledger = find_ledger(run.name, results)
+        ledgers += [ledger] if ledger else []
+        page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
+        write_atomically(into / f"{run.name}.html", _page(_title(notebook, run), page))
+        cards.append(_card(run, notebook, ledger))
+    body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(ledgers)}'
+    write_atomically(into / "index.html", _page(TITLE, body))
+    return into / "index.html"
+
+
+def find_ledger(name: str, results: Path) -> Ledger | None:
+    """The ledger that a notebook wrote, if it wrote one."""
+    path = results / f"{name}.json"
+    return read_ledger(path) if path.exists() else None
+
+
+def notebook_html(notebook: Any, folder: Path) -> str:
+    """All cells as HTML."""
+    pieces = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            pieces.append(markdown_html(cell.source, folder, cell.get("attachments", {})))
+        elif cell.cell_type == "code":
+            alt = heading_above(notebook, index)
+            outputs = [_output_html(output, alt, folder) for output in cell.outputs]
+            pieces.append(highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else "")
+            pieces += [f'<div class="output">{html}</div>' for html in outputs]
+    return "\n".join(pieces)
+
+
+class _MathMLRenderer(IPythonRenderer):
+    """Jupyter's markdown, its formulas as MathML and its links to notebooks as links to their pages."""
+
+    def block_math(self, body: str) -> str:
+        return _formula(body, "block")
+
+    def inline_math(self, body: str) -> str:
+        return _formula(body, "inline")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return _formula(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return super().link(text, re.sub(r"^(?!\w+:)([^#]*)\.ipynb(?=#|$)", r"\1.html", url), title)
+
+
+def markdown_html(text: str, folder: Path, attachments: dict[str, Any] | None = None) -> str:
+    """Markdown with its pictures inside and its formulas as MathML."""
+    renderer = _MathMLRenderer(escape=False, embed_images=True, path=str(folder), attachments=attachments)
+    return MarkdownWithMath(renderer=renderer).render(text)
+
+
+def statements_html(ledgers: Iterable[Ledger]) -> str:
+    """The table of the statements that the notebooks settled, in the order of the paper."""
+    rows = [
+        "".join(
+            f'<td class="{name} {_slug(row["verdict"])}">{escape(str(row[name]))}</td>'
+            for name in STATEMENT_HEADS
+        )
+        for row in table(ledgers).to_dict("records")
+    ]
+    if not rows:
+        return "<h2>Statements</h2><p>No notebook has settled a statement yet.</p>"
+    heads = "".join(f"<th>{head}</th>" for head in STATEMENT_HEADS.values())
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<h2>Statements</h2><div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
+
+
+def _card(run: Run, notebook: Any, ledger: Ledger | None) -> str:
+    """A notebook on the index: its first figure, its question, how the run went, what it settled."""
+    pictures = [
+        output.data["image/png"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    title = escape(_title(notebook, run))
+    memory = f", {run.peak_memory / 1e6:.0f} MB" if math.isfinite(run.peak_memory) else ""
+    status = "ran" if run.ok else '<span class="failed">failed</span>'
+    lines = [f'<p class="meta">{run.name}: {status}, {run.seconds:.0f} s{memory}</p>']
+    if not run.ok:
+        lines.append(f'<p class="failed">{escape(run.error)}</p>')
+    if ledger:
+        lines.append(f"<p>{len(ledger.verdicts)} statements, {len(ledger.results)} numbers</p>")
+        lines += [
+            f'<p class="meta">left out: {escape(k)}, {escape(v)}</p>' for k, v in ledger.skipped.items()
+        ]
+    image = _image("image/png", pictures[0], f"First figure of {run.name}") if pictures else ""
+    link = f'<h3><a href="{run.name}.html">{title}</a></h3>'
+    return f'<div class="card">{image}{link}{"".join(lines)}</div>'
+
+
+def _title(notebook: Any, run: Run) -> str:
+    return (headings(notebook) or [run.name])[0]
+
+
+def _output_html(output: Any, alt: str, folder: Path) -> str:
+    if output.output_type == "stream":
+        return f'<pre class="{output.name}">{ansi2html(output.text)}</pre>'
+    if output.output_type == "error":
+        return f'<pre class="error">{ansi2html(chr(10).join(output.traceback))}</pre>'
+    data = output.data
+    kinds = WITHOUT_KERNEL if WIDGET_VIEW in data else RICHEST_FIRST
+    kind = next((k for k in kinds if k in data and "<script" not in data[k]), "")
+    match kind:
+        case "text/html":
+            return str(data[kind])
+        case "image/png":
+            return _image(kind, data[kind], alt)
+        case "image/svg+xml":
+            return _image(kind, base64.b64encode(data[kind].encode()).decode(), alt)
+        case "text/latex" | "text/markdown":
+            return markdown_html(data[kind], folder)
+    return f"<pre>{ansi2html(data.get('text/plain', ''))}</pre>"
+
+
+def _image(kind: str, encoded: str, alt: str) -> str:
+    return f'<img src="data:{kind};base64,{"".join(encoded.split())}" alt="{escape(alt)}">'
+
+
+def _formula(latex: str, display: str) -> str:
+    """MathML; a formula that cannot be converted stays readable as its source."""
+    try:
+        return str(mathml(latex.strip(), display=display))
+    except Exception:
+        # The converter has no common error class, and a report must not fail on a formula.
+        return f"<code>{escape(latex)}</code>"
+
+
+def _slug(verdict: str) -> str:
+    return re.sub(r"\W.*", "", verdict.lower())
+
+
+def _page(title: str, body: str) -> str:
+    css = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+    light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{light}\n@media (prefers-color-scheme: dark) {{{dark}}}\n{css}"
+        f'</style><link rel="icon" href="data:,"></head><body><main>{body}</main></body></html>\n'
+    )

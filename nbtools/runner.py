@@ -1,0 +1,213 @@
+"""Notebooks executed headless: defaults or the user's parameters, progress per cell, on past a failure."""
+
+import math
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbtools.notebook import clean, code_cells, heading_above, with_parameters
+from nbtools.results import write_atomically
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+# The notebook's name, the number of a code cell, how many there are, and the heading above it.
+OnCell = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of one notebook: where the executed copy lies, seconds, bytes, what went wrong."""
+
+    name: str
+    executed: Path
+    seconds: float
+    peak_memory: float
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+
+def find_notebooks(names: Iterable[str] = (), *, folder: Path = NOTEBOOKS) -> list[Path]:
+    """The notebooks asked for (``03`` or ``03_transport``), in order; all of them if none is named.
+
+    Raises
+    ------
+    ValueError
+        A name that fits no notebook.
+    """
+    known = sorted(folder.glob("[0-9]*.ipynb"))
+    asked = {Path(name).stem for name in names}
+    chosen = [path for path in known if asked & {path.stem, path.stem.split("_")[0]}]
+    lost = asked - {path.stem for path in chosen} - {path.stem.split("_")[0] for path in chosen}
+    if lost:
+        there = ", ".join(path.stem for path in known) or "none yet"
+        raise ValueError(f"no notebook {', '.join(sorted(lost))}; there are {there}")
+    return chosen if asked else known
+
+
+def run_all(paths: Iterable[Path], *, output: Path, **options: Any) -> Iterator[Run]:
+    """Run notebooks one after the other, going on after one that fails; options as for `run_notebook`."""
+    for path in paths:
+        yield run_notebook(path, output=output, **options)
+
+
+def run_notebook(
+    path: Path,
+    *,
+    output: Path,
+    results: Path | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    on_cell: OnCell | None = None,
+    timeout: int | None = None,
+) -> Run:
+    """Execute a copy of a notebook in the notebook's own folder, with the Python that runs this line.
+
+    Parameters
+    ----------
+    path : the notebook; it is read, never written
+    output : the folder that gets the executed copy, up to and including a cell that failed
+    results : the folder for the ledger, figures and tables (``NBTOOLS_RESULTS``); by default `output`
+    parameters : values that replace those of the cell tagged ``parameters``
+    on_cell : called before each code cell: notebook, number of the cell, how many there are, heading above
+    timeout : seconds for one cell; none by default
+
+    Raises
+    ------
+    ValueError
+        A parameter that the notebook does not have.
+    """
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    if parameters:
+        notebook = with_parameters(notebook, parameters)
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    results = results or output
+    # A run that fails early must not pass for the one before.
+    (results / f"{path.stem}.json").unlink(missing_ok=True)
+    start = time.perf_counter()
+    error, peak_memory = _execute(notebook, path, results, on_cell, timeout)
+    run = Run(path.stem, output / path.name, time.perf_counter() - start, peak_memory, error)
+    clean(notebook)
+    # JSON has no NaN, so the numbers travel as text.
+    notebook.metadata["run"] = {"seconds": f"{run.seconds}", "peak_memory": f"{peak_memory}", "error": error}
+    write_atomically(run.executed, nbformat.writes(notebook))
+    return run
+
+
+def read_run(executed: Path) -> Run:
+    """The run that left this executed notebook."""
+    import nbformat
+
+    record = nbformat.read(executed, as_version=4).metadata.get("run", {})
+    seconds, peak_memory = (float(record.get(name, "nan")) for name in ("seconds", "peak_memory"))
+    return Run(executed.stem, executed, seconds, peak_memory, record.get("error", ""))
+
+
+def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
+    """Make a run's outputs and ledger the stored ones: the notebook itself, and ``results/`` beside it.
+
+    Raises
+    ------
+    ValueError
+        A run that failed.
+    """
+    import nbformat
+
+    if not run.ok:
+        raise ValueError(f"{run.name} is not stored, because it failed: {run.error}")
+    notebook = nbformat.read(run.executed, as_version=4)
+    del notebook.metadata["run"]
+    write_atomically(folder / run.executed.name, nbformat.writes(notebook))
+    ledger = results / f"{run.name}.json"
+    if ledger.exists():
+        write_atomically(folder / "results" / ledger.name, ledger.read_text(encoding="utf-8"))
+
+
+def _execute(
+    notebook: Any, path: Path, results: Path, on_cell: OnCell | None, timeout: int | None
+) -> tuple[str, float]:
+    """Run the cells in order; what went wrong (empty if nothing) and the kernel's peak memory in bytes."""
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellControlSignal, DeadKernelError
+
+    manager = AsyncKernelManager(kernel_spec_manager=_this_python(), transport_encryption="auto")
+    reached, peaks = [0], [math.nan]
+
+    def starting(cell: Any, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            reached.append(cell_index)
+            if on_cell:
+                on_cell(path.stem, *_place(notebook, cell_index))
+
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        resources={"metadata": {"path": str(path.parent)}},
+        timeout=timeout,
+        coalesce_streams=True,
+        record_timing=False,
+        store_widget_state=False,
+        on_cell_start=starting,
+        on_cell_executed=lambda **_: peaks.append(_peak_memory(manager)),
+    )
+    with tempfile.TemporaryDirectory() as profile:
+        try:
+            client.execute(cleanup_kc=True, env=_environment(results, profile))
+        except (CellControlSignal, DeadKernelError) as problem:
+            number, of, heading = _place(notebook, reached[-1])
+            return f"cell {number} of {of} ({heading}): {_one_line(problem)}", peaks[-1]
+        except AssertionError:
+            # On Ctrl-C nbclient puts the kernel away itself, and then misses it.
+            raise KeyboardInterrupt from None
+    return "", peaks[-1]
+
+
+def _this_python() -> Any:
+    """Kernel specs that know one kernel only: the Python that runs this line, wherever Jupyter would look."""
+    from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+
+    class ThisPython(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+    return ThisPython()
+
+
+def _environment(results: Path, profile: str) -> dict[str, str]:
+    """Ours, without what would make an output differ from person to person."""
+    ours = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return ours | {"NBTOOLS_RESULTS": str(results.resolve()), "IPYTHONDIR": profile, "TQDM_DISABLE": "1"}
+
+
+def _place(notebook: Any, index: int) -> tuple[int, int, str]:
+    """Which code cell this is, of how many, under which heading."""
+    code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    return sum(i <= index for i in code), len(code), heading_above(notebook, index)
+
+
+def _peak_memory(manager: Any) -> float:
+    """The kernel's high-water mark in bytes, where the system tells it (Linux)."""
+    try:
+        status = Path(f"/proc/{manager.provisioner.pid}/status").read_text()
+    except (OSError, AttributeError):
+        return math.nan
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return 1024.0 * int(found[1]) if found else math.nan
+
+
+def _one_line(problem: Exception) -> str:
+    """``ValueError: what was said``, without colours and traceback."""
+    name = getattr(problem, "ename", type(problem).__name__)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", getattr(problem, "evalue", "") or str(problem))
+    return f"{name}: {said.strip().partition(chr(10))[0]}"
