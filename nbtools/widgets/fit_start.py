@@ -38,7 +38,9 @@ def initial_state(
     for name in [*(params or {}), *units]:
         if name not in known:
             raise ValueError(f"{name!r} is no parameter of the model; it has {', '.join(known)}")
-    missing = {name for name, p in known.items() if p.expr is None and not np.isfinite(p.value)}
+    # lmfit's own models come with a value for everything, which knows nothing of these data.
+    missing = {n for n, p in known.items() if p.expr is None and (params is None or not np.isfinite(p.value))}
+    missing -= {hinted for model in problem.models for hinted, hint in model.param_hints.items() if "value" in hint}
     for name, given in (params or {}).items():
         _take(known[name], given)
         missing.discard(name)

@@ -107,6 +107,11 @@ class FitWidget(Showing):
         return self._last[1] if self._last else None
 
     @property
+    def last(self) -> FitRecord:
+        """The last fit as the history records it."""
+        return self._made()[0]
+
+    @property
     def fresh(self) -> bool:
         """Whether nothing that decides the fit has been moved since the last one."""
         return self._last is not None and _deciding(self._last[2]) == _deciding(self.current)
