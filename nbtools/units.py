@@ -126,10 +126,10 @@ class Quantity(float):
 
     @property
     def ufloat(self) -> Any:
-        """The same number for the ``uncertainties`` package (an unknown uncertainty counts as zero)."""
+        """The same number for the ``uncertainties`` package; a plain float where no uncertainty is known."""
         from uncertainties import ufloat
 
-        return ufloat(float(self), 0.0 if math.isnan(self.uncertainty) else self.uncertainty)
+        return ufloat(float(self), self.uncertainty) if self.uncertainty > 0 else float(self)
 
     def widened(self, systematic: float) -> "Quantity":
         """The same value with an independent systematic error (same unit, one standard deviation) added."""

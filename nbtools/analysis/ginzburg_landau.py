@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.constants import mu_0
 from scipy.optimize import brentq
-from uncertainties import UFloat, wrap
+from uncertainties import UFloat, nominal_value, wrap
 
 from nbtools.models import superconductor
 from nbtools.units import Quantity
@@ -56,10 +56,10 @@ def estimate_ginzburg_landau(
         Fields that are not positive, or of which no type-II superconductor can be made.
     """
     lower, upper = _as_ufloat(hc1), _as_ufloat(hc2)
-    if not (lower > 0 and upper > 0):
+    if not (nominal_value(lower) > 0 and nominal_value(upper) > 0):
         raise ValueError(
-            f"H_c1 = {lower.n:.4g} A/m and H_c2 = {upper.n:.4g} A/m came; both must be positive "
-            "(in A/m: 1 Oe = 79.577 A/m)"
+            f"H_c1 = {nominal_value(lower):.4g} and H_c2 = {nominal_value(upper):.4g} A/m came; "
+            "both must be positive (in A/m: 1 Oe = 79.577 A/m)"
         )
     kappa = wrap(_solve_kappa)(lower / upper, core_term)
     coherence_length = (superconductor.FLUX_QUANTUM / (2 * np.pi * mu_0 * upper)) ** 0.5
@@ -78,7 +78,7 @@ def estimate_ginzburg_landau(
     )
 
 
-def _as_ufloat(field: float | Quantity | UFloat) -> UFloat:
+def _as_ufloat(field: float | Quantity | UFloat) -> UFloat | float:
     return field if isinstance(field, UFloat) else Quantity.of(field).ufloat
 
 

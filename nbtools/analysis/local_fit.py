@@ -47,8 +47,7 @@ def fit_locally(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -
 
     The window grows point by point, nearest first, until χ² exceeds its expectation by 1.5 of its
     standard deviations; too narrow a window wastes data, too wide a one bends the answer. Three
-    quarters of the widest adequate window keep the bias well under the noise (Lepski's idea). Where
-    the scatter exceeds the stated noise, as when the thermometer jitters, the covariance is scaled up.
+    quarters of the widest adequate window keep the bias well under the noise (Lepski's idea).
 
     Parameters
     ----------
@@ -65,9 +64,15 @@ def fit_locally(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -
             break
         best = count
     chosen = nearest[: max(fewest, int(0.75 * best))]
-    coefficients, covariance, chi_square = _cubic(x, y, weight, place, chosen)
-    freedom = max(len(chosen) - 4, 1)
-    return LocalFit(place, coefficients, covariance * max(1.0, chi_square / freedom), len(chosen))
+    return fit_cubic(x[chosen], y[chosen], sigma=1 / weight[chosen], place=place)
+
+
+def fit_cubic(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
+    """Weighted cubic through all points; the covariance is scaled up where they scatter more than sigma."""
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
+    coefficients, covariance, chi_square = _cubic(x, y, weight, place, np.arange(len(x)))
+    return LocalFit(place, coefficients, covariance * max(1.0, chi_square / max(len(x) - 4, 1)), len(x))
 
 
 def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike, start: float) -> Quantity:
@@ -87,18 +92,30 @@ def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike,
     return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope))
 
 
-def noise_of(x: ArrayLike, y: ArrayLike) -> float:
-    """Standard deviation of y, from how far each point lies off the line between its neighbours.
+def noise_of(x: ArrayLike, y: ArrayLike, *, where: ArrayLike | None = None) -> float:
+    """Standard deviation of y, from how far each point lies off the cubic through its four neighbours.
 
     Robust (median), so that a step or a few outliers do not count as noise.
+
+    Parameters
+    ----------
+    x, y : shape (n,), x in order; 0 is returned for n < 5
+    where : shape (n,), bool; only these points are judged
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    if len(x) < 3:
+    if len(x) < 5:
         return 0.0
-    left, right = x[1:-1] - x[:-2], x[2:] - x[1:-1]
-    share = np.divide(right, left + right, out=np.full_like(left, 0.5), where=left + right > 0)
-    residual = y[1:-1] - share * y[:-2] - (1 - share) * y[2:]
-    return float(1.4826 * np.median(np.abs(residual) / np.sqrt(1 + share**2 + (1 - share) ** 2)))
+    middle = np.arange(2, len(x) - 2)
+    neighbours = middle[:, None] + np.array([-2, -1, 1, 2])
+    distance = x[neighbours] - x[middle][:, None]
+    weights = np.ones_like(distance)
+    for i in range(4):
+        for j in set(range(4)) - {i}:
+            gap = distance[:, i] - distance[:, j]
+            weights[:, i] *= np.divide(-distance[:, j], gap, out=np.full_like(gap, np.nan), where=gap != 0)
+    residual = (y[middle] - np.sum(weights * y[neighbours], axis=1)) / np.sqrt(1 + np.sum(weights**2, axis=1))
+    judged = np.isfinite(residual) & (True if where is None else np.asarray(where, bool)[middle])
+    return float(1.4826 * np.median(np.abs(residual[judged]))) if judged.any() else 0.0
 
 
 def _cubic(

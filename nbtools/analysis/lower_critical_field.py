@@ -61,8 +61,8 @@ def estimate_lower_critical_field(
 
     √ΔM against H is linear above the entry field for any Bean-like entry (ΔM ∝ (H − H_p)²), but its
     square root turns noise into bias; the same kink is therefore fitted in m itself,
-    m = b + s H + c (H − H_p)₊², with H_p by profile likelihood, over the widest window from zero field
-    that this describes.
+    m = b + s H + c (H − H_p)₊² + d (H − H_p)₊³ (Bean's slab has d = 0, his cylinder not), with H_p by
+    profile likelihood, over the widest window from zero field that this describes.
 
     Parameters
     ----------
@@ -183,7 +183,8 @@ def _virgin(field: ArrayLike, moment: ArrayLike, uncertainty: ArrayLike | None) 
     chosen = np.flatnonzero(np.isfinite(h * m))[np.argsort(h[np.isfinite(h * m)], kind="stable")]
     h, m = h[chosen], m[chosen]
     if uncertainty is None:
-        noise = noise_of(h, m) or 1e-9 * float(np.max(np.abs(m)))
+        # A scatter from n points is itself uncertain by about 1.5/√n; too small a one would reject good windows.
+        noise = noise_of(h, m) * (1 + 1.5 / np.sqrt(len(h))) or 1e-9 * float(np.max(np.abs(m)))
         return h, m, np.full(len(h), noise)
     sigma = np.broadcast_to(np.asarray(uncertainty, float), np.shape(field)).ravel()[chosen]
     if not np.all(sigma > 0):
@@ -204,37 +205,40 @@ class _Kink:
 
 
 def _widest_kink(h: Array, m: Array, sigma: Array) -> _Kink:
-    """Shrink the window from the top until the kinked parabola describes all of it."""
+    """Shrink the window from the top until the kinked curve describes all of it."""
     for count in range(len(h), FEWEST_POINTS - 1, -max(1, len(h) // 40)):
         kink, chi_square = _fit_kink(h[:count], m[:count], sigma[:count])
-        freedom = count - 4
-        if chi_square < freedom + 1.5 * np.sqrt(2 * freedom) or count - max(1, len(h) // 40) < FEWEST_POINTS:
+        freedom = count - 5
+        if chi_square < freedom + 3 * np.sqrt(2 * freedom) or count - max(1, len(h) // 40) < FEWEST_POINTS:
             return kink
     return kink
 
 
 def _fit_kink(h: Array, m: Array, sigma: Array) -> tuple[_Kink, float]:
     """Linear least squares at each trial entry field; the minimum and its Δχ² = 1 width."""
-    trial = np.linspace(h[2], h[-2], 121)
+    coarse = np.linspace(h[2], h[-2], 121)
+    best = int(np.argmin([_chi_square_at(p, h, m, sigma)[0] for p in coarse]))
+    trial = np.linspace(coarse[max(best - 2, 0)], coarse[min(best + 2, 120)], 161)
     scan = np.array([_chi_square_at(p, h, m, sigma)[0] for p in trial])
-    best = int(np.argmin(scan))
-    fine = np.linspace(trial[max(best - 1, 0)], trial[min(best + 1, len(trial) - 1)], 41)
-    fine_scan = np.array([_chi_square_at(p, h, m, sigma)[0] for p in fine])
-    entry, lowest = float(fine[np.argmin(fine_scan)]), float(np.min(fine_scan))
+    entry, lowest = float(trial[np.argmin(scan)]), float(np.min(scan))
+    scale = max(1.0, lowest / max(len(h) - 5, 1))
+    inside = trial[scan <= lowest + scale]
+    low, high = float(inside[0]), float(inside[-1])
     _, coefficients, covariance = _chi_square_at(entry, h, m, sigma)
+    # The slope is correlated with the entry field: what it does at either end of the interval counts too.
+    ends = [_chi_square_at(p, h, m, sigma)[1][1] for p in (low, high)]
+    slope_error = float(np.hypot(np.sqrt(covariance[1, 1] * scale), np.ptp(ends) / 2))
     straight = _chi_square_at(np.inf, h, m, sigma)[0]
-    scale = max(1.0, lowest / max(len(h) - 4, 1))
-    all_p, all_scan = np.concatenate([trial, fine]), np.concatenate([scan, fine_scan])
-    inside = all_p[all_scan <= lowest + scale]
-    half_width = max(float(np.ptp(inside)) / 2, float(fine[1] - fine[0]))
-    slope, slope_error = float(coefficients[1]), float(np.sqrt(covariance[1, 1] * scale))
-    return _Kink(entry, half_width, slope, slope_error, float(h[-1]), (straight - lowest) / scale), lowest
+    error = max((high - low) / 2, float(trial[1] - trial[0]))
+    kink = _Kink(entry, error, float(coefficients[1]), slope_error, float(h[-1]), (straight - lowest) / scale)
+    return kink, lowest
 
 
 def _chi_square_at(entry: float, h: Array, m: Array, sigma: Array) -> tuple[float, Array, Array]:
     columns = [np.ones_like(h), h]
     if np.isfinite(entry):
-        columns.append(np.clip(h - entry, 0, None) ** 2)
+        past = np.clip(h - entry, 0, None)
+        columns += [past**2, past**3]
     scale = np.array([np.max(np.abs(c)) or 1.0 for c in columns])
     design = np.stack(columns, axis=1) / scale / sigma[:, None]
     inverse = np.linalg.pinv(design)

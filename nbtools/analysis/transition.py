@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.local_fit import find_crossing, fit_locally, noise_of
+from nbtools.analysis.local_fit import FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
 from nbtools.analysis.transition_step import (
     Curve,
     Kind,
@@ -116,6 +116,7 @@ def _measure(curve: Curve, kind: Kind, step: Step) -> Transition:
         sigma = np.hypot(low_noise, np.clip(reduced, 0, 1) * normal.noise) / height
     else:
         sigma = curve.sigma / height
+    sigma = np.hypot(sigma, _thermometer_jitter(curve.x, reduced, sigma))
     near = np.abs(curve.x - step.half) < max(6 * step.spread, 4 * float(np.median(np.diff(curve.x))))
     criteria = _Criteria(
         curve.x[near], reduced[near], np.maximum(sigma[near], 1e-7), step, normal.error_at(step.half) / height
@@ -139,6 +140,15 @@ def _measure(curve: Curve, kind: Kind, step: Step) -> Transition:
         noise=(normal.noise, low_noise),
         undetermined=missing,
     )
+
+
+def _thermometer_jitter(x: Array, reduced: Array, sigma: Array) -> Array:
+    """Scatter on the steep part beyond the signal's own noise, spread over the step as its slope is."""
+    steep = (reduced > 0.15) & (reduced < 0.85)
+    if steep.sum() < 5:
+        return np.zeros_like(x)
+    excess = noise_of(x, reduced, where=steep) ** 2 - float(np.median(sigma[steep])) ** 2
+    return np.sqrt(max(excess, 0.0)) * 4 * np.clip(reduced * (1 - reduced), 0, None)
 
 
 def _is_flat_and_small(below: Curve, normal_level: float) -> bool:
@@ -188,8 +198,8 @@ def _zero(
     if not reached:
         left = 100 * float(np.min(criteria.fraction))
         return NOT_FOUND, {"zero": f"the resistance is still {left:.1f} % at the lowest temperature"}
-    # The noise that sets the threshold is itself known to about 1/√n.
-    error = threshold / np.sqrt(points_below)
+    # The noise that sets the threshold is itself a median of n residuals: known to about 1.5/√n.
+    error = threshold * 1.5 / np.sqrt(points_below)
     return criteria.crossing(threshold, criteria.step.ten, level_error=error), {}
 
 
@@ -218,8 +228,14 @@ class _Criteria:
         return Quantity(found, np.hypot(found.uncertainty, level_error / slope), "K")
 
     def tangent_onset(self) -> Quantity:
-        """The steepest tangent, extended to the normal state."""
-        local = fit_locally(self.x, self.fraction, sigma=self.sigma, place=self.step.half)
+        """The steepest tangent, extended to the normal state: of a cubic through the middle half of the step."""
+        middle = (self.fraction > 0.25) & (self.fraction < 0.75)
+        if middle.sum() >= FEWEST_POINTS:
+            local = fit_cubic(
+                self.x[middle], self.fraction[middle], sigma=self.sigma[middle], place=self.step.half
+            )
+        else:
+            local = fit_locally(self.x, self.fraction, sigma=self.sigma, place=self.step.half)
         if self.step.ten < local.inflection < self.step.ninety:
             local = local.moved_to(local.inflection)
         if local.slope <= 0:

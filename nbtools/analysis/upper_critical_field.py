@@ -189,10 +189,8 @@ def _free_parameters(law: Law) -> int:
 
 
 def _fit(law: Law, t: Array, h: Array, sigma: Array | None, critical_temperature: float | None) -> Any:
-    options = {"couplings": None} if law == "two-band" else {}
+    options: dict[str, Any] = {"couplings": superconductor.MGB2_COUPLINGS} if law == "two-band" else {}
     model = lmfit.Model(_MODELS[law], independent_vars=["temperature", *options])
-    if law == "two-band":
-        options = {"couplings": superconductor.MGB2_COUPLINGS}
     warmest = float(t[-1])
     guess = critical_temperature or warmest + 0.05 * float(np.ptp(t))
     slope = float(h[0] / max(1 - t[0] / guess, 0.05))
@@ -205,11 +203,17 @@ def _fit(law: Law, t: Array, h: Array, sigma: Array | None, critical_temperature
             "max": 2 * warmest if critical_temperature is None else np.inf,
         },
         "exponent": {"value": 1.2, "min": 0.3, "max": 4},
-        "diffusivity_ratio": {"value": 0.3, "min": 1e-3, "max": 1e3},
+        "diffusivity_ratio": {"min": 1e-3, "max": 1e3},
     }
-    parameters = model.make_params(**{k: v for k, v in hints.items() if k in model.param_names})
     weights = None if sigma is None else 1 / sigma
-    return model.fit(h, parameters, temperature=t, weights=weights, scale_covar=sigma is None, **options)
+    fits = []
+    # Two bands have two minima, one for either band being the dirtier.
+    for ratio in (0.2, 5.0) if law == "two-band" else (np.nan,):
+        hints["diffusivity_ratio"]["value"] = ratio
+        parameters = model.make_params(**{k: v for k, v in hints.items() if k in model.param_names})
+        options |= {"weights": weights, "scale_covar": sigma is None, "max_nfev": 600}
+        fits.append(model.fit(h, parameters, temperature=t, **options))
+    return min(fits, key=lambda fit: fit.chisqr)
 
 
 def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None) -> UpperCriticalLaw:
@@ -220,7 +224,7 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
         return Quantity(fit.params[name].value, np.nan if error is None else error, unit)
 
     zero = of("zero_temperature_field", "A/m")
-    length = superconductor.coherence_length(float(zero))
+    length = float(superconductor.coherence_length(zero))
     parameters, points = fit.nvarys, len(t)
     penalty = 2 * parameters + 2 * parameters * (parameters + 1) / max(points - parameters - 1, 1)
     likelihood = fit.chisqr if fit.weights is not None else points * np.log(fit.chisqr / points)
