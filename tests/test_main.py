@@ -1,0 +1,170 @@
+"""The commands of ``python -m nbtools``: what they say, what they touch, how they end."""
+
+import argparse
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from small_notebook import DRAW, ENTER, PARAMETERS, write_notebook
+
+from nbtools import __main__, runner
+from nbtools.__main__ import differences, main
+from nbtools.results import Ledger
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own, with one notebook, to which the commands apply."""
+    notebooks = tmp_path / "notebooks"
+    write_notebook(notebooks / "03_small.ipynb", "# Small?", PARAMETERS, "## Fig. 9(a)", DRAW, ENTER)
+    monkeypatch.setattr(__main__, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(__main__, "NOTEBOOKS", notebooks)
+    monkeypatch.setattr(runner.find_notebooks, "__kwdefaults__", {"folder": notebooks})
+    monkeypatch.setattr(runner.store, "__kwdefaults__", {"folder": notebooks})
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ledger(value: float, *, uncertainty: float = 0.1, verdict: str = "agrees", **more: object) -> Ledger:
+    """A stored ledger of one number and one verdict."""
+    from nbtools.units import Quantity
+
+    origin = more.pop("origin", "twin")
+    made = Ledger("03_small", **more)
+    made.add("Tc", Quantity(value, uncertainty, "K"), method="tangent", origin=origin)
+    made.verdicts["RES-01"] = {"verdict": verdict, "origin": origin}
+    made.write()
+    return made
+
+
+def test_run_ends_with_statements_and_report(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """Each cell is told, results and report are in build/, the stored notebook is as it was."""
+    before = (project / "notebooks" / "03_small.ipynb").read_bytes()
+    assert main(["run"]) == 0
+    said = capsys.readouterr().out
+    for part in ("03_small    2/3  Fig. 9(a)", "0 statements", f"report: {project}/build/report/index.html"):
+        assert part in said
+    assert (project / "build" / "results" / "03_small.json").exists()
+    assert (project / "build" / "report" / "03_small.html").exists()
+    assert (project / "notebooks" / "03_small.ipynb").read_bytes() == before
+
+
+def test_a_failing_notebook_makes_the_run_fail(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """With the sentence and the place of the executed copy, and a report all the same."""
+    write_notebook(project / "notebooks" / "02_bad.ipynb", "1 / 0")
+    assert main(["run"]) == 1
+    said = capsys.readouterr().out
+    assert "failed: 02_bad, cell 1 of 1 (): ZeroDivisionError: division by zero" in said
+    assert "03_small  ran after" in said
+    assert (project / "build" / "report" / "02_bad.html").exists()
+
+
+def test_a_run_of_ones_own_stays_in_its_folder(project: Path) -> None:
+    """Parameters reach the notebook; neither build/ nor the stored results are touched."""
+    assert main(["run", "03", "-p", "COUNT=5", "-o", "out"]) == 0
+    numbers = json.loads((project / "out" / "03_small.json").read_text())["results"]
+    assert numbers[0]["value"] == 5
+    assert (project / "out" / "report" / "index.html").exists()
+    assert not (project / "build").exists()
+    assert not (project / "notebooks" / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "07"], "no notebook 07; there are 03_small"),
+        (["run", "03", "-p", "DATA=gone.dat"], "there is no file gone.dat in"),
+        (["run", "03", "-p", "DATE=1"], "no parameter DATE: the notebook has DATA, COUNT"),
+        (["run", "-o", "notebooks/results"], "holds the stored outputs; name another folder"),
+        (["run", "--store", "-p", "COUNT=1"], "--store keeps the outputs of a default run"),
+        (["report"], "no notebook has been run yet"),
+        (["data"], "writes their hashes into the manifest"),
+    ],
+)
+def test_a_slip_is_answered_with_a_sentence(
+    arguments: list[str], sentence: str, project: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """No traceback; exit code 2."""
+    assert main(arguments) == 2
+    assert sentence in capsys.readouterr().out
+
+
+def test_parameters_are_for_one_notebook(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """-p with several notebooks would set it in none or in all."""
+    write_notebook(project / "notebooks" / "02_more.ipynb", "1")
+    assert main(["run", "-p", "COUNT=1"]) == 2
+    assert "say which" in capsys.readouterr().out
+
+
+def test_storing_keeps_outputs_and_results(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """The notebook gets its outputs, notebooks/results its ledger, and diff finds nothing."""
+    assert main(["run", "--store"]) == 0
+    stored = nbformat.read(project / "notebooks" / "03_small.ipynb", as_version=4)
+    assert [len(cell.outputs) for cell in stored.cells if cell.cell_type == "code"] == [0, 1, 0]
+    assert (project / "notebooks" / "results" / "03_small.json").exists()
+    assert main(["diff"]) == 0
+    assert "03_small: as stored" in capsys.readouterr().out
+
+
+def test_storing_does_not_lose_measured_numbers(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """Where the measured files are missing, the stored outputs stay."""
+    ledger(38.4, origin="measured", folder=project / "notebooks" / "results")
+    skip = ENTER + "\nledger.skip('measured', 'no files here')"
+    path = write_notebook(project / "notebooks" / "03_small.ipynb", PARAMETERS, skip)
+    before = path.read_bytes()
+    assert main(["run", "--store"]) == 1
+    assert "not stored, for measured data are missing here; set NBTOOLS_MIRROR" in capsys.readouterr().out
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("value", "code"), [(38.4, 0), (38.43, 0), (38.5, 1)])
+def test_diff_fails_above_half_a_sigma(
+    value: float, code: int, project: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """A smaller move is shown and passes."""
+    ledger(38.4, folder=project / "notebooks" / "results")
+    ledger(value, folder=project / "build" / "results")
+    assert main(["diff"]) == code
+    assert ("Tc: 38.40 ± 0.10 K → " in capsys.readouterr().out) == (value != 38.4)
+
+
+def test_diff_fails_where_nothing_has_run(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """And says what to do."""
+    ledger(38.4, folder=project / "notebooks" / "results")
+    assert main(["diff"]) == 1
+    assert "not run here yet; `python -m nbtools run 03_small` runs it" in capsys.readouterr().out
+
+
+def test_a_verdict_that_changes_its_word_is_a_difference(tmp_path: Path) -> None:
+    """Whatever the numbers do."""
+    before, after = (ledger(1.0, verdict=word, folder=tmp_path) for word in ("agrees", "disagrees"))
+    assert differences(before, after) == [(float("inf"), "RES-01: agrees → disagrees")]
+
+
+def test_measured_data_that_are_not_here_are_no_difference(tmp_path: Path) -> None:
+    """If the run says that it left something out; a number that is just gone counts."""
+    before = ledger(1.0, origin="measured", folder=tmp_path)
+    left_out = Ledger("03_small", tmp_path, skipped={"measured": "no files"})
+    assert [sigmas for sigmas, _ in differences(before, left_out)] == [0, 0]
+    assert [sigmas for sigmas, _ in differences(before, Ledger("03_small", tmp_path))] == [float("inf")] * 2
+
+
+def test_a_missing_extra_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Which package, and which command brings it."""
+
+    def needs(_: argparse.Namespace) -> int:
+        raise ModuleNotFoundError("No module named 'papermill'", name="papermill")
+
+    monkeypatch.setattr(__main__, "report", needs)
+    assert main(["report"]) == 2
+    assert "papermill: pip install 'mgb2-notebooks[notebook]'" in capsys.readouterr().out
+
+
+def test_cache_tells_its_place_and_size(capsys: pytest.CaptureFixture) -> None:
+    """And empties it on request."""
+    for arguments in (["cache"], ["cache", "clear"]):
+        assert main(arguments) == 0
+        assert "cache: 0 entries, 0.0 MB" in capsys.readouterr().out

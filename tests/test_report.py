@@ -1,0 +1,151 @@
+"""The report: what a page shows, and that it needs no network and no kernel."""
+
+import base64
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_runner import PNG
+
+from nbtools.notebook import WIDGET_VIEW
+from nbtools.report import markdown_html, notebook_html, statements_html, write_report
+from nbtools.results import Ledger
+from nbtools.runner import Run
+
+PICTURE = base64.b64encode(PNG).decode()
+VERDICT = {
+    "says": "κ < 20 & more",
+    "verdict": "inconsistent",
+    "basis": "by arithmetic",
+    "ours": "13.4",
+    "paper": "13.6",
+}
+
+
+def page(*cells: dict) -> BeautifulSoup:
+    return BeautifulSoup(notebook_html(new_notebook(cells=list(cells)), Path()), "html.parser")
+
+
+def shown(**data: object) -> BeautifulSoup:
+    """What a cell with one output of these MIME types shows."""
+    bundle = {name.replace("_", "/").replace("svg", "svg+xml"): value for name, value in data.items()}
+    if "widget" in bundle:
+        bundle[WIDGET_VIEW] = bundle.pop("widget")
+    return page(new_code_cell("", outputs=[new_output("display_data", nbformat.from_dict(bundle))]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"inline $\lambda(0) = \frac{\Phi_0}{2\pi}$",
+        "$$\\rho = \\rho_0 + C T^5$$",
+        r"\begin{aligned} a &= b \\ c &= d \end{aligned}",
+    ],
+)
+def test_formulas_are_mathml(text: str) -> None:
+    """In a line, on their own, and as an environment; no dollar and no backslash is left."""
+    soup = BeautifulSoup(markdown_html(text, Path()), "html.parser")
+    assert soup.find("math")
+    assert not re.search(r"[$\\]", soup.get_text())
+
+
+def test_a_formula_that_cannot_be_converted_stays_readable() -> None:
+    """A slip in LaTeX shows as its source and does not stop the report."""
+    assert r"<code>\lambda_</code>" in markdown_html(r"$\lambda_$", Path())
+
+
+def test_a_picture_that_the_text_names_is_inside(tmp_path: Path) -> None:
+    """The page can be sent by mail."""
+    (tmp_path / "sketch.png").write_bytes(PNG)
+    assert f"data:image/png;base64,{PICTURE}" in markdown_html("![a sketch](sketch.png)", tmp_path)
+
+
+def test_links_between_notebooks_lead_to_their_pages() -> None:
+    """With their anchors; links to elsewhere stay."""
+    html = markdown_html("[a](01_structure.ipynb#fig-1) [b](https://x.org/a.ipynb)", Path())
+    assert 'href="01_structure.html#fig-1"' in html
+    assert 'href="https://x.org/a.ipynb"' in html
+
+
+def test_a_figure_says_which_it_is() -> None:
+    """The heading above it is its text for those who cannot see it."""
+    figure = new_output("display_data", {"image/png": PICTURE, "text/plain": "<Figure>"})
+    soup = page(new_markdown_cell("## Fig. 9(a)"), new_code_cell("draw()", outputs=[figure]))
+    assert soup.find("img")["alt"] == "Fig. 9(a)"
+    assert "<Figure>" not in soup.get_text()
+
+
+def test_a_widget_shows_its_picture() -> None:
+    """No view that waits for a kernel: the picture, else the one line."""
+    assert shown(widget={"model_id": "7"}, image_png=PICTURE, text_plain="a fit").find("img")
+    soup = shown(widget={"model_id": "7"}, text_html="<b>Loading widget...</b>", text_plain="a fit")
+    assert soup.get_text().strip() == "a fit"
+
+
+def test_html_that_needs_a_script_gives_way() -> None:
+    """The next kind of the same output is shown."""
+    soup = shown(text_html="<script src='x.js'></script>", text_plain="plain")
+    assert soup.get_text().strip() == "plain"
+
+
+def test_every_kind_of_output_is_shown() -> None:
+    """A table, a formula, a vector picture, printed text, a traceback."""
+    assert shown(text_html="<table><tr><td>4</td></tr></table>", text_plain="4").find("table")
+    assert shown(text_latex="$x^2$", text_plain="x**2").find("math")
+    assert shown(image_svg="<svg></svg>")("img")[0]["src"].startswith("data:image/svg+xml;base64,")
+    stream = new_output("stream", name="stdout", text="1 < 2")
+    error = new_output("error", ename="E", evalue="no", traceback=["\x1b[31mE\x1b[39m: no <b>"])
+    soup = page(new_code_cell("x", outputs=[stream, error]))
+    assert soup.find("pre", class_="stdout").get_text() == "1 < 2"
+    assert soup.find("pre", class_="error").get_text() == "E: no <b>"
+
+
+def test_statements_are_a_table_in_the_order_of_the_paper() -> None:
+    """Each with its verdict, both numbers and the basis; text is text."""
+    ledger = Ledger("x", verdicts={"GL-02": VERDICT, "GL-01": VERDICT})
+    soup = BeautifulSoup(statements_html([ledger]), "html.parser")
+    rows = [[cell.get_text() for cell in row("td")] for row in soup("tr")[1:]]
+    assert [row[0] for row in rows] == ["GL-01", "GL-02"]
+    assert rows[0][1:] == ["κ < 20 & more", "inconsistent", "13.4", "13.6", "by arithmetic"]
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    """The report of one notebook that ran and one that failed."""
+    output = new_output("display_data", {"image/png": PICTURE})
+    notebook = new_notebook(cells=[new_markdown_cell("# Is it?"), new_code_cell("1", outputs=[output])])
+    runs = [
+        Run("03_a", tmp_path / "03_a.ipynb", 12.3, 250e6),
+        Run("04_b", tmp_path / "04_b.ipynb", 1, 1, "E"),
+    ]
+    for run in runs:
+        nbformat.write(notebook, run.executed)
+    ledger = Ledger("03_a", tmp_path, verdicts={"GL-01": VERDICT}, skipped={"S1": "no <file>"})
+    ledger.write()
+    return write_report(runs, results=tmp_path, into=tmp_path / "report")
+
+
+def test_the_index_tells_how_each_run_went(report: Path) -> None:
+    """Title, time, memory, what was settled, what was left out, what failed; and a way to each page."""
+    cards = BeautifulSoup(report.read_text(encoding="utf-8"), "html.parser")(class_="card")
+    texts = [card.get_text(" ") for card in cards]
+    for part in ("Is it?", "ran, 12 s, 250 MB", "1 statements", "left out: S1, no <file>"):
+        assert part in texts[0]
+    assert "failed" in texts[1]
+    assert [card.find("a")["href"] for card in cards] == ["03_a.html", "04_b.html"]
+    assert all((report.parent / card.find("a")["href"]).exists() for card in cards)
+    assert all(card.find("img") for card in cards)
+
+
+def test_no_page_asks_for_anything(report: Path) -> None:
+    """No script, no style sheet, no font, no picture from elsewhere, in any page."""
+    for path in report.parent.glob("*.html"):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        assert not soup(["script", "iframe"])
+        sources = [tag.get("src") for tag in soup("img")] + [tag.get("href") for tag in soup("link")]
+        assert sources
+        assert all(source.startswith("data:") for source in sources)
+        assert not re.search(r"url\(|@import|cdn", soup.find("style").get_text())
