@@ -235,7 +235,7 @@ class FitFace:
             done = self.owner.result is not None
             text = quality(self.owner.last) if done else "not fitted yet"
             note = "" if not done or self.owner.fresh else " · moved since"
-            self.status.value = f'<span style="font-family:monospace">{text}{note}</span>'
+            self.status.value = f"<span>{text}{note}</span>"
         finally:
             self.busy = False
 

@@ -151,6 +151,7 @@ class FitPlot:
         left = np.concatenate([np.abs(v.residual[v.used]) for v in views])
         reach = _round_up(float(np.max(left[np.isfinite(left)], initial=0.0)))
         _limit(self.below_y, -reach, reach)
+        self.below.axes[1].tick_values = np.array([-reach, 0.0, reach])
 
 
 def _figure(marks: list[Any], axes: list[Any], *, height: str, bottom: int) -> Any:
@@ -163,6 +164,7 @@ def _figure(marks: list[Any], axes: list[Any], *, height: str, bottom: int) -> A
         padding_x=0.0,
         padding_y=0.0,
         animation_duration=0,
+        display_toolbar=False,
     )
 
 
@@ -176,7 +178,6 @@ def _axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
     bq = bqplot()
     x = bq.Axis(scale=scales["x"], label=x_title, **style)
     y = bq.Axis(scale=scales["y"], label=y_title, orientation="vertical", label_offset="60px", **style)
-    y.num_ticks = 4 if "residual" in y_title else 6
     return [x, y]
 
 

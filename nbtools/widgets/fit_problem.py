@@ -361,7 +361,9 @@ def _set(parameters: lmfit.Parameters, name: str, known: ParameterState, *, vary
         else:
             parameters[name].set(expr="", value=known.value, vary=vary, min=known.min, max=known.max)
     except Exception as problem:
-        raise FitError(f"{name}: cannot read the expression {known.expr!r} ({str(problem) or 'syntax'})") from None
+        raise FitError(
+            f"{name}: cannot read the expression {known.expr!r} ({str(problem) or 'syntax'})"
+        ) from None
 
 
 def _renamed(expr: str | None, names: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ from nbtools.widgets.gui import STEPS, ipywidgets, read_number, write_number
 COLUMNS = "minmax(76px,1.3fr) minmax(110px,2.2fr) minmax(84px,1.1fr) minmax(64px,0.9fr) 34px " + " ".join(
     ["minmax(56px,0.8fr)"] * 2 + ["minmax(60px,0.9fr)"]
 )
-HEADINGS = ("", "", "value", "± σ", "vary", "min", "max", "= expression")
+HEADINGS = ("", "", "value", "± σ", "vary", "min", "max", "tied to")
 
 
 class ParameterRow:
@@ -134,10 +134,15 @@ def rows_grid(rows: list[ParameterRow]) -> Any:
     """All rows in one grid, so that the columns line up and share the width."""
     w = ipywidgets()
     fitted = bool(rows) and rows[0].fitted
-    heads = [w.HTML(f'<span style="font-size:11px;opacity:.7">{text}</span>') for text in HEADINGS]
+    heads = [_heading(text) for text in HEADINGS]
     children = [*(heads if fitted else []), *(widget for row in rows for widget in row.widgets)]
     columns = COLUMNS if fitted else "minmax(110px,1.4fr) minmax(120px,3fr) minmax(84px,0.8fr)"
     return w.GridBox(
         children,
         layout={"grid_template_columns": columns, "grid_gap": "0 6px", "width": "100%", "overflow": "hidden"},
     )
+
+
+def _heading(text: str) -> Any:
+    small = f'<div style="font-size:11px;line-height:16px;opacity:.7">{text}</div>'
+    return ipywidgets().HTML(small, layout={"height": "18px", "margin": "0"})

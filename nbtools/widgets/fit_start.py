@@ -40,7 +40,9 @@ def initial_state(
             raise ValueError(f"{name!r} is no parameter of the model; it has {', '.join(known)}")
     # lmfit's own models come with a value for everything, which knows nothing of these data.
     missing = {n for n, p in known.items() if p.expr is None and (params is None or not np.isfinite(p.value))}
-    missing -= {hinted for model in problem.models for hinted, hint in model.param_hints.items() if "value" in hint}
+    missing -= {
+        hinted for model in problem.models for hinted, hint in model.param_hints.items() if "value" in hint
+    }
     for name, given in (params or {}).items():
         _take(known[name], given)
         missing.discard(name)
@@ -120,9 +122,11 @@ def peel(model: lmfit.Model, x: Any, y: Any) -> dict[str, float]:
     """The model's own guess; for a sum, backgrounds from the outer quarter, then one peak after the other."""
     order = np.argsort(x)
     x, y = x[order], np.array(y[order])
+    if len(model.components) < 2 and not _guesses(model):
+        raise NotImplementedError
     if len(model.components) < 2:
         return dict(model.guess(y, **{model.independent_vars[0]: x}).valuesdict())
-    if not _is_sum(model):
+    if not _is_sum(model) or any(not _guesses(component) for component in model.components):
         raise NotImplementedError
     edge = max(2, x.size // 8)
     outer = np.r_[0:edge, x.size - edge : x.size]
@@ -133,6 +137,10 @@ def peel(model: lmfit.Model, x: Any, y: Any) -> dict[str, float]:
         values.update(found.valuesdict())
         y = y - part.eval(found, **{part.independent_vars[0]: x})
     return values
+
+
+def _guesses(model: lmfit.Model) -> bool:
+    return type(model).guess is not lmfit.Model.guess
 
 
 def _is_sum(model: lmfit.Model) -> bool:

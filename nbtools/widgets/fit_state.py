@@ -56,15 +56,62 @@ class ParameterState(_Plain):
         return self.low, self.high
 
 
-class FitState(_Plain):
+class HasParameters(_Plain):
+    """A state with named parameters; every change is a validated copy."""
+
+    schema_version: Literal[1] = SCHEMA
+    parameters: dict[str, ParameterState]
+
+    def with_parameter(self, name: str, **changes: Any) -> Self:
+        """A copy in which one parameter is changed; a value outside its bounds goes to the nearer bound."""
+        if name not in self.parameters:
+            raise StateError(f"there is no parameter {name!r}; there are {', '.join(self.parameters)}")
+        merged = {**self.parameters[name].model_dump(), **changes}
+        if merged["expr"] is None and {"value", "min", "max"} & set(changes):
+            merged["value"] = min(max(float(merged["value"]), merged["min"]), merged["max"])
+        merged.update(_kept_ends(merged))
+        return self.changed(parameters={**self.parameters, name: _validated(ParameterState, merged, name)})
+
+    def with_values(self, values: Mapping[str, float]) -> Self:
+        """A copy with these parameter values."""
+        state = self
+        for name, value in values.items():
+            state = state.with_parameter(name, value=float(value))
+        return state
+
+    def changed(self, **changes: Any) -> Self:
+        """A validated copy with some fields changed."""
+        kept = {name: getattr(self, name) for name in type(self).model_fields}
+        return _validated(type(self), {**kept, **changes}, "the state")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON types only; an infinite bound becomes the text ``"inf"``."""
+        return _jsonable(self.model_dump())
+
+    @classmethod
+    def read(cls, content: Any) -> Self:
+        """From what `plain` gave.
+
+        Raises
+        ------
+        StateError
+            Content of another schema, or with fields missing, misspelt or out of range.
+        """
+        version = content.get("schema_version") if isinstance(content, Mapping) else None
+        if version != SCHEMA:
+            raise StateError(
+                f"schema_version {version!r} came, {SCHEMA} was expected: another version wrote it"
+            )
+        return _validated(cls, content, "the state")
+
+
+class FitState(HasParameters):
     """Everything that decides a fit, and how it is looked at.
 
     `masked` lists left-out points as (curve, index); `fit_range` and `view_range` are in the data's x,
     None meaning all of it.
     """
 
-    schema_version: Literal[1] = SCHEMA
-    parameters: dict[str, ParameterState]
     fit_range: tuple[float, float] | None = None
     view_range: tuple[float, float] | None = None
     masked: tuple[tuple[int, int], ...] = ()
@@ -84,48 +131,6 @@ class FitState(_Plain):
     @classmethod
     def _masked_once(cls, masked: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
         return tuple(sorted(set(masked)))
-
-    def with_parameter(self, name: str, **changes: Any) -> "FitState":
-        """A copy in which one parameter is changed; a value outside its bounds goes to the nearer bound."""
-        if name not in self.parameters:
-            raise StateError(f"there is no parameter {name!r}; there are {', '.join(self.parameters)}")
-        merged = {**self.parameters[name].model_dump(), **changes}
-        if merged["expr"] is None and {"value", "min", "max"} & set(changes):
-            merged["value"] = min(max(float(merged["value"]), merged["min"]), merged["max"])
-        merged.update(_kept_ends(merged))
-        return self.changed(parameters={**self.parameters, name: _validated(ParameterState, merged, name)})
-
-    def with_values(self, values: Mapping[str, float]) -> "FitState":
-        """A copy with these parameter values."""
-        state = self
-        for name, value in values.items():
-            state = state.with_parameter(name, value=float(value))
-        return state
-
-    def changed(self, **changes: Any) -> "FitState":
-        """A validated copy with some fields changed."""
-        kept = {name: getattr(self, name) for name in type(self).model_fields}
-        return _validated(FitState, {**kept, **changes}, "the state")
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON types only; an infinite bound becomes the text ``"inf"``."""
-        return _jsonable(self.model_dump())
-
-    @classmethod
-    def read(cls, content: Any) -> "FitState":
-        """From what `plain` gave.
-
-        Raises
-        ------
-        StateError
-            Content of another schema, or with fields missing, misspelt or out of range.
-        """
-        version = content.get("schema_version") if isinstance(content, Mapping) else None
-        if version != SCHEMA:
-            raise StateError(
-                f"schema_version {version!r} came, {SCHEMA} was expected: another version wrote it"
-            )
-        return _validated(cls, content, "the state")
 
 
 class FitRecord(_Plain):
@@ -241,7 +246,7 @@ def _validated(kind: type[Any], content: Any, where: str) -> Any:
 
 
 def _sentence(where: str, error: Any) -> str:
-    place = " ".join([where, *(str(part) for part in error["loc"])])
+    place = ".".join(str(part) for part in error["loc"]) or where
     return f"{place}: {error['msg'].removeprefix('Value error, ')}"
 
 

@@ -102,4 +102,7 @@ def _place(problem: BaseException) -> str:
 
 
 def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith(".") else ".")
+    named = sentence.split(" ")[0].endswith(":")  # a parameter's name keeps its spelling
+    return (sentence if named else sentence[:1].upper() + sentence[1:]) + (
+        "" if sentence.endswith(".") else "."
+    )
