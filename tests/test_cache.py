@@ -20,7 +20,7 @@ import numpy as np
 import pydantic
 import pytest
 
-from nbtools import cache
+from nbtools import cache, manifest
 from nbtools.cache import cached
 from nbtools.units import Quantity
 
@@ -137,6 +137,12 @@ def test_plain_values_are_accepted(value: Any):
     """Each kind of argument that the docstring promises is a key, and the same key again."""
     described(value), described(pickle.loads(pickle.dumps(value)))
     assert len(CALLS) == 1
+
+
+def test_an_entry_of_the_manifest_is_a_key():
+    """Two reads of one entry share a key, two entries do not."""
+    sets = [manifest.find(name) for name in ("transport-twin", "transport-twin", "transport-twin-normal")]
+    assert len({described(entry) for entry in sets}) == len(CALLS) == 2
 
 
 def test_the_key_does_not_depend_on_the_process(tmp_path: Path):

@@ -1,0 +1,582 @@
+"""Data sets: verified, or refused with a sentence; recorded, mirrored or downloaded, and nowhere else."""
+
+import hashlib
+import http.server
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from nbtools import manifest, manifest_entries
+from nbtools.data_files import DataMissing, WrongHash, fetch
+from nbtools.manifest import ManifestError, open_data, refresh_hashes, status
+
+PROJECT = manifest_entries.MANIFEST
+MEASURED = b"Temperature (K),Moment (emu)\n2,1\n"
+SHA = hashlib.sha256(MEASURED).hexdigest()
+
+
+def measured(**changes: object) -> dict:
+    file = {
+        "path": "lab/run 1.csv",
+        "url": "http://127.0.0.1:9/run%201.csv",
+        "sha256": SHA,
+        "size": len(MEASURED),
+    }
+    entry = {
+        "name": "crystal",
+        "title": "a crystal",
+        "origin": "measured",
+        "technique": "transport",
+        "files": [file],
+        "licence": "MIT (somebody)",
+        "terms": "free",
+        "citation": "somebody",
+        "columns": {"Temperature": "K"},
+        "figures": ["Fig. 9"],
+    }
+    return without_none(entry | changes)
+
+
+def twin(**changes: object) -> dict:
+    own = {
+        "name": "fake-twin",
+        "origin": "twin",
+        "files": ["values.csv", "sample.yaml"],
+        "recorder": "fake",
+        "seed": 3,
+        "parameters": {"scale": 2.0},
+        "content_sha256": "0" * 64,
+    }
+    return measured(**(own | changes))
+
+
+def without_none(entry: dict) -> dict:
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+@pytest.fixture
+def write_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Put a manifest with these entries in the place of the project's."""
+
+    def write(*entries: dict) -> Path:
+        path = tmp_path / "data_manifest.yaml"
+        path.write_text("# a comment\n" + yaml.safe_dump({"data_sets": list(entries)}, sort_keys=False))
+        monkeypatch.setattr(manifest_entries, "MANIFEST", path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def recordings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A recorder `nbtools.twin.fake`; the folders that it was given."""
+    folders: list[Path] = []
+
+    def record_fake(folder: Path, *, seed: int, scale: float = 1.0) -> list[Path]:
+        folders.append(folder)
+        (folder / "values.csv").write_text(f"{seed * scale}\n")
+        (folder / "sample.yaml").write_text("mass: 1 mg\n")
+        return [folder / "values.csv", folder / "sample.yaml"]
+
+    record_fake.__module__ = "nbtools.twin.fake"
+    module = ModuleType("nbtools.twin.fake")
+    module.record_fake = record_fake
+    monkeypatch.setitem(sys.modules, "nbtools.twin.fake", module)
+    return folders
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A mirror folder with the file of `measured`."""
+    path = tmp_path / "mirror" / "lab" / "run 1.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(MEASURED)
+    monkeypatch.setenv("NBTOOLS_MIRROR", str(tmp_path / "mirror"))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NBTOOLS_MIRROR", raising=False)
+
+
+class TestTheProjectsManifest:
+    def test_it_is_valid_and_has_its_sets(self):
+        """Three transport twins, one of them the default, and sixteen measured Quantum Design files."""
+        sets = manifest.data_sets().values()
+        assert [entry.name for entry in sets if getattr(entry, "default", False)] == ["transport-twin"]
+        assert sum(entry.origin == "twin" for entry in sets) == 3
+        assert sum(entry.origin == "measured" for entry in sets) == 16
+
+    def test_nothing_but_free_data_is_shipped(self):
+        """No file of a measured set lies in the project, whatever its licence."""
+        names = {name for entry in manifest.data_sets().values() for name in entry.file_names}
+        tracked = subprocess.run(
+            ["git", "ls-files"], cwd=PROJECT.parent, capture_output=True, text=True
+        ).stdout
+        assert not names & {Path(line).name for line in tracked.splitlines()}
+
+    @pytest.mark.parametrize(
+        "name", [n for n, e in manifest_entries.read_manifest(PROJECT).items() if e.origin == "measured"]
+    )
+    def test_measured_sets_are_what_they_say(
+        self, name: str, realdata: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Taken from the mirror with the right hash and size; every column stands in the header with its unit."""
+        monkeypatch.setenv("NBTOOLS_MIRROR", str(realdata))
+        path, entry = fetch(name), manifest.find(name)
+        assert path.stat().st_size == entry.files[0].size
+        header = path.read_bytes()[:20_000].decode("latin-1")
+        assert [c for c, unit in entry.columns.items() if f"{c} ({unit})" not in header] == []
+
+    @pytest.mark.parametrize(
+        "name", [n for n, e in manifest_entries.read_manifest(PROJECT).items() if e.origin == "twin"]
+    )
+    def test_twins_record_what_they_promise(self, name: str):
+        """The recorder gives the content that the manifest states, with every column in some header."""
+        folder, entry = fetch(name), manifest.find(name)
+        headers = "".join((folder / file).read_bytes()[:20_000].decode("latin-1") for file in entry.files)
+        assert [c for c, unit in entry.columns.items() if f"{c} ({unit})" not in headers] == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (twin(seed="soon"), r"data set fake-twin, field seed: 'soon' found; write a whole number"),
+        (twin(seed=None), r"data set fake-twin, field seed: nothing found; write a whole number"),
+        (twin(recorder="os.system"), r"field recorder: 'os\.system' found; write the name of a module"),
+        (twin(recorder="__import__"), r"field recorder: '__import__' found"),
+        (twin(files=["../escape.csv"]), r"field files\.0: '\.\./escape\.csv' found \(it leads outside"),
+        (twin(files=["/etc/passwd"]), r"field files\.0: '/etc/passwd' found \(it leads outside"),
+        (
+            twin(name="Fake Twin"),
+            r"data set Fake Twin, field name: .* write lower-case words joined by hyphens",
+        ),
+        (twin(name="../up"), r"field name: '\.\./up' found"),
+        (measured(files=[]), r"data set crystal, field files: \[\] found; write a list"),
+        (measured(files=[{"path": "a"}]), r"field files\.0\.sha256: nothing found; write the 64 hex"),
+        (measured(license="MIT"), r"field license: there is no such field; the fields are .*licence"),
+        (measured(origin="guessed"), r"data set crystal, field origin: .* write twin, measured or digitised"),
+        (
+            measured(licence="GPL-3.0"),
+            r"field terms: 'free' found \(free does not fit the licence GPL-3\.0\)",
+        ),
+        (measured(licence="CC-BY-NC-4.0"), r"free does not fit the licence CC-BY-NC-4\.0"),
+    ],
+)
+def test_a_wrong_entry_is_named(entry: dict, says: str, write_manifest: Callable[..., Path]):
+    """The sentence has the data set, the field, what came, and what to write."""
+    write_manifest(entry)
+    with pytest.raises(ManifestError, match=says):
+        manifest.data_sets()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("data_sets: [", "is not YAML"),
+        ("", "the manifest, field data_sets"),
+        ("data_sets: {a: 1}", "field data_sets: .* write a list of data sets"),
+        ("data_sets: [3]", "data set 3"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused(text: str, says: str, write_manifest: Callable[..., Path]):
+    """Not YAML, empty, a mapping, a number: a sentence each."""
+    write_manifest().write_text(text)
+    with pytest.raises(ManifestError, match=says):
+        manifest.data_sets()
+
+
+def test_a_name_stands_once(write_manifest: Callable[..., Path]):
+    """Two data sets of one name are refused."""
+    write_manifest(measured(), measured())
+    with pytest.raises(ManifestError, match="the name crystal stands twice"):
+        manifest.data_sets()
+
+
+def test_an_unknown_name_has_near_misses():
+    """The sentence asks what was meant and lists what there is."""
+    with pytest.raises(
+        ValueError, match=r"'ncco-superconducter'; did you mean ncco-superconductor.*\? Known are: "
+    ):
+        fetch("ncco-superconducter")
+
+
+def test_a_twin_is_recorded_once(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """On first use into the data folder; then it is there."""
+    write_manifest(twin())
+    refresh_hashes()
+    recordings.clear()
+    first, second = fetch("fake-twin"), fetch("fake-twin")
+    assert len(recordings) == 1
+    assert first == second == manifest.data_folder() / "fake-twin"
+    assert (first / "values.csv").read_text() == "6.0\n"
+
+
+@pytest.mark.parametrize("damage", ["other", "missing", "unreadable"])
+def test_a_stale_twin_is_recorded_again(
+    damage: str, write_manifest: Callable[..., Path], recordings: list[Path]
+):
+    """A changed, missing or undecodable file never passes for the twin."""
+    write_manifest(twin())
+    refresh_hashes()
+    folder = fetch("fake-twin")
+    if damage == "missing":
+        (folder / "values.csv").unlink()
+    else:
+        (folder / "sample.yaml").write_text({"other": "mass: 2 mg\n", "unreadable": "mass: [\n"}[damage])
+    fetch("fake-twin")
+    assert (folder / "sample.yaml").read_text() == "mass: 1 mg\n" and (folder / "values.csv").exists()
+
+
+def test_a_twin_is_known_by_content(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """Another spelling of the same card is the same twin."""
+    write_manifest(twin())
+    refresh_hashes()
+    card = fetch("fake-twin") / "sample.yaml"
+    card.write_text("# weighed\nmass:   '1 mg'\n")
+    fetch("fake-twin")
+    assert card.read_text().startswith("# weighed")
+
+
+def test_a_recorder_that_changed_is_refused(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """Another content than the manifest's is an error with both hashes, and nothing stays behind."""
+    write_manifest(twin())
+    with pytest.raises(WrongHash, match=r"sha256 [0-9a-f]{64}, the manifest says 0{64}.*data --update"):
+        fetch("fake-twin")
+    assert list(manifest.data_folder().iterdir()) == []
+
+
+def test_parameters_tell_twins_apart(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """Two twins share a recorder and differ in content."""
+    write_manifest(twin(), twin(name="other-twin", parameters={"scale": 5}))
+    hashes = refresh_hashes()
+    assert hashes["fake-twin"][1] != hashes["other-twin"][1]
+    assert (fetch("other-twin") / "values.csv").read_text() == "15\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"parameters": {"colour": "red"}}, "could not record .*colour"),
+        ({"files": ["values.csv", "more.csv"]}, "did not write more.csv"),
+        ({"recorder": "nowhere"}, "there is no nbtools.twin.nowhere"),
+        ({"recorder": "quantum_design"}, "has no function record_quantum_design"),
+    ],
+)
+def test_a_recorder_that_cannot_says_so(
+    changes: dict, says: str, write_manifest: Callable[..., Path], recordings: list[Path]
+):
+    """An unknown parameter, file or recorder is named with its data set."""
+    write_manifest(twin(**changes))
+    with pytest.raises(ValueError, match=f"fake-twin: .*{says}"):
+        fetch("fake-twin")
+
+
+def test_a_function_from_elsewhere_is_no_recorder(
+    write_manifest: Callable[..., Path], recordings: list[Path]
+):
+    """A name that a twin module merely imported does not run."""
+    sys.modules["nbtools.twin.fake"].record_fake.__module__ = "os"
+    write_manifest(twin())
+    with pytest.raises(ManifestError, match="has no function record_fake"):
+        fetch("fake-twin")
+    assert recordings == []
+
+
+def test_refresh_changes_hash_lines_only(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """Comments, order and every other line of the manifest stay."""
+    path = write_manifest(measured(), twin(), measured(name="last"))
+    before = path.read_text().splitlines()
+    refresh_hashes()
+    changed = [(a, b) for a, b in zip(before, path.read_text().splitlines(), strict=True) if a != b]
+    assert len(changed) == 1 and "content_sha256" in changed[0][1]
+    assert refresh_hashes() == {}
+
+
+def test_a_mirrored_file_is_copied(write_manifest: Callable[..., Path], mirror: Path):
+    """The one file of a set comes back as a verified copy in the data folder."""
+    write_manifest(measured())
+    path = fetch("crystal")
+    assert path == manifest.data_folder() / "crystal" / "run 1.csv" and path.read_bytes() == MEASURED
+
+
+def test_a_wrong_mirror_is_refused(write_manifest: Callable[..., Path], mirror: Path):
+    """Both hashes are shown, and nothing is put into the data folder."""
+    write_manifest(measured())
+    mirror.write_bytes(b"another file")
+    with pytest.raises(WrongHash, match=rf"sha256 {hashlib.sha256(b'another file').hexdigest()}, .* {SHA}"):
+        fetch("crystal")
+    assert not (manifest.data_folder() / "crystal").exists()
+
+
+def test_a_damaged_copy_is_replaced(write_manifest: Callable[..., Path], mirror: Path):
+    """A local file that does not match gives way to a good one."""
+    write_manifest(measured())
+    fetch("crystal").write_bytes(b"damaged")
+    assert fetch("crystal").read_bytes() == MEASURED
+
+
+def test_a_damaged_copy_is_refused_where_it_cannot_be_replaced(
+    write_manifest: Callable[..., Path], mirror: Path
+):
+    """Without a source the wrong file is an error, never an answer."""
+    write_manifest(measured())
+    fetch("crystal").write_bytes(b"damaged")
+    mirror.unlink()
+    with pytest.raises(WrongHash, match=r"crystal: the file in .* has the sha256 .* cannot be replaced"):
+        fetch("crystal")
+
+
+def test_what_cannot_be_had_says_what_to_do(write_manifest: Callable[..., Path]):
+    """No mirror and no network: one sentence."""
+    write_manifest(measured())
+    with pytest.raises(
+        DataMissing, match=r"crystal is missing .*set NBTOOLS_MIRROR to a folder that holds lab/run 1"
+    ):
+        fetch("crystal")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A web server on this machine that gives the measured file."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "run 1.csv").write_bytes(MEASURED)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(tmp_path / "served"))
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def served(server: str, **changes: object) -> dict:
+    entry = measured()
+    entry["files"][0] |= {"url": f"{server}/run%201.csv", **changes}
+    return entry
+
+
+def test_a_file_is_downloaded(write_manifest: Callable[..., Path], server: str):
+    """Without a mirror it comes from its address, verified."""
+    write_manifest(served(server))
+    assert fetch("crystal").read_bytes() == MEASURED
+
+
+def test_a_wrong_download_is_refused(write_manifest: Callable[..., Path], server: str):
+    """Another file at the address is not used."""
+    write_manifest(served(server, sha256="1" * 64))
+    with pytest.raises(WrongHash, match=f"run%201.csv has the sha256 {SHA}, the manifest says 1{{64}}"):
+        fetch("crystal")
+    assert list(manifest.data_folder().rglob("*.csv")) == []
+
+
+def test_an_address_without_file_says_so(write_manifest: Callable[..., Path], server: str):
+    """A 404 is one sentence with the address."""
+    write_manifest(served(server, url=f"{server}/gone.csv"))
+    with pytest.raises(DataMissing, match=r"gone\.csv cannot be read: HTTPError"):
+        fetch("crystal")
+
+
+@pytest.mark.parametrize("where", ["folder", "file", "mirror"])
+def test_links_out_are_refused(where: str, write_manifest: Callable[..., Path], mirror: Path, tmp_path: Path):
+    """A link in the data or mirror folder is not followed outside, be its content right or not."""
+    write_manifest(measured())
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "run 1.csv").write_bytes(MEASURED)
+    own = manifest.data_folder() / "crystal"
+    link = {"folder": own, "file": own / "run 1.csv", "mirror": mirror}[where]
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(outside if where == "folder" else outside / "run 1.csv")
+    with pytest.raises(ValueError, match="link that leads out"):
+        fetch("crystal")
+
+
+def test_a_data_folder_that_cannot_be_made_says_so(
+    write_manifest: Callable[..., Path], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The sentence names the variable to set."""
+    write_manifest(measured())
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "file" / "data"))
+    with pytest.raises(DataMissing, match=r"cannot write to .*; set NBTOOLS_DATA"):
+        fetch("crystal")
+
+
+def test_many_may_fetch_at_once(write_manifest: Callable[..., Path], recordings: list[Path], mirror: Path):
+    """Eight threads on a stale twin and a damaged file all get the right content, and no litter stays."""
+    write_manifest(twin(), measured())
+    refresh_hashes()
+    for name in ("fake-twin/values.csv", "crystal/run 1.csv"):
+        path = manifest.data_folder() / name
+        path.parent.mkdir(parents=True)
+        path.write_text("stale")
+    found: list[bytes] = []
+
+    def work() -> None:
+        found.append((fetch("fake-twin") / "values.csv").read_bytes() + fetch("crystal").read_bytes())
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [b"6.0\n" + MEASURED] * 8
+    assert sorted(path.name for path in manifest.data_folder().iterdir()) == ["crystal", "fake-twin"]
+
+
+def test_status_knows_each_state(write_manifest: Callable[..., Path], recordings: list[Path], mirror: Path):
+    """Recordable becomes here; mirror and missing are told apart."""
+    gone = measured(name="gone")
+    gone["files"][0]["path"] = "lab/gone.csv"
+    write_manifest(twin(), measured(), gone)
+    refresh_hashes()
+    assert [row.state for row in status()] == ["recordable", "mirror", "missing"]
+    fetch("fake-twin"), fetch("crystal")
+    assert [row.state for row in status()] == ["here", "here", "missing"]
+
+
+class TestContentHash:
+    @pytest.fixture
+    def run(self, realdata: Path, tmp_path: Path) -> Path:
+        """A copy of a measured file that may be changed."""
+        name = "20240223_NCCO_SC_Canada4_full_size.dc.dat"
+        path = tmp_path / "run.dat"
+        path.write_bytes((realdata / "qd" / "NCCO_Analysis_Code_2026" / name).read_bytes())
+        return path
+
+    def test_the_container_does_not_count(self, run: Path):
+        """Line ends and the time of opening are not content."""
+        before, text = manifest.content_hash([run]), run.read_bytes()
+        lines = [line for line in text.replace(b"\r\n", b"\n").split(b"\n") if b"FILEOPENTIME" not in line]
+        assert len(lines) < len(text.split(b"\n"))
+        run.write_bytes(b"\n".join(lines))
+        assert manifest.content_hash([run]) == before
+
+    @pytest.mark.parametrize(
+        ("old", "new"), [(b"-2.114494e-001", b"-2.114495e-001"), (b"NCCO_SC_Canada", b"NCCO_SC_Kanada")]
+    )
+    def test_numbers_and_metadata_count(self, run: Path, old: bytes, new: bytes):
+        """The last digit of one moment, and the name of the sample."""
+        before, text = manifest.content_hash([run]), run.read_bytes()
+        assert old in text
+        run.write_bytes(text.replace(old, new))
+        assert manifest.content_hash([run]) != before
+
+    def test_names_count_and_order_does_not(self, tmp_path: Path):
+        """The same files in another order are the same; swapped names are not."""
+        a, b = tmp_path / "a.bin", tmp_path / "b.bin"
+        a.write_bytes(b"1"), b.write_bytes(b"2")
+        before = manifest.content_hash([a, b])
+        assert manifest.content_hash([b, a]) == before
+        a.write_bytes(b"2"), b.write_bytes(b"1")
+        assert manifest.content_hash([a, b]) != before
+
+
+class TestOpenData:
+    def test_a_twin_brings_its_card(self, write_manifest: Callable[..., Path], recordings: list[Path]):
+        """Data files, card, origin and hash of a twin; only the default one is the default."""
+        write_manifest(twin(default=True), twin(name="rival", parameters={}))
+        refresh_hashes()
+        source = open_data("fake-twin")
+        assert [file.name for file in source.files] == ["values.csv"] and source.card.name == "sample.yaml"
+        assert (source.origin, source.sha256) == ("twin", source.entry.content_sha256)
+        assert source.is_default and not open_data("rival").is_default
+
+    def test_a_measured_set(self, write_manifest: Callable[..., Path], mirror: Path):
+        """A set of the manifest has its file hash and no card."""
+        write_manifest(measured())
+        source = open_data("crystal")
+        assert (source.origin, source.sha256, source.card, source.is_default) == (
+            "measured",
+            SHA,
+            None,
+            False,
+        )
+
+    def test_a_file_of_ones_own(self, tmp_path: Path):
+        """A relative path starts at `folder`; the file is measured, under its own hash."""
+        (tmp_path / "mine.dat").write_bytes(MEASURED)
+        (tmp_path / "mine.yaml").write_text("mass: 1 mg\n")
+        source = open_data("mine.dat", "mine.yaml", folder=tmp_path)
+        assert (source.name, source.origin, source.sha256) == ("mine.dat", "measured", SHA)
+        assert source.card == tmp_path / "mine.yaml" and source.entry is None and not source.is_default
+
+    def test_a_folder_of_ones_own(self, tmp_path: Path):
+        """Every file counts but the card and what is hidden."""
+        for name in ("b.dat", "a.dat", "sample.yaml", ".hidden"):
+            (tmp_path / "mine" / name).parent.mkdir(exist_ok=True)
+            (tmp_path / "mine" / name).write_text(name)
+        source = open_data(tmp_path / "mine")
+        assert [file.name for file in source.files] == [
+            "a.dat",
+            "b.dat",
+        ] and source.card.name == "sample.yaml"
+
+    def test_a_list(self, write_manifest: Callable[..., Path], mirror: Path, tmp_path: Path):
+        """Files of several sources are one source, in order."""
+        write_manifest(measured())
+        (tmp_path / "mine.dat").write_bytes(MEASURED)
+        source = open_data(["crystal", "mine.dat"], folder=tmp_path)
+        assert (source.name, source.origin) == ("crystal + mine.dat", "measured")
+        assert [file.name for file in source.files] == ["run 1.csv", "mine.dat"]
+
+    def test_a_list_with_a_twin_is_synthetic(
+        self, write_manifest: Callable[..., Path], recordings: list[Path], mirror: Path
+    ):
+        """One synthetic file makes the whole synthetic."""
+        write_manifest(measured(), twin())
+        refresh_hashes()
+        assert open_data(["crystal", "fake-twin"]).origin == "twin"
+
+    def test_a_copied_twin_stays_a_twin(self, tmp_path: Path):
+        """A synthetic file under another name is not taken for a measurement."""
+        copy = tmp_path / "mine.dat"
+        copy.write_bytes((fetch("transport-twin") / "zfc_fc.dat").read_bytes())
+        assert open_data(copy).origin == "twin"
+
+    def test_another_card_is_no_default(
+        self, write_manifest: Callable[..., Path], recordings: list[Path], tmp_path: Path
+    ):
+        """The default twin with somebody's card must not overwrite stored results."""
+        write_manifest(twin(default=True))
+        refresh_hashes()
+        (tmp_path / "mine.yaml").write_text("mass: 1 mg\n")
+        source = open_data("fake-twin", "mine.yaml", folder=tmp_path)
+        assert source.card == tmp_path / "mine.yaml" and not source.is_default
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (("transport-twn",), "neither a data set nor a file in .*did you mean transport-twin"),
+            (("mine.dat", "no.yaml"), "there is no sample card .*no.yaml"),
+            (("empty",), "holds no data file"),
+            (([],), "no data given"),
+        ],
+    )
+    def test_what_is_not_there_says_so(self, arguments: tuple, says: str, tmp_path: Path):
+        """A name with a slip, a card, a folder, nothing at all: a sentence each."""
+        (tmp_path / "mine.dat").write_bytes(MEASURED)
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(ValueError, match=says):
+            open_data(*arguments, folder=tmp_path)
+
+    def test_its_repr_names_no_path(self, tmp_path: Path):
+        """What a notebook shows is the same on every machine."""
+        (tmp_path / "mine.dat").write_bytes(MEASURED)
+        assert repr(open_data(tmp_path / "mine.dat")) == f"mine.dat: measured, 1 file, sha256 {SHA[:12]}"
