@@ -76,3 +76,32 @@ def _dress(above: Any, below: Any, axes: Axes, residual_title: str) -> None:
     if axes.log_y:
         above.set_yscale("log")
     above.legend(frameon=False, fontsize="small")
+
+
+def draw_panels(panels: Sequence[Any], *, title: str = "") -> Any:
+    """Lines and dots of an exploration, side by side; a matplotlib Figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.6 * max(2, len(panels)), 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+    for panel, ax in zip(panels, axes, strict=False):
+        for (name, (x, y)), colour in zip(panel.dots.items(), _cycle(len(panel.dots)), strict=True):
+            ax.plot(
+                x,
+                y,
+                "o" if len(x) == 1 else ".",
+                color=colour,
+                ms=6 if len(x) == 1 else 3,
+                label=name or None,
+            )
+        for (name, (x, y)), colour in zip(panel.lines.items(), _cycle(len(panel.lines)), strict=True):
+            ax.plot(x, y, color=colour, label=name or None)
+        ax.set_xlabel(panel.x_title)
+        ax.set_ylabel(panel.y_title)
+        if len(panel.lines) + len(panel.dots) > 1:
+            ax.legend(frameon=False, fontsize="small")
+    if title:
+        figure.suptitle(title.replace("\n", "   "), fontsize="small")
+    return figure

@@ -89,15 +89,15 @@ class FitPlot:
         self.curves = [CurvePlot(view, number, scales, below) for number, view in enumerate(views)]
         x_title, y_title = axes.titles
         self.zero = bq.Lines(x=[0.0, 1.0], y=[0.0, 0.0], scales=below, colors=["#888888"], stroke_width=1)
-        self.main = _figure(
+        self.main = make_figure(
             [mark for curve in self.curves for mark in curve.marks],
-            _axes(scales, "", y_title),
+            make_axes(scales, "", y_title),
             height="290px",
             bottom=18,
         )
-        self.below = _figure(
+        self.below = make_figure(
             [self.zero, *(c.residual for c in self.curves)],
-            _axes(below, x_title, residual_title),
+            make_axes(below, x_title, residual_title),
             height="130px",
             bottom=38,
         )
@@ -154,7 +154,7 @@ class FitPlot:
         self.below.axes[1].tick_values = np.array([-reach, 0.0, reach])
 
 
-def _figure(marks: list[Any], axes: list[Any], *, height: str, bottom: int) -> Any:
+def make_figure(marks: list[Any], axes: list[Any], *, height: str, bottom: int) -> Any:
     return bqplot().Figure(
         marks=marks,
         axes=axes,
@@ -168,7 +168,7 @@ def _figure(marks: list[Any], axes: list[Any], *, height: str, bottom: int) -> A
     )
 
 
-def _axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
+def make_axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
     style = {
         "tick_style": {"fill": TEXT, "font-size": "11px"},
         "label_color": TEXT,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -156,17 +156,20 @@ class FitRecord(_Plain):
         return _jsonable(self.model_dump())
 
 
-class Trail:
+Known = TypeVar("Known", bound=HasParameters)
+
+
+class Trail(Generic[Known]):
     """Undo and redo: consecutive moves of the same control count as one step."""
 
-    def __init__(self, state: FitState, *, depth: int = 200) -> None:
-        self._past: list[FitState] = []
-        self._future: list[FitState] = []
+    def __init__(self, state: Known, *, depth: int = 200) -> None:
+        self._past: list[Known] = []
+        self._future: list[Known] = []
         self._control: str | None = None
         self._depth = depth
         self.state = state
 
-    def move(self, state: FitState, control: str | None = None) -> None:
+    def move(self, state: Known, control: str | None = None) -> None:
         """Go to a new state, set by the control of that name."""
         if state == self.state:
             return
@@ -182,7 +185,7 @@ class Trail:
         """Forward again by one step; False where there is none."""
         return self._swap(self._future, self._past)
 
-    def _swap(self, source: list[FitState], target: list[FitState]) -> bool:
+    def _swap(self, source: list[Known], target: list[Known]) -> bool:
         self._control = None
         if not source:
             return False

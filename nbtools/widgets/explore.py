@@ -1,0 +1,269 @@
+"""Sliders over the arguments of any function, with linked plots: how the answer hangs on a choice."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+from nbtools.units import Quantity, format_value
+from nbtools.widgets.explore_state import ExploreState, Outcome, Range, read_arguments, read_outcome
+from nbtools.widgets.fit_code import Code
+from nbtools.widgets.fit_report import shown_unit
+from nbtools.widgets.fit_state import StateError, Trail, value_at
+from nbtools.widgets.showing import Showing
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot: lines and dots by label, in the units shown."""
+
+    x_title: str
+    y_title: str
+    lines: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    dots: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def explore(function: Callable[..., Any], **options: Any) -> "Explorer":
+    """Sliders over the arguments of `function`; all options as `Explorer` has them."""
+    return Explorer(function, **options)
+
+
+class Explorer(Showing):
+    """The arguments of a function under the hand, what it gives beside them.
+
+    Parameters
+    ----------
+    function : gives a number (a `Quantity` brings unit and σ), an array over `x`, a pair of arrays (x, y),
+        (x, y, "o") for dots, or a dict of these
+    x : the function's first argument, where it is an array that is not moved
+    against : the argument over which every number is also swept and drawn
+    data : (x, y) drawn as dots under the curves
+    ranges : ``{argument: (low, high)}`` for a slider, a list for a menu
+    values, units, labels : where each argument starts; its unit; its name on screen
+    fixed : arguments that are passed on and not moved
+    pick : attributes of a result object to show, where the function returns one
+    x_label, y_label, x_unit, y_unit : the axes of the curves
+    system : ``"paper"`` or ``"SI"``: the units shown
+    sweep_points : how many calls a sweep over `against` takes
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        x: Any = None,
+        against: str | None = None,
+        data: tuple[Any, Any] | None = None,
+        ranges: Mapping[str, Range] | None = None,
+        values: Mapping[str, Any] | None = None,
+        units: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        fixed: Mapping[str, Any] | None = None,
+        pick: Sequence[str] = (),
+        x_label: str = "",
+        y_label: str = "",
+        x_unit: str = "",
+        y_unit: str = "",
+        system: str = "paper",
+        sweep_points: int = 41,
+    ) -> None:
+        super().__init__()
+        self.sweep_points = sweep_points
+        self.function, self.fixed, self.pick = function, dict(fixed or {}), tuple(pick)
+        self.x = None if x is None else np.asarray(x, float)
+        self.data, self.system, self.labels = data, system, dict(labels or {})
+        first = next(iter(inspect.signature(function).parameters), "")
+        self._first = first if x is not None else ""
+        self.axes = ((x_label or self._first.replace("_", " "), x_unit), (y_label, y_unit))
+        self._start, self.options = read_arguments(
+            function,
+            ranges=ranges or {},
+            values=values or {},
+            units=units or {},
+            left_out=[*self.fixed, self._first],
+        )
+        if against is not None and against not in self._start.parameters:
+            raise ValueError(f"against is {against!r}; the sliders are {sorted(self._start.parameters)}")
+        self.against = against
+        self._trail: Trail[ExploreState] = Trail(self._start)
+        self._sweep: tuple[Any, list[Outcome | None]] | None = None
+
+    # ---- the state
+
+    @property
+    def current(self) -> ExploreState:
+        """The state, as the validated object."""
+        return self._trail.state
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state as plain JSON, with its schema version; assigning one makes it current."""
+        return self.current.plain()
+
+    @state.setter
+    def state(self, content: Mapping[str, Any]) -> None:
+        state = ExploreState.read(content)
+        if set(state.parameters) != set(self._start.parameters) or set(state.choices) != set(
+            self._start.choices
+        ):
+            raise StateError(f"the state is of another function; this one has {sorted(self.arguments)}")
+        self._move(state)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the function is called with, as it stands."""
+        numbers = {name: known.value for name, known in self.current.parameters.items()}
+        return {**numbers, **self.current.choices}
+
+    def set(self, name: str, **changes: Any) -> Self:
+        """Move an argument: ``set("criterion", value=0.1)``; a menu takes ``value=`` too."""
+        if name in self.options:
+            if changes.get("value") not in self.options[name]:
+                raise StateError(f"{name}: {changes.get('value')!r} is none of {list(self.options[name])}")
+            choices = {**self.current.choices, name: changes["value"]}
+            self._move(self.current.changed(choices=choices))
+        else:
+            self._move(self.current.with_parameter(name, **changes), name)
+        return self
+
+    def undo(self) -> Self:
+        """Back by one move."""
+        return self._step(self._trail.undo(), "There is nothing to undo.")
+
+    def redo(self) -> Self:
+        """Forward again by one move."""
+        return self._step(self._trail.redo(), "There is nothing to redo.")
+
+    def reset(self) -> Self:
+        """Back to how it was made."""
+        self._move(self._start)
+        return self
+
+    def _move(self, state: ExploreState, control: str | None = None) -> None:
+        self._trail.move(state, control)
+        self.changed()
+
+    def _step(self, moved: bool, otherwise: str) -> Self:
+        self.say(*([] if moved else [otherwise]))
+        self.changed()
+        return self
+
+    # ---- what the function gives
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the function gives at these arguments; what it raises is passed on."""
+        return self._call(self.arguments)
+
+    def _call(self, arguments: Mapping[str, Any]) -> Outcome:
+        positional = [] if self.x is None else [self.x]
+        given = self.function(*positional, **{**self.fixed, **arguments})
+        return read_outcome(given, self.x, self.pick)
+
+    def sweep(self) -> list[tuple[float, Outcome | None]]:
+        """The function over the whole range of `against`, None where it gives nothing; kept until another moves."""
+        if self.against is None:
+            return []
+        others = {name: value for name, value in self.arguments.items() if name != self.against}
+        ends = self.current.parameters[self.against].ends
+        key = (others, ends)
+        places = [value_at(float(f), *ends) for f in np.linspace(0, 1, self.sweep_points)]
+        if self._sweep is None or self._sweep[0] != key:
+            self._sweep = (key, [self._try({**others, self.against: place}) for place in places])
+        return list(zip(places, self._sweep[1], strict=True))
+
+    def _try(self, arguments: Mapping[str, Any]) -> Outcome | None:
+        try:
+            return self._call(arguments)
+        except (ValueError, ArithmeticError):  # outside what the function takes: a gap in the line
+            return None
+
+    def summary(self) -> str:
+        """Every number the function gives, one a line, with σ and unit."""
+        return "\n".join(f"{name} = {self._text(number)}" for name, number in self.outcome.numbers.items())
+
+    def _text(self, number: Quantity) -> str:
+        scale, unit = shown_unit(number.unit, self.system)
+        return f"{format_value(float(number) * scale, number.uncertainty * scale)} {unit}".strip()
+
+    def to_code(self) -> Code:
+        """The call, as a line that can be run where the fixed arguments and the function are known."""
+        name = self.function.__name__
+        module = inspect.getmodule(self.function)
+        known = (
+            module is not None
+            and getattr(module, name, None) is self.function
+            and module.__name__ != "__main__"
+        )
+        lines = (
+            [f"from {module.__name__} import {name}"]
+            if known and module
+            else [f"# {name}: as given to explore"]
+        )
+        passed = [self._first] if self._first else []
+        passed += [f"{argument}={argument}" for argument in self.fixed]
+        passed += [f"{argument}={value!r}" for argument, value in self.arguments.items()]
+        return Code("\n".join([*lines, f"result = {name}({', '.join(passed)})"]) + "\n")
+
+    # ---- what is drawn
+
+    def panels(self) -> list[Panel]:
+        """The curves, and every number against the swept argument, grouped by unit."""
+        outcome = self.outcome
+        found = [self._curve_panel(outcome)] if outcome.curves or self.data is not None else []
+        return found + [self._sweep_panel(unit, outcome) for unit in self._units(outcome)]
+
+    def _units(self, outcome: Outcome) -> list[str]:
+        if self.against is None:
+            return []
+        return list(dict.fromkeys(number.unit for number in outcome.numbers.values()))
+
+    def _curve_panel(self, outcome: Outcome) -> Panel:
+        (x_scale, x_title), (y_scale, y_title) = (_axis(*axis, self.system) for axis in self.axes)
+        lines, dots = {}, {}
+        for name, (x, y) in outcome.curves.items():
+            target = lines if len(x) > 1 else dots
+            target["" if name == "value" else name] = (x * x_scale, y * y_scale)
+        if self.data is not None:
+            dots = {
+                "data": tuple(
+                    np.asarray(a, float) * s for a, s in zip(self.data, (x_scale, y_scale), strict=True)
+                )
+            } | dots
+        return Panel(x_title, y_title, lines, dots)
+
+    def _sweep_panel(self, unit: str, outcome: Outcome) -> Panel:
+        assert self.against is not None
+        known = self.current.parameters[self.against]
+        x_scale, x_title = _axis(
+            self.labels.get(self.against, self.against.replace("_", " ")), known.unit, self.system
+        )
+        names = [name for name, number in outcome.numbers.items() if number.unit == unit]
+        y_scale, y_title = _axis(names[0].replace("_", " ") if len(names) == 1 else "", unit, self.system)
+        swept = self.sweep()
+        places = np.array([place for place, _ in swept]) * x_scale
+        lines, dots = {}, {}
+        for name in names:
+            at = [np.nan if o is None or name not in o.numbers else float(o.numbers[name]) for _, o in swept]
+            lines[name] = (places, np.array(at) * y_scale)
+            here = (known.value * x_scale, float(outcome.numbers[name]) * y_scale)
+            dots[f"{name} here"] = (np.array([here[0]]), np.array([here[1]]))
+        return Panel(x_title, y_title, lines, dots)
+
+    def figure(self) -> Any:
+        """All panels side by side, as a matplotlib Figure."""
+        from nbtools.widgets.fit_picture import draw_panels
+
+        return draw_panels(self.panels(), title=self.summary())
+
+    def _make_face(self) -> Any:
+        from nbtools.widgets.explore_face import ExploreFace
+
+        return ExploreFace(self)
+
+
+def _axis(label: str, unit: str, system: str) -> tuple[float, str]:
+    scale, shown = shown_unit(unit, system)
+    return scale, f"{label} ({shown})".strip() if shown else label

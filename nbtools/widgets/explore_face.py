@@ -1,0 +1,205 @@
+"""The face of an exploration: plots side by side, a row for each argument, the numbers."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nbtools.widgets.explore import Panel
+from nbtools.widgets.fit_plot import make_axes, make_figure
+from nbtools.widgets.fit_rows import ParameterRow, rows_grid
+from nbtools.widgets.gui import (
+    DATA_COLOURS,
+    MODEL_COLOUR,
+    PART_COLOURS,
+    TABLE_STYLE,
+    bqplot,
+    button,
+    close_all,
+    ipywidgets,
+    sentences_html,
+)
+
+
+class PanelPlot:
+    """One panel as a bqplot figure; lines and dots by label, made when they first appear."""
+
+    def __init__(self, panel: Panel) -> None:
+        bq = bqplot()
+        self.scales = {"x": bq.LinearScale(), "y": bq.LinearScale()}
+        self.lines: dict[str, Any] = {}
+        self.dots: dict[str, Any] = {}
+        axes = make_axes(self.scales, panel.x_title, panel.y_title)
+        self.figure = make_figure([], axes, height="240px", bottom=40)
+        self.legend = ipywidgets().HTML(layout={"width": "100%"})
+        self.box = ipywidgets().VBox(
+            [self.figure, self.legend], layout={"flex": "1 1 300px", "min_width": "240px"}
+        )
+        self.show(panel)
+
+    def show(self, panel: Panel) -> None:
+        """Send the arrays; a label that is gone is emptied."""
+        self._make_missing(panel)
+        for marks, wanted in ((self.dots, panel.dots), (self.lines, panel.lines)):
+            for label, mark in marks.items():
+                x, y = wanted.get(label, (np.array([]), np.array([])))
+                with mark.hold_sync():
+                    mark.x, mark.y = x, y
+
+    def _make_missing(self, panel: Panel) -> None:
+        bq = bqplot()
+        new = [label for label in panel.dots if label not in self.dots]
+        for label in new:
+            colour = DATA_COLOURS[len(self.dots) % len(DATA_COLOURS)]
+            size = 70 if len(panel.dots[label][0]) == 1 else 12
+            self.dots[label] = bq.Scatter(
+                x=[], y=[], scales=self.scales, colors=[colour], default_size=size, stroke_width=0
+            )
+        colours = (MODEL_COLOUR, *PART_COLOURS)
+        fresh = [label for label in panel.lines if label not in self.lines]
+        for label in fresh:
+            colour = colours[len(self.lines) % len(colours)]
+            self.lines[label] = bq.Lines(x=[], y=[], scales=self.scales, colors=[colour], stroke_width=2)
+        if new or fresh:
+            self.figure.marks = [*self.dots.values(), *self.lines.values()]
+            self.legend.value = _legend(self.lines, self.dots)
+
+
+def _legend(*groups: dict[str, Any]) -> str:
+    entries = [
+        f'<span style="color:{mark.colors[0]}">■</span> {html.escape(label)}'
+        for group in groups
+        for label, mark in group.items()
+        if label
+    ]
+    return (
+        f'<div style="font-size:11px;line-height:15px">{" &nbsp; ".join(entries)}</div>'
+        if len(entries) > 1
+        else ""
+    )
+
+
+class ExploreFace:
+    """The controls, every one by name in `controls`; the whole as `box`."""
+
+    def __init__(self, owner: Any) -> None:
+        self.owner, self.busy = owner, False
+        w = ipywidgets()
+        self.sentences = w.HTML(layout={"width": "100%"})
+        self.numbers = w.HTML(layout={"width": "100%"})
+        self.code = w.HTML(layout={"width": "100%"})
+        self.rows = {
+            name: ParameterRow(
+                self, name, known, system=owner.system, label=owner.labels.get(name, ""), fitted=False
+            )
+            for name, known in owner.current.parameters.items()
+        }
+        self.menus = {name: self._menu(name, options) for name, options in owner.options.items()}
+        self.buttons = {
+            "undo": button("Undo", lambda: self.do(owner.undo), tip="one move back", icon="undo"),
+            "redo": button("Redo", lambda: self.do(owner.redo), tip="one move forward", icon="repeat"),
+            "reset": button(
+                "Reset", lambda: self.do(owner.reset), tip="as it was made", icon="step-backward"
+            ),
+            "code": button("Code", lambda: self.do(self._tell_code), tip="the call as Python"),
+        }
+        self.plots: list[PanelPlot] = []
+        self.plot_box = w.HBox(layout={"width": "100%", "flex_flow": "row wrap"})
+        self.controls = self._name_controls()
+        line = {"flex_flow": "row wrap", "width": "100%"}
+        rows = [rows_grid(list(self.rows.values()))] if self.rows else []
+        parts = [
+            self.plot_box,
+            self.numbers,
+            self.sentences,
+            *rows,
+            w.HBox([*self.menus.values(), *self.buttons.values()], layout=line),
+            self.code,
+        ]
+        self.box = w.VBox(parts, layout={"width": "100%", "max_width": "1000px", "overflow": "hidden"})
+        self.update()
+
+    def _menu(self, name: str, options: Sequence[Any]) -> Any:
+        label = self.owner.labels.get(name, name.replace("_", " "))
+        made = ipywidgets().Dropdown(
+            description=label,
+            options=list(options),
+            style={"description_width": "initial"},
+            layout={"width": "auto"},
+        )
+        made.observe(
+            lambda change: None if self.busy else self.do(self._choose, name, change["new"]), "value"
+        )
+        return made
+
+    def _choose(self, name: str, value: Any) -> None:
+        self.owner.set(name, value=value)
+
+    def _name_controls(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, row in self.rows.items():
+            found |= row.controls
+            found.setdefault(name, row.slider)
+        return {**found, **self.menus, **self.buttons}
+
+    def _tell_code(self) -> None:
+        text = html.escape(self.owner.to_code())
+        self.code.value = f'{TABLE_STYLE}<div class="nbt"><pre>{text}</pre></div>'
+
+    def do(self, action: Any, *arguments: Any) -> None:
+        """Do what a control asks, say what went wrong, bring every control to the state."""
+        self.owner.say()
+        self.owner.attempt(action, *arguments)
+        self.refresh()
+
+    def set(self, name: str, **changes: Any) -> None:
+        """For the rows."""
+        self.owner.set(name, **changes)
+
+    def say(self, *sentences: str) -> None:
+        """For the rows."""
+        self.owner.say(*sentences)
+
+    def attempt(self, action: Any, *arguments: Any, **keywords: Any) -> None:
+        """For the rows."""
+        self.owner.attempt(action, *arguments, **keywords)
+
+    def update(self) -> None:
+        """After a change of the state: plots, numbers, controls."""
+        self.owner.attempt(self._draw)
+        self.refresh()
+
+    def _draw(self) -> None:
+        panels = self.owner.panels()
+        for plot, panel in zip(self.plots, panels, strict=False):
+            plot.show(panel)
+        if len(panels) > len(self.plots):
+            self.plots += [PanelPlot(panel) for panel in panels[len(self.plots) :]]
+            self.plot_box.children = [plot.box for plot in self.plots]
+        self.numbers.value = html.escape(self.owner.summary()).replace("\n", " &nbsp; ")
+
+    def refresh(self) -> None:
+        """Bring every control to the state."""
+        self.busy = True
+        try:
+            state = self.owner.current
+            for name, row in self.rows.items():
+                row.show(state.parameters[name], state.parameters[name].value)
+            for name, menu in self.menus.items():
+                menu.value = state.choices[name]
+            self.show_sentences()
+        finally:
+            self.busy = False
+
+    def show_sentences(self) -> None:
+        """What the owner has to say."""
+        self.sentences.value = sentences_html(self.owner.sentences)
+
+    def mime_bundle(self) -> dict[str, Any]:
+        """The live view, for a front end that has a kernel."""
+        return dict(self.box._repr_mimebundle_())
+
+    def close(self) -> None:
+        """Close every widget of this face."""
+        close_all(self.box)
