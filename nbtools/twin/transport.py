@@ -170,7 +170,7 @@ def _record_virgin_curves(path: Path, world: TransportWorld, specimen: _Specimen
     reading = _read_thermometer(world, np.repeat(world.magnetisation_temperatures, field.size), rng)
     length = specimen.dimensions[2]
     factor = sample_length_factor(length, mode="MPMS3 dc", scan_length=world.mpms3_scan_length)
-    temperatures = np.asarray(world.magnetisation_temperatures) - specimen.mpms_thermometer_offset
+    temperatures = np.asarray(world.magnetisation_temperatures) + specimen.mpms_thermometer_offset
     magnetisation = [
         world.virgin_curve(kelvin, field + specimen.field_offset, shielded=specimen.shielded)
         for kelvin in temperatures
@@ -204,7 +204,7 @@ def _write_card(path: Path, world: TransportWorld) -> Path:
         ),
         "current": _stated(world.current, 0.0, "A", "mA"),
         "remanence": _stated(world.field_offset, world.field_offset_uncertainty, "A/m", "Oe"),
-        "mode": "MPMS",
+        "instrument": "MPMS",
         "scan_length": _stated(world.scan_length, 0.0, "m", "cm"),
         "thermometer_offset": _stated(
             world.thermometer_offset, world.thermometer_offset_uncertainty, "K", "K"
@@ -234,7 +234,7 @@ def _sample_temperature(
 ) -> Array:
     """The sample lags: it is colder than the thermometer on warming (+1), warmer on cooling (−1)."""
     lag = world.thermometer_lag / 2 * np.asarray(direction, float)
-    return reading - thermometer_offset - lag
+    return reading + thermometer_offset - lag
 
 
 def _measure_moment(world: TransportWorld, moment: Array, rng: Generator) -> tuple[Array, Array]:

@@ -76,7 +76,7 @@ class TransportWorld:
     # The instruments, assumed.
     field_offset: float = 0.0  # A/m, remanence
     field_offset_uncertainty: float = convert(0.5, "Oe", "A/m")
-    thermometer_offset: float = 0.0  # K, reading − sample; one draw for the PPMS, one for the magnetometers
+    thermometer_offset: float = 0.0  # K, true − stated; one draw for the PPMS, one for the magnetometers
     thermometer_offset_uncertainty: float = 0.05  # K
     thermometer_lag: float = 0.05  # K, between a curve taken on warming and on cooling
     thermometer_noise: float = 2e-3  # K

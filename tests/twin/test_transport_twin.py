@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-import yaml
 from scipy.stats import chi2
 
 from nbtools.io.quantum_design import read_dat, split_sweeps
+from nbtools.io.sample_card import read_sample_card
 from nbtools.models.demagnetisation import shielded_prism_susceptibility
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.twin.quantum_design import SYNTHETIC
@@ -251,15 +251,21 @@ def test_a_normal_metal_keeps_its_resistance(tmp_path: Path) -> None:
 
 
 def test_card_states_the_bar(tmp_path: Path) -> None:
-    """Dimensions with uncertainty, as a person writes them."""
-    card = yaml.safe_load(record_transport(tmp_path, seed=1)[-1].read_text("utf-8"))
-    assert card["dimensions"] == ["1.000 ± 0.020 mm", "1.000 ± 0.020 mm", "5.000 ± 0.020 mm"]
-    assert (card["shape"], card["field_axis"], card["is_paper_sample"]) == ("prism", 3, True)
-    assert (card["tap_distance"], card["current"], card["remanence"]) == (
-        "3.00 ± 0.10 mm",
-        "5 mA",
-        "0.0 ± 0.5 Oe",
-    )
+    """The reader of cards finds all that the notebook asks for, with the uncertainties that were drawn from."""
+    card = read_sample_card(record_transport(tmp_path, seed=1)[-1])
+    assert card.require("volume", "field_length", "geometry_factor", "current_density", "scan_length") is None
+    assert card.is_paper_sample
+    assert card.instrument == "MPMS"
+    assert card.dimensions == pytest.approx((1e-3, 1e-3, 5e-3))
+    measures = [*card.dimensions, card.tap_distance, card.remanence, card.thermometer_offset]
+    drawn = [2e-5, 2e-5, 2e-5, 1e-4, convert(0.5, "Oe", "A/m"), 0.05]
+    assert [measure.uncertainty for measure in measures] == pytest.approx(drawn)
+
+
+def test_thermometer_offset_is_true_minus_stated(tmp_path: Path) -> None:
+    """As on the card: where the sample is 0.5 K warmer than stated, the midpoint reads 0.5 K low."""
+    reads = midpoint(record_transport(tmp_path, seed=1, **IDEAL | {"thermometer_offset": 0.5}))
+    assert reads == pytest.approx(37.84 - 0.5, abs=0.02)
 
 
 def test_unknown_parameter_is_refused(tmp_path: Path) -> None:
