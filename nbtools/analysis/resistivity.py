@@ -48,8 +48,10 @@ class NormalState:
         return np.asarray(self.fit.eval(temperature=np.asarray(temperature, float)))
 
     def __str__(self) -> str:
+        known = self.resistivity_100.unit == "ohm m"
+        symbol, shown = ("ρ", self.resistivity_100.to("uohm cm")) if known else ("R", self.resistivity_100)
         return (
-            f"ρ(100 K) = {self.resistivity_100.to('uohm cm')}, ρ300/ρ40 = {self.residual_ratio}, "
+            f"{symbol}(100 K) = {shown}, {symbol}300/{symbol}40 = {self.residual_ratio}, "
             f"Θ = {self.debye_temperature} (m = {self.exponent:g})"
         )
 
@@ -60,6 +62,7 @@ def fit_normal_state(
     *,
     onset: float,
     scale_uncertainty: float = 0.0,
+    unit: str = "ohm m",
     exponents: tuple[float, ...] = (3.0, 5.0),
 ) -> NormalState:
     """Bloch–Grüneisen fit above a transition, for each exponent; the lowest AICc is kept.
@@ -69,6 +72,7 @@ def fit_normal_state(
     temperature, resistivity : shape (n,), K and Ω m
     onset : K; the fit starts 3 K above it
     scale_uncertainty : relative σ of the geometry (tap distance, cross-section): shared by all points
+    unit : "ohm m", or "ohm" where the geometry is not known
 
     Raises
     ------
@@ -86,7 +90,8 @@ def fit_normal_state(
     fits = {m: _fit_bloch_gruneisen(x, y, m) for m in exponents}
     aicc = {m: _aicc(fit.chisqr, len(x), fit.nvarys) for m, fit in fits.items()}
     exponent = min(aicc, key=lambda m: aicc[m])
-    return _normal_state(fits[exponent], exponent, aicc, scale_uncertainty, (float(x[0]), float(x[-1])))
+    window = (float(x[0]), float(x[-1]))
+    return _normal_state(fits[exponent], exponent, aicc, scale_uncertainty, unit, window)
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,12 @@ def _fit_bloch_gruneisen(x: Array, y: Array, exponent: float) -> Any:
 
 
 def _normal_state(
-    fit: Any, exponent: float, aicc: dict[float, float], scale: float, window: tuple[float, float]
+    fit: Any,
+    exponent: float,
+    aicc: dict[float, float],
+    scale: float,
+    unit: str,
+    window: tuple[float, float],
 ) -> NormalState:
     values = fit.uvars
     if values is None:
@@ -157,12 +167,12 @@ def _normal_state(
 
     clean, bulk = (with_scale(ideal / rise, "") for ideal in IDEAL_RESISTIVITY_RISE)
     return NormalState(
-        with_scale(values["residual"], "ohm m"),
-        with_scale(values["amplitude"], "ohm m"),
+        with_scale(values["residual"], unit),
+        with_scale(values["amplitude"], unit),
         Quantity.of(values["debye_temperature"], "K"),
         exponent,
         Quantity.of(ratio),
-        with_scale(at[100.0], "ohm m"),
+        with_scale(at[100.0], unit),
         (clean, bulk),
         aicc,
         float(fit.redchi),

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.constants import mu_0
+from scipy.optimize import brentq
 
+from nbtools.models import demagnetisation
+from nbtools.models.ac_response import eddy_susceptibility
 from nbtools.units import Quantity
 
 
@@ -36,6 +40,45 @@ class Shielding:
             f"4πχ = {self.susceptibility}, full screening would read {self.fully_screened}: "
             f"screened fraction {self.screened_fraction}"
         )
+
+
+def full_screening_susceptibility(
+    across: float, through: float, along: float, *, shape: str = "prism"
+) -> dict[str, float]:
+    """χ0 of a fully screened body in a field along `along`, by the methods in use (edges in m).
+
+    Only "shielded prism" (or Brandt's cylinder) solves the screened body; the others take the
+    demagnetising factor of a uniformly magnetised one, or of the spheroid of the same proportions.
+    """
+    factors = {
+        "Aharoni": demagnetisation.aharoni_factor(across, through, along),
+        "Prozorov-Kogan": demagnetisation.prozorov_kogan_factor(across, through, along),
+        "spheroid": demagnetisation.spheroid_factor(along / np.sqrt(across * through)),
+    }
+    by_factor = {name: float(demagnetisation.susceptibility_from_factor(n)) for name, n in factors.items()}
+    diameter = 0.5 * (across + through)
+    cylinder = float(demagnetisation.cylinder_susceptibility(along / diameter))
+    if shape != "prism":
+        return {"Brandt cylinder": cylinder, **by_factor}
+    prism = demagnetisation.shielded_prism_susceptibility(across, through, along)
+    return {"shielded prism": prism, "Brandt cylinder": cylinder, **by_factor}
+
+
+def estimate_eddy_resistivity(radius: float, frequency: float, *, screened: float = 0.5) -> float:
+    """Resistivity (Ω m) at which eddy currents alone screen a cylinder to χ′ = −`screened`.
+
+    The largest that an ac susceptibility so deep allows: a critical state screens at no resistivity.
+
+    Parameters
+    ----------
+    radius, frequency : m and Hz
+    """
+
+    def excess(log_ratio: float) -> float:
+        return float(eddy_susceptibility(np.exp(log_ratio), "cylinder")[0]) + screened
+
+    ratio = np.exp(brentq(excess, np.log(1e-2), np.log(1e3)))
+    return float(np.pi * frequency * mu_0 * (radius / ratio) ** 2)
 
 
 def estimate_shielding(

@@ -1,6 +1,7 @@
 """A superconducting transition in R(T) or m(T): its temperatures by the usual criteria, or why none."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 NOT_FOUND = Quantity(np.nan, unit="K")
+CRITERIA = ("onset", "onset_tangent", "onset_deviation", "ninety", "midpoint", "ten", "zero")
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,28 @@ def estimate_transition(
     if isinstance(step, str):
         return Transition(False, step, kind)
     return _measure(curve, kind, step)
+
+
+def combine_branches(branches: Sequence[Transition]) -> Transition:
+    """The mean of cooling and warming, their half difference (the thermometer's lag) added to each error.
+
+    Raises
+    ------
+    ValueError
+        No branch at all; where some branch has no transition, the first such one is returned.
+    """
+    if not branches:
+        raise ValueError("no branch came; give the transition of at least one cooling or warming curve")
+    without = [branch for branch in branches if not branch.found]
+    if without or len(branches) == 1:
+        return (without or list(branches))[0]
+    means: dict[str, Any] = {name: _mean([getattr(b, name) for b in branches]) for name in CRITERIA}
+    return replace(branches[0], **means)
+
+
+def _mean(values: Sequence[Quantity]) -> Quantity:
+    statistical = float(np.sqrt(np.mean([v.uncertainty**2 for v in values]) / len(values)))
+    return Quantity(float(np.mean(values)), float(np.hypot(statistical, np.ptp(values) / 2)), "K")
 
 
 def _measure(curve: Curve, kind: Kind, step: Step) -> Transition:

@@ -11,11 +11,27 @@ from nbtools.analysis.lower_critical_field import (
     extrapolate_lower_critical_field,
 )
 from nbtools.analysis.resistivity import NormalState, StepCount, count_transition_steps, fit_normal_state
-from nbtools.analysis.shielding import Shielding, estimate_shielding
-from nbtools.analysis.transition import Transition, estimate_transition
+from nbtools.analysis.shielding import (
+    Shielding,
+    estimate_eddy_resistivity,
+    estimate_shielding,
+    full_screening_susceptibility,
+)
+from nbtools.analysis.transition import Transition, combine_branches, estimate_transition
+from nbtools.analysis.transport_studies import (
+    FluxEntryStudy,
+    ResistanceStudy,
+    ResistiveFieldStudy,
+    ScreeningStudy,
+    study_flux_entry,
+    study_resistance,
+    study_resistive_field,
+    study_screening,
+)
 from nbtools.analysis.upper_critical_field import (
     UpperCriticalField,
     UpperCriticalLaw,
+    collect_upper_critical_fields,
     compare_upper_critical_laws,
     estimate_upper_critical_field,
     fit_upper_critical_law,
@@ -23,17 +39,24 @@ from nbtools.analysis.upper_critical_field import (
 
 __all__ = [
     "CORE_TERM_HU",
+    "FluxEntryStudy",
     "GinzburgLandau",
     "LowerCriticalField",
     "NormalState",
+    "ResistanceStudy",
+    "ResistiveFieldStudy",
+    "ScreeningStudy",
     "Shielding",
     "StepCount",
     "Transition",
     "UpperCriticalField",
     "UpperCriticalLaw",
     "ZeroTemperatureField",
+    "collect_upper_critical_fields",
+    "combine_branches",
     "compare_upper_critical_laws",
     "count_transition_steps",
+    "estimate_eddy_resistivity",
     "estimate_ginzburg_landau",
     "estimate_lower_critical_field",
     "estimate_shielding",
@@ -42,4 +65,9 @@ __all__ = [
     "extrapolate_lower_critical_field",
     "fit_normal_state",
     "fit_upper_critical_law",
+    "full_screening_susceptibility",
+    "study_flux_entry",
+    "study_resistance",
+    "study_resistive_field",
+    "study_screening",
 ]

@@ -1,5 +1,6 @@
 """The field at which resistance returns, its law of temperature, and what the choice of law does to H_c2(0)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,6 +77,24 @@ def estimate_upper_critical_field(
         criterion,
         normal_resistance,
     )
+
+
+def collect_upper_critical_fields(
+    curves: Iterable[tuple[float, ArrayLike, ArrayLike]], *, criterion: float = 0.1
+) -> tuple[Array, Array, Array]:
+    """T (K), H_c2 and its σ (A/m) of those R(H)/R_n curves that cross `criterion`, coldest first.
+
+    Parameters
+    ----------
+    curves : of (temperature in K, fields in A/m, R/R_n)
+    """
+    points = []
+    for temperature, field, share in curves:
+        found = estimate_upper_critical_field(field, share, criterion=criterion, normal_resistance=1.0)
+        if found.found:
+            points.append((temperature, float(found.field), found.field.uncertainty))
+    table = np.array(sorted(points)).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
 
 
 def _why_missing(share: Array, criterion: float, below: NDArray[np.intp]) -> str:

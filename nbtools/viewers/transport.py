@@ -1,6 +1,6 @@
 """Draw transport and dc magnetisation: R(T), χ(T), M(H), R(H) and the critical fields."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,6 +141,97 @@ def draw_critical_field(
     if laws:
         axes.legend()
     return axes
+
+
+def draw_resistance_study(axes: "Axes", study: Any, *, units: str = "paper") -> "Axes":
+    """A `ResistanceStudy`: the widest branch, its Bloch–Grüneisen fit, the transition enlarged."""
+    transition, fit, window, marks = study.transition, None, None, {}
+    if study.normal:
+        grid = np.linspace(*study.normal.window, 200)
+        fit = (grid, study.normal.predict(grid))
+    if transition.found:
+        reach = max(2.5, 3 * float(np.nan_to_num(transition.width)))
+        window = (transition.midpoint - reach, transition.midpoint + reach)
+        marks = {"onset": transition.onset, "zero": transition.zero}
+    return draw_resistivity(
+        axes,
+        study.temperature,
+        study.signal,
+        unit=study.unit,
+        fit=fit,
+        marks={name: place for name, place in marks.items() if np.isfinite(place)},
+        window=window,
+        units=units,
+    )
+
+
+def draw_screening_study(panels: Sequence["Axes"], study: Any, *, units: str = "paper") -> Sequence["Axes"]:
+    """A `ScreeningStudy`: the branches and, on a second panel, what the plateau's value depends on."""
+    names = {label: label.upper() if label in ("zfc", "fc") else label for label in study.curves}
+    curves = {names[label]: curve for label, curve in study.curves.items()}
+    if study.shielding is None:
+        scale, unit = for_display("A m^2", units)
+        curves = {label: (t, np.asarray(m) * scale) for label, (t, m) in curves.items()}
+        draw_susceptibility(panels[0], curves, label=f"moment ({unit})", onset=study.onset)
+        return panels
+    full = float(study.shielding.fully_screened)
+    draw_susceptibility(panels[0], curves, full_screening=full, onset=study.onset)
+    draw_budget(panels[1], study.shielding.budget)
+    return panels
+
+
+def draw_flux_entry_study(
+    panels: Sequence["Axes"],
+    study: Any,
+    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
+    *,
+    units: str = "paper",
+) -> Sequence["Axes"]:
+    """A `FluxEntryStudy`: the virgin curves with their entry fields, and H_c1(T) with both laws."""
+    entries = dict(zip(study.temperature, (float(f.entry_field) for f in study.fields), strict=True))
+    ordered = sorted(curves, key=lambda curve: curve[0])
+    marked = [entries.get(t, np.nan) for t, _, _ in ordered]
+    draw_virgin_curves(panels[0], ordered, entries=marked, units=units)
+    laws = {}
+    for name, law in study.laws.items():
+        grid = np.linspace(0, law.critical_temperature, 100)
+        laws[name] = (grid, law.predict(grid))
+    fields = [float(f.lower_critical_field) for f in study.fields]
+    errors = [f.lower_critical_field.uncertainty for f in study.fields]
+    draw_critical_field(
+        panels[1],
+        study.temperature,
+        fields,
+        uncertainty=errors,
+        laws=laws,
+        symbol=r"$H_{\rm c1}$",
+        kilo=False,
+        units=units,
+    )
+    return panels
+
+
+def draw_resistive_field_study(
+    panels: Sequence["Axes"],
+    study: Any,
+    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
+    normal: Callable[[float], Any],
+    *,
+    units: str = "paper",
+) -> Sequence["Axes"]:
+    """A `ResistiveFieldStudy`: R/R_n against field, and H_c2(T) with the laws."""
+    shares = [
+        (t, h, np.asarray(r) / float(normal(t))) for t, h, r in sorted(curves, key=lambda curve: curve[0])
+    ]
+    draw_magnetoresistance(panels[0], shares, criterion=study.criterion, units=units)
+    laws = {}
+    for name, law in study.laws.items():
+        grid = np.linspace(0, float(law.critical_temperature), 100)
+        laws[f"{name}, {law.zero_temperature_field.to('kOe')}"] = (grid, law.predict(grid))
+    draw_critical_field(
+        panels[1], study.temperature, study.field, uncertainty=study.uncertainty, laws=laws, units=units
+    )
+    return panels
 
 
 def draw_budget(

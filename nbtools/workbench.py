@@ -1,0 +1,162 @@
+"""One notebook at work: its data and sample card, what it keeps, what it skips, and the verdicts it may give."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbtools import claims, manifest
+from nbtools.claims import Verdict
+from nbtools.io.quantum_design import Sweep, find_sweeps, missing_sentence
+from nbtools.io.sample_card import SampleCard, read_sample_card
+from nbtools.results import Ledger, results_folder, write_atomically
+from nbtools.viewers import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+T = TypeVar("T")
+
+STORED_RESULTS = Path(__file__).parent.parent / "notebooks" / "results"
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What `open_workbench` lays out; every number kept here carries its method, data and origin."""
+
+    source: manifest.DataSource
+    card: SampleCard
+    ledger: Ledger
+    planted: Mapping[str, float] = field(default_factory=dict)
+
+    def keep(self, method: str, **quantities: float) -> None:
+        """Enter numbers found by `method` on this data into the ledger, each under its keyword."""
+        for name, quantity in quantities.items():
+            self.ledger.add(name, quantity, method=method, origin=self.source.origin, data=self.source.short)
+
+    def find(self, section: str, files: "Sequence[xr.Dataset]", **wanted: Any) -> list[Sweep]:
+        """`find_sweeps`, and where there is none the sentence why `section` is skipped."""
+        found = find_sweeps(files, **wanted)
+        if not found:
+            self._skip(section, missing_sentence(files, **wanted))
+        return found
+
+    def has(self, section: str, *fields: str) -> bool:
+        """Whether the sample card gives all of `fields`; if not, the sentence why `section` is skipped."""
+        missing = self.card.require(*fields)
+        if missing:
+            self._skip(section, missing)
+        return not missing
+
+    def attempt(self, section: str, estimate: Callable[..., T], *data: Any, **options: Any) -> T | None:
+        """The estimate, or None and its own sentence where the data do not allow it."""
+        try:
+            return estimate(*data, **options)
+        except ValueError as reason:
+            self._skip(section, str(reason))
+            return None
+
+    def _skip(self, section: str, reason: str) -> None:
+        self.ledger.skip(section, reason)
+        print(f"{section} is skipped. {reason}")
+
+    def settle(
+        self,
+        statement: str,
+        estimate: Any,
+        *,
+        basis: str,
+        planted: Any,
+        rivals: Mapping[str, bool | float] | None = None,
+    ) -> Verdict:
+        """The verdict of an estimate from this data: of a twin against what was planted, else by whose data it is.
+
+        `planted` is the truth, or the name under which the twin's recorder states it; or several of these.
+        """
+        if self.source.origin == "twin":
+            several = planted if isinstance(planted, tuple) else (planted,)
+            truth = tuple(self.planted.get(one, one) for one in several)
+            evidence: Any = claims.from_twin(estimate, truth, basis=basis, rivals=rivals)
+        else:
+            evidence = claims.from_measurement(
+                estimate, basis, origin=self.source.origin, same_sample=self.card.is_paper_sample
+            )
+        return claims.settle(self.ledger, statement, evidence)
+
+    def decide(
+        self,
+        statement: str,
+        world: str,
+        *,
+        planted: str,
+        rivals: Mapping[str, bool | float],
+        basis: str,
+    ) -> Verdict:
+        """The verdict of an estimator that names a world; data of another kind than a twin leave it open."""
+        evidence = (
+            claims.from_twin(world, planted, rivals=rivals, basis=basis)
+            if self.source.origin == "twin"
+            else None
+        )
+        return claims.settle(self.ledger, statement, evidence)
+
+    def compute(self, statement: str, value: Any, basis: str) -> Verdict:
+        """The verdict of arithmetic on the paper's own numbers."""
+        return claims.settle(self.ledger, statement, claims.from_arithmetic(value, basis))
+
+    def compare(self, statement: str, supports: bool | None, basis: str, **shown: Any) -> Verdict:
+        """The verdict of a comparison on the paper's own numbers or text (None: it cannot decide)."""
+        return claims.settle(self.ledger, statement, claims.from_comparison(supports, basis, **shown))
+
+    def finish(self, figure: "Figure", name: str, *, sources: Sequence[str] = ()) -> None:
+        """Tag each panel with where its data come from (`sources`, if they differ), and export it as PDF."""
+        for number, axes in enumerate(figure.axes):
+            source = sources[number] if number < len(sources) else self.source.name
+            style.tag_origin(axes, self.source.origin, source)
+        style.export(figure, name, self.exports)
+
+    @property
+    def exports(self) -> Path:
+        """Where figures and tables go: beside the results of the run, but never among the stored ones."""
+        folder = results_folder()
+        stored = folder.resolve() == STORED_RESULTS.resolve()
+        return Path(
+            os.environ.get("NBTOOLS_EXPORTS") or (folder.parent.parent / "build" if stored else folder)
+        )
+
+    def close(self) -> Path:
+        """Write the results as CSV with units; returns its path."""
+        import pandas as pd
+
+        path = self.exports / f"{self.ledger.notebook}.csv"
+        write_atomically(path, pd.DataFrame(self.ledger.as_dict()["results"]).to_csv(index=False))
+        return path
+
+    def __str__(self) -> str:
+        given, missing = self.card.used_and_defaulted()
+        lines = [str(self.source), "sample card gives:", *(f"  {line}" for line in given)]
+        return "\n".join([*lines, "not given:", *(f"  {line}" for line in missing)])
+
+
+def open_workbench(notebook: str, data: Any, card: str | Path | None = None) -> Workbench:
+    """Verified data, its sample card and an empty ledger for `notebook`.
+
+    Parameters
+    ----------
+    data : a name of data_manifest.yaml, a file, a folder, or a list of these
+    card : a sample card; by default the one that comes with the data, else one that gives nothing
+    """
+    source = manifest.open_data(data, card)
+    sample = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
+    return Workbench(source, sample, Ledger(notebook), _planted(source))
+
+
+def _planted(source: manifest.DataSource) -> Mapping[str, float]:
+    """What the twin's recorder says that it planted; nothing for measured data."""
+    if source.origin != "twin" or source.entry is None:
+        return {}
+    recorder = import_module(f"nbtools.twin.{source.entry.recorder}")
+    return recorder.truth(**source.entry.parameters)
