@@ -18,6 +18,7 @@ from nbtools.io.dat_dialects import (
     plain_name,
 )
 from nbtools.io.dat_text import DatText, QuantumDesignError
+from nbtools.io.measures import unit_factor
 from nbtools.units import factor
 
 ZERO_CELSIUS = 273.15
@@ -132,13 +133,11 @@ def _in_si(column: Column, si: str, default: str = "") -> np.ndarray | None:
         return column.values
     if si == "K" and unit in ("C", "°C", "degC"):
         return column.values + ZERO_CELSIUS
-    if si == "A/m" and unit in ("T", "mT", "G", "kG"):
-        return column.values * factor(unit, "G") * factor("Oe", "A/m")
     if si == "m^3":
         susceptibility = factor("emu", "A m^2") / factor("Oe", "A/m")
         return column.values * susceptibility if unit.lower() == "emu/oe" else None
     try:
-        return column.values * factor(unit, si) if unit else None
+        return column.values * unit_factor(unit, si) if unit else None
     except ValueError:
         return None
 

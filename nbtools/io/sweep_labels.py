@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from nbtools.io.sweep_cuts import Tolerance, legs
+from nbtools.io.sweep_cuts import Tolerance, jitter, legs
 from nbtools.units import convert
 
 
@@ -48,11 +48,12 @@ def temperature_sweeps(
     tolerance: Tolerance,
     minimum: int,
 ) -> Iterator[Sweep]:
-    base = tolerance.of_temperature(float(np.median(temperature)))
+    usual = tolerance.of_temperature(float(np.median(temperature)))
+    base = max(usual, min(4 * jitter(temperature), 0.1 * float(np.ptp(temperature))))
     for leg in legs(temperature, base, minimum):
         first = kelvin(temperature[leg.start])
         if leg.start == 0 or (leg.jumped and leg.start == 1):
-            reason = _opening(before, temperature[0], field[0])
+            reason = _opening(before, (temperature[0], field[0]), tolerance)
         elif leg.jumped:
             reason = f"the temperature was reset from {kelvin(temperature[leg.start - 1])} to {first}"
         else:
@@ -81,7 +82,7 @@ def field_sweeps(
         near_zero = abs(h[0]) <= max(tolerance.of_field(0.0) * 5, 0.02 * np.abs(h).max())
         direction: Literal["up", "down"] = "up" if leg.rising else "down"
         if number == 0:
-            reason = _opening(before, temperature[0], field[0])
+            reason = _opening(before, (temperature[0], field[0]), tolerance)
         elif leg.jumped:
             reason = f"the field jumped from {oersted(field[leg.start - 1])} to {oersted(h[0])}"
         else:
@@ -94,18 +95,19 @@ def field_sweeps(
         yield Sweep(data, "field", direction, "virgin" if virgin else direction, held, reason)
 
 
-def _opening(before: tuple[float, float] | None, temperature: float, field: float) -> str:
-    """What happened between the point before a block and its first point."""
+def _opening(before: tuple[float, float] | None, now: tuple[float, float], tolerance: Tolerance) -> str:
+    """What changed between the state (temperature, field) before a block and that of its first point."""
     if before is None:
         return "the record begins here"
-    if abs(before[0] - temperature) / max(temperature, 1e-9) >= abs(before[1] - field) / max(
-        abs(field), 1e-9
-    ):
-        return f"the temperature changed from {kelvin(before[0])} to {kelvin(temperature)}"
-    return f"the field changed from {oersted(before[1])} to {oersted(field)}"
+    changes = []
+    if abs(now[0] - before[0]) > tolerance.of_temperature(now[0]):
+        changes.append(f"the temperature changed from {kelvin(before[0])} to {kelvin(now[0])}")
+    if abs(now[1] - before[1]) > tolerance.of_field(now[1]):
+        changes.append(f"the field changed from {oersted(before[1])} to {oersted(now[1])}")
+    return " and ".join(changes)
 
 
-def name_branches(sweeps: list[Sweep], tolerance: Tolerance) -> list[Sweep]:
+def name_branches(sweeps: list[Sweep]) -> list[Sweep]:
     """Call magnetic branches of one field zfc and fc where their order allows it."""
     named = list(sweeps)
     runs: list[list[int]] = []
@@ -113,7 +115,7 @@ def name_branches(sweeps: list[Sweep], tolerance: Tolerance) -> list[Sweep]:
         if sweep.axis != "temperature":
             runs.append([])
         elif sweep.label != "plateau" and _is_magnetic(sweep.data):
-            same = runs and runs[-1] and _same_field(sweeps[runs[-1][-1]], sweep, tolerance)
+            same = runs and runs[-1] and _same_field(sweeps[runs[-1][-1]].held, sweep.held)
             runs[-1].append(i) if same else runs.append([i])
     for run in runs:
         first = sweeps[run[0]] if run else None
@@ -140,8 +142,9 @@ def _is_magnetic(data: xr.Dataset) -> bool:
     return any(name in data and bool(np.isfinite(data[name]).any()) for name in ("moment", "ac_in_phase"))
 
 
-def _same_field(one: Sweep, other: Sweep, tolerance: Tolerance) -> bool:
-    return abs(one.held - other.held) <= tolerance.of_field(one.held)
+def _same_field(one: float, other: float) -> bool:
+    """Means over a branch, so that the noise of a single reading does not count."""
+    return abs(one - other) <= convert(0.5, "Oe", "A/m") + 0.01 * abs(one)
 
 
 def kelvin(value: float) -> str:

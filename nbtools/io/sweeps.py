@@ -20,7 +20,7 @@ def split_sweeps(
     *,
     minimum_points: int = 3,
     temperature_tolerance: float = 0.02,
-    temperature_fraction: float = 0.002,
+    temperature_fraction: float = 0.001,
     field_tolerance: float = convert(2.0, "Oe", "A/m"),
     field_fraction: float = 0.002,
 ) -> list[Sweep]:
@@ -131,7 +131,7 @@ def _sweeps_of_rows(dataset: xr.Dataset, rows: np.ndarray, tolerance: Tolerance,
         elif stop - start >= minimum:
             reason = f"neither temperature ({kelvin(t.mean())}) nor field ({oersted(h.mean())}) moves"
             found.append(Sweep(part, "temperature", "settled", "plateau", float(h.mean()), reason))
-    return name_branches(found, tolerance)
+    return name_branches(found)
 
 
 def _state_before(
