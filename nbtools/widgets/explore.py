@@ -11,7 +11,7 @@ from nbtools.units import Quantity, format_value
 from nbtools.widgets.explore_state import ExploreState, Outcome, Range, read_arguments, read_outcome
 from nbtools.widgets.fit_code import Code
 from nbtools.widgets.fit_report import shown_unit
-from nbtools.widgets.fit_state import StateError, Trail, value_at
+from nbtools.widgets.fit_state import StateError, value_at
 from nbtools.widgets.showing import Showing
 
 
@@ -30,7 +30,7 @@ def explore(function: Callable[..., Any], **options: Any) -> "Explorer":
     return Explorer(function, **options)
 
 
-class Explorer(Showing):
+class Explorer(Showing[ExploreState]):
     """The arguments of a function under the hand, what it gives beside them.
 
     Parameters
@@ -77,25 +77,20 @@ class Explorer(Showing):
         first = next(iter(inspect.signature(function).parameters), "")
         self._first = first if x is not None else ""
         self.axes = ((x_label or self._first.replace("_", " "), x_unit), (y_label, y_unit))
-        self._start, self.options = read_arguments(
+        start, self.options = read_arguments(
             function,
             ranges=ranges or {},
             values=values or {},
             units=units or {},
             left_out=[*self.fixed, self._first],
         )
+        self._begin(start)
         if against is not None and against not in self._start.parameters:
             raise ValueError(f"against is {against!r}; the sliders are {sorted(self._start.parameters)}")
         self.against = against
-        self._trail: Trail[ExploreState] = Trail(self._start)
         self._sweep: tuple[Any, list[Outcome | None]] | None = None
 
     # ---- the state
-
-    @property
-    def current(self) -> ExploreState:
-        """The state, as the validated object."""
-        return self._trail.state
 
     @property
     def state(self) -> dict[str, Any]:
@@ -126,28 +121,6 @@ class Explorer(Showing):
             self._move(self.current.changed(choices=choices))
         else:
             self._move(self.current.with_parameter(name, **changes), name)
-        return self
-
-    def undo(self) -> Self:
-        """Back by one move."""
-        return self._step(self._trail.undo(), "There is nothing to undo.")
-
-    def redo(self) -> Self:
-        """Forward again by one move."""
-        return self._step(self._trail.redo(), "There is nothing to redo.")
-
-    def reset(self) -> Self:
-        """Back to how it was made."""
-        self._move(self._start)
-        return self
-
-    def _move(self, state: ExploreState, control: str | None = None) -> None:
-        self._trail.move(state, control)
-        self.changed()
-
-    def _step(self, moved: bool, otherwise: str) -> Self:
-        self.say(*([] if moved else [otherwise]))
-        self.changed()
         return self
 
     # ---- what the function gives
@@ -222,16 +195,14 @@ class Explorer(Showing):
 
     def _curve_panel(self, outcome: Outcome) -> Panel:
         (x_scale, x_title), (y_scale, y_title) = (_axis(*axis, self.system) for axis in self.axes)
-        lines, dots = {}, {}
-        for name, (x, y) in outcome.curves.items():
-            target = lines if len(x) > 1 else dots
-            target["" if name == "value" else name] = (x * x_scale, y * y_scale)
+        lines: dict[str, Any] = {}
+        dots: dict[str, Any] = {}
         if self.data is not None:
-            dots = {
-                "data": tuple(
-                    np.asarray(a, float) * s for a, s in zip(self.data, (x_scale, y_scale), strict=True)
-                )
-            } | dots
+            x, y = (np.asarray(a, float) for a in self.data)
+            dots["data"] = (x * x_scale, y * y_scale)
+        for name, (x, y) in outcome.curves.items():
+            target = dots if name in outcome.dots or len(x) == 1 else lines
+            target["" if name == "value" else name] = (x * x_scale, y * y_scale)
         return Panel(x_title, y_title, lines, dots)
 
     def _sweep_panel(self, unit: str, outcome: Outcome) -> Panel:

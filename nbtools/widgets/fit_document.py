@@ -12,7 +12,7 @@ import lmfit
 import numpy as np
 
 from nbtools.results import write_atomically
-from nbtools.widgets.fit_problem import FitError, FitProblem
+from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_report import record_of
 from nbtools.widgets.fit_state import SCHEMA, FitRecord, FitState, StateError
 
@@ -143,6 +143,3 @@ def _describe(model: lmfit.Model) -> str:
     if isinstance(model, lmfit.model.CompositeModel):
         return model._reprstring(long=False)
     return f"{type(model).__name__}({model._name}{f', prefix={model.prefix!r}' if model.prefix else ''})"
-
-
-__all__ = ["Document", "FitError", "changes_since", "read_document", "replay", "write_document"]

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from nbtools.units import for_display, format_value
-from nbtools.widgets.fit_problem import FitError, FitProblem
+from nbtools.widgets.fit_curves import FitError
+from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_state import FitRecord, FitState
 
 STRONG_CORRELATION = 0.9

@@ -9,7 +9,8 @@ import lmfit.models
 import numpy as np
 from scipy.optimize import differential_evolution
 
-from nbtools.widgets.fit_problem import FitError, FitProblem
+from nbtools.widgets.fit_curves import FitError
+from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_state import FitState, ParameterState, slider_ends
 
 BACKGROUNDS = (

@@ -120,6 +120,12 @@ class FitState(HasParameters):
     method: Method = "leastsq"
     auto_refit: bool = False
 
+    @property
+    def deciding(self) -> "FitState":
+        """The state without what only changes how it looks."""
+        plain = {n: p.model_copy(update={"low": None, "high": None}) for n, p in self.parameters.items()}
+        return self.model_copy(update={"parameters": plain, "view_range": None, "auto_refit": False})
+
     @field_validator("fit_range", "view_range")
     @classmethod
     def _range_is_ordered(cls, span: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from nbtools.widgets.fit_problem import Array, Curve, FitProblem
+from nbtools.widgets.fit_curves import Array, Curve
+from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_report import shown_unit
 from nbtools.widgets.fit_state import FitState
 

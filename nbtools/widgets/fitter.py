@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any, Self
 
 import lmfit
-import numpy as np
 
 from nbtools.widgets import fit_document, fit_report
 from nbtools.widgets.fit_code import Code, write_code
-from nbtools.widgets.fit_problem import FitError, FitProblem, read_curves
+from nbtools.widgets.fit_curves import FitError, read_curves
+from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_start import initial_state, search, start_values
-from nbtools.widgets.fit_state import FitRecord, FitState, ParameterState, StateError, Trail
+from nbtools.widgets.fit_state import FitRecord, FitState, StateError
 from nbtools.widgets.fit_view import Axes, CurveView, residual_title, view_of
 from nbtools.widgets.showing import Showing
 
 
-class FitWidget(Showing):
+class FitWidget(Showing[FitState]):
     """Fit a model to curves by hand and by lmfit; save, read and replay what was done.
 
     Parameters
@@ -67,19 +67,13 @@ class FitWidget(Showing):
         self.axes = Axes(x_label, y_label, x_unit, y_unit, log_x, log_y, system)
         self.path = Path(f"{name}.fit.json")
         self._guess = guess
-        self._start = initial_state(self.problem, params, units or {}, guess)
-        self._trail = Trail(self._start)
+        self._begin(initial_state(self.problem, params, units or {}, guess))
         self._records: list[FitRecord] = []
         self._last: tuple[FitRecord, Any, FitState] | None = None
         for sentence in fit_report.left_out(self.problem, self._start):
             self.say(sentence)
 
     # ---- what it is
-
-    @property
-    def current(self) -> FitState:
-        """The state, as the validated object."""
-        return self._trail.state
 
     @property
     def state(self) -> dict[str, Any]:
@@ -114,7 +108,7 @@ class FitWidget(Showing):
     @property
     def fresh(self) -> bool:
         """Whether nothing that decides the fit has been moved since the last one."""
-        return self._last is not None and _deciding(self._last[2]) == _deciding(self.current)
+        return self._last is not None and self._last[2].deciding == self.current.deciding
 
     # ---- what a hand can do
 
@@ -145,19 +139,6 @@ class FitWidget(Showing):
         if wrong := [i for i in indices if not 0 <= i < size]:
             raise StateError(f"point {wrong[0]} came; curve {curve} has points 0 … {size - 1}")
         return self.change(masked=tuple(set(self.current.masked) ^ {(curve, int(i)) for i in indices}))
-
-    def undo(self) -> Self:
-        """Back by one move."""
-        return self._step(self._trail.undo(), "There is nothing to undo.")
-
-    def redo(self) -> Self:
-        """Forward again by one move."""
-        return self._step(self._trail.redo(), "There is nothing to redo.")
-
-    def reset(self) -> Self:
-        """Back to how the widget was made."""
-        self._move(self._start)
-        return self
 
     def guess(self) -> Self:
         """Start values from the model's own guess, else from a search between the ends of the sliders."""
@@ -321,23 +302,5 @@ class FitWidget(Showing):
 
         return FitFace(self)
 
-    def _move(self, state: FitState, control: str | None = None) -> None:
-        self._trail.move(state, control)
-        self.changed()
-
-    def _step(self, moved: bool, otherwise: str) -> Self:
-        self.say(*([] if moved else [otherwise]))
-        self.changed()
-        return self
-
     def _others_vary(self, name: str) -> bool:
         return any(p.vary and p.expr is None and n != name for n, p in self.current.parameters.items())
-
-
-def _deciding(state: FitState) -> FitState:
-    """The state without what only changes how it looks."""
-    plain = {n: p.model_copy(update={"low": None, "high": None}) for n, p in state.parameters.items()}
-    return state.model_copy(update={"parameters": plain, "view_range": None, "auto_refit": False})
-
-
-__all__ = ["FitError", "FitWidget", "ParameterState", "StateError", "np"]

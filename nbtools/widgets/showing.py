@@ -2,20 +2,55 @@
 
 import traceback
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
-from nbtools.widgets.fit_problem import FitError
-from nbtools.widgets.fit_state import StateError
+from nbtools.widgets.fit_curves import FitError
+from nbtools.widgets.fit_state import HasParameters, StateError, Trail
+
+Known = TypeVar("Known", bound=HasParameters)
 
 
-class Showing:
+class Showing(Generic[Known]):
     """A state with a face: the face and every GUI package come only when it is first shown."""
+
+    _start: Known
+    _trail: Trail[Known]
 
     def __init__(self) -> None:
         self.sentences: list[str] = []
         self.errors: list[str] = []
         self._callbacks: list[Callable[[Any], None]] = []
         self._face: Any = None
+
+    def _begin(self, state: Known) -> None:
+        self._start, self._trail = state, Trail(state)
+
+    @property
+    def current(self) -> Known:
+        """The state, as the validated object."""
+        return self._trail.state
+
+    def undo(self) -> Self:
+        """Back by one move."""
+        return self._step(self._trail.undo(), "There is nothing to undo.")
+
+    def redo(self) -> Self:
+        """Forward again by one move."""
+        return self._step(self._trail.redo(), "There is nothing to redo.")
+
+    def reset(self) -> Self:
+        """Back to how it was made."""
+        self._move(self._start)
+        return self
+
+    def _move(self, state: Known, control: str | None = None) -> None:
+        self._trail.move(state, control)
+        self.changed()
+
+    def _step(self, moved: bool, otherwise: str) -> Self:
+        self.say(*([] if moved else [otherwise]))
+        self.changed()
+        return self
 
     @property
     def face(self) -> Any:

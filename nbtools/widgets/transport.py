@@ -18,7 +18,7 @@ from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
-from nbtools.widgets.fit_problem import neighbour_scatter
+from nbtools.widgets.fit_curves import neighbour_scatter
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
