@@ -77,11 +77,12 @@ def _from_text(written: Any, unit: str) -> tuple[float, float, str, str]:
     example = f'"1.00 ± 0.02 {unit}"'.replace(' "', '"')
     if not isinstance(written, str):
         raise ValueError(f"found {_short(written)} without a unit; expected text such as {example}")
+    if re.search(r"\d,\d", written[:100]):
+        raise ValueError(f"found {_short(written)}; write a decimal point, not a comma, such as {example}")
     match = MEASURE.fullmatch(written.strip().replace("−", "-")) if len(written) < 100 else None
     if not match:
-        hint = " (write a decimal point, not a comma)" if re.search(r"\d,\d", str(written)[:100]) else ""
         raise ValueError(
-            f"found {_short(written)}{hint}; expected a value, its deviation and unit such as {example}"
+            f"found {_short(written)}; expected a value, its deviation and unit such as {example}"
         )
     value, sigma = float(match["value"] + (match["power"] or "")), float(match["sigma"] or math.nan)
     stated, sigma_unit = (

@@ -161,17 +161,16 @@ class SampleCard(BaseModel):
         return _product("A/m^2", (self.current, 1), (self.cross_section, -1))
 
     def used_and_defaulted(self) -> tuple[list[str], list[str]]:
-        """What the card gives, as ``"mass = 21.5 ± 0.1 mg"`` would read in SI, and what it does not give."""
-        given = [
-            f"{name} = {_shown(getattr(self, name))}"
-            for name in self._fields()
-            if name in self.model_fields_set
-        ]
-        missing = []
-        for name in self._fields():
-            if name not in self.model_fields_set:
-                default = type(self).model_fields[name].default
-                missing.append(f"{name}: not given" if default is None else f"{name} = {default} (default)")
+        """What the card gives, as ``"mass = 2.15e-05 ± 1e-07 kg"``, and what it leaves open or to its default."""
+        given, missing = [], []
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name in self.model_fields_set and value is not None:
+                given.append(f"{name} = {_shown(value)}")
+            else:
+                missing.append(
+                    f"{name}: not given" if value is None else f"{name} = {field.default} (default)"
+                )
         return given, missing
 
     def require(self, *names: str) -> str | None:
@@ -194,9 +193,6 @@ class SampleCard(BaseModel):
             "current_density": "current and cross_section",
         }
         return f"expected {' and '.join(dict.fromkeys(ways[name] for name in missing))}"
-
-    def _fields(self) -> list[str]:
-        return list(type(self).model_fields)
 
 
 def read_sample_card(path: str | Path) -> SampleCard:
