@@ -150,7 +150,8 @@ def data(options: argparse.Namespace) -> int:
 
     if not options.update:
         raise ValueError("`data --update` records the twins again and writes their hashes into the manifest")
-    refresh_hashes()
+    for name, (before, after) in refresh_hashes().items():
+        print(f"{name}: {before[:12]} → {after[:12]}")
     return 0
 
 

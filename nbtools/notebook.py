@@ -130,7 +130,8 @@ def _meant(value: Any, folder: Path) -> Any:
     if value in WORDS:
         return WORDS[value]
     file = folder / Path(value).expanduser()
-    if file.is_file():
+    # A folder needs its slash: "SI" is a word, even beside a folder of that name.
+    if file.is_file() or ("/" in value and file.is_dir()):
         return str(file.resolve())
     for number in (int, float):
         with suppress(ValueError):

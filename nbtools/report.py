@@ -130,9 +130,10 @@ def _card(run: Run, notebook: Any, ledger: Ledger | None) -> str:
         if "image/png" in output.get("data", {})
     ]
     title = escape(_title(notebook, run))
-    memory = f", {run.peak_memory / 1e6:.0f} MB" if math.isfinite(run.peak_memory) else ""
-    status = "ran" if run.ok else '<span class="failed">failed</span>'
-    lines = [f'<p class="meta">{run.name}: {status}, {run.seconds:.0f} s{memory}</p>']
+    facts = ["ran" if run.ok else '<span class="failed">failed</span>']
+    facts += [f"{run.seconds:.0f} s"] if math.isfinite(run.seconds) else []
+    facts += [f"{run.peak_memory / 1e6:.0f} MB"] if math.isfinite(run.peak_memory) else []
+    lines = [f'<p class="meta">{run.name}: {", ".join(facts)}</p>']
     if not run.ok:
         lines.append(f'<p class="failed">{escape(run.error)}</p>')
     if ledger:

@@ -5,6 +5,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from nbtools.notebook import clean
+
 PARAMETERS = "DATA = 'twin'\nCOUNT: int = 3"
 DRAW = "import matplotlib.pyplot as plt\nfig, axes = plt.subplots(figsize=(2, 1))\naxes.plot([1, COUNT]);"
 ENTER = (
@@ -26,7 +28,9 @@ def write_notebook(path: Path, *sources: str) -> Path:
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=cells), path)
+    notebook = new_notebook(cells=cells)
+    clean(notebook)
+    nbformat.write(notebook, path)
     return path
 
 

@@ -34,10 +34,14 @@ SIBLINGS = {
     "paper": "claims",
     "evidence": "claims",
     "verdicts": "claims",
+    "manifest_entries": "manifest",
+    "data_files": "manifest",
+    "content_hash": "manifest",
     "__main__": "top",
     "notebook": "top",
     "runner": "top",
     "report": "top",
+    "workbench": "top",
 }
 HEAVY = {
     "bqplot",

@@ -183,11 +183,14 @@ def test_values_are_what_a_person_means(text: str, value: object, tmp_path: Path
 
 
 def test_names_of_files_become_full_paths(tmp_path: Path) -> None:
-    """In a list too, with blanks too, from the caller's folder."""
+    """In a list too, with blanks too, from the caller's folder; a folder where a slash says that it is one."""
     for name in ("a.dat", "b c.dat"):
         (tmp_path / name).touch()
-    given = read_parameters(["ONE=b c.dat", "MANY=[a.dat, b c.dat]"], tmp_path)
+    (tmp_path / "runs").mkdir()
+    given = read_parameters(["ONE=b c.dat", "MANY=[a.dat, b c.dat]", "FOLDER=./runs", "WORD=runs"], tmp_path)
     assert given == {
+        "FOLDER": str(tmp_path / "runs"),
+        "WORD": "runs",
         "ONE": str(tmp_path / "b c.dat"),
         "MANY": [str(tmp_path / "a.dat"), str(tmp_path / "b c.dat")],
     }

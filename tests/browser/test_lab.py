@@ -1,0 +1,37 @@
+"""The notebooks in a real JupyterLab, in a real browser, from top to bottom."""
+
+from pathlib import Path
+
+import pytest
+
+from nbtools.runner import find_notebooks
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+READY = "window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+RUN = """() => { window.ran = null; jupyterapp.restored
+    .then(() => jupyterapp.shell.currentWidget.context.ready)
+    .then(() => jupyterapp.shell.currentWidget.sessionContext.ready)
+    .then(() => jupyterapp.commands.execute('notebook:run-all-cells'))
+    .then(all => { window.ran = all ? 'all' : 'not all' }) }"""
+CELLS = "() => jupyterapp.shell.currentWidget.context.model.toJSON().cells"
+SEEN = "document.querySelector('.jp-NotebookPanel').innerText"
+
+
+@pytest.mark.parametrize("name", [path.name for path in find_notebooks()])
+def test_a_notebook_runs_in_jupyterlab(name: str, lab, watched, screenshots: Path) -> None:
+    """Every cell runs without error, and no widget is missing its model."""
+    page = watched.page
+    page.set_default_timeout(60_000)
+    page.goto(lab.url(name))
+    page.wait_for_function(READY)
+    page.evaluate(RUN)
+    page.wait_for_function("window.ran", timeout=300_000)
+    assert page.evaluate("window.ran") == "all"
+    cells = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert not [o for cell in cells for o in cell["outputs"] if o["output_type"] == "error"]
+    page.screenshot(path=screenshots / f"lab-{Path(name).stem}.png")
+    assert "Error displaying widget" not in page.evaluate(SEEN)
+    outside = [url for url in watched.requests if not url.startswith((lab.address, "data:", "blob:", "ws:"))]
+    assert outside == []
