@@ -95,10 +95,10 @@ def _comments(columns: list[Column], text: DatText) -> list[tuple[int, str]]:
         row: text.comments[line] for row, line in enumerate(text.lines.tolist()) if line in text.comments
     }
     column = next((c for c in columns if c.name == "comment"), None)
-    if column is not None and column.values is None:
+    if column is not None:
         series = text.table[column.index]
         for row in np.flatnonzero(series.notna().to_numpy()):
-            found[int(row)] = str(series.iloc[row]).strip()
+            found[int(row)] = str(series.iloc[row]).strip().removesuffix(".0")
     return sorted((row, comment) for row, comment in found.items() if comment not in ("", "0"))
 
 

@@ -17,7 +17,8 @@ class Sweep:
 
     data : the points, as `read_dat` gives them; axis : what moves; direction : which way; label : what it is
     (`virgin`, `up`, `down`, `zfc`, `fc`, `warming`, `cooling`, `plateau`); held : mean of the other axis (K or
-    A/m); reason : why it begins where it begins and is called so; frequency, amplitude : of an ac curve (Hz, A/m)
+    A/m); reason : why it begins where it begins and is called so; frequency, amplitude : of an ac curve (Hz, A/m);
+    variable : the one that was asked for
     """
 
     data: xr.Dataset
@@ -28,6 +29,17 @@ class Sweep:
     reason: str
     frequency: float | None = None
     amplitude: float | None = None
+    variable: str = ""
+
+    @property
+    def along(self) -> np.ndarray:
+        """Temperature (K) or field (A/m) of every point."""
+        return np.asarray(self.data[self.axis].values)
+
+    @property
+    def signal(self) -> np.ndarray:
+        """The variable that was asked for, in SI."""
+        return np.asarray(self.data[self.variable].values)
 
     @property
     def size(self) -> int:

@@ -166,4 +166,4 @@ def _with_variable(sweep: Sweep, needs: str) -> Iterator[Sweep]:
         if name in sweep.data:
             points = np.flatnonzero(np.isfinite(sweep.data[name].values))
             if points.size >= 3:
-                yield replace(sweep, data=sweep.data.isel(point=points))
+                yield replace(sweep, data=sweep.data.isel(point=points), variable=name)

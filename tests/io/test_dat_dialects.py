@@ -1,6 +1,7 @@
 """Siblings of the real files: other options, other firmware, copies that passed through other programs."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -207,6 +208,7 @@ def test_volume_of_unknown_unit_stays_text(tmp_path):
         ("MvsH, 5,99,,,,", "MvsH, 5"),
         ('"said ""here""",99,,,,', 'said "here"'),
         ("plain,99,,,,", "plain"),
+        ("7,99,,,,", "7"),
     ],
 )
 def test_comment_rows(tmp_path, row, comment):
@@ -299,3 +301,45 @@ def test_instrument_by_content_not_by_name(tmp_path):
     text = magnetometer([(5, 10, -1e-3)]).split("[Data]")[1]
     data = read_dat(write(tmp_path, "[Header]\n[Data]" + text, name="MPMS3_VSM_ACMS.dat"))
     assert data.attrs["instrument"] == "MPMS classic"
+
+
+def test_ac_transport_option(tmp_path):
+    """The older AC transport option: one excitation, resistivities of its channels in ohm-cm."""
+    header = "[Header]\nBYAPP, ACTRANSPORT, 1.0\n[Data]\n"
+    columns = (
+        "Comment,Time Stamp (sec),Temperature (K),Magnetic Field (Oe),Excitation (mA),Frequency (Hz),"
+        "Resistivity ch1 (ohm-cm),Res. ch1 std.dev. (ohm-cm),Res. ch2 (ohms)\n"
+    )
+    data = read_dat(write(tmp_path, header + columns + ",0,5,0,10,17,2e-4,1e-6,0.5\n"))
+    assert float(data.resistivity_1[0]) == pytest.approx(2e-6)
+    assert float(data.resistivity_uncertainty_1[0]) == pytest.approx(1e-8)
+    assert float(data.resistance_2[0]) == 0.5
+    assert float(data.excitation_1[0]) == pytest.approx(0.01) and float(data.frequency[0]) == 17
+
+
+def test_acms_second_generation(tmp_path):
+    """ACMS II has ac susceptibility beside its dc moment."""
+    header = "[Header]\n; ACMS II Data File\nBYAPP,ACMS II,1.0\n[Data]\n"
+    columns = (
+        "Comment,Time Stamp (sec),Temperature (K),Magnetic Field (Oe),DC Moment (emu),DC Std. Err. (emu),"
+        "AC X'  (emu/Oe),AC X\" (emu/Oe),AC Drive (Oe),AC Frequency (Hz)\n"
+    )
+    data = read_dat(write(tmp_path, header + columns + ",0,5,0,2e-3,1e-6,,,,\n,1,5,0,,,1e-4,1e-6,5,97\n"))
+    assert data.attrs["instrument"] == "PPMS ACMS"
+    assert data.measure_type.values.tolist() == ["dc", "ac"]
+    assert float(data.moment[0]) == pytest.approx(2e-6) and float(
+        data.moment_uncertainty[0]
+    ) == pytest.approx(1e-9)
+    assert float(data.ac_in_phase[1]) == pytest.approx(5e-7) and float(
+        data.ac_out_of_phase[1]
+    ) == pytest.approx(5e-9)
+
+
+def test_ten_megabytes_in_under_a_second(tmp_path, realdata):
+    """The rows of a real MPMS3 file, ninety times."""
+    head, _, rows = (realdata / "qd/MagnetoPy/mvsh4.dat").read_bytes().partition(b"Map 16\n")
+    path = write(tmp_path, head + b"Map 16\n" + (rows.rstrip(b"\n") + b"\n") * 90)
+    assert path.stat().st_size > 10e6
+    start = time.perf_counter()
+    data = read_dat(path)
+    assert time.perf_counter() - start < 1 and data.sizes["point"] == 90 * 229
