@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -46,16 +45,15 @@ def show_status(_: argparse.Namespace) -> int:
     from nbtools.notebook import headings
     from nbtools.runner import find_notebooks
 
-    rows = status()
     for path in find_notebooks():
-        titles = headings(nbformat.read(path, as_version=4))
-        print(f"{path.stem}: {titles[0]}")
-        for figure in _figures(titles):
-            serving = [row.name for row in rows if figure in row.figures]
-            print(f"    Fig. {figure:8}{', '.join(serving)}")
-    print("\ndata")
-    for row in rows:
-        print(f"    {row.name:28}{row.origin:10}{row.technique:16}{row.state}")
+        title, *sections = headings(nbformat.read(path, as_version=4))
+        print(f"{path.stem}\n    {title}")
+        print("".join(f"    {section}\n" for section in sections if section.startswith("Fig. ")))
+    heads = ("data", "origin", "technique", "state", "figures")
+    rows = [(row.name, row.origin, row.technique, row.state, ", ".join(row.figures)) for row in status()]
+    widths = [max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        print("".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
     return 0
 
 
@@ -206,11 +204,6 @@ def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int
     for run in failed:
         print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
     return int(bool(failed))
-
-
-def _figures(titles: list[str]) -> list[str]:
-    """``["9(a)", "S1"]`` of the headings ``Fig. 9(a) …`` and ``Fig. S1 …``."""
-    return [found[1] for title in titles if (found := re.match(r"Fig\. (S?\d+(?:\([a-z]\))?)", title))]
 
 
 def _show_cell(name: str, number: int, of: int, heading: str) -> None:

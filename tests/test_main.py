@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from small_notebook import DRAW, ENTER, PARAMETERS, write_notebook
 
-from nbtools import __main__, runner
+from nbtools import __main__, manifest, runner
 from nbtools.__main__ import differences, main
 from nbtools.results import Ledger
 
@@ -168,3 +169,29 @@ def test_cache_tells_its_place_and_size(capsys: pytest.CaptureFixture) -> None:
     for arguments in (["cache"], ["cache", "clear"]):
         assert main(arguments) == 0
         assert "cache: 0 entries, 0.0 MB" in capsys.readouterr().out
+
+
+def test_no_command_shows_figures_notebooks_and_data(project: Path, capsys: pytest.CaptureFixture) -> None:
+    """What there is to see, where, and on which data in which state."""
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert "03_small\n    Small?\n    Fig. 9(a)\n" in said
+    assert re.search(
+        r"^transport-twin +twin +transport +recordable +Fig. 9, Fig. S1, Fig. S2$", said, re.MULTILINE
+    )
+
+
+def test_verify_tells_right_from_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Every data set is named; one that fails makes the command fail, after the others were tried."""
+
+    def fetch(name: str) -> None:
+        if name == "transport-twin":
+            raise manifest.WrongHash("another hash")
+
+    monkeypatch.setattr(manifest, "fetch", fetch)
+    assert main(["verify"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert "wrong   transport-twin: another hash" in said
+    assert sum(line.startswith("right   ") for line in said) == len(manifest.status()) - 1
