@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtools import claims, manifest
-from nbtools.claims import Verdict
 from nbtools.io.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.io.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, results_folder, write_atomically
@@ -71,7 +70,7 @@ class Workbench:
         basis: str,
         planted: Any,
         rivals: Mapping[str, bool | float] | None = None,
-    ) -> Verdict:
+    ) -> None:
         """The verdict of an estimate from this data: of a twin against what was planted, else by whose data it is.
 
         `planted` is the truth, or the name under which the twin's recorder states it; or several of these.
@@ -84,7 +83,7 @@ class Workbench:
             evidence = claims.from_measurement(
                 estimate, basis, origin=self.source.origin, same_sample=self.card.is_paper_sample
             )
-        return claims.settle(self.ledger, statement, evidence)
+        claims.settle(self.ledger, statement, evidence)
 
     def decide(
         self,
@@ -94,29 +93,30 @@ class Workbench:
         planted: str,
         rivals: Mapping[str, bool | float],
         basis: str,
-    ) -> Verdict:
+    ) -> None:
         """The verdict of an estimator that names a world; data of another kind than a twin leave it open."""
         evidence = (
             claims.from_twin(world, planted, rivals=rivals, basis=basis)
             if self.source.origin == "twin"
             else None
         )
-        return claims.settle(self.ledger, statement, evidence)
+        claims.settle(self.ledger, statement, evidence)
 
-    def compute(self, statement: str, value: Any, basis: str) -> Verdict:
+    def compute(self, statement: str, value: Any, basis: str) -> None:
         """The verdict of arithmetic on the paper's own numbers."""
-        return claims.settle(self.ledger, statement, claims.from_arithmetic(value, basis))
+        claims.settle(self.ledger, statement, claims.from_arithmetic(value, basis))
 
-    def compare(self, statement: str, supports: bool | None, basis: str, **shown: Any) -> Verdict:
+    def compare(self, statement: str, supports: bool | None, basis: str, **shown: Any) -> None:
         """The verdict of a comparison on the paper's own numbers or text (None: it cannot decide)."""
-        return claims.settle(self.ledger, statement, claims.from_comparison(supports, basis, **shown))
+        claims.settle(self.ledger, statement, claims.from_comparison(supports, basis, **shown))
 
     def finish(self, figure: "Figure", name: str, *, sources: Sequence[str] = ()) -> None:
-        """Tag each panel with where its data come from (`sources`, if they differ), and export it as PDF."""
+        """Tag each panel with where its data come from (`sources`, if they differ), show it, export it as PDF."""
         for number, axes in enumerate(figure.axes):
             source = sources[number] if number < len(sources) else self.source.name
             style.tag_origin(axes, self.source.origin, source)
         style.export(figure, name, self.exports)
+        _show({"image/png": style.picture(figure), "text/plain": f"{name} ({self.source.origin})"})
 
     @property
     def exports(self) -> Path:
@@ -141,17 +141,29 @@ class Workbench:
         return "\n".join([*lines, "not given:", *(f"  {line}" for line in missing)])
 
 
-def open_workbench(notebook: str, data: Any, card: str | Path | None = None) -> Workbench:
-    """Verified data, its sample card and an empty ledger for `notebook`.
+def open_workbench(notebook: str | Ledger, data: Any, card: str | Path | None = None) -> Workbench:
+    """Verified data, its sample card and a ledger.
 
     Parameters
     ----------
+    notebook : its name, for an empty ledger; or a ledger to go on with
     data : a name of data_manifest.yaml, a file, a folder, or a list of these
     card : a sample card; by default the one that comes with the data, else one that gives nothing
     """
     source = manifest.open_data(data, card)
     sample = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
-    return Workbench(source, sample, Ledger(notebook), _planted(source))
+    ledger = notebook if isinstance(notebook, Ledger) else Ledger(notebook)
+    return Workbench(source, sample, ledger, _planted(source))
+
+
+def _show(bundle: dict[str, Any]) -> None:
+    """Into the notebook's output, where there is one."""
+    import sys
+
+    if "IPython" in sys.modules:
+        from IPython.display import display
+
+        display(bundle, raw=True)
 
 
 def _planted(source: manifest.DataSource) -> Mapping[str, float]:

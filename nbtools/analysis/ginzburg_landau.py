@@ -1,5 +1,6 @@
 """Coherence length and penetration depth from the two critical fields, with the convention as a switch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,31 @@ def estimate_ginzburg_landau(
         Quantity.of(depairing, "A/m^2"),
         core_term,
     )
+
+
+def penetration_depth_budget(
+    hc1: Quantity, hc2: Quantity, *, core_term: float = 0.0, alternatives: Mapping[str, tuple[float, float]]
+) -> dict[str, float]:
+    """Relative change of λ when each input moves by its σ, or to an alternative; the largest first.
+
+    Parameters
+    ----------
+    hc1, hc2 : A/m ± σ
+    alternatives : other (H_c1, H_c2) by name, such as another criterion or law; the other core term is added
+    """
+
+    def depth(lower: float, upper: float, term: float = core_term) -> float:
+        return float(estimate_ginzburg_landau(float(lower), float(upper), core_term=term).penetration_depth)
+
+    base = depth(hc1, hc2)
+    moved = {
+        "H_c1: noise": depth(hc1 + hc1.uncertainty, hc2),
+        "H_c2: noise": depth(hc1, hc2 + hc2.uncertainty),
+        **{name: depth(*fields) for name, fields in alternatives.items()},
+        "core term 0 or 0.497": depth(hc1, hc2, CORE_TERM_HU if core_term == 0 else 0.0),
+    }
+    budget = {name: abs(value / base - 1) for name, value in moved.items()}
+    return dict(sorted(budget.items(), key=lambda part: -part[1]))
 
 
 def _as_ufloat(field: float | Quantity | UFloat) -> UFloat | float:

@@ -1,6 +1,6 @@
 """Where a noisy curve crosses a level: a cubic over the widest stretch that the noise allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,16 +10,22 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 # A cubic needs four points; two more let the scatter about it be seen.
 FEWEST_POINTS = 6
+# χ² over its degrees of freedom from which on the points are too coarse for a cubic.
+COARSE = 20.0
 
 
 @dataclass(frozen=True)
 class LocalFit:
-    """A cubic c0 + c1 d + c2 d² + c3 d³ in the distance d from `place`, with its covariance."""
+    """A cubic c0 + c1 d + c2 d² + c3 d³ in the distance d from `place`, with its covariance.
+
+    `excess` is χ² over its degrees of freedom; the covariance is scaled by it where it exceeds 1.
+    """
 
     place: float
     coefficients: Array
     covariance: Array
     points: int
+    excess: float = 0.0
 
     @property
     def value(self) -> float:
@@ -39,7 +45,12 @@ class LocalFit:
         """The same cubic, expanded about another place."""
         d = place - self.place
         shift = np.array([[1, d, d**2, d**3], [0, 1, 2 * d, 3 * d**2], [0, 0, 1, 3 * d], [0, 0, 0, 1]])
-        return LocalFit(place, shift @ self.coefficients, shift @ self.covariance @ shift.T, self.points)
+        return replace(
+            self,
+            place=place,
+            coefficients=shift @ self.coefficients,
+            covariance=shift @ self.covariance @ shift.T,
+        )
 
 
 def fit_locally(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
@@ -72,15 +83,19 @@ def fit_cubic(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> 
     x, y = np.asarray(x, float), np.asarray(y, float)
     weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
     coefficients, covariance, chi_square = _cubic(x, y, weight, place, np.arange(len(x)))
-    return LocalFit(place, coefficients, covariance * max(1.0, chi_square / max(len(x) - 4, 1)), len(x))
+    excess = chi_square / max(len(x) - 4, 1)
+    return LocalFit(place, coefficients, covariance * max(1.0, excess), len(x), excess)
 
 
 def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike, start: float) -> Quantity:
     """Where the curve crosses `level`, near `start`; NaN where it does not.
 
-    The uncertainty is that of the local fit's value divided by its slope.
+    The uncertainty is that of the local fit's value divided by its slope. Where even the fewest points
+    are too many for a cubic (a kink, or a step between two points), the crossing lies on the line
+    between the two points about it, with the standard deviation of a uniform distribution over them.
     """
-    place, span = start, float(np.ptp(np.asarray(x, float)))
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    place, span = start, float(np.ptp(x))
     for _ in range(6):
         local = fit_locally(x, y, sigma=sigma, place=place)
         step = (level - local.value) / local.slope if local.slope else np.nan
@@ -89,7 +104,20 @@ def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike,
         place += step
         if abs(step) < 1e-6 * span:
             break
+    if local.excess > COARSE:
+        return _between_points(x, y, level, place)
     return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope))
+
+
+def _between_points(x: Array, y: Array, level: float, near: float) -> Quantity:
+    order = np.argsort(x)
+    x, above = x[order], y[order] - level
+    changes = np.flatnonzero(above[:-1] * above[1:] <= 0)
+    if not len(changes):
+        return Quantity(np.nan)
+    left = min(changes, key=lambda i: abs(0.5 * (x[i] + x[i + 1]) - near))
+    gap, rise = x[left + 1] - x[left], above[left + 1] - above[left]
+    return Quantity(x[left] - (gap * above[left] / rise if rise else -0.5 * gap), gap / np.sqrt(12))
 
 
 def noise_of(x: ArrayLike, y: ArrayLike, *, where: ArrayLike | None = None) -> float:

@@ -122,9 +122,10 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     fraction : shape (n,), R/R_n, 1 in the normal state
     noise : standard deviation of `fraction`
     """
-    x, y = np.asarray(temperature, float), np.asarray(fraction, float)
-    middle = float(np.interp(0.5, np.maximum.accumulate(y), x))
-    spread = max(0.05, 0.4 * float(np.interp(0.9, y, x) - np.interp(0.1, y, x)))
+    order = np.argsort(temperature, kind="stable")
+    x, y = np.asarray(temperature, float)[order], np.asarray(fraction, float)[order]
+    tenth, middle, most = np.interp([0.1, 0.5, 0.9], np.maximum.accumulate(y), x)
+    spread = max(0.05, 0.4 * float(most - tenth))
     one = lmfit.Model(_one_step).fit(y, temperature=x, midpoint=middle, width=spread, weights=1 / noise)
     two = _fit_two_steps(x, y, noise, middle, spread)
     difference = _aicc(one.chisqr, len(x), 2) - _aicc(two.chisqr, len(x), 5)

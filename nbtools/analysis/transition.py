@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.local_fit import FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
+from nbtools.analysis.local_fit import COARSE, FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
 from nbtools.analysis.transition_step import (
     Curve,
     Kind,
@@ -252,14 +252,18 @@ class _Criteria:
         return Quantity(found, np.hypot(found.uncertainty, level_error / slope), "K")
 
     def tangent_onset(self) -> Quantity:
-        """The steepest tangent, extended to the normal state: of a cubic through the middle half of the step."""
+        """The steepest tangent of a cubic through the middle half of the step, extended to the normal state."""
         middle = (self.fraction > 0.25) & (self.fraction < 0.75)
+        local = None
         if middle.sum() >= FEWEST_POINTS:
             local = fit_cubic(
                 self.x[middle], self.fraction[middle], sigma=self.sigma[middle], place=self.step.half
             )
-        else:
-            local = fit_locally(self.x, self.fraction, sigma=self.sigma, place=self.step.half)
+        # A cubic cannot follow two steps: then the steepest place of all is looked for.
+        if local is None or local.excess > COARSE:
+            places = np.linspace(self.step.ten, self.step.ninety, 21)
+            fits = [fit_locally(self.x, self.fraction, sigma=self.sigma, place=place) for place in places]
+            local = max(fits, key=lambda fit: fit.slope)
         if self.step.ten < local.inflection < self.step.ninety:
             local = local.moved_to(local.inflection)
         if local.slope <= 0:

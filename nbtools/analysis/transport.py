@@ -3,14 +3,25 @@
 One door to the files that each hold one piece of the physics.
 """
 
-from nbtools.analysis.ginzburg_landau import CORE_TERM_HU, GinzburgLandau, estimate_ginzburg_landau
+from nbtools.analysis.ginzburg_landau import (
+    CORE_TERM_HU,
+    GinzburgLandau,
+    estimate_ginzburg_landau,
+    penetration_depth_budget,
+)
 from nbtools.analysis.lower_critical_field import (
     LowerCriticalField,
     ZeroTemperatureField,
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
-from nbtools.analysis.resistivity import NormalState, StepCount, count_transition_steps, fit_normal_state
+from nbtools.analysis.resistivity import (
+    IDEAL_RESISTIVITY_RISE,
+    NormalState,
+    StepCount,
+    count_transition_steps,
+    fit_normal_state,
+)
 from nbtools.analysis.shielding import (
     Shielding,
     estimate_eddy_resistivity,
@@ -39,6 +50,7 @@ from nbtools.analysis.upper_critical_field import (
 
 __all__ = [
     "CORE_TERM_HU",
+    "IDEAL_RESISTIVITY_RISE",
     "FluxEntryStudy",
     "GinzburgLandau",
     "LowerCriticalField",
@@ -66,6 +78,7 @@ __all__ = [
     "fit_normal_state",
     "fit_upper_critical_law",
     "full_screening_susceptibility",
+    "penetration_depth_budget",
     "study_flux_entry",
     "study_resistance",
     "study_resistive_field",

@@ -1,7 +1,7 @@
 """Whole curves to whole answers: all of a figure's numbers from its curves, and why any of them is missing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -190,7 +190,8 @@ def _length_factor(length: float, instrument: Any, scan_length: float) -> Quanti
 class FluxEntryStudy:
     """H_c1 of every virgin curve, coldest first, and both extrapolations to zero temperature.
 
-    `systematic` is what the criterion, the shape correction and the law do to H_c1(0), A/m (half the spread).
+    `systematic` is what the criterion, the shape correction and, where χ² allows both, the law do to H_c1(0):
+    half the spread, A/m.
     """
 
     temperature: Array
@@ -208,7 +209,12 @@ class FluxEntryStudy:
 
     @property
     def systematic(self) -> float:
-        zero = [float(law.zero_temperature_field) for law in self.laws.values()]
+        best = self.best
+        zero = [
+            float(law.zero_temperature_field)
+            for law in self.laws.values()
+            if law.chi_square < best.chi_square + 10
+        ]
         coldest = self.fields[0]
         relative = coldest.systematic / float(coldest.lower_critical_field)
         return float(np.hypot(np.ptp(zero) / 2, relative * float(self.best.zero_temperature_field)))
@@ -220,6 +226,8 @@ def study_flux_entry(
     critical_temperature: float,
     correction: Correction = "none",
     sides: Sequence[float] | None = None,
+    field_uncertainty: float = 0.0,
+    temperature_uncertainty: float = 0.0,
 ) -> FluxEntryStudy:
     """H_c1(T) from virgin curves and its value at zero temperature.
 
@@ -229,6 +237,7 @@ def study_flux_entry(
     critical_temperature : K
     correction : "none", "1-N" or "brandt"; the last two need `sides`
     sides : the three edges in m, the last along the field
+    field_uncertainty, temperature_uncertainty : of the calibrations, A/m and K; for the extrapolation
 
     Raises
     ------
@@ -255,7 +264,11 @@ def study_flux_entry(
             missing[f"{kelvin:.4g} K"] = estimate.reason
     temperature = np.array([kelvin for kelvin, _ in found])
     fields = tuple(estimate for _, estimate in found)
-    laws = {} if len(fields) < 2 else _both_laws(temperature, fields, critical_temperature)
+    laws = (
+        {}
+        if len(fields) < 2
+        else _both_laws(temperature, fields, critical_temperature, field_uncertainty, temperature_uncertainty)
+    )
     return FluxEntryStudy(temperature, fields, laws, missing)
 
 
@@ -267,10 +280,16 @@ def _shape_factors(sides: Sequence[float]) -> dict[str, float]:
 
 
 def _both_laws(
-    temperature: Array, fields: tuple[LowerCriticalField, ...], critical_temperature: float
+    temperature: Array,
+    fields: tuple[LowerCriticalField, ...],
+    critical_temperature: float,
+    field_uncertainty: float,
+    temperature_uncertainty: float,
 ) -> dict[str, ZeroTemperatureField]:
-    values = [float(f.lower_critical_field) for f in fields]
-    sigma = [f.lower_critical_field.uncertainty for f in fields]
+    values = np.array([float(f.lower_critical_field) for f in fields])
+    noise = np.array([f.lower_critical_field.uncertainty for f in fields])
+    through_slope = np.gradient(values, temperature) * temperature_uncertainty
+    sigma = np.sqrt(noise**2 + field_uncertainty**2 + through_slope**2)
     return {
         law: extrapolate_lower_critical_field(
             temperature, values, uncertainty=sigma, critical_temperature=critical_temperature, law=law
@@ -307,6 +326,7 @@ def study_resistive_field(
     normal: Callable[[float], float],
     criterion: float = 0.1,
     temperature_uncertainty: float = 0.0,
+    calibration: float = 0.0,
 ) -> ResistiveFieldStudy:
     """H_c2(T) from field sweeps of the resistance, and its laws.
 
@@ -316,13 +336,24 @@ def study_resistive_field(
     normal : the normal-state value at a temperature, in the unit of the resistances
     criterion : share of it
     temperature_uncertainty : K, of one temperature against another
+    calibration : K, of all temperatures together; what it does to each law's parameters is added to their σ
     """
     shares = [(t, h, np.asarray(r) / float(normal(t))) for t, h, r in curves]
     t, h, sigma = collect_upper_critical_fields(shares, criterion=criterion)
+    options: dict[str, Any] = {"uncertainty": sigma, "temperature_uncertainty": temperature_uncertainty}
     try:
-        laws = compare_upper_critical_laws(
-            t, h, uncertainty=sigma, temperature_uncertainty=temperature_uncertainty
-        )
+        laws = compare_upper_critical_laws(t, h, **options)
     except ValueError as reason:
         return ResistiveFieldStudy(criterion, t, h, sigma, {}, {"H_c2(T)": str(reason)})
+    if calibration:
+        shifted = compare_upper_critical_laws(t + calibration, h, **options)
+        laws = {name: _with_calibration(law, shifted[name]) for name, law in laws.items()}
     return ResistiveFieldStudy(criterion, t, h, sigma, laws, {})
+
+
+def _with_calibration(law: UpperCriticalLaw, shifted: UpperCriticalLaw) -> UpperCriticalLaw:
+    names = ("zero_temperature_field", "critical_temperature", "exponent", "coherence_length")
+    widened: dict[str, Any] = {
+        name: getattr(law, name).widened(abs(getattr(shifted, name) - getattr(law, name))) for name in names
+    }
+    return replace(law, **widened)

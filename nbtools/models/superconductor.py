@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.constants import hbar, mu_0, physical_constants
+from scipy.constants import Boltzmann, hbar, mu_0, physical_constants
 from scipy.special import ndtr, ndtri
 
 from nbtools.models.domain import require_not_negative, require_positive
@@ -38,6 +38,7 @@ __all__ = [
     "two_band_field",
     "upper_critical_field",
     "virgin_magnetisation",
+    "weak_coupling_gap",
 ]
 
 Array = NDArray[np.float64]
@@ -98,6 +99,12 @@ def dirty_penetration_depth(resistivity: ArrayLike, gap: ArrayLike) -> Array:
     require_positive(resistivity=resistivity, gap=gap)
     ratio = np.asarray(resistivity, float) / np.asarray(gap, float)
     return np.asarray(np.sqrt(hbar * ratio / (np.pi * mu_0)))
+
+
+def weak_coupling_gap(critical_temperature: ArrayLike) -> Array:
+    """Δ(0) = 1.764 k_B T_c (J) of the weak-coupling theory; `critical_temperature` in K."""
+    require_not_negative(critical_temperature=critical_temperature)
+    return np.asarray(1.764 * Boltzmann * np.asarray(critical_temperature, float))
 
 
 def edge_barrier_factor(

@@ -57,14 +57,16 @@ def new_figure(panels: int = 1, *, columns: int = 1, height: float | None = None
     columns : 1 (86 mm) or 2 (178 mm)
     height : mm; by default three quarters of a panel's width
     """
-    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
     if columns not in COLUMN_MM:
         raise ValueError(f"columns is {columns!r}; a figure is 1 (86 mm) or 2 (178 mm) columns wide")
     width = COLUMN_MM[columns]
     size = (width / 25.4, (height or 0.75 * width / panels) / 25.4)
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, panels, figsize=size, layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(1, panels)
     for number, axis in enumerate(figure.axes if panels > 1 else []):
         axis.set_title(f"({chr(ord('a') + number)})", loc="left", fontsize=8)
     return figure, axes
@@ -84,6 +86,18 @@ def temperature_colours(temperatures: Iterable[float]) -> list[Any]:
     values = list(temperatures)
     low, high = min(values), max(values)
     return [colormaps["viridis"](0.9 * (t - low) / ((high - low) or 1.0)) for t in values]
+
+
+def picture(figure: "Figure") -> bytes:
+    """The figure as PNG, the same bytes for the same drawing."""
+    from io import BytesIO
+
+    from matplotlib import rc_context
+
+    buffer = BytesIO()
+    with rc_context(STYLE):
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def export(figure: "Figure", name: str, folder: str | Path) -> Path:
