@@ -320,3 +320,9 @@ def test_missing_sentence():
 def test_text_of_a_sweep():
     """One line for a table in a notebook."""
     assert str(split_sweeps(record(WARM, 10))[0]) == "warming at 10 Oe: 90 points"
+
+
+def test_found_sweep_knows_its_arrays():
+    """`along` is what moves, `signal` what was asked for: equally long, in SI."""
+    sweep = find_sweeps(record(5, LOOP), axis="field", needs="moment", label="virgin")[0]
+    assert sweep.along[-1] == 1000 * OERSTED and sweep.signal.tolist() == [1.0] * sweep.size
