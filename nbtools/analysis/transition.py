@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.local_fit import COARSE, FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
+from nbtools.analysis.local_fit import FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
 from nbtools.analysis.transition_step import (
     Curve,
     Kind,
@@ -22,6 +22,8 @@ from nbtools.analysis.transition_step import (
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
+# χ² over its degrees of freedom from which on the middle of a step is not one cubic.
+TWO_STEPS = 5.0
 NOT_FOUND = Quantity(np.nan, unit="K")
 CRITERIA = ("onset", "onset_tangent", "onset_deviation", "ninety", "midpoint", "ten", "zero")
 
@@ -260,7 +262,7 @@ class _Criteria:
                 self.x[middle], self.fraction[middle], sigma=self.sigma[middle], place=self.step.half
             )
         # A cubic cannot follow two steps: then the steepest place of all is looked for.
-        if local is None or local.excess > COARSE:
+        if local is None or local.excess > TWO_STEPS:
             places = np.linspace(self.step.ten, self.step.ninety, 21)
             fits = [fit_locally(self.x, self.fraction, sigma=self.sigma, place=place) for place in places]
             local = max(fits, key=lambda fit: fit.slope)

@@ -15,6 +15,18 @@ from nbtools.analysis.lower_critical_field import (
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
+from nbtools.analysis.magnetisation_studies import (
+    FluxEntryStudy,
+    ScreeningStudy,
+    study_flux_entry,
+    study_screening,
+)
+from nbtools.analysis.resistance_studies import (
+    ResistanceStudy,
+    ResistiveFieldStudy,
+    study_resistance,
+    study_resistive_field,
+)
 from nbtools.analysis.resistivity import (
     IDEAL_RESISTIVITY_RISE,
     NormalState,
@@ -29,16 +41,6 @@ from nbtools.analysis.shielding import (
     full_screening_susceptibility,
 )
 from nbtools.analysis.transition import Transition, combine_branches, estimate_transition
-from nbtools.analysis.transport_studies import (
-    FluxEntryStudy,
-    ResistanceStudy,
-    ResistiveFieldStudy,
-    ScreeningStudy,
-    study_flux_entry,
-    study_resistance,
-    study_resistive_field,
-    study_screening,
-)
 from nbtools.analysis.upper_critical_field import (
     UpperCriticalField,
     UpperCriticalLaw,

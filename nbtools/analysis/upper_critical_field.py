@@ -139,7 +139,9 @@ class UpperCriticalLaw:
         field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
         text = f"{self.law}: H_c2(0) = {field}, ξ = {length}, T_c = {self.critical_temperature}"
         return (
-            text + (f", 1 + α = {self.exponent}" if self.law == "power" else "") + f", AICc = {self.aicc:.1f}"
+            text
+            + (f", 1 + α = {self.exponent}" if self.law == "power" else "")
+            + f", χ²ᵣ = {self.reduced_chi_square:.3g}"
         )
 
 

@@ -79,6 +79,13 @@ def tag_origin(axes: "Axes", origin: Origin, source: str = "") -> "Axes":
     return axes
 
 
+def add_legend(axes: "Axes", **options: Any) -> "Axes":
+    """A small legend without a frame that lets the curves through."""
+    settings = {"fontsize": 6, "frameon": True, "framealpha": 0.8, "edgecolor": "none", "handlelength": 1.6}
+    axes.legend(**(settings | options))
+    return axes
+
+
 def temperature_colours(temperatures: Iterable[float]) -> list[Any]:
     """One colour a temperature, cold dark to warm light, even to the eye."""
     from matplotlib import colormaps

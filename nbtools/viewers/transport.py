@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbtools.units import Quantity, for_display
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, temperature_colours
+from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def draw_resistivity(
     axes.plot(t, rho, ".", color=BLUE, markersize=2)
     if fit is not None:
         axes.plot(np.asarray(fit[0]), np.asarray(fit[1]) * scale, color=ORANGE, label="Bloch–Grüneisen")
-        axes.legend(loc="lower right")
+        add_legend(axes, loc="lower right")
     symbol = "ρ" if unit == "ohm m" else "R"
     axes.set(xlabel="temperature (K)", ylabel=f"{symbol} ({label})", xlim=(0, None), ylim=(0, None))
     if window:
@@ -43,7 +43,7 @@ def draw_resistivity(
         inset.tick_params(labelsize=6)
         for (name, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
             inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{name} {place:.2f} K")
-        inset.legend(fontsize=5, loc="upper left", handlelength=1.4, borderaxespad=0.2)
+        add_legend(inset, fontsize=5, loc="upper left", borderaxespad=0.2)
     return axes
 
 
@@ -66,7 +66,7 @@ def draw_susceptibility(
         axes.axvline(onset, color=RED, linewidth=0.7, linestyle=":", label=f"onset {onset:.2f} K")
     axes.axhline(0, color=BLACK, linewidth=0.4)
     axes.set(xlabel="temperature (K)", ylabel=label)
-    axes.legend(loc="best")
+    add_legend(axes, loc="best")
     return axes
 
 
@@ -90,7 +90,7 @@ def draw_virgin_curves(
                 entry * field_scale, np.interp(entry * field_scale, h, m), "v", color=colour, markersize=4
             )
     axes.set(xlabel=f"$H$ ({field_label})", ylabel=f"moment ({moment_label})", xlim=(0, None))
-    axes.legend(loc="lower right", ncols=2, handlelength=1)
+    add_legend(axes, loc="lower right", ncols=2, handlelength=1)
     return axes
 
 
@@ -111,7 +111,7 @@ def draw_magnetoresistance(
     if criterion is not None:
         axes.axhline(criterion, color=BLACK, linestyle=":", linewidth=0.8)
     axes.set(xlabel=f"$H$ ({label})", ylabel=r"$R/R_{\rm n}$", xlim=(0, None))
-    axes.legend(loc="lower right", ncols=2, handlelength=1)
+    add_legend(axes, loc="lower right", ncols=2, handlelength=1)
     return axes
 
 
@@ -131,7 +131,14 @@ def draw_critical_field(
     scale, label = (scale / 1e3, f"k{label}") if kilo else (scale, label)
     error = None if uncertainty is None else np.asarray(uncertainty) * scale
     axes.errorbar(
-        temperature, np.asarray(field) * scale, error, fmt="o", color=BLUE, capsize=1.5, elinewidth=0.7
+        temperature,
+        np.asarray(field) * scale,
+        error,
+        fmt="o",
+        color=BLUE,
+        markersize=3,
+        capsize=1.5,
+        elinewidth=0.7,
     )
     for (name, (t, h)), colour, line in zip(
         (laws or {}).items(), (ORANGE, GREEN, PURPLE), LINES.values(), strict=False
@@ -139,7 +146,7 @@ def draw_critical_field(
         axes.plot(t, np.asarray(h) * scale, color=colour, linestyle=line, label=name)
     axes.set(xlabel="temperature (K)", ylabel=f"{symbol} ({label})", xlim=(0, None), ylim=(0, None))
     if laws:
-        axes.legend()
+        add_legend(axes)
     return axes
 
 
@@ -227,7 +234,8 @@ def draw_resistive_field_study(
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, float(law.critical_temperature), 100)
-        laws[f"{name}, {law.zero_temperature_field.to('kOe')}"] = (grid, law.predict(grid))
+        fits = f"χ²ᵣ = {law.reduced_chi_square:.2g}"
+        laws[f"{name}: {law.zero_temperature_field.to('kOe')}, {fits}"] = (grid, law.predict(grid))
     draw_critical_field(
         panels[1], study.temperature, study.field, uncertainty=study.uncertainty, laws=laws, units=units
     )
