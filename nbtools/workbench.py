@@ -50,6 +50,12 @@ class Workbench:
             self._skip(section, missing)
         return not missing
 
+    def sigma(self, field: str) -> float:
+        """The uncertainty of a measure on the sample card; 0, and an entry under skipped, where it is not given."""
+        if not self.has(f"the error of the {field.replace('_', ' ')}", field):
+            return 0.0
+        return float(getattr(self.card, field).uncertainty)
+
     def attempt(self, section: str, estimate: Callable[..., T], *data: Any, **options: Any) -> T | None:
         """The estimate, or None and its own sentence where the data do not allow it."""
         try:
@@ -59,8 +65,9 @@ class Workbench:
             return None
 
     def _skip(self, section: str, reason: str) -> None:
-        self.ledger.skip(section, reason)
-        print(f"{section} is skipped. {reason}")
+        if section not in self.ledger.skipped:
+            self.ledger.skip(section, reason)
+            print(f"{section} is skipped. {reason}")
 
     def settle(
         self,

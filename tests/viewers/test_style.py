@@ -1,0 +1,41 @@
+"""Figures have journal widths, say where their data come from, and are the same bytes each time."""
+
+import numpy as np
+import pytest
+
+from nbtools.viewers import style
+from nbtools.viewers import transport as draw
+
+
+@pytest.mark.parametrize(("columns", "width"), [(1, 86.0), (2, 178.0)])
+def test_journal_widths(columns, width):
+    """One column is 86 mm, two are 178 mm."""
+    figure, _ = style.new_figure(columns=columns)
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(width)
+
+
+@pytest.mark.parametrize(("origin", "said"), [("twin", "synthetic"), ("measured", "measured")])
+def test_every_panel_says_its_origin(origin, said):
+    """A twin is called synthetic on the plot itself."""
+    _, axes = style.new_figure()
+    assert said in style.tag_origin(axes, origin, "x").get_title("right")
+
+
+def test_the_same_drawing_is_the_same_bytes(tmp_path):
+    """PNG and PDF carry no clock and no version."""
+
+    def drawn(name):
+        figure, axes = style.new_figure()
+        draw.draw_budget(axes, {"volume": 0.03, "field": 0.01})
+        return style.picture(figure), style.export(figure, name, tmp_path).read_bytes()
+
+    assert drawn("a") == drawn("b")
+
+
+def test_a_drawing_returns_its_axes_and_computes_nothing():
+    """The points drawn are the points given, in the paper's unit."""
+    _, axes = style.new_figure()
+    rho = np.array([1e-7, 2e-7])
+    assert draw.draw_resistivity(axes, [40.0, 300.0], rho) is axes
+    assert axes.lines[0].get_ydata() == pytest.approx([10.0, 20.0])
+    assert "µΩ cm" in axes.get_ylabel()
