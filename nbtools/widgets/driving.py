@@ -46,7 +46,7 @@ def drive(widget: Any, *, only: Callable[[str], bool] = lambda name: True) -> Dr
     """
     report = DriveReport()
     captured = io.StringIO()
-    with _restored(widget), contextlib.redirect_stdout(captured), contextlib.redirect_stderr(captured):
+    with contextlib.redirect_stdout(captured), contextlib.redirect_stderr(captured), _restored(widget):
         for name, control in _unique(_controls(widget)).items():
             if not only(name):
                 continue

@@ -22,7 +22,7 @@ class CurvePlot:
         empty = np.array([])
         self.used = bq.Scatter(x=empty, y=empty, scales=scales, colors=[colour], **dots)
         self.left_out = bq.Scatter(
-            x=empty, y=empty, scales=scales, colors=["#888888"], default_opacities=[0.45], **dots
+            x=empty, y=empty, scales=scales, colors=["#888888"], opacities=[0.45], **dots
         )
         self.bars = bq.Lines(
             x=empty, y=empty, scales=scales, colors=[colour], opacities=[0.45], stroke_width=1
@@ -177,7 +177,7 @@ def make_axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
     }
     bq = bqplot()
     x = bq.Axis(scale=scales["x"], label=x_title, **style)
-    y = bq.Axis(scale=scales["y"], label=y_title, orientation="vertical", label_offset="60px", **style)
+    y = bq.Axis(scale=scales["y"], label=y_title, side="left", label_offset="60px", **style)
     return [x, y]
 
 

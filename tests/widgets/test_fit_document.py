@@ -1,0 +1,171 @@
+"""A fit as text: saved, read, replayed, written as code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import lmfit
+import numpy as np
+import pytest
+from fit_worlds import decay, decay_data, decay_widget, numbers, peak_widget
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nbtools.widgets.fit_state import StateError
+from nbtools.widgets.fitter import FitWidget
+
+MODELS = {
+    "decay": lambda: lmfit.Model(decay),
+    "line": lmfit.models.LinearModel,
+    "expression": lambda: lmfit.models.ExpressionModel("a + b * x + c * sin(x)"),
+    "peak": lambda: lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel(),
+    "product": lambda: lmfit.models.LinearModel(prefix="l_") * lmfit.models.ExponentialModel(prefix="e_"),
+}
+settings_of_a_fit = st.fixed_dictionaries(
+    {
+        "loss": st.sampled_from(["least_squares", "robust", "poisson"]),
+        "method": st.sampled_from(["leastsq", "least_squares", "nelder"]),
+        "weighting": st.sampled_from(["sigma", "none"]),
+        "fit_range": st.one_of(st.none(), st.tuples(st.floats(0, 2), st.floats(6, 8))),
+        "masked": st.lists(st.tuples(st.just(0), st.integers(0, 39)), max_size=4).map(tuple),
+    }
+)
+cases = st.tuples(
+    st.sampled_from(sorted(MODELS)),
+    st.integers(0, 2**31),
+    st.floats(-9, 6),
+    st.integers(1, 2),
+    settings_of_a_fit,
+)
+
+
+def random_widget(kind: str, seed: int, decade: float, curves: int, chosen: dict[str, Any]) -> FitWidget:
+    """A model on data of that decade that it has no reason to fit well."""
+    rng = np.random.default_rng(seed)
+    x, scale = np.sort(rng.uniform(0, 8, 40)), 10.0**decade
+    ys = [scale * (3 * np.exp(-0.4 * x) + 1 + 0.1 * rng.normal(size=40)).clip(0) for _ in range(curves)]
+    sigma = float(0.1 * scale)
+    widget = FitWidget(MODELS[kind](), [x] * curves, ys, sigma=[sigma] * curves, params={})
+    return widget.change(**chosen)
+
+
+def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
+    """exec(to_code()) and load(save()) give the widget's numbers."""
+    widget = random_widget(*case)
+    code = widget.to_code()
+    try:
+        widget.fit()
+    except ValueError:
+        return  # a stated failure has no numbers
+    expected = numbers(widget)
+    known: dict[str, Any] = {}
+    exec(code.replace("print(", "str("), known)
+    assert {n: p.value for n, p in known["result"].params.items()} == pytest.approx(
+        expected, rel=1e-10, abs=0
+    )
+    exec(widget.to_code().replace("print(", "str("), known)
+    assert {n: p.value for n, p in known["result"].params.items()} == pytest.approx(
+        expected, rel=1e-10, abs=0
+    )
+    other = random_widget(*case)
+    assert other.load(widget.save(folder / "a.fit.json")) == []
+    assert numbers(other) == expected
+    assert other.state == widget.state
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=cases)
+def test_code_and_file_give_the_same_numbers(tmp_path: Path, case: tuple[Any, ...]) -> None:
+    """Random models, data, losses, methods, ranges, masks; one curve or two."""
+    round_trips(tmp_path, case)
+
+
+@pytest.mark.stress
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=cases)
+def test_200_codes_and_files_give_the_same_numbers(tmp_path: Path, case: tuple[Any, ...]) -> None:
+    """The bar of 200."""
+    round_trips(tmp_path, case)
+
+
+def test_the_file_is_json_with_a_line_for_each_parameter(tmp_path: Path) -> None:
+    """A diff shows which one moved."""
+    widget = decay_widget()
+    before = widget.save(tmp_path / "a.json").read_text().splitlines()
+    after = widget.set("rate", value=0.7).save(tmp_path / "a.json").read_text().splitlines()
+    assert json.loads("\n".join(after))["schema_version"] == 1
+    assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
+
+
+def test_changed_data_are_noticed(tmp_path: Path) -> None:
+    """And the replay says by how many σ each number moved."""
+    widget = decay_widget()
+    widget.fit()
+    t, y = decay_data()
+    y[10] += 0.05
+    said = decay_widget(seed=0).load(widget.save(tmp_path / "a.json"))
+    assert said == []
+    other = FitWidget(lmfit.Model(decay), t, y, sigma=0.02)
+    said = other.load(tmp_path / "a.json")
+    assert said[0] == "The data have changed since this fit was saved."
+    assert "Fit 1 replayed: amplitude" in said[1]
+    assert "σ" in said[1]
+
+
+def test_a_changed_model_is_noticed(tmp_path: Path) -> None:
+    """Same parameters, another function."""
+
+    def other(t, amplitude=2.0, rate=0.5, offset=0.1):
+        return amplitude / (1 + rate * t) + offset
+
+    widget = decay_widget()
+    widget.fit()
+    path = widget.save(tmp_path / "a.json")
+    t, y = decay_data()
+    said = FitWidget(lmfit.Model(other), t, y, sigma=0.02).load(path)
+    assert said[0] == "The model has changed since this fit was saved."
+
+
+def test_every_saved_fit_replays(tmp_path: Path) -> None:
+    """Also one that was made from another start, with another loss."""
+    widget = decay_widget()
+    widget.fit()
+    widget.change(loss="robust").fit()
+    widget.reset().change(fit_range=(1, 5)).fit()
+    other = decay_widget()
+    other.load(widget.save(tmp_path / "a.json"))
+    assert other.replay() == []
+    assert len(other.history) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"kind": "something else"}', "[1, 2"])
+def test_a_file_that_is_no_fit_is_refused(tmp_path: Path, text: str) -> None:
+    """With its name and what to do."""
+    path = tmp_path / "wrong.json"
+    path.write_text(text)
+    with pytest.raises(StateError, match=r"wrong.json is not a saved fit .*; save it again"):
+        decay_widget().load(path)
+
+
+def test_code_of_many_points_expects_them_by_name() -> None:
+    """A script stays short; it says which names it needs."""
+    widget = peak_widget()
+    code = widget.to_code(data="names")
+    widget.fit()
+    assert len(code.splitlines()) < 40
+    curve = widget.problem.curves[0]
+    known = {"x": curve.x, "y": curve.y, "sigma": curve.sigma}
+    exec(code.replace("print(", "str("), known)
+    assert known["result"].params["g_center"].value == pytest.approx(widget.values["g_center"], rel=1e-10)
+
+
+def test_code_of_a_package_function_imports_it() -> None:
+    """Not a copy of its text."""
+    from nbtools.models.normal_metal import bloch_gruneisen
+
+    start = {"residual": 2e-8, "amplitude": 3e-7, "debye_temperature": 800.0, "exponent": 3.0}
+    temperature = np.linspace(40, 300, 30)
+    widget = FitWidget(
+        lmfit.Model(bloch_gruneisen), temperature, bloch_gruneisen(temperature, **start), params=start
+    )
+    assert "from nbtools.models.normal_metal import bloch_gruneisen" in widget.to_code()
