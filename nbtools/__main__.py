@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtools.results import Ledger, compare, read_ledger
+from nbtools.results import Ledger, compare
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
@@ -126,18 +126,22 @@ def diff(_: argparse.Namespace) -> int:
     """Which number of the last run moved from the stored one, by how many σ.
 
     1 where a number moved by more than half a σ (or has none), appeared or went, a verdict changed its
-    word, or a stored notebook has not been run. Measured data that are not here are no difference.
+    word, or a notebook has not been run or not been stored. Measured data that are not here are no difference.
     """
+    from nbtools.runner import find_notebooks, read_results
+
     notable = 0
-    for stored in sorted((NOTEBOOKS / "results").glob("*.json")):
-        ours = BUILD / "results" / stored.name
-        if not ours.exists():
+    for name in [path.stem for path in find_notebooks()]:
+        stored, ours = read_results(name, NOTEBOOKS / "results"), read_results(name, BUILD / "results")
+        if ours is None or stored is None:
             notable += 1
-            print(f"{stored.stem}: not run here yet; `python -m nbtools run {stored.stem}` runs it")
+            print(
+                f"{name}: " + ("not run here yet" if ours is None else "not stored; `make notebooks` does it")
+            )
             continue
-        moves = differences(read_ledger(stored), read_ledger(ours))
+        moves = differences(stored, ours)
         notable += sum(sigmas > NOTABLE_SIGMAS for sigmas, _ in moves)
-        print(f"{stored.stem}: {'as stored' if not moves else ''}")
+        print(f"{name}: {'as stored' if not moves else ''}")
         print("".join(f"    {line}\n" for _, line in moves), end="")
     return int(notable > 0)
 
@@ -171,12 +175,13 @@ def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
 
 def _may_be_stored(run: "Run", results: Path) -> bool:
     """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
-    stored = NOTEBOOKS / "results" / f"{run.name}.json"
+    from nbtools.runner import read_results
+
     if not run.ok:
         print(f"{run.name}: not stored")
         return False
-    ledger = results / stored.name
-    moves = differences(read_ledger(stored), read_ledger(ledger)) if stored.exists() else []
+    stored, ours = (read_results(run.name, folder) for folder in (NOTEBOOKS / "results", results))
+    moves = differences(stored, ours) if stored and ours else []
     print("".join(f"{line}\n" for _, line in moves), end="")
     if any(line.endswith(LEFT_OUT) for _, line in moves):
         print(
@@ -193,10 +198,10 @@ def _left_out(after: Ledger, new: object, origin: str) -> bool:
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
     """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
     from nbtools.claims import summary_text
-    from nbtools.report import find_ledger, write_report
-    from nbtools.runner import find_notebooks, read_run
+    from nbtools.report import write_report
+    from nbtools.runner import find_notebooks, read_results, read_run
 
-    ledgers = [ledger for run in runs if (ledger := find_ledger(run.name, results))]
+    ledgers = [ledger for run in runs if (ledger := read_results(run.name, results))]
     print("\n" + summary_text(ledgers, width=min(shutil.get_terminal_size().columns, 110)))
     everything = [read_run(path) for path in find_notebooks(folder=output)]
     print(f"\nreport: {write_report(everything, results=results, into=into)}")

@@ -18,21 +18,13 @@ from pygments.lexers import PythonLexer
 
 from nbtools.claims import table
 from nbtools.notebook import WIDGET_VIEW, heading_above, headings
-from nbtools.results import Ledger, read_ledger, write_atomically
-from nbtools.runner import NOTEBOOKS, Run
+from nbtools.results import Ledger, write_atomically
+from nbtools.runner import NOTEBOOKS, Run, read_results
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
 # A widget's HTML would wait for a kernel that is gone; its picture does not.
 WITHOUT_KERNEL = ("image/png", "text/plain")
-STATEMENT_HEADS = {
-    "id": "",
-    "says": "the paper says",
-    "verdict": "verdict",
-    "ours": "ours",
-    "paper": "paper",
-    "basis": "basis",
-}
 
 
 def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path = NOTEBOOKS) -> Path:
@@ -53,7 +45,7 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     cards, ledgers = [], []
     for run in runs:
         notebook = nbformat.read(run.executed, as_version=4)
-        ledger = find_ledger(run.name, results)
+        ledger = read_results(run.name, results)
         ledgers += [ledger] if ledger else []
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
         write_atomically(into / f"{run.name}.html", _page(_title(notebook, run), page))
@@ -61,12 +53,6 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(ledgers)}'
     write_atomically(into / "index.html", _page(TITLE, body))
     return into / "index.html"
-
-
-def find_ledger(name: str, results: Path) -> Ledger | None:
-    """The ledger that a notebook wrote, if it wrote one."""
-    path = results / f"{name}.json"
-    return read_ledger(path) if path.exists() else None
 
 
 def notebook_html(notebook: Any, folder: Path) -> str:
@@ -108,17 +94,14 @@ def markdown_html(text: str, folder: Path, attachments: dict[str, Any] | None = 
 def statements_html(ledgers: Iterable[Ledger]) -> str:
     """The table of the statements that the notebooks settled, in the order of the paper."""
     rows = [
-        "".join(
-            f'<td class="{name} {_slug(row["verdict"])}">{escape(str(row[name]))}</td>'
-            for name in STATEMENT_HEADS
-        )
-        for row in table(ledgers).to_dict("records")
+        f"<tr><th>{row['id']}</th><td>{row['says']}<p class='meta'>{row['basis']}</p></td>"
+        f"<td><b class='{row['verdict'].split()[0]}'>{row['verdict']}</b><p>{row['ours']}</p>"
+        f"<p class='meta'>paper: {row['paper']}</p></td></tr>"
+        for row in table(ledgers).astype(str).map(escape).to_dict("records")
     ]
     if not rows:
         return "<h2>Statements</h2><p>No notebook has settled a statement yet.</p>"
-    heads = "".join(f"<th>{head}</th>" for head in STATEMENT_HEADS.values())
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<h2>Statements</h2><div class="scroll"><table><tr>{heads}</tr>{body}</table></div>'
+    return f'<h2>Statements</h2><table class="statements">{"".join(rows)}</table>'
 
 
 def _card(run: Run, notebook: Any, ledger: Ledger | None) -> str:
@@ -181,10 +164,6 @@ def _formula(latex: str, display: str) -> str:
     except Exception:
         # The converter has no common error class, and a report must not fail on a formula.
         return f"<code>{escape(latex)}</code>"
-
-
-def _slug(verdict: str) -> str:
-    return re.sub(r"\W.*", "", verdict.lower())
 
 
 def _page(title: str, body: str) -> str:

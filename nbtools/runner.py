@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtools.notebook import clean, code_cells, heading_above, with_parameters
-from nbtools.results import write_atomically
+from nbtools.results import Ledger, read_ledger, write_atomically
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -92,7 +92,8 @@ def run_notebook(
         cell.outputs, cell.execution_count = [], None
     results = results or output
     # A run that fails early must not pass for the one before.
-    (results / f"{path.stem}.json").unlink(missing_ok=True)
+    for ledger in ledger_paths(path.stem, results):
+        ledger.unlink()
     start = time.perf_counter()
     error, peak_memory = _execute(notebook, path, results, on_cell, timeout)
     run = Run(path.stem, output / path.name, time.perf_counter() - start, peak_memory, error)
@@ -113,7 +114,7 @@ def read_run(executed: Path) -> Run:
 
 
 def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
-    """Make a run's outputs and ledger the stored ones: the notebook itself, and ``results/`` beside it.
+    """Make a run's outputs and ledgers the stored ones: the notebook itself, and ``results/`` beside it.
 
     Raises
     ------
@@ -127,9 +128,25 @@ def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
     notebook = nbformat.read(run.executed, as_version=4)
     del notebook.metadata["run"]
     write_atomically(folder / run.executed.name, nbformat.writes(notebook))
-    ledger = results / f"{run.name}.json"
-    if ledger.exists():
+    for ledger in ledger_paths(run.name, results):
         write_atomically(folder / "results" / ledger.name, ledger.read_text(encoding="utf-8"))
+
+
+def ledger_paths(name: str, results: Path) -> list[Path]:
+    """The ledgers of a notebook: ``03_transport.json``, and beside it ``03_transport_measured.json``."""
+    return [path for path in sorted(results.glob(f"{name}*.json")) if f"{path.stem}_".startswith(f"{name}_")]
+
+
+def read_results(name: str, results: Path) -> Ledger | None:
+    """All ledgers of a notebook in one; None if it wrote none. Its own verdicts stand before those beside it."""
+    paths = ledger_paths(name, results)
+    whole = Ledger(name, results)
+    for path in paths:
+        part, label = read_ledger(path), path.stem.removeprefix(name).lstrip("_")
+        whole.results |= {f"{label} {key}".strip(): entry for key, entry in part.results.items()}
+        whole.verdicts = part.verdicts | whole.verdicts
+        whole.skipped |= part.skipped
+    return whole if paths else None
 
 
 def _execute(

@@ -131,10 +131,10 @@ def test_diff_fails_above_half_a_sigma(
 
 
 def test_diff_fails_where_nothing_has_run(project: Path, capsys: pytest.CaptureFixture) -> None:
-    """And says what to do."""
+    """No comparison is no agreement."""
     ledger(38.4, folder=project / "notebooks" / "results")
     assert main(["diff"]) == 1
-    assert "not run here yet; `python -m nbtools run 03_small` runs it" in capsys.readouterr().out
+    assert "03_small: not run here yet" in capsys.readouterr().out
 
 
 def test_a_verdict_that_changes_its_word_is_a_difference(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from small_notebook import DRAW, ENTER, PARAMETERS, outputs, write_notebook
 
 from nbtools.notebook import WIDGET_VIEW, clean, parameter_names, read_parameters, with_parameters
-from nbtools.results import read_ledger
-from nbtools.runner import Run, find_notebooks, read_run, run_all, run_notebook, store
+from nbtools.results import Ledger, read_ledger
+from nbtools.runner import Run, find_notebooks, read_results, read_run, run_all, run_notebook, store
 
 
 def executed_cells(run: Run) -> list:
@@ -121,6 +121,18 @@ def test_storing_takes_notebook_and_ledger(tmp_path: Path) -> None:
     store(run, results=tmp_path / "out", folder=tmp_path)
     assert "run" not in nbformat.read(path, as_version=4).metadata
     assert read_ledger(tmp_path / "results" / "03_small.json").results["count"].value == 3
+
+
+def test_ledgers_beside_a_notebooks_own_belong_to_it(tmp_path: Path) -> None:
+    """Their numbers are labelled; their verdicts displace none of the notebook's own."""
+    for name, value in (("03_a", 1.0), ("03_a_measured", 2.0), ("03_abc", 3.0)):
+        ledger = Ledger(name, tmp_path, verdicts={"GL-01": {"verdict": name}}, skipped={name: "why"})
+        ledger.add("Tc", value, method="typed", origin="twin")
+    whole = read_results("03_a", tmp_path)
+    assert {name: entry.value for name, entry in whole.results.items()} == {"Tc": 1.0, "measured Tc": 2.0}
+    assert whole.verdicts == {"GL-01": {"verdict": "03_a"}}
+    assert set(whole.skipped) == {"03_a", "03_a_measured"}
+    assert read_results("03_b", tmp_path) is None
 
 
 def test_a_failed_run_is_not_stored(tmp_path: Path) -> None:
