@@ -31,9 +31,13 @@ class Workbench:
     ledger: Ledger
     planted: Mapping[str, float] = field(default_factory=dict)
 
-    def keep(self, method: str, **quantities: float) -> None:
-        """Enter numbers found by `method` on this data into the ledger, each under its keyword."""
-        for name, quantity in quantities.items():
+    def keep(self, method: str, result: Any = None, *names: str, prefix: str = "", **more: float) -> None:
+        """Enter numbers found by `method` on this data into the ledger.
+
+        `names` are attributes of `result`, entered as `prefix` + name; `more` are numbers by their own name.
+        """
+        numbers = {prefix + name: getattr(result, name) for name in names} | more
+        for name, quantity in numbers.items():
             self.ledger.add(name, quantity, method=method, origin=self.source.origin, data=self.source.short)
 
     def find(self, section: str, files: "Sequence[xr.Dataset]", **wanted: Any) -> list[Sweep]:
@@ -55,6 +59,14 @@ class Workbench:
         if not self.has(f"the error of the {field.replace('_', ' ')}", field):
             return 0.0
         return float(getattr(self.card, field).uncertainty)
+
+    @property
+    def calibration(self) -> dict[str, float]:
+        """What the card says of the magnet's and the thermometer's calibration, A/m and K."""
+        return {
+            "field_uncertainty": self.sigma("remanence"),
+            "temperature_uncertainty": self.sigma("thermometer_offset"),
+        }
 
     def attempt(self, section: str, estimate: Callable[..., T], *data: Any, **options: Any) -> T | None:
         """The estimate, or None and its own sentence where the data do not allow it."""

@@ -18,7 +18,7 @@ from nbtools.analysis.shielding import Shielding, estimate_shielding, full_scree
 from nbtools.analysis.transition import Transition, estimate_transition
 from nbtools.models import superconductor
 from nbtools.models.gradiometer import sample_length_factor
-from nbtools.units import Quantity
+from nbtools.units import Quantity, convert
 
 Array = NDArray[np.float64]
 # The palladium cylinder that magnetometers are calibrated on is about this long; whether the maker corrects
@@ -49,7 +49,12 @@ class ScreeningStudy:
 
     def __str__(self) -> str:
         lines = [f"{label:8s} {found}" for label, found in self.transitions.items()]
-        return "\n".join(lines + [str(self.shielding)] * (self.shielding is not None))
+        if np.isfinite(self.meissner_fraction):
+            lines.append(f"FC over ZFC plateau: {self.meissner_fraction}")
+        if self.shielding:
+            methods = ", ".join(f"{name} {chi:.3f}" for name, chi in self.full_screening.items())
+            lines += [str(self.shielding), f"χ0 by method: {methods}"]
+        return "\n".join(lines)
 
 
 def study_screening(
@@ -131,6 +136,27 @@ class FluxEntryStudy:
 
     def __bool__(self) -> bool:
         return bool(self.fields)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{kelvin:6.2f} K   entry {found.entry_field.to('Oe')}, first 3σ deviation {found.first_deviation.to('Oe')}"
+            for kelvin, found in zip(self.temperature, self.fields, strict=True)
+        ]
+        lines += [f"{kelvin}: {reason}" for kelvin, reason in self.missing.items()]
+        if self.laws:
+            spread = f"± {convert(self.systematic, 'A/m', 'Oe'):.0f} Oe (criterion, shape, law)"
+            lines += [
+                *map(str, self.laws.values()),
+                f"H_c1(0) = {self.best.zero_temperature_field.to('Oe')} {spread}",
+            ]
+        return "\n".join(lines) or "no virgin curve with an entry field"
+
+    @property
+    def zero_temperature_field(self) -> Quantity:
+        """H_c1(0) by the better law, `systematic` included, A/m; NaN where fewer than two curves have a kink."""
+        if not self.laws:
+            return Quantity(np.nan, unit="A/m")
+        return self.best.zero_temperature_field.widened(self.systematic)
 
     @property
     def best(self) -> ZeroTemperatureField:

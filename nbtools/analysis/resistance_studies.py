@@ -41,7 +41,8 @@ class ResistanceStudy:
 
     def __str__(self) -> str:
         lines = [f"{label:8s} {branch}" for label, branch in self.branches.items()]
-        return "\n".join(lines + [str(part) for part in (self.normal, self.steps) if part])
+        lines += [str(part) for part in (self.normal, self.steps) if part]
+        return "\n".join(lines + [f"{what}: {reason}" for what, reason in self.missing.items()])
 
 
 def study_resistance(
@@ -101,8 +102,20 @@ class ResistiveFieldStudy:
     def best(self) -> UpperCriticalLaw:
         return next(iter(self.laws.values()))
 
+    @property
+    def curvature(self) -> Quantity:
+        """α of the power law (1 − t)^(1 + α)."""
+        return Quantity(self.laws["power"].exponent - 1, self.laws["power"].exponent.uncertainty)
+
+    @property
+    def outdone(self) -> dict[str, bool]:
+        """Whether the power law beats each other law by more than 10 in AICc."""
+        power = self.laws["power"].aicc
+        return {name: law.aicc > power + 10 for name, law in self.laws.items() if name != "power"}
+
     def __str__(self) -> str:
-        return "\n".join(str(law) for law in self.laws.values())
+        lines = [f"{self.criterion:4.0%}  {law}" for law in self.laws.values()]
+        return "\n".join(lines + [f"{what}: {reason}" for what, reason in self.missing.items()])
 
 
 def study_resistive_field(

@@ -52,7 +52,13 @@ class NormalState:
         symbol, shown = ("ρ", self.resistivity_100.to("uohm cm")) if known else ("R", self.resistivity_100)
         return (
             f"{symbol}(100 K) = {shown}, {symbol}300/{symbol}40 = {self.residual_ratio}, "
-            f"Θ = {self.debye_temperature} (m = {self.exponent:g})"
+            f"Θ = {self.debye_temperature} (m = {self.exponent:g}; "
+            + ", ".join(f"AICc {a:.0f} for m = {m:g}" for m, a in self.aicc.items())
+            + (
+                f")\nRowell connectivity {self.connectivity[0]} (clean), {self.connectivity[1]} (bulk)"
+                if known
+                else ")"
+            )
         )
 
 

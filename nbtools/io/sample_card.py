@@ -292,7 +292,12 @@ def _product(unit: str, *powers: tuple[Quantity, int], scale: float = 1.0) -> Qu
     return Quantity(value, abs(value) * relative, unit)
 
 
+SHOWN = {"m": "mm", "m^2": "mm^2", "m^3": "mm^3", "A/m": "Oe", "A": "mA", "kg": "mg", "kg/m^3": "g/cm^3"}
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return " × ".join(str(edge) for edge in value)
+        return " × ".join(_shown(edge) for edge in value)
+    if isinstance(value, Quantity) and value.unit in SHOWN:
+        return str(value.to(SHOWN[value.unit]))
     return value.name if isinstance(value, Path) else str(value)
