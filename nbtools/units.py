@@ -66,8 +66,10 @@ def factor(unit: str, into: str) -> float:
 
     registry = _registry()
     try:
-        one = registry.Quantity(1.0, registry.Unit(_spell(unit)))
-        return float(one.to(registry.Unit(_spell(into))).magnitude)
+        start, end = registry.Unit(_spell(unit)), registry.Unit(_spell(into))
+        if registry.Quantity(0.0, start).to(end).magnitude != 0:
+            raise ValueError("a scale with a zero of its own has no factor")
+        return float(registry.Quantity(1.0, start).to(end).magnitude)
     except pint.DimensionalityError:
         raise ValueError(f"{unit!r} does not convert into {into!r}: they measure different things") from None
     except (pint.PintError, AttributeError, TypeError, ValueError, KeyError) as problem:

@@ -93,12 +93,14 @@ class Workbench:
         """The verdict of an estimate from this data: of a twin against what was planted, else by whose data it is.
 
         `planted` is the truth, or the name under which the twin's recorder states it; or several of these.
+        A copy of a twin, whose truth nobody states here, leaves the statement open.
         """
-        if self.source.origin == "twin":
+        evidence: Any = None
+        if self.source.origin == "twin" and self.planted:
             several = planted if isinstance(planted, tuple) else (planted,)
             truth = tuple(self.planted.get(one, one) for one in several)
-            evidence: Any = claims.from_twin(estimate, truth, basis=basis, rivals=rivals)
-        else:
+            evidence = claims.from_twin(estimate, truth, basis=basis, rivals=rivals)
+        elif self.source.origin != "twin":
             evidence = claims.from_measurement(
                 estimate, basis, origin=self.source.origin, same_sample=self.card.is_paper_sample
             )

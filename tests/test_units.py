@@ -35,7 +35,10 @@ def test_ampere_in_practical_units():
     assert factor("Oe/cm", "A/cm^2") == pytest.approx(0.7957747, rel=1e-7)
 
 
-@pytest.mark.parametrize(("unit", "into", "said"), [("Oe", "T", "different things"), ("foo", "m", "cannot read")])
+@pytest.mark.parametrize(
+    ("unit", "into", "said"),
+    [("Oe", "T", "different things"), ("foo", "m", "cannot read"), ("degC", "K", "zero of its own")],
+)
 def test_units_that_do_not_fit_are_refused(unit, into, said):
     """H is not B, and an unknown unit is named."""
     with pytest.raises(ValueError, match=said):

@@ -16,6 +16,7 @@ from nbtools.analysis.lower_critical_field import (
 )
 from nbtools.analysis.shielding import Shielding, estimate_shielding, full_screening_susceptibility
 from nbtools.analysis.transition import Transition, estimate_transition
+from nbtools.cache import cached
 from nbtools.models import superconductor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.units import Quantity, convert
@@ -176,6 +177,7 @@ class FluxEntryStudy:
         return float(np.hypot(np.ptp(zero) / 2, relative * float(self.best.zero_temperature_field)))
 
 
+@cached
 def study_flux_entry(
     curves: Sequence[tuple[float, ArrayLike, ArrayLike, ArrayLike | None]],
     *,

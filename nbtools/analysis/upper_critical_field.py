@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.local_fit import find_crossing, noise_of
+from nbtools.cache import cached
 from nbtools.models import superconductor
 from nbtools.units import Quantity
 
@@ -129,11 +130,12 @@ class UpperCriticalLaw:
     aicc: float
     reduced_chi_square: float
     extrapolation: float
-    fit: Any
 
     def predict(self, temperature: ArrayLike) -> Array:
         """H_c2 in A/m at `temperature` in K."""
-        return np.asarray(self.fit.eval(temperature=np.asarray(temperature, float)))
+        names = ("zero_temperature_field", "critical_temperature", "exponent", "diffusivity_ratio")
+        known = {name: float(getattr(self, name)) for name in names if np.isfinite(getattr(self, name))}
+        return np.asarray(_MODELS[self.law](np.asarray(temperature, float), **known))
 
     def __str__(self) -> str:
         field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
@@ -190,6 +192,7 @@ def fit_upper_critical_law(
     return _summarise(law, fit, t, critical_temperature)
 
 
+@cached
 def compare_upper_critical_laws(
     temperature: ArrayLike, field: ArrayLike, **options: Any
 ) -> dict[Law, UpperCriticalLaw]:
@@ -260,5 +263,4 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
         float(likelihood + penalty),
         float(fit.redchi),
         float(t[0] / tc),
-        fit,
     )
