@@ -8,10 +8,11 @@ import lmfit
 import numpy as np
 from lmfit.models import ExpressionModel
 
-from nbtools.widgets.fit_problem import FitProblem, solver
+from nbtools.widgets.fit_problem import FitProblem, most_evaluations, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
 
 INLINE_POINTS = 1000
+KNOWN = "known = [lmfit.create_params(**dict.fromkeys(own, 1.0)) for own in names]"
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
 
 
@@ -43,7 +44,7 @@ def write_code(
         _models(problem),
         _data(problem, inline=inline),
         _parameters(state, held),
-        _single(problem, state) if problem.single and state.loss != "poisson" else _together(problem, state),
+        (_single if problem.single and state.loss != "poisson" else _together)(problem, state, held),
         "print(lmfit.fit_report(result))",
     ]
     return Code("\n\n".join(parts) + "\n")
@@ -164,7 +165,7 @@ def _masked(state: FitState, curve: int) -> list[int]:
     return [index for number, index in state.masked if number == curve]
 
 
-def _single(problem: FitProblem, state: FitState) -> str:
+def _single(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
     method, options = solver(state)
     weights = problem.weights(state)[0]
     lines = ["use = np.isfinite(x) & np.isfinite(y)"]
@@ -182,6 +183,7 @@ def _single(problem: FitProblem, state: FitState) -> str:
         *_weights(problem, state, weights),
         f"method={method!r}",
         f"scale_covar={not problem.absolute(state)}",
+        f"max_nfev={most_evaluations(problem.parameters(state, held))}",
         *([] if method in ("leastsq", "least_squares") else ["calc_covar=False"]),
         *([f"fit_kws={options!r}"] if options else []),
     ]
@@ -196,10 +198,11 @@ def _weights(problem: FitProblem, state: FitState, weights: Any) -> list[str]:
     return [f"weights=np.full(use.sum(), {float(weights[0])!r})"]
 
 
-def _together(problem: FitProblem, state: FitState) -> str:
+def _together(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
     """Several curves, or Poisson counts: one residual over all of them."""
     method, options = solver(state)
-    settings = {"method": method, "scale_covar": not problem.absolute(state), **options}
+    limit = most_evaluations(problem.parameters(state, held))
+    settings = {"method": method, "scale_covar": not problem.absolute(state), "max_nfev": limit, **options}
     if method not in ("leastsq", "least_squares"):
         settings["calc_covar"] = False
     lines = []
@@ -222,7 +225,7 @@ def _each(arguments: list[str]) -> list[str]:
 
 
 def _local_names(problem: FitProblem) -> list[str]:
-    return ["names = [", *[f"    {names!r}," for names in problem.names], "]"]
+    return ["names = [", *[f"    {names!r}," for names in problem.names], "]", KNOWN]
 
 
 def _one_curve(problem: FitProblem, state: FitState) -> list[str]:
@@ -234,8 +237,9 @@ def _one_curve(problem: FitProblem, state: FitState) -> list[str]:
     constants = "".join(f", {name}={value!r}" for name, value in problem.constants.items())
     lines += [
         "use[masked[i]] = False",
-        "known = lmfit.create_params(**{name: float(params[ours].value) for name, ours in names[i].items()})",
-        f"fit = model.eval(known, {problem.variable(0)}=x[i][use]{constants})",
+        "for name, ours in names[i].items():",
+        "    known[i][name].value = float(params[ours].value)",
+        f"fit = model.eval(known[i], {problem.variable(0)}=x[i][use]{constants})",
     ]
     if state.loss == "poisson":
         return [

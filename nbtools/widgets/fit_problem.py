@@ -44,6 +44,8 @@ class FitProblem:
             raise ValueError(f"shared names {sorted(unknown)}, but the model has {sorted(known)}")
         self.names = [{p: self._global(p, i) for p in m.make_params()} for i, m in enumerate(self.models)]
         self.base = self._make_base()
+        # Made once: each lmfit.Parameters starts an interpreter of its own.
+        self._locals = [lmfit.create_params(**dict.fromkeys(names, 1.0)) for names in self.names]
 
     @property
     def single(self) -> bool:
@@ -118,9 +120,9 @@ class FitProblem:
     def _local(self, parameters: lmfit.Parameters, curve: int) -> lmfit.Parameters:
         if self.single:
             return parameters
-        local = lmfit.Parameters()
+        local = self._locals[curve]
         for name, known in self.names[curve].items():
-            local.add(name, float(parameters[known].value))
+            local[name].value = float(parameters[known].value)
         return local
 
     def _keywords(self, curve: int, x: Array) -> dict[str, Any]:
@@ -187,13 +189,16 @@ class FitProblem:
         """Whether the residuals are in units of a known σ, so that uncertainties are not scaled by χ²ᵣ."""
         return state.loss != "least_squares" or all(w is not None for w in self.weights(state))
 
-    def residual(self, parameters: lmfit.Parameters, state: FitState) -> Array:
+    def points(self, state: FitState) -> list[tuple[Array, Array, Array | None]]:
+        """x, y and weight of each curve's fitted points."""
+        triples = zip(self.curves, self.selection(state), self.weights(state), strict=True)
+        return [(curve.x[chosen], curve.y[chosen], weights) for curve, chosen, weights in triples]
+
+    def residual(self, parameters: lmfit.Parameters, points: list[Any], poisson: bool) -> Array:
         """The numbers whose squares are summed, all curves in a row."""
         parts = []
-        chosen, weights = self.selection(state), self.weights(state)
-        for number, curve in enumerate(self.curves):
-            model = self.evaluate(parameters, number, curve.x[chosen[number]])
-            parts.append(_misfit(curve.y[chosen[number]], model, weights[number], state.loss == "poisson"))
+        for number, (x, y, weights) in enumerate(points):
+            parts.append(_misfit(y, self.evaluate(parameters, number, x), weights, poisson))
         return np.concatenate(parts)
 
     def minimise(self, state: FitState, hold: Iterable[str] = ()) -> Any:
@@ -209,7 +214,7 @@ class FitProblem:
             See `check`; or the model raised, or gave something else than numbers, on the way.
         """
         parameters = self.check(state, hold)
-        if not np.isfinite(self.residual(parameters, state)).all():
+        if not np.isfinite(self.residual(parameters, self.points(state), state.loss == "poisson")).all():
             raise FitError(
                 "the model gives values that are not numbers at the starting parameters: "
                 "move them, or set bounds that keep it defined"
@@ -234,6 +239,7 @@ class FitProblem:
             method=method,
             scale_covar=not self.absolute(state),
             calc_covar=method in ("leastsq", "least_squares"),
+            max_nfev=most_evaluations(parameters),
             fit_kws=options,
             **self._keywords(0, curve.x[chosen]),
         )
@@ -245,7 +251,8 @@ class FitProblem:
         minimizer = lmfit.Minimizer(
             self.residual,
             parameters,
-            fcn_args=(state,),
+            fcn_args=(self.points(state), state.loss == "poisson"),
+            max_nfev=most_evaluations(parameters),
             scale_covar=not self.absolute(state),
             calc_covar=method in ("leastsq", "least_squares"),
             **options,
@@ -272,6 +279,11 @@ class FitProblem:
             moved[name].set(value=value + way, min=-np.inf, max=np.inf)
             ends.append(self.evaluate(moved, curve, x))
         return (ends[0] - ends[1]) / (2 * step)
+
+
+def most_evaluations(parameters: lmfit.Parameters) -> int:
+    """After so many calls of the model a fit gives up, so that no button hangs."""
+    return 600 * (1 + sum(p.vary for p in parameters.values()))
 
 
 def solver(state: FitState) -> tuple[str, dict[str, Any]]:

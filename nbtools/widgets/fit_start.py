@@ -156,12 +156,12 @@ def search(problem: FitProblem, state: FitState, *, rounds: int = 40) -> dict[st
     if not names:
         raise FitError("every parameter is fixed, so there is nothing to guess: let one of them vary")
     problem.check_data(state)
-    parameters = problem.parameters(state)
+    parameters, points = problem.parameters(state), problem.points(state)
 
     def misfit(values: Any) -> float:
         for name, value in zip(names, values, strict=True):
             parameters[name].set(value=float(value))
-        total = float(np.sum(problem.residual(parameters, state) ** 2))
+        total = float(np.sum(problem.residual(parameters, points, state.loss == "poisson") ** 2))
         return total if np.isfinite(total) else 1e300
 
     ends = [state.parameters[name].ends for name in names]

@@ -131,5 +131,5 @@ def test_the_right_law_wins():
 
 def test_too_few_points_for_a_law():
     """Three points cannot hold three free parameters; the sentence says how many are needed."""
-    with pytest.raises(ValueError, match="3 finite points.*needs 4"):
+    with pytest.raises(ValueError, match=r"3 finite points.*needs 4"):
         fit_upper_critical_law([20, 25, 30], [3e6, 2e6, 1e6])

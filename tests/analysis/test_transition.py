@@ -67,7 +67,7 @@ def test_a_transition_cut_off_by_the_cryostat_has_no_zero():
 
 def test_too_few_points_are_refused_in_words():
     """Seven points are refused with what came and what is needed."""
-    with pytest.raises(ValueError, match="7 finite points.*at least 8"):
+    with pytest.raises(ValueError, match=r"7 finite points.*at least 8"):
         estimate_transition(np.arange(7), np.arange(7))
 
 

@@ -43,10 +43,19 @@ def random_widget(kind: str, seed: int, decade: float, curves: int, chosen: dict
     """A model on data of that decade that it has no reason to fit well."""
     rng = np.random.default_rng(seed)
     x, scale = np.sort(rng.uniform(0, 8, 40)), 10.0**decade
-    ys = [scale * (3 * np.exp(-0.4 * x) + 1 + 0.1 * rng.normal(size=40)).clip(0) for _ in range(curves)]
+    shape = np.exp(-0.4 * x) + 3 * np.exp(-((x - 4) ** 2)) + 1
+    ys = [scale * (shape + 0.1 * rng.normal(size=40)).clip(0) for _ in range(curves)]
     sigma = float(0.1 * scale)
     widget = FitWidget(MODELS[kind](), [x] * curves, ys, sigma=[sigma] * curves, params={})
     return widget.change(**chosen)
+
+
+def run(code: str) -> dict[str, float]:
+    """The values a script finds; what it prints and numpy's warnings of a poor fit are its own affair."""
+    known: dict[str, Any] = {}
+    with np.errstate(all="ignore"):
+        exec(code.replace("print(", "str("), known)
+    return {name: float(p.value) for name, p in known["result"].params.items()}
 
 
 def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
@@ -58,22 +67,15 @@ def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
     except ValueError:
         return  # a stated failure has no numbers
     expected = numbers(widget)
-    known: dict[str, Any] = {}
-    exec(code.replace("print(", "str("), known)
-    assert {n: p.value for n, p in known["result"].params.items()} == pytest.approx(
-        expected, rel=1e-10, abs=0
-    )
-    exec(widget.to_code().replace("print(", "str("), known)
-    assert {n: p.value for n, p in known["result"].params.items()} == pytest.approx(
-        expected, rel=1e-10, abs=0
-    )
+    assert run(code) == pytest.approx(expected, rel=1e-10, abs=0)
+    assert run(widget.to_code()) == pytest.approx(expected, rel=1e-10, abs=0)
     other = random_widget(*case)
     assert other.load(widget.save(folder / "a.fit.json")) == []
     assert numbers(other) == expected
     assert other.state == widget.state
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases)
 def test_code_and_file_give_the_same_numbers(tmp_path: Path, case: tuple[Any, ...]) -> None:
     """Random models, data, losses, methods, ranges, masks; one curve or two."""
