@@ -53,8 +53,8 @@ class ScreeningStudy:
         if np.isfinite(self.meissner_fraction):
             lines.append(f"FC over ZFC plateau: {self.meissner_fraction}")
         if self.shielding:
-            methods = ", ".join(f"{name} {chi:.3f}" for name, chi in self.full_screening.items())
-            lines += [str(self.shielding), f"χ0 by method: {methods}"]
+            lines.append(str(self.shielding))
+            lines += [f"  χ0 = {chi:.3f} by {name}" for name, chi in self.full_screening.items()]
         return "\n".join(lines)
 
 

@@ -139,12 +139,8 @@ class UpperCriticalLaw:
 
     def __str__(self) -> str:
         field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
-        text = f"{self.law}: H_c2(0) = {field}, ξ = {length}, T_c = {self.critical_temperature}"
-        return (
-            text
-            + (f", 1 + α = {self.exponent}" if self.law == "power" else "")
-            + f", χ²ᵣ = {self.reduced_chi_square:.3g}"
-        )
+        fit = f"T_c = {self.critical_temperature}, χ²ᵣ = {self.reduced_chi_square:.2g}"
+        return f"{self.law}: H_c2(0) = {field}, ξ = {length}, {fit}"
 
 
 def fit_upper_critical_law(
