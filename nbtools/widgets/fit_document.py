@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,14 +89,19 @@ def replay(problem: FitProblem, record: FitRecord) -> tuple[Any, str]:
 
     Returns
     -------
-    (result, sentence), the sentence empty where every value is the same to the last bit
+    (result, sentence), the sentence empty where every value is the same to 1e-10 (the last bits depend on
+    where the arrays lie in memory, below numpy)
     """
     result = problem.minimise(record.start, record.held)
     again = record_of(record.number, record.start, result, record.held)
-    moved = [name for name, value in record.values.items() if again.values.get(name) != value]
+    moved = [name for name, value in record.values.items() if not _same(again.values.get(name), value)]
     if not moved:
         return result, ""
     return result, f"Fit {record.number} replayed: " + ", ".join(_move(record, again, n) for n in moved) + "."
+
+
+def _same(new: float | None, old: float) -> bool:
+    return new is not None and math.isclose(new, old, rel_tol=1e-10)
 
 
 def _move(before: FitRecord, after: FitRecord, name: str) -> str:

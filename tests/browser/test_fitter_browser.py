@@ -1,0 +1,142 @@
+"""The fitter in a real JupyterLab: a slider moves pixels, the last place is drawn, nothing complains."""
+
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+PEAK = """import lmfit, numpy as np
+from nbtools.widgets.fitter import FitWidget
+x = np.linspace(0, 10, 500)
+y = 3 * np.exp(-(x - 4) ** 2 / 1.28) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=500)
+model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
+widget = FitWidget(model, x, y, sigma=0.05, x_label="temperature", x_unit="K")
+widget"""
+SLOW = PEAK.replace(
+    "widget = FitWidget(model,",
+    "import time\nwidget = FitWidget(lmfit.Model(lambda x, a=1.0: [time.sleep(0.15), a * x][1]),",
+)
+HANDLE = ".noUi-handle"
+MODEL_PATH = "document.querySelectorAll('.bqplot.figure')[0].querySelectorAll('path.line')"
+
+
+@pytest.fixture
+def open_widget(lab, watched):
+    """A notebook of one cell, run in JupyterLab; its page once the plot stands."""
+
+    def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), lab.folder / name)
+        page = watched.page
+        page.set_default_timeout(60_000)
+        page.set_viewport_size({"width": width, "height": 1100})
+        page.goto(lab.url(name))
+        page.wait_for_function("window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext")
+        page.evaluate(
+            "async () => { await jupyterapp.restored; const p = jupyterapp.shell.currentWidget;"
+            " await p.context.ready; await p.sessionContext.ready; }"
+        )
+        if dark:
+            page.evaluate(
+                "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
+        page.evaluate("async () => await jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_selector(".bqplot.figure path.line")
+        page.wait_for_selector(HANDLE)
+        time.sleep(1.0)
+        return page
+
+    return opened
+
+
+def drag(page, slider: int, pixels: int, *, steps: int) -> None:
+    """Take a slider's handle and move it, with that many mouse events."""
+    box = page.locator(HANDLE).nth(slider).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + pixels, y, steps=steps)
+    page.mouse.up()
+
+
+def plot(page) -> bytes:
+    return page.locator(".bqplot.figure").first.screenshot()
+
+
+def value(page, row: int) -> float:
+    """The number box of a row: label, slider, number, σ, vary, min, max, expression."""
+    return float(page.locator(".widget-text input").nth(row * 4).input_value())
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1000), (True, 800)])
+def test_a_slider_moves_pixels(open_widget, watched, screenshots: Path, dark: bool, width: int) -> None:
+    """In both themes, at 800 pixels, with no error in the console and nothing wider than the page."""
+    page = open_widget(PEAK, f"fitter-{width}.ipynb", dark=dark, width=width)
+    before, number = plot(page), value(page, 1)
+    drag(page, 1, 40, steps=8)
+    page.wait_for_timeout(800)
+    page.screenshot(path=screenshots / f"fitter-{'dark' if dark else 'light'}-{width}.png")
+    assert value(page, 1) > number
+    assert plot(page) != before
+    overflow = "e => e.scrollWidth - e.clientWidth"
+    assert page.locator(".jp-OutputArea-output").last.evaluate(overflow) <= 1
+    assert watched.errors == []
+
+
+def test_a_fit_from_the_keyboard(open_widget, watched) -> None:
+    """Arrow keys move a slider, Enter on the button fits."""
+    page = open_widget(PEAK, "keyboard.ipynb")
+    number = value(page, 1)
+    page.locator(HANDLE).nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(500)
+    assert value(page, 1) > number
+    page.locator("button.jupyter-button", has_text="Fit").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.body.innerText.includes('χ²ᵣ')")
+    assert watched.errors == []
+
+
+def test_the_range_is_dragged_on_the_plot(open_widget, watched) -> None:
+    """The points outside turn grey and are not fitted."""
+    page = open_widget(PEAK, "brush.ipynb")
+    box = page.locator(".bqplot.figure").first.bounding_box()
+    page.mouse.move(box["x"] + 250, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 100, steps=10)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    page.locator("button.jupyter-button", has_text="Fit").first.click()
+    page.wait_for_function("document.body.innerText.includes('points, 4 free')")
+    text = page.locator("body").inner_text()
+    points = int(text.split("points, 4 free")[0].rsplit("(", 1)[1])
+    assert 100 < points < 450
+    assert watched.errors == []
+
+
+def test_a_fast_drag_never_queues(open_widget) -> None:
+    """A model of 0.15 s and sixty moves: the last one is drawn within a second of letting go."""
+    page = open_widget(SLOW, "slow.ipynb")
+    number = value(page, 0)
+    drag(page, 0, 60, steps=60)
+    page.wait_for_timeout(1500)
+    last = value(page, 0)
+    assert last > number
+    settled = plot(page)
+    page.wait_for_timeout(3000)
+    assert value(page, 0) == last
+    assert plot(page) == settled
+
+
+def test_a_click_masks_a_point(open_widget, watched) -> None:
+    """In the mode for it; the mask appears in its box."""
+    page = open_widget(PEAK, "mask.ipynb")
+    page.get_by_text("mask points").click()
+    page.wait_for_timeout(500)
+    page.locator(".bqplot.figure").first.locator(".object_grp").nth(600).click(force=True)
+    page.wait_for_timeout(800)
+    page.get_by_text("loss, method, ranges, masks").click()
+    assert page.locator("input[placeholder='3, 7-9']").input_value() != ""
+    assert watched.errors == []
