@@ -4,7 +4,7 @@ import argparse
 import math
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -246,7 +246,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, function):
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
     about = (function.__doc__ or "").strip().partition("\n")[0]
     parser = commands.add_parser(name, help=about, description=function.__doc__)
     parser.set_defaults(command=function)
