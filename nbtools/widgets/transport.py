@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import lmfit
 import numpy as np
 
-from nbtools.analysis.local_fit import find_crossing
+from nbtools.analysis.local_fit import find_crossing, noise_of
 from nbtools.analysis.lower_critical_field import LowerCriticalField
 from nbtools.analysis.transport import (
+    ResistanceStudy,
     Transition,
     estimate_lower_critical_field,
     estimate_transition,
@@ -16,9 +18,11 @@ from nbtools.analysis.transport import (
 from nbtools.analysis.upper_critical_field import collect_upper_critical_fields
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
+from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.fit_curves import neighbour_scatter
+from nbtools.widgets.fitter import FitWidget
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -183,6 +187,41 @@ def explore_upper_critical_field(curves: Sequence[tuple[float, Any, Any]], **opt
         y_unit="A/m",
         **options,
     )
+
+
+def fit_resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
+    """Bloch–Grüneisen under the hand: the normal state of a `ResistanceStudy`, from 3 K above the onset.
+
+    Raises
+    ------
+    ValueError
+        A study without a normal state.
+    """
+    if study.normal is None:
+        raise ValueError(f"there is no normal state to fit: {study.missing.get('normal state', 'no curve')}")
+    order = np.argsort(study.temperature)
+    inside = order[study.temperature[order] >= study.normal.window[0]]
+    x, y = study.temperature[inside], study.signal[inside]
+    start = {
+        name: float(getattr(study.normal, name)) for name in ("residual", "amplitude", "debye_temperature")
+    }
+    widget = FitWidget(
+        lmfit.Model(bloch_gruneisen, independent_vars=["temperature"]),
+        x,
+        y,
+        sigma=noise_of(x, y) or None,
+        params=start | {"exponent": study.normal.exponent},
+        units={"residual": study.unit, "amplitude": study.unit, "debye_temperature": "K"},
+        x_label="temperature",
+        x_unit="K",
+        y_label="ρ" if study.unit == "ohm m" else "R",
+        y_unit=study.unit,
+        system=units,
+        name="03_resistivity",
+    )
+    widget.set("exponent", vary=False)
+    widget.fit()
+    return widget
 
 
 def apparent_susceptibility(
