@@ -236,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument(
         "-o", dest="output", metavar="DIR", help="where a run of your own goes (./out with -p)"
     )
-    running.add_argument("--store", action="store_true", help="make the outputs the stored ones, if all ran")
+    running.add_argument("--store", action="store_true", help="make outputs and results the stored ones")
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
