@@ -13,7 +13,9 @@ MIRROR = Path(os.environ.get("NBTOOLS_MIRROR") or ROOT.parent / "shared" / "real
 def realdata() -> Path:
     """The folder of other people's measured files; a test that needs it is skipped where it is absent."""
     if not MIRROR.is_dir():
-        pytest.skip(f"no measured files: {MIRROR.name} is not beside the project and NBTOOLS_MIRROR is not set")
+        pytest.skip(
+            f"no measured files: {MIRROR.name} is not beside the project and NBTOOLS_MIRROR is not set"
+        )
     return MIRROR
 
 

@@ -65,13 +65,14 @@ def explore_transition(
     transition = estimate_transition(temperature, signal)
     if not transition.found:
         raise ValueError(f"there is no transition to explore: {transition.reason}")
+    temperature, signal = np.asarray(temperature, float), np.asarray(signal, float)
+    reach = 4 * (
+        float(transition.width) if np.isfinite(transition.width) else 0.1 * float(transition.midpoint)
+    )
+    near = np.abs(temperature - float(transition.midpoint)) < reach
     return Explorer(
         transition_at,
-        fixed={
-            "temperature": np.asarray(temperature),
-            "signal": np.asarray(signal),
-            "transition": transition,
-        },
+        fixed={"temperature": temperature[near], "signal": signal[near], "transition": transition},
         ranges={"criterion": (0.02, 0.98)},
         against="criterion",
         labels={"criterion": "criterion (share of the step)"},
@@ -142,7 +143,7 @@ def explore_lower_critical_field(field: Any, moment: Any) -> Explorer:
         labels={"deviation": "criterion (σ)", "demagnetisation": "N"},
         x_label="field",
         x_unit="A/m",
-        y_label="departure from the Meissner line",
+        y_label="moment − Meissner line",
         y_unit="A m^2",
     )
 

@@ -45,7 +45,9 @@ def test_a_straight_line_has_no_entry():
 
 def test_one_correction_at_a_time():
     """None, 1 − N and the edge barrier are alternatives on the same entry field, never multiplied."""
-    found = estimate_lower_critical_field(FIELD, virgin(2e-7), correction="1-N", demagnetisation=0.12, edge_factor=0.95)
+    found = estimate_lower_critical_field(
+        FIELD, virgin(2e-7), correction="1-N", demagnetisation=0.12, edge_factor=0.95
+    )
     bare = found.entry_field
     assert {k: float(v) for k, v in found.alternatives.items()} == pytest.approx(
         {"none": bare, "1-N": bare / 0.88, "brandt": bare / 0.95}
@@ -73,7 +75,9 @@ def test_extrapolation_of_exact_points(law, power):
     """Points on a law give back its value at zero temperature."""
     t = np.array([5.0, 10, 20, 30])
     fields = 57e3 * (1 - (t / 38.5) ** power)
-    found = extrapolate_lower_critical_field(t, fields, uncertainty=fields / 50, critical_temperature=38.5, law=law)
+    found = extrapolate_lower_critical_field(
+        t, fields, uncertainty=fields / 50, critical_temperature=38.5, law=law
+    )
     assert found.zero_temperature_field == pytest.approx(57e3)
     assert found.predict([0.0])[0] == pytest.approx(57e3)
 
@@ -102,7 +106,10 @@ TEMPERATURES = np.array([15.0, 18, 20, 22, 24, 26, 28, 30, 32, 34, 35, 36])
     [
         ("power", {"zero_temperature_field": 7.79e6, "critical_temperature": 37.3, "exponent": 1.23}),
         ("orbital", {"zero_temperature_field": 7.79e6, "critical_temperature": 37.3}),
-        ("two-band", {"zero_temperature_field": 7.79e6, "critical_temperature": 37.3, "diffusivity_ratio": 0.2}),
+        (
+            "two-band",
+            {"zero_temperature_field": 7.79e6, "critical_temperature": 37.3, "diffusivity_ratio": 0.2},
+        ),
     ],
 )
 def test_each_law_recovers_itself(law, planted):

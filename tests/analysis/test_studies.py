@@ -120,7 +120,9 @@ def test_entry_fields_extrapolate():
     curves = []
     for kelvin in (5.0, 10, 15, 20, 25, 30, 33):
         entry = 57e3 * (1 - (kelvin / 38.5) ** 2)
-        clean = superconductor.virgin_magnetisation(h, susceptibility=-1.1, entry_field=entry, full_field=8 * entry)
+        clean = superconductor.virgin_magnetisation(
+            h, susceptibility=-1.1, entry_field=entry, full_field=8 * entry
+        )
         curves.append((kelvin, h, 5e-9 * clean + 2e-8 * rng.normal(size=h.size), None))
     study = transport.study_flux_entry(curves, critical_temperature=38.5)
     assert study.best.law == "parabolic"

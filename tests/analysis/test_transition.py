@@ -13,7 +13,9 @@ MIDPOINT, WIDTH, RESIDUAL = 37.84, 0.45, 0.17e-6
 
 
 def metal(temperature, residual=RESIDUAL):
-    return bloch_gruneisen(temperature, residual=residual, amplitude=2.9e-6, debye_temperature=880, exponent=3)
+    return bloch_gruneisen(
+        temperature, residual=residual, amplitude=2.9e-6, debye_temperature=880, exponent=3
+    )
 
 
 def superconductor(noise=0.0, seed=0):

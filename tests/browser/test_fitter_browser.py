@@ -28,7 +28,9 @@ def open_widget(lab, watched):
     """A notebook of one cell, run in JupyterLab; its page once the plot stands."""
 
     def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000):
-        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), lab.folder / name)
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
+        nbformat.write(notebook, lab.folder / name)
         page = watched.page
         page.set_default_timeout(60_000)
         page.set_viewport_size({"width": width, "height": 1100})
