@@ -95,7 +95,7 @@ def test_a_fit_from_the_keyboard(open_widget, watched) -> None:
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(500)
     assert value(page, 1) > number
-    page.locator("button.jupyter-button", has_text="Fit").first.focus()
+    page.locator("button[title='least squares from here']").focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.body.innerText.includes('χ²ᵣ')")
     assert watched.errors == []
@@ -110,7 +110,7 @@ def test_the_range_is_dragged_on_the_plot(open_widget, watched) -> None:
     page.mouse.move(box["x"] + 500, box["y"] + 100, steps=10)
     page.mouse.up()
     page.wait_for_timeout(800)
-    page.locator("button.jupyter-button", has_text="Fit").first.click()
+    page.locator("button[title='least squares from here']").click()
     page.wait_for_function("document.body.innerText.includes('points, 4 free')")
     text = page.locator("body").inner_text()
     points = int(text.split("points, 4 free")[0].rsplit("(", 1)[1])
@@ -137,7 +137,7 @@ def test_a_click_masks_a_point(open_widget, watched) -> None:
     page = open_widget(PEAK, "mask.ipynb")
     page.get_by_text("mask points").click()
     page.wait_for_timeout(500)
-    page.locator(".bqplot.figure").first.locator(".object_grp").nth(600).click(force=True)
+    page.locator(".bqplot.figure").first.locator(".object_grp").nth(250).click(force=True)
     page.wait_for_timeout(800)
     page.get_by_text("loss, method, ranges, masks").click()
     assert page.locator("input[placeholder='3, 7-9']").input_value() != ""
