@@ -43,15 +43,16 @@ class CurvePlot:
     def show(self, view: CurveView) -> None:
         """Send what has changed, each mark in one message."""
         before, self.shown = self.shown, view
+        # The model first: it is what the hand watches, and the browser draws in the order it is told.
+        _send(self.model, view.grid, view.model)
         if before is None or not np.array_equal(before.used, view.used):
             _send(self.used, view.x[view.used], view.y[view.used])
             _send(self.left_out, view.x[~view.used], view.y[~view.used])
             self._show_bars(view)
-        _send(self.residual, view.x[view.used], view.residual[view.used])
-        _send(self.model, view.grid, view.model)
         if view.parts:
             _send(self.parts, view.grid, np.array(list(view.parts.values())))
         self._show_band(view)
+        _send(self.residual, view.x[view.used], view.residual[view.used])
 
     def _show_bars(self, view: CurveView) -> None:
         if view.sigma is None or int(view.used.sum()) > ERROR_BARS:
