@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.optimize import brentq
 
@@ -79,6 +80,32 @@ def estimate_eddy_resistivity(radius: float, frequency: float, *, screened: floa
 
     ratio = np.exp(brentq(excess, np.log(1e-2), np.log(1e3)))
     return float(np.pi * frequency * mu_0 * (radius / ratio) ** 2)
+
+
+def subtract_background(
+    along: ArrayLike, moment: ArrayLike, *, background_along: ArrayLike, background: ArrayLike
+) -> NDArray[np.float64]:
+    """The moment without that of the empty holder, measured alike and interpolated to the same places.
+
+    Parameters
+    ----------
+    along, moment : shape (n,), temperature or field of each point, and A m²
+    background_along, background : shape (k,), the same of the holder, any order
+
+    Raises
+    ------
+    ValueError
+        A holder that was not measured over the whole range of the sample.
+    """
+    x, known = np.asarray(along, float), np.asarray(background_along, float)
+    reach = 0.01 * float(np.ptp(x))
+    if x.min() < known.min() - reach or x.max() > known.max() + reach:
+        raise ValueError(
+            f"the holder was measured from {known.min():.4g} to {known.max():.4g}, the sample from {x.min():.4g} to "
+            f"{x.max():.4g}; measure the holder over the same range, or take background_file off the card"
+        )
+    order = np.argsort(known, kind="stable")
+    return np.asarray(moment, float) - np.interp(x, known[order], np.asarray(background, float)[order])
 
 
 def estimate_shielding(

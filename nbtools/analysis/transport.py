@@ -39,6 +39,7 @@ from nbtools.analysis.shielding import (
     estimate_eddy_resistivity,
     estimate_shielding,
     full_screening_susceptibility,
+    subtract_background,
 )
 from nbtools.analysis.transition import Transition, combine_branches, estimate_transition
 from nbtools.analysis.upper_critical_field import (
@@ -85,4 +86,5 @@ __all__ = [
     "study_resistance",
     "study_resistive_field",
     "study_screening",
+    "subtract_background",
 ]

@@ -149,3 +149,22 @@ def test_the_budget_of_the_penetration_depth():
     )
     assert list(budget.values()) == sorted(budget.values(), reverse=True)
     assert budget["core term 0 or 0.497"] == pytest.approx(0.11, abs=0.002)
+
+
+def test_the_holder_is_taken_off():
+    """A sample on a paramagnetic holder, minus the holder measured at other temperatures, is the sample."""
+    t, moment = screened()
+    holder_at = np.linspace(1, 70, 300)[::-1]
+    holder = 1e-7 / (holder_at + 1)
+    bare = transport.subtract_background(
+        t, moment + 1e-7 / (t + 1), background_along=holder_at, background=holder
+    )
+    assert bare == pytest.approx(moment, abs=1e-9)
+
+
+def test_a_holder_measured_too_short_is_refused():
+    """Beyond its range the holder is not invented."""
+    with pytest.raises(ValueError, match="measure the holder over the same range"):
+        transport.subtract_background(
+            [2.0, 60.0], [0.0, 0.0], background_along=[5.0, 50.0], background=[1.0, 1.0]
+        )
