@@ -8,7 +8,8 @@ import lmfit
 import numpy as np
 from lmfit.models import ExpressionModel
 
-from nbtools.widgets.fit_problem import FitProblem, most_evaluations, solver
+from nbtools.widgets.fit_problem import FitProblem
+from nbtools.widgets.fit_solver import POLISH, most_evaluations, polishes, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
 
 INLINE_POINTS = 1000
@@ -175,19 +176,36 @@ def _single(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
         lines.append(f"use &= (x >= {state.fit_range[0]!r}) & (x <= {state.fit_range[1]!r})")
     if masked := _masked(state, 0):
         lines.append(f"use[{masked}] = False")
-    arguments = [
-        "y[use]",
-        "params",
+    common = [
         f"{problem.variable(0)}=x[use]",
         *[f"{name}={value!r}" for name, value in problem.constants.items()],
         *_weights(problem, state, weights),
-        f"method={method!r}",
-        f"scale_covar={not problem.absolute(state)}",
-        f"max_nfev={most_evaluations(problem.parameters(state, held))}",
-        *([] if method in ("leastsq", "least_squares") else ["calc_covar=False"]),
-        *([f"fit_kws={options!r}"] if options else []),
+        *_common(problem, state, held),
     ]
-    return "\n".join([*lines, "result = model.fit(", *(f"    {a}," for a in arguments), ")"])
+    kws = [f"fit_kws={o!r}" if o else "" for o in (options, POLISH[1])]
+    calls = [
+        f"model.fit(y[use], {{}}, method={m!r}, {k}" for m, k in zip((method, POLISH[0]), kws, strict=True)
+    ]
+    return "\n".join([*lines, f"options = dict({', '.join(common)})", *_stages(state, calls)])
+
+
+def _common(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> list[str]:
+    """What both stages are told."""
+    method = solver(state)[0]
+    said = [f"scale_covar={not problem.absolute(state)}"]
+    said += [] if method in ("leastsq", "least_squares") else ["calc_covar=False"]
+    return [*said, f"max_nfev={most_evaluations(problem.parameters(state, held))}"]
+
+
+def _stages(state: FitState, calls: list[str]) -> list[str]:
+    """One fit, or a second from its end with two-sided slopes."""
+    first, second = (call.rstrip(", ") + ", **options)" for call in calls)
+    lines = [f"result = {first.replace('{}', 'params', 1)}"]
+    if polishes(state):
+        lines += ["if result.errorbars:  # to the last digit, with two-sided slopes"]
+        lines += [f"    polished = {second.replace('{}', 'result.params', 1)}"]
+        lines += ["    result = polished if polished.success else result"]
+    return lines
 
 
 def _weights(problem: FitProblem, state: FitState, weights: Any) -> list[str]:
@@ -201,10 +219,6 @@ def _weights(problem: FitProblem, state: FitState, weights: Any) -> list[str]:
 def _together(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
     """Several curves, or Poisson counts: one residual over all of them."""
     method, options = solver(state)
-    limit = most_evaluations(problem.parameters(state, held))
-    settings = {"method": method, "scale_covar": not problem.absolute(state), "max_nfev": limit, **options}
-    if method not in ("leastsq", "least_squares"):
-        settings["calc_covar"] = False
     lines = []
     if problem.single:
         lines.append("x, y, sigma = [x], [y], [sigma]" if _has_sigma(problem) else "x, y = [x], [y]")
@@ -214,14 +228,14 @@ def _together(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> st
     lines += ["", "def residual(params):", "    parts = []", "    for i, model in enumerate(models):"]
     lines += [f"        {line}" for line in _one_curve(problem, state)]
     lines += ["    return np.concatenate(parts)", ""]
-    arguments = [f"{name}={value!r}" for name, value in settings.items()]
+    kws = [", ".join(f"{name}={value!r}" for name, value in o.items()) for o in (options, POLISH[1])]
+    calls = [
+        f"lmfit.minimize(residual, {{}}, method={m!r}, {k}"
+        for m, k in zip((method, POLISH[0]), kws, strict=True)
+    ]
     return "\n".join(
-        [*lines, "result = lmfit.minimize(", "    residual,", "    params,", *_each(arguments), ")"]
+        [*lines, f"options = dict({', '.join(_common(problem, state, held))})", *_stages(state, calls)]
     )
-
-
-def _each(arguments: list[str]) -> list[str]:
-    return [f"    {argument}," for argument in arguments]
 
 
 def _local_names(problem: FitProblem) -> list[str]:

@@ -8,14 +8,8 @@ import lmfit
 import numpy as np
 
 from nbtools.widgets.fit_curves import Array, Curve, FitError, neighbour_scatter
+from nbtools.widgets.fit_solver import POLISH, most_evaluations, polishes, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
-
-# Tight enough for six certified digits; gtol is an absolute gradient and means nothing for data of 1e-9.
-TIGHT: dict[str, dict[str, Any]] = {
-    "leastsq": {"ftol": 1e-12, "xtol": 1e-12},
-    "least_squares": {"ftol": 1e-12, "xtol": 1e-12, "gtol": None, "x_scale": "jac"},
-    "differential_evolution": {"seed": 1},
-}
 
 
 class FitProblem:
@@ -206,7 +200,7 @@ class FitProblem:
 
         Returns
         -------
-        lmfit ModelResult (one curve, least squares or robust) or MinimizerResult, with `.minimizer`.
+        lmfit ModelResult (one curve, least squares or robust) or MinimizerResult.
 
         Raises
         ------
@@ -221,18 +215,26 @@ class FitProblem:
             )
         try:
             with np.errstate(all="ignore"):
-                if self.single and state.loss != "poisson":
-                    return self._fit_model(state, parameters)
-                return self._fit_together(state, parameters)
+                return self._fit_in_stages(state, parameters)
         except FitError:
             raise
         except Exception as problem:
             raise FitError(f"the fit stopped with {type(problem).__name__}: {problem}") from problem
 
-    def _fit_model(self, state: FitState, parameters: lmfit.Parameters) -> Any:
-        curve, chosen = self.curves[0], self.selection(state)[0]
+    def _fit_in_stages(self, state: FitState, parameters: lmfit.Parameters) -> Any:
+        fit = self._fit_model if self.single and state.loss != "poisson" else self._fit_together
         method, options = solver(state)
-        result = self.models[0].fit(
+        result = fit(state, parameters, method, options)
+        if not polishes(state) or not result.errorbars:
+            return result
+        polished = fit(state, result.params, *POLISH)
+        return polished if polished.success else result
+
+    def _fit_model(
+        self, state: FitState, parameters: lmfit.Parameters, method: str, options: dict[str, Any]
+    ) -> Any:
+        curve, chosen = self.curves[0], self.selection(state)[0]
+        return self.models[0].fit(
             curve.y[chosen],
             parameters,
             weights=self.weights(state)[0],
@@ -240,26 +242,26 @@ class FitProblem:
             scale_covar=not self.absolute(state),
             calc_covar=method in ("leastsq", "least_squares"),
             max_nfev=most_evaluations(parameters),
-            fit_kws=options,
+            fit_kws=dict(options),
             **self._keywords(0, curve.x[chosen]),
         )
-        result.minimizer = result
-        return result
 
-    def _fit_together(self, state: FitState, parameters: lmfit.Parameters) -> Any:
-        method, options = solver(state)
-        minimizer = lmfit.Minimizer(
+    def _fit_together(
+        self, state: FitState, parameters: lmfit.Parameters, method: str, options: dict[str, Any]
+    ) -> Any:
+        return self.minimizer(state, parameters, **options).minimize(method=method)
+
+    def minimizer(self, state: FitState, parameters: lmfit.Parameters, **options: Any) -> lmfit.Minimizer:
+        """lmfit's Minimizer of the residual over all curves."""
+        return lmfit.Minimizer(
             self.residual,
             parameters,
             fcn_args=(self.points(state), state.loss == "poisson"),
             max_nfev=most_evaluations(parameters),
             scale_covar=not self.absolute(state),
-            calc_covar=method in ("leastsq", "least_squares"),
+            calc_covar=state.method in ("leastsq", "least_squares"),
             **options,
         )
-        result = minimizer.minimize(method=method)
-        result.minimizer = minimizer
-        return result
 
     def band(self, result: Any, curve: int, x: Array) -> Array:
         """One standard deviation of the fitted model at `x`, from the covariance to first order."""
@@ -279,18 +281,6 @@ class FitProblem:
             moved[name].set(value=value + way, min=-np.inf, max=np.inf)
             ends.append(self.evaluate(moved, curve, x))
         return (ends[0] - ends[1]) / (2 * step)
-
-
-def most_evaluations(parameters: lmfit.Parameters) -> int:
-    """After so many calls of the model a fit gives up, so that no button hangs."""
-    return 600 * (1 + sum(p.vary for p in parameters.values()))
-
-
-def solver(state: FitState) -> tuple[str, dict[str, Any]]:
-    """lmfit's method and options for a state; a robust loss is scipy's soft L1 at one σ."""
-    if state.loss == "robust":
-        return "least_squares", {**TIGHT["least_squares"], "loss": "soft_l1"}
-    return state.method, dict(TIGHT.get(state.method, {}))
 
 
 def _misfit(y: Array, model: Array, weights: Array | None, poisson: bool) -> Array:

@@ -205,7 +205,7 @@ def profile_intervals(
     try:
         with np.errstate(all="ignore"):
             found = lmfit.conf_interval(
-                result.minimizer,
+                problem.minimizer(state, result.params),
                 result,
                 p_names=names,
                 sigmas=[sigma],
