@@ -227,7 +227,7 @@ class Explorer(Showing[ExploreState]):
         """All panels side by side, as a matplotlib Figure."""
         from nbtools.widgets.fit_picture import draw_panels
 
-        return draw_panels(self.panels(), title=self.summary())
+        return self._tagged(draw_panels(self.panels(), title=self.summary()))
 
     def _make_face(self) -> Any:
         from nbtools.widgets.explore_face import ExploreFace

@@ -139,7 +139,7 @@ def rows_grid(rows: list[ParameterRow]) -> Any:
     columns = COLUMNS if fitted else "minmax(110px,1.4fr) minmax(120px,3fr) minmax(84px,0.8fr)"
     return w.GridBox(
         children,
-        layout={"grid_template_columns": columns, "grid_gap": "0 6px", "width": "100%", "overflow": "hidden"},
+        layout={"grid_template_columns": columns, "grid_gap": "0 6px", "width": "100%", "overflow": "auto"},
     )
 
 

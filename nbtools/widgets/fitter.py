@@ -289,13 +289,14 @@ class FitWidget(Showing[FitState]):
         from nbtools.widgets.fit_picture import draw_fit
 
         span, factor = self.current.fit_range, self.axes.factors[0]
-        return draw_fit(
+        figure = draw_fit(
             self.view(),
             self.axes,
             residual_title=residual_title(self.current, self.problem.curves[0]),
             fit_range=None if span is None else (span[0] * factor, span[1] * factor),
             title=fit_report.quality(self._last[0]) if self._last and self.fresh else "",
         )
+        return self._tagged(figure)
 
     def _make_face(self) -> Any:
         from nbtools.widgets.fit_face import FitFace

@@ -2,10 +2,14 @@
 
 import traceback
 from collections.abc import Callable
+from html import escape
 from typing import Any, Generic, Self, TypeVar
 
+from nbtools.results import ORIGIN_LABELS, Origin
+from nbtools.viewers.style import ORIGIN_COLOURS
 from nbtools.widgets.fit_curves import FitError
 from nbtools.widgets.fit_state import HasParameters, StateError, Trail
+from nbtools.widgets.gui import ipywidgets
 
 Known = TypeVar("Known", bound=HasParameters)
 
@@ -21,6 +25,13 @@ class Showing(Generic[Known]):
         self.errors: list[str] = []
         self._callbacks: list[Callable[[Any], None]] = []
         self._face: Any = None
+        self._origin = ("", "")
+
+    def of(self, origin: Origin, source: str = "") -> Self:
+        """Say on the live widget and on its picture whether the data are measured, digitised or synthetic."""
+        label = ORIGIN_LABELS[origin] + (f" · {source}" if source else "")
+        self._origin = (label, ORIGIN_COLOURS[origin])
+        return self
 
     def _begin(self, state: Known) -> None:
         self._start, self._trail = state, Trail(state)
@@ -57,6 +68,10 @@ class Showing(Generic[Known]):
         """The live controls and plot; made when first asked for."""
         if self._face is None:
             self._face = self._make_face()
+            label, colour = self._origin
+            if label:
+                tag = ipywidgets().HTML(f'<div style="text-align:right;color:{colour}">{escape(label)}</div>')
+                self._face.box.children = (tag, *self._face.box.children)
         return self._face
 
     @property
@@ -108,6 +123,12 @@ class Showing(Generic[Known]):
     def figure(self) -> Any:
         """The last state as a matplotlib Figure."""
         raise NotImplementedError
+
+    def _tagged(self, figure: Any) -> Any:
+        label, colour = self._origin
+        if label:
+            figure.text(0.995, 0.995, label, ha="right", va="top", fontsize=7, color=colour)
+        return figure
 
     def _make_face(self) -> Any:
         raise NotImplementedError
