@@ -139,6 +139,12 @@ class Workbench:
         style.export(figure, name, self.exports)
         _show({"image/png": style.picture(figure), "text/plain": f"{name} ({self.source.origin})"})
 
+    def show(self, widget: Any) -> None:
+        """A widget, tagged with where its data come from."""
+        from IPython.display import display
+
+        display(widget.of(self.source.origin, self.source.name))
+
     @property
     def exports(self) -> Path:
         """Where figures and tables go: beside the results of the run, but never among the stored ones."""

@@ -222,3 +222,12 @@ def test_a_thousand_moves_and_fifty_fits_do_not_grow() -> None:
     grown = (psutil.Process().memory_info().rss - before) / 1e6
     widget.close()
     assert grown <= 20, f"{grown:.1f} MB"
+
+
+def test_the_widget_says_where_its_data_come_from() -> None:
+    """On the live widget, and on the picture, which differs for it."""
+    plain, tagged = decay_widget(), decay_widget().of("twin", "transport-twin")
+    assert "synthetic (twin) · transport-twin" in tagged.face.box.children[0].value
+    pictures = [w._repr_mimebundle_()["image/png"] for w in (plain, tagged)]
+    assert pictures[0] != pictures[1]
+    plain.close(), tagged.close()
