@@ -272,15 +272,18 @@ class FitProblem:
         return np.sqrt(np.maximum(variance, 0))
 
     def _slope(self, parameters: lmfit.Parameters, name: str, curve: int, x: Array) -> Array:
-        value = float(parameters[name].value)
-        step = 1e-3 * (parameters[name].stderr or 0.0) or 1e-6 * abs(value) or 1e-9
+        known = parameters[name]
+        value, sigma = float(known.value), known.stderr or np.inf
+        step = min(1e-3 * sigma, 1e-3 * abs(value) or np.inf)
+        step = step if np.isfinite(step) else 1e-9
+        # Not beyond a bound, where the model may not be defined.
+        places = max(value - step, known.min), min(value + step, known.max)
         ends = []
-        for way in (step, -step):
+        for place in places:
             moved = parameters.copy()
-            # A parameter at its bound is stepped through it: the band is local.
-            moved[name].set(value=value + way, min=-np.inf, max=np.inf)
+            moved[name].set(value=place)
             ends.append(self.evaluate(moved, curve, x))
-        return (ends[0] - ends[1]) / (2 * step)
+        return (ends[1] - ends[0]) / (places[1] - places[0])
 
 
 def _misfit(y: Array, model: Array, weights: Array | None, poisson: bool) -> Array:

@@ -211,6 +211,8 @@ def profile_intervals(
                 sigmas=[sigma],
                 prob_func=_chi_square_probability if problem.absolute(state) else None,
             )
+    except lmfit.minimizer.MinimizerException as trouble:
+        raise FitError(f"no profile intervals: {trouble}") from None
     except Exception as trouble:
         raise FitError(f"no profile intervals: {trouble}") from trouble
     rows = []

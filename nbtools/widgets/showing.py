@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Callable
 from html import escape
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.viewers.style import ORIGIN_COLOURS
@@ -27,10 +27,13 @@ class Showing(Generic[Known]):
         self._face: Any = None
         self._origin = ("", "")
 
-    def of(self, origin: Origin, source: str = "") -> Self:
-        """Say on the live widget and on its picture whether the data are measured, digitised or synthetic."""
-        label = ORIGIN_LABELS[origin] + (f" · {source}" if source else "")
-        self._origin = (label, ORIGIN_COLOURS[origin])
+    def of(self, origin: Origin | Literal["model"], source: str = "") -> Self:
+        """Say on the widget and its picture whether the data are measured, digitised or synthetic, or a model's."""
+        if origin == "model":
+            self._origin = ("model, no data", "#777777")
+        else:
+            label = ORIGIN_LABELS[origin] + (f" · {source}" if source else "")
+            self._origin = (label, ORIGIN_COLOURS[origin])
         return self
 
     def _begin(self, state: Known) -> None:

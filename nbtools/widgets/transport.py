@@ -166,9 +166,9 @@ def coherence_length_at(
     fitted = fit_upper_critical_law(temperature, field, law=law, uncertainty=sigma)
     grid = np.linspace(0, float(fitted.critical_temperature), 60)
     return {
-        "measured": (temperature, field, "o"),
+        "points": (temperature, field, "o"),
         law: (grid, fitted.predict(grid)),
-        "xi(0)": fitted.coherence_length,
+        "ξ(0)": fitted.coherence_length,
     }
 
 
@@ -257,4 +257,5 @@ def explore_screening() -> Explorer:
         against="sample_length",
         sweep_points=21,
         labels={"demagnetisation": "N"},
-    )
+        y_label="4πχ of full screening",
+    ).of("model")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fit_worlds import decay_widget, peak_widget
 
+from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.widgets.driving import drive
 from nbtools.widgets.fitter import FitWidget
 
@@ -19,6 +20,22 @@ def test_every_control_of_the_fitter_is_moved_cleanly(make) -> None:
     assert report.clean, report
     assert set(map(id, widget.controls.values())) == {id(widget.controls[name]) for name in report.moves}
     assert widget.state == before
+    widget.close()
+
+
+def test_auto_refit_is_driven_cleanly() -> None:
+    """A model that is not defined beyond its bounds: neither fit nor band steps over them."""
+    temperature = np.linspace(42, 300, 60)
+    start = {"residual": 2e-8, "amplitude": 4e-7, "debye_temperature": 880.0}
+    bounded = {name: {"value": value, "min": value / 10, "max": value * 10} for name, value in start.items()}
+    y = bloch_gruneisen(temperature, exponent=3, **start)
+    y = y + 2e-10 * np.random.default_rng(0).normal(size=y.size)
+    fixed = {"exponent": {"value": 3, "vary": False, "min": 1.5, "max": 6}}
+    widget = FitWidget(lmfit.Model(bloch_gruneisen), temperature, y, params=bounded | fixed).change(
+        auto_refit=True
+    )
+    report = drive(widget)
+    assert report.clean, report
     widget.close()
 
 

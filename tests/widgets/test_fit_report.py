@@ -4,7 +4,8 @@ import lmfit
 import numpy as np
 import pytest
 from fit_worlds import decay, decay_data, decay_widget, peak_widget
-from seeds import pulls_over_seeds
+from scipy import stats
+from seeds import ONE_SIGMA, pulls_over_seeds
 
 from nbtools.units import Quantity
 from nbtools.widgets.fit_curves import FitError
@@ -73,6 +74,16 @@ def test_the_summary_says_when_something_was_moved() -> None:
     widget.fit()
     assert "moved" not in widget.summary()
     assert "moved since" in widget.set("rate", value=0.7).summary()
+
+
+def test_the_band_is_that_of_lmfit() -> None:
+    """Against `eval_uncertainty`, whose Student factor for one σ is divided out."""
+    widget = decay_widget()
+    result = widget.fit()
+    grid = np.linspace(0, 8, 20)
+    factor = stats.t.ppf((1 + ONE_SIGMA) / 2, result.nfree)
+    ours = widget.problem.band(result, 0, grid)
+    assert ours == pytest.approx(result.eval_uncertainty(t=grid, sigma=1) / factor, rel=1e-3)
 
 
 def test_a_profile_of_a_linear_parameter_is_its_covariance() -> None:
