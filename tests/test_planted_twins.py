@@ -1,18 +1,14 @@
 """Twins planted 20 % off the paper: the estimates move, the verdicts about nature do not."""
 
-import contextlib
-import io
-from pathlib import Path
-
-import nbformat
 import pytest
+from notebook_cells import NOTEBOOKS, run_cells
 
 from nbtools import claims, manifest, workbench
 from nbtools.io.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 from nbtools.twin.transport import TransportWorld, record_transport, truth
 
-NOTEBOOK = Path(__file__).parent.parent / "notebooks" / "03_transport.ipynb"
+NOTEBOOK = NOTEBOOKS / "03_transport.ipynb"
 SHIFTED = (
     "transition_midpoint",
     "magnetic_critical_temperature",
@@ -43,11 +39,7 @@ def run_notebook(bench, monkeypatch):
         "open_workbench",
         lambda book, data, card=None: bench if data == "transport-twin" else real(book, data, card),
     )
-    names: dict = {}
-    with contextlib.redirect_stdout(io.StringIO()):
-        for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
-            if cell.cell_type == "code" and "measured" not in cell.metadata.get("tags", []):
-                exec(compile(cell.source, str(NOTEBOOK), "exec"), names)
+    run_cells(NOTEBOOK, monkeypatch)
     return bench.ledger
 
 

@@ -220,7 +220,8 @@ def fit_resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidge
         system=units,
         name="03_resistivity",
     )
-    widget.set("exponent", vary=False)
+    widget.set("exponent", vary=False, min=1.5, max=6.0)
+    widget.set("debye_temperature", min=50.0, max=3000.0)
     widget.fit()
     return widget
 

@@ -1,0 +1,40 @@
+"""A notebook's cells in this process, and the widgets that they show."""
+
+import ast
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from nbtools import workbench
+from nbtools.widgets.showing import Showing
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Run all code cells but those on measured files, silently; returns the widgets shown, in order."""
+    shown: list[Any] = []
+
+    def show(bench: workbench.Workbench, widget: Any) -> None:
+        shown.append(widget.of(bench.source.origin, bench.source.name))
+
+    monkeypatch.setattr(workbench.Workbench, "show", show)
+    names: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and "measured" not in cell.metadata.get("tags", []):
+                value = _run(cell.source, str(path), names)
+                shown += [value] if isinstance(value, Showing) else []
+    return shown
+
+
+def _run(source: str, name: str, names: dict[str, Any]) -> Any:
+    """Execute a cell; the value of its last line, if that is an expression."""
+    body = ast.parse(source).body
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    exec(compile(ast.Module(body, []), name, "exec"), names)
+    return eval(compile(ast.Expression(last.value), name, "eval"), names) if last else None
