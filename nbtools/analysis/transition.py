@@ -14,6 +14,7 @@ from nbtools.analysis.transition_step import (
     Step,
     find_diamagnetic_step,
     find_resistive_step,
+    first_branch,
     kind_of,
     low_level,
     order_curve,
@@ -87,7 +88,8 @@ def estimate_transition(
 
     Parameters
     ----------
-    temperature : shape (n,), K, any order, n ≥ 8; one branch (cooling and warming differ by the lag)
+    temperature : shape (n,), K, any order, n ≥ 8; one branch (of several that disagree, such as ZFC and FC
+        in one record, the first is used and `reason` says so)
     signal : shape (n,), any unit: resistance, resistivity, moment or susceptibility
     uncertainty : shape (n,) or a number, one standard deviation; by default found from the scatter
     kind : "resistive" or "diamagnetic"; by default told from the sign of the signal at low temperature
@@ -97,11 +99,21 @@ def estimate_transition(
     ValueError
         Arrays of different or too small size, or temperatures that do not vary.
     """
+    used, several = first_branch(temperature, signal)
+    if several:
+        first = (np.asarray(data)[:used] for data in (temperature, signal))
+        sigma = None if uncertainty is None else np.broadcast_to(uncertainty, np.shape(signal))[:used]
+        found = estimate_transition(*first, uncertainty=sigma, kind=kind)
+        return replace(found, reason=f"{found.reason}; {several}")
     curve = order_curve(temperature, signal, uncertainty)
     kind = kind or kind_of(curve)
     if kind not in ("resistive", "diamagnetic"):
         raise ValueError(f'kind is {kind!r}; it can be "resistive" or "diamagnetic"')
     step = find_diamagnetic_step(curve) if kind == "diamagnetic" else find_resistive_step(curve)
+    if not isinstance(step, str) and np.sum(curve.x > step.ninety) < 3:
+        step = (
+            f"fewer than 3 points lie above {step.ninety:.4g} K: no normal state was measured above the step"
+        )
     if isinstance(step, str):
         return Transition(False, step, kind)
     return _measure(curve, kind, step)
@@ -204,7 +216,7 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     if chosen.sum() < 6:
         chosen = np.isin(np.arange(len(curve.x)), np.flatnonzero(curve.x > step.ninety)[:8])
     x, y = curve.x[chosen], curve.y[chosen]
-    noise = noise_of(x, y) or 1e-9 * float(np.max(np.abs(y)))
+    noise = noise_of(x, y) or 1e-9 * float(np.ptp(curve.y))
     for degree in range(min(2, len(x) - 1) + 1):
         polynomial = np.polyfit(x, y, degree)
         freedom = len(x) - degree - 1
@@ -240,12 +252,12 @@ class _Criteria:
     height_error: float
 
     def crossing(self, level: float, start: float, *, level_error: float = 0.0) -> Quantity:
-        """Where `level` is left, coming from the normal state."""
-        beneath = np.flatnonzero(self.fraction < level)
-        if not len(beneath) or beneath[-1] + 1 >= len(self.x):
+        """Where `level` is crossed for good, going up or down from the middle of the step."""
+        outside = self._outside(level)
+        if outside is None:
             return NOT_FOUND
-        outside = self.x[min(beneath[-1] + 1, len(self.x) - 1)]
-        begin = start if abs(start - outside) < self.step.spread else 0.5 * (outside + self.x[beneath[-1]])
+        edge = 0.5 * (self.x[outside] + self.x[outside - 1])
+        begin = start if abs(start - edge) < self.step.spread else edge
         found = find_crossing(self.x, self.fraction, level, sigma=self.sigma, start=begin)
         if not np.isfinite(found):
             return NOT_FOUND
@@ -253,8 +265,22 @@ class _Criteria:
         level_error = float(np.hypot(level_error, level * self.height_error))
         return Quantity(found, np.hypot(found.uncertainty, level_error / slope), "K")
 
+    def _outside(self, level: float) -> int | None:
+        """The first point above the crossing: from there (or, below half, from the one before) two in a row agree."""
+        above = self.fraction >= level
+        half = int(np.searchsorted(self.x, self.step.half, side="right"))
+        if level >= 0.5:
+            settled = np.flatnonzero(above[:-1] & above[1:])
+            settled = settled[settled >= max(half, 1)]
+            return int(settled[0]) if len(settled) else None
+        settled = np.flatnonzero(~above[1:] & ~above[:-1]) + 1
+        settled = settled[settled < half]
+        return int(settled[-1]) + 1 if len(settled) else None
+
     def tangent_onset(self) -> Quantity:
         """The steepest tangent of a cubic through the middle half of the step, extended to the normal state."""
+        if np.sum((self.fraction > 0.05) & (self.fraction < 0.95)) < 3:
+            return self.crossing(0.95, self.step.ninety)  # a step between two points has no tangent
         middle = (self.fraction > 0.25) & (self.fraction < 0.75)
         local = None
         if middle.sum() >= FEWEST_POINTS:

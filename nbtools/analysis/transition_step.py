@@ -54,6 +54,48 @@ def order_curve(temperature: ArrayLike, signal: ArrayLike, uncertainty: ArrayLik
     return Curve(x[chosen], y[chosen], None if sigma is None else sigma[chosen])
 
 
+def first_branch(temperature: ArrayLike, signal: ArrayLike) -> tuple[int, str]:
+    """How many points, in the order of measurement, belong to the first branch, and a sentence if not all do.
+
+    Cooling and warming that differ by a thermometer's lag stay together. Branches that differ by much more
+    than each scatters, as after zero-field and field cooling, are no function of temperature.
+    """
+    x, y = np.asarray(temperature, float).ravel(), np.asarray(signal, float).ravel()
+    finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    turns = _turning_points(x[finite])
+    if not turns:
+        return x.size, ""
+    first, rest = finite[: turns[0]], finite[turns[0] :]
+    low, high = max(x[first].min(), x[rest].min()), min(x[first].max(), x[rest].max())
+    shared = first[(x[first] >= low) & (x[first] <= high)]
+    if shared.size < 8 or rest.size < 8:
+        return x.size, ""
+    order = rest[np.argsort(x[rest], kind="stable")]
+    apart = float(np.quantile(np.abs(y[shared] - np.interp(x[shared], x[order], y[order])), 0.8))
+    if apart < 0.1 * float(np.ptp(y[finite])):
+        return x.size, ""
+    return int(rest[0]), (
+        f"the {finite.size} points are several branches that lie {100 * apart / np.ptp(y[finite]):.0f} % of the signal "
+        f"apart; only the first, {first.size} points, was used (split_sweeps gives each)"
+    )
+
+
+def _turning_points(x: Array) -> list[int]:
+    """Where the temperature turns back by more than a fifth of its range."""
+    turns, extreme, start, direction = [], 0, 0, 0.0
+    enough = 0.2 * float(np.ptp(x)) if x.size else 0.0
+    for i in range(1, x.size):
+        if direction == 0.0:
+            direction = np.sign(x[i] - x[start]) if abs(x[i] - x[start]) > enough else 0.0
+            extreme = i
+        elif direction * (x[i] - x[extreme]) >= 0:
+            extreme = i
+        elif direction * (x[extreme] - x[i]) > enough:
+            turns.append(extreme + 1)
+            direction, extreme = -direction, i
+    return turns
+
+
 def kind_of(curve: Curve) -> Kind:
     """Diamagnetic when the signal ends well below zero on cooling."""
     low = np.median(curve.y[: max(3, len(curve.y) // 20)])
@@ -64,12 +106,12 @@ def kind_of(curve: Curve) -> Kind:
 def find_diamagnetic_step(curve: Curve) -> Step | str:
     x, y = curve.x, without_spikes(curve.y)
     low, high = low_level(y), float(np.median(y[-max(4, len(y) // 10) :]))
-    if low > -5 * noise_of(x, y) or low > -0.02 * np.max(np.abs(y)) or low >= high:
+    if low > -5 * noise_of(x, y) or low > -0.02 * np.max(np.abs(y)):
         return (
             f"the moment does not become negative on cooling (it goes from {high:.3g} to {low:.3g}): "
             "no diamagnetic screening"
         )
-    step = _rough_step(x, (y - low) / (high - low))
+    step = _rough_step(x, (y - low) / (high - low)) if high > low else None
     if step is None or step.half > x[-1] - 0.02 * np.ptp(x):
         return "the moment is negative over the whole range: no normal state was measured above a transition"
     if step.half < 1.9 * step.spread:
@@ -89,13 +131,14 @@ def find_resistive_step(curve: Curve) -> Step | str:
         if above.sum() < 3 or y[index] > 0.5 * (normal := float(np.max(y[above]))):
             continue
         step = _rough_step(x, y / normal) if normal > 10 * noise_of(x, y) else None
-        if step and _log_slope(x, y, step.half) > max(2.0, 3 * _log_slope(x, y, 1.3 * step.ninety)):
+        # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
+        if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, 1.3 * step.ninety)):
             return step
         break
     left = 100 * low_level(y) / largest if largest > 0 else np.nan
     return (
-        f"on cooling from {x[-1]:.4g} to {x[0]:.4g} K the resistance goes to {left:.0f} % of its largest "
-        "value, nowhere faster than a metal's: no superconducting transition"
+        f"on cooling from {x[-1]:.4g} to {x[0]:.4g} K the signal goes to {left:.0f} % of its largest "
+        "value, nowhere faster than a metal's resistance: no superconducting transition"
     )
 
 

@@ -95,3 +95,38 @@ def test_the_as_grown_cuprate_has_none(realdata):
     for sweep in find_sweeps([data], axis="temperature", needs="moment"):
         found = estimate_transition(sweep.data.temperature, sweep.data.moment, kind="diamagnetic")
         assert not found.found and "negative" in found.reason
+
+
+def test_a_whole_record_gives_its_first_branch(realdata):
+    """ZFC and FC in one call are no function of temperature: the first branch is used, and the reason says so."""
+    data = read_dat(realdata / "qd/NCCO_Analysis_Code_2026/20240223_NCCO_SC_Canada4_full_size.dc.dat")
+    found = estimate_transition(data.temperature, data.moment)
+    assert found.midpoint == pytest.approx(21.25, abs=0.1)
+    assert "only the first, 97 points" in found.reason
+
+
+def test_cooling_and_warming_stay_together():
+    """Two branches that differ by a thermometer's lag are one curve."""
+    there_and_back = np.concatenate([TEMPERATURE[::-1] - 0.025, TEMPERATURE + 0.025])
+    y = np.concatenate([superconductor(1e-3, seed=1)[::-1], superconductor(1e-3, seed=2)])
+    found = estimate_transition(there_and_back, y)
+    assert "branches" not in found.reason
+    assert found.midpoint == pytest.approx(MIDPOINT, abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["resistive", "diamagnetic"])
+def test_a_step_between_two_points(kind):
+    """A jump within one interval is found to within that interval, without noise, in either kind of curve."""
+    t = np.linspace(2, 300, 300)
+    found = estimate_transition(t, np.where(t > 39, 1.0, 0.0) - (kind == "diamagnetic"))
+    edges = t[t < 39].max(), t[t > 39].min()
+    assert found.kind == kind and edges[0] < found.midpoint < edges[1]
+    assert found.midpoint.uncertainty == pytest.approx((edges[1] - edges[0]) / np.sqrt(12))
+    assert found.onset == pytest.approx(edges[1], abs=1.0)
+
+
+def test_no_normal_state_is_said():
+    """A diamagnetic step at the very top of the range has nothing to be measured from."""
+    t = np.linspace(2, 38, 80)
+    found = estimate_transition(t, -np.ones_like(t) + (t > 37.8), kind="diamagnetic")
+    assert not found.found and "normal state" in found.reason
