@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.units import Quantity, for_display
+from nbtools.units import for_display
 from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
 
 if TYPE_CHECKING:
@@ -255,11 +255,4 @@ def draw_budget(
         )
     axes.set(xlabel=label, xlim=(0, 1.25 * max([*values, 1e-9])))
     axes.tick_params(axis="y", which="minor", left=False, right=False)
-    return axes
-
-
-def mark_values(axes: "Axes", values: Mapping[str, Quantity], *, colour: Any = RED) -> "Axes":
-    """Name ± values as a small table in the upper right corner."""
-    text = "\n".join(f"{name} = {value}" for name, value in values.items())
-    axes.text(0.97, 0.95, text, transform=axes.transAxes, ha="right", va="top", fontsize=6, color=colour)
     return axes
