@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbtools.widgets.explore import Panel
+from nbtools.widgets.face import Face
 from nbtools.widgets.fit_plot import make_axes, make_figure
 from nbtools.widgets.fit_rows import ParameterRow, rows_grid
 from nbtools.widgets.gui import (
@@ -16,9 +17,7 @@ from nbtools.widgets.gui import (
     TABLE_STYLE,
     bqplot,
     button,
-    close_all,
     ipywidgets,
-    sentences_html,
 )
 
 
@@ -80,13 +79,12 @@ def _legend(*groups: dict[str, Any]) -> str:
     )
 
 
-class ExploreFace:
+class ExploreFace(Face):
     """The controls, every one by name in `controls`; the whole as `box`."""
 
     def __init__(self, owner: Any) -> None:
-        self.owner, self.busy = owner, False
+        super().__init__(owner)
         w = ipywidgets()
-        self.sentences = w.HTML(layout={"width": "100%"})
         self.numbers = w.HTML(layout={"width": "100%"})
         self.code = w.HTML(layout={"width": "100%"})
         self.rows = {
@@ -97,11 +95,7 @@ class ExploreFace:
         }
         self.menus = {name: self._menu(name, options) for name, options in owner.options.items()}
         self.buttons = {
-            "undo": button("Undo", lambda: self.do(owner.undo), tip="one move back", icon="undo"),
-            "redo": button("Redo", lambda: self.do(owner.redo), tip="one move forward", icon="repeat"),
-            "reset": button(
-                "Reset", lambda: self.do(owner.reset), tip="as it was made", icon="step-backward"
-            ),
+            **self._step_buttons(),
             "code": button("Code", lambda: self.do(self._tell_code), tip="the call as Python"),
         }
         self.plots: list[PanelPlot] = []
@@ -117,7 +111,7 @@ class ExploreFace:
             w.HBox([*self.menus.values(), *self.buttons.values()], layout=line),
             self.code,
         ]
-        self.box = w.VBox(parts, layout={"width": "100%", "max_width": "1000px", "overflow": "hidden"})
+        self.box = self._stack(parts)
         self.update()
 
     def _menu(self, name: str, options: Sequence[Any]) -> Any:
@@ -128,9 +122,7 @@ class ExploreFace:
             style={"description_width": "initial"},
             layout={"width": "auto"},
         )
-        made.observe(
-            lambda change: None if self.busy else self.do(self._choose, name, change["new"]), "value"
-        )
+        made.observe(lambda change: self.ask(self._choose, name, change["new"]), "value")
         return made
 
     def _choose(self, name: str, value: Any) -> None:
@@ -147,29 +139,6 @@ class ExploreFace:
         text = html.escape(self.owner.to_code())
         self.code.value = f'{TABLE_STYLE}<div class="nbt"><pre>{text}</pre></div>'
 
-    def do(self, action: Any, *arguments: Any) -> None:
-        """Do what a control asks, say what went wrong, bring every control to the state."""
-        self.owner.say()
-        self.owner.attempt(action, *arguments)
-        self.refresh()
-
-    def set(self, name: str, **changes: Any) -> None:
-        """For the rows."""
-        self.owner.set(name, **changes)
-
-    def say(self, *sentences: str) -> None:
-        """For the rows."""
-        self.owner.say(*sentences)
-
-    def attempt(self, action: Any, *arguments: Any, **keywords: Any) -> None:
-        """For the rows."""
-        self.owner.attempt(action, *arguments, **keywords)
-
-    def update(self) -> None:
-        """After a change of the state: plots, numbers, controls."""
-        self.owner.attempt(self._draw)
-        self.refresh()
-
     def _draw(self) -> None:
         panels = self.owner.panels()
         for plot, panel in zip(self.plots, panels, strict=False):
@@ -179,27 +148,9 @@ class ExploreFace:
             self.plot_box.children = [plot.box for plot in self.plots]
         self.numbers.value = html.escape(self.owner.summary()).replace("\n", " &nbsp; ")
 
-    def refresh(self) -> None:
-        """Bring every control to the state."""
-        self.busy = True
-        try:
-            state = self.owner.current
-            for name, row in self.rows.items():
-                row.show(state.parameters[name], state.parameters[name].value)
-            for name, menu in self.menus.items():
-                menu.value = state.choices[name]
-            self.show_sentences()
-        finally:
-            self.busy = False
-
-    def show_sentences(self) -> None:
-        """What the owner has to say."""
-        self.sentences.value = sentences_html(self.owner.sentences)
-
-    def mime_bundle(self) -> dict[str, Any]:
-        """The live view, for a front end that has a kernel."""
-        return dict(self.box._repr_mimebundle_())
-
-    def close(self) -> None:
-        """Close every widget of this face."""
-        close_all(self.box)
+    def _follow(self) -> None:
+        state = self.owner.current
+        for name, row in self.rows.items():
+            row.show(state.parameters[name], state.parameters[name].value)
+        for name, menu in self.menus.items():
+            menu.value = state.choices[name]

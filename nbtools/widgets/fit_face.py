@@ -3,6 +3,7 @@
 import html
 from typing import Any, get_args
 
+from nbtools.widgets.face import Face
 from nbtools.widgets.fit_plot import FitPlot
 from nbtools.widgets.fit_report import quality, uncertainty
 from nbtools.widgets.fit_rows import ParameterRow, rows_grid
@@ -14,20 +15,18 @@ from nbtools.widgets.gui import (
     close_all,
     ipywidgets,
     read_number,
-    sentences_html,
     write_number,
 )
 
 MODES = ("fit range", "mask points", "pan and zoom")
 
 
-class FitFace:
+class FitFace(Face):
     """The controls; every one by name in `controls`, the whole as `box`."""
 
     def __init__(self, owner: Any) -> None:
-        self.owner, self.busy = owner, False
+        super().__init__(owner)
         w = ipywidgets()
-        self.sentences = w.HTML(layout={"width": "100%"})
         self.status = w.HTML(layout={"width": "100%"})
         self.table = w.HTML(layout={"width": "100%"})
         self.rows = {
@@ -53,9 +52,7 @@ class FitFace:
             "guess": button(
                 "Guess", lambda: self.do(o.guess), tip="start values from the data", icon="magic"
             ),
-            "undo": button("Undo", lambda: self.do(o.undo), tip="one move back", icon="undo"),
-            "redo": button("Redo", lambda: self.do(o.redo), tip="one move forward", icon="repeat"),
-            "reset": button("Reset", lambda: self.do(o.reset), tip="as it was made", icon="step-backward"),
+            **self._step_buttons(),
         }
         tables = {
             "intervals": (o.intervals, "profile-likelihood intervals of the last fit"),
@@ -138,7 +135,7 @@ class FitFace:
             self.table,
             settings,
         ]
-        return w.VBox(parts, layout={"width": "100%", "max_width": "1000px", "overflow": "hidden"})
+        return self._stack(parts)
 
     def _make_plot(self) -> None:
         owner = self.owner
@@ -154,17 +151,6 @@ class FitFace:
 
     # ---- what the controls ask for
 
-    def ask(self, action: Any, *arguments: Any) -> None:
-        """Do what a control asks, unless it only follows the state; then show what came of it."""
-        if not self.busy:
-            self.do(action, *arguments)
-
-    def do(self, action: Any, *arguments: Any) -> None:
-        """Do it, say what went wrong, bring every control to the state."""
-        self.owner.say()
-        self.owner.attempt(action, *arguments)
-        self.refresh()
-
     def tell(self, make: Any) -> None:
         """Show a table or the code below the rows."""
         found = make()
@@ -175,18 +161,6 @@ class FitFace:
         else:
             text = f"<div>{found.to_html(float_format='{:.6g}'.format, border=0)}</div>"
         self.table.value = f'{TABLE_STYLE}<div class="nbt">{text}</div>'
-
-    def set(self, name: str, **changes: Any) -> None:
-        """For the rows."""
-        self.owner.set(name, **changes)
-
-    def say(self, *sentences: str) -> None:
-        """For the rows."""
-        self.owner.say(*sentences)
-
-    def attempt(self, action: Any, *arguments: Any, **keywords: Any) -> None:
-        """For the rows."""
-        self.owner.attempt(action, *arguments, **keywords)
 
     def _setting(self, name: str, value: Any) -> None:
         self.owner.change(**{name: value})
@@ -214,30 +188,19 @@ class FitFace:
 
     # ---- showing
 
-    def update(self) -> None:
-        """After a change of the state: plot, rows, settings, sentences."""
-        self.owner.attempt(self._draw)
-        self.refresh()
-
     def _draw(self) -> None:
         if self.plot is None:
             self._make_plot()
         span, factor = self.owner.current.fit_range, self.owner.axes.factors[0]
         self.plot.show(self.owner.view(), None if span is None else (span[0] * factor, span[1] * factor))
 
-    def refresh(self) -> None:
-        """Bring the controls to the state; what could not be done shows as its old value."""
-        self.busy = True
-        try:
-            self._refresh_rows()
-            self._refresh_settings()
-            self.show_sentences()
-            done = self.owner.result is not None
-            text = quality(self.owner.last) if done else "not fitted yet"
-            note = "" if not done or self.owner.fresh else " · moved since"
-            self.status.value = f"<span>{text}{note}</span>"
-        finally:
-            self.busy = False
+    def _follow(self) -> None:
+        self._refresh_rows()
+        self._refresh_settings()
+        done = self.owner.result is not None
+        text = quality(self.owner.last) if done else "not fitted yet"
+        note = "" if not done or self.owner.fresh else " · moved since"
+        self.status.value = f"<span>{text}{note}</span>"
 
     def _refresh_rows(self) -> None:
         owner = self.owner
@@ -256,14 +219,6 @@ class FitFace:
             for end, value in zip(("from", "to"), span or (None, None), strict=True):
                 s[f"{kind} {end}"].value = "" if value is None else write_number(value * factor)
         s["masked"].value = write_indices([index for curve, index in state.masked if curve == 0])
-
-    def show_sentences(self) -> None:
-        """What the owner has to say."""
-        self.sentences.value = sentences_html(self.owner.sentences)
-
-    def mime_bundle(self) -> dict[str, Any]:
-        """The live view, for a front end that has a kernel."""
-        return dict(self.box._repr_mimebundle_())
 
     def close(self) -> None:
         """Close every widget of this face."""
