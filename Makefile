@@ -73,7 +73,7 @@ browser:
 define system_packages
 if test -n "$$packages" && command -v dpkg-query >/dev/null; then \
 	missing=; for package in $$packages; do dpkg-query -W -f '$${Status}' $$package 2>/dev/null | \
-		grep -q 'install ok' || missing="$$missing $$package"; done; \
+		grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if test -n "$$missing" && test `id -u` = 0; then set -x; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
 	elif test -n "$$missing"; then echo "some tests may be skipped; to run them all: sudo apt install$$missing"; fi; fi
