@@ -48,7 +48,7 @@ def found(fit: Callable[..., Any], state: FitState, parameters: lmfit.Parameters
     result, trouble = None, None
     try:
         result = fit(state, parameters, *solver(state))
-        if result.errorbars or result.params == parameters:  # found; or the start is flat
+        if result.errorbars:
             return result
     except ValueError as stopped:
         trouble = stopped
