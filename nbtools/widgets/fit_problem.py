@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from typing import Any
 
 import lmfit
 import numpy as np
 
 from nbtools.widgets.fit_curves import Array, Curve, FitError, neighbour_scatter
-from nbtools.widgets.fit_solver import POLISH, found, most_evaluations, polishes, solver
+from nbtools.widgets.fit_solver import POLISH, most_evaluations, polishes, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
 
 
@@ -224,10 +223,9 @@ class FitProblem:
 
     def _fit_in_stages(self, state: FitState, parameters: lmfit.Parameters) -> Any:
         fit = self._fit_model if self.single and state.loss != "poisson" else self._fit_together
-        if not polishes(state):
-            return fit(state, parameters, *solver(state))
-        result = found(fit, state, parameters)
-        if not result.errorbars:
+        method, options = solver(state)
+        result = fit(state, parameters, method, options)
+        if not polishes(state) or not result.errorbars:
             return result
         polished = fit(state, result.params, *POLISH)
         return polished if polished.success else result
@@ -236,9 +234,7 @@ class FitProblem:
         self, state: FitState, parameters: lmfit.Parameters, method: str, options: dict[str, Any]
     ) -> Any:
         curve, chosen = self.curves[0], self.selection(state)[0]
-        model, options = copy(self.models[0]), dict(options)
-        model.nan_policy = options.pop("nan_policy", model.nan_policy)
-        return model.fit(
+        return self.models[0].fit(
             curve.y[chosen],
             parameters,
             weights=self.weights(state)[0],
@@ -246,7 +242,7 @@ class FitProblem:
             scale_covar=not self.absolute(state),
             calc_covar=method in ("leastsq", "least_squares"),
             max_nfev=most_evaluations(parameters),
-            fit_kws=options,
+            fit_kws=dict(options),
             **self._keywords(0, curve.x[chosen]),
         )
 

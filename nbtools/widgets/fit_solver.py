@@ -1,7 +1,5 @@
 """Which minimiser runs, how tightly, and when it gives up."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import lmfit
@@ -19,12 +17,6 @@ TIGHT: dict[str, dict[str, Any]] = {
 # MINPACK's one-sided slopes leave 4 to 6 good digits on curved problems; two-sided ones from there give all.
 POLISH = ("least_squares", TIGHT["least_squares"])
 
-# Where MINPACK goes astray, scipy's trust region, which shortens its step where the model is not a number.
-RESCUE = (
-    "least_squares",
-    {"ftol": 1e-12, "xtol": 1e-12, "gtol": None, "x_scale": "jac", "nan_policy": "propagate"},
-)
-
 
 def polishes(state: FitState) -> bool:
     """Whether a second stage follows: after MINPACK, where it found uncertainties."""
@@ -33,7 +25,7 @@ def polishes(state: FitState) -> bool:
 
 def most_evaluations(parameters: lmfit.Parameters) -> int:
     """After so many calls of the model a fit gives up, so that no button hangs."""
-    return 1000 * (1 + sum(p.vary for p in parameters.values()))
+    return 600 * (1 + sum(p.vary for p in parameters.values()))
 
 
 def solver(state: FitState) -> tuple[str, dict[str, Any]]:
@@ -41,21 +33,3 @@ def solver(state: FitState) -> tuple[str, dict[str, Any]]:
     if state.loss == "robust":
         return "least_squares", {**TIGHT["least_squares"], "loss": "soft_l1"}
     return state.method, dict(TIGHT.get(state.method, {}))
-
-
-def found(fit: Callable[..., Any], state: FitState, parameters: lmfit.Parameters) -> Any:
-    """MINPACK's answer; where it has no uncertainties or met a NaN, a trust region's from the same start."""
-    result, trouble = None, None
-    try:
-        result = fit(state, parameters, *solver(state))
-        if result.errorbars:
-            return result
-    except ValueError as stopped:
-        trouble = stopped
-    with suppress(ValueError):
-        rescued = fit(state, parameters, *RESCUE)
-        if rescued.errorbars and (result is None or rescued.chisqr < result.chisqr):
-            return rescued
-    if trouble:
-        raise trouble
-    return result
