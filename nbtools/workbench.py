@@ -56,9 +56,14 @@ class Workbench:
 
     def sigma(self, field: str) -> float:
         """The uncertainty of a measure on the sample card; 0, and an entry under skipped, where it is not given."""
-        if not self.has(f"the error of the {field.replace('_', ' ')}", field):
+        section = f"the error of the {field.replace('_', ' ')}"
+        if not self.has(section, field):
             return 0.0
-        return float(getattr(self.card, field).uncertainty)
+        known = getattr(self.card, field)
+        if known.uncertainty >= 0:
+            return float(known.uncertainty)
+        self._skip(section, f"The sample card gives {field} = {known} without its ±.")
+        return 0.0
 
     @property
     def calibration(self) -> dict[str, float]:
@@ -115,12 +120,8 @@ class Workbench:
         rivals: Mapping[str, bool | float],
         basis: str,
     ) -> None:
-        """The verdict of an estimator that names a world; data of another kind than a twin leave it open."""
-        evidence = (
-            claims.from_twin(world, planted, rivals=rivals, basis=basis)
-            if self.source.origin == "twin"
-            else None
-        )
+        """The verdict of an estimator that names a world; data whose truth nobody states here leave it open."""
+        evidence = claims.from_twin(world, planted, rivals=rivals, basis=basis) if self.planted else None
         claims.settle(self.ledger, statement, evidence)
 
     def compute(self, statement: str, value: Any, basis: str) -> None:

@@ -63,3 +63,22 @@ def test_any_other_error_is_not_hidden(own):
     """A fault of the code is not taken for a property of the data."""
     with pytest.raises(ZeroDivisionError):
         own.attempt("Fig. 9(a)", lambda: 1 / 0)
+
+
+def test_a_measure_without_its_error_is_said_once(tmp_path, realdata, capsys):
+    """A card that gives a value and no ± counts as no known error, with a sentence, and never as NaN."""
+    data = tmp_path / "mine.dat"
+    data.write_bytes((realdata / "qd/MagnetoPy/zfc5.dat").read_bytes())
+    card = tmp_path / "mine.yaml"
+    card.write_text("name: mine\nremanence: 0.5 Oe\n", encoding="utf-8")
+    bench = open_workbench("03_transport", data, card)
+    assert bench.sigma("remanence") == bench.sigma("remanence") == 0.0
+    assert capsys.readouterr().out.count("without its ±") == 1
+
+
+def test_a_decision_on_a_rival_twin_is_held_against_that_rival():
+    """Two steps found where two were planted: the planted world came back, whatever the paper says."""
+    bench = open_workbench("03_transport", "transport-twin-two-step")
+    planted = f"{bench.planted['resistive_steps']:.0f} step(s)"
+    bench.decide("RES-04", "2 step(s)", planted=planted, rivals={"one step": True}, basis="AICc")
+    assert bench.ledger.verdicts["RES-04"]["verdict"] == "recoverable"

@@ -7,6 +7,7 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.analysis.information_criterion import aicc
 from nbtools.analysis.local_fit import noise_of
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.models.superconductor import transition_fraction
@@ -94,10 +95,10 @@ def fit_normal_state(
             "a Bloch–Grüneisen fit needs at least 8 points over 50 K: measure to higher temperature"
         )
     fits = {m: _fit_bloch_gruneisen(x, y, m) for m in exponents}
-    aicc = {m: _aicc(fit.chisqr, len(x), fit.nvarys) for m, fit in fits.items()}
-    exponent = min(aicc, key=lambda m: aicc[m])
+    by_exponent = {m: aicc(fit.chisqr, len(x), fit.nvarys) for m, fit in fits.items()}
+    exponent = min(by_exponent, key=lambda m: by_exponent[m])
     window = (float(x[0]), float(x[-1]))
-    return _normal_state(fits[exponent], exponent, aicc, scale_uncertainty, unit, window)
+    return _normal_state(fits[exponent], exponent, by_exponent, scale_uncertainty, unit, window)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     spread = max(0.05, 0.4 * float(most - tenth))
     one = lmfit.Model(_one_step).fit(y, temperature=x, midpoint=middle, width=spread, weights=1 / noise)
     two = _fit_two_steps(x, y, noise, middle, spread)
-    difference = _aicc(one.chisqr, len(x), 2) - _aicc(two.chisqr, len(x), 5)
+    difference = aicc(one.chisqr, len(x), 2) - aicc(two.chisqr, len(x), 5)
     share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
     gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
     wider = max(two.params["width"].value, two.params["width_low"].value)
@@ -157,7 +158,7 @@ def _fit_bloch_gruneisen(x: Array, y: Array, exponent: float) -> Any:
 def _normal_state(
     fit: Any,
     exponent: float,
-    aicc: dict[float, float],
+    by_exponent: dict[float, float],
     scale: float,
     unit: str,
     window: tuple[float, float],
@@ -181,7 +182,7 @@ def _normal_state(
         Quantity.of(ratio),
         with_scale(at[100.0], unit),
         (clean, bulk),
-        aicc,
+        by_exponent,
         float(fit.redchi),
         window,
         fit,
@@ -234,9 +235,3 @@ def _fit_two_steps(x: Array, y: Array, noise: float, middle: float, spread: floa
         )
         fits.append(model.fit(y, parameters, temperature=x, weights=1 / noise))
     return min(fits, key=lambda fit: fit.chisqr)
-
-
-def _aicc(chi_square: float, points: int, parameters: int) -> float:
-    """Akaike's criterion for a known noise, corrected for few points (Hurvich and Tsai 1989)."""
-    correction = 2 * parameters * (parameters + 1) / max(points - parameters - 1, 1)
-    return float(chi_square + 2 * parameters + correction)

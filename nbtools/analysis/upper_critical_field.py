@@ -8,6 +8,7 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.analysis.information_criterion import aicc
 from nbtools.analysis.local_fit import find_crossing, noise_of
 from nbtools.cache import cached
 from nbtools.models import superconductor
@@ -246,8 +247,7 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
     zero = of("zero_temperature_field", "A/m")
     length = float(superconductor.coherence_length(zero))
     parameters, points = fit.nvarys, len(t)
-    penalty = 2 * parameters + 2 * parameters * (parameters + 1) / max(points - parameters - 1, 1)
-    likelihood = fit.chisqr if fit.weights is not None else points * np.log(fit.chisqr / points)
+    misfit = fit.chisqr if fit.weights is not None else points * np.log(fit.chisqr / points)
     tc = of("critical_temperature", "K")
     return UpperCriticalLaw(
         law,
@@ -256,7 +256,7 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
         of("exponent", ""),
         of("diffusivity_ratio", ""),
         Quantity(length, 0.5 * length * zero.uncertainty / zero, "m"),
-        float(likelihood + penalty),
+        aicc(misfit, points, parameters),
         float(fit.redchi),
         float(t[0] / tc),
     )

@@ -17,7 +17,7 @@ COLDEST = 1e-3  # K, below all that is recorded
 def truth(**parameters: object) -> dict[str, float]:
     """What `record_transport` plants with the same parameters, in SI, for the bar as its card states it.
 
-    Resistive temperatures by each criterion (K), resistivities (Ω m), magnetic onset (1 % of the full
+    Resistive steps and their temperatures by each criterion (K), resistivities (Ω m), magnetic onset (1 % of the full
     screening, K), external susceptibility at 5 K and what the MPMS makes of it, field-cooled over
     zero-field-cooled at 5 K, and the fields (A/m): H_c1(0), first entry at each temperature of the virgin
     curves, H_c2(0) with its law, and the field of 10 % resistance at each temperature of the sweeps. In the
@@ -49,6 +49,7 @@ def _resistive_temperatures(world: TransportWorld) -> dict[str, float]:
         "resistive_midpoint": left(0.5),
         "resistive_ten": left(0.1),
         "resistive_zero": _crossing(world, voltage, 3 * world.voltage_noise),
+        "resistive_steps": {"paper": 1.0, "two-step": 2.0, "normal": math.nan}[world.world],
     }
 
 
