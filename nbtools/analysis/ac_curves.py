@@ -54,6 +54,13 @@ class AcCurve:
         """The curve with its temperatures moved."""
         return replace(self, temperature=self.temperature + kelvin)
 
+    def where(self, rows: NDArray[np.bool_]) -> "AcCurve":
+        """Some of its points."""
+        loss = None if self.out_of_phase is None else self.out_of_phase[rows]
+        return replace(
+            self, temperature=self.temperature[rows], in_phase=self.in_phase[rows], out_of_phase=loss
+        )
+
 
 def as_curves(curves: Any) -> list[AcCurve]:
     """Curves by rising amplitude, from `AcCurve`s, tuples or a mapping.
@@ -173,7 +180,7 @@ class Smooth:
     Attributes: `grid`, `real`, `loss` (or None) and their slopes on the grid; `sigma` of the smoothed χ', χ'' there.
     """
 
-    def __init__(self, curve: AcCurve, count: int = 1200) -> None:
+    def __init__(self, curve: AcCurve, count: int = 500) -> None:
         self.curve = curve
         t = curve.temperature
         self.grid = np.linspace(t[0], t[-1], count)
