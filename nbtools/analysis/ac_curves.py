@@ -94,8 +94,9 @@ def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | 
     """One normalised curve for each drive of temperature sweeps with an ac moment, warming and cooling combined.
 
     The level above the transition is taken off (holder, coil); the response is turned so that the coldest tenth
-    loses nothing; it is divided by `full_screening`, or by what the coldest tenth screens. Warming
-    and cooling are shifted onto their mean; the shift stays on the curve as its lag.
+    loses nothing; it is divided by `full_screening`, or by what the coldest points screen: all curves
+    by that of the one that screens most, if they agree within 5 % (a large amplitude is never quite screened).
+    Warming and cooling are shifted onto their mean; the shift stays on the curve as its lag.
 
     Parameters
     ----------
@@ -118,6 +119,8 @@ def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | 
             normalise_curve(s.along, *_parts(s.data), full_screening=full_screening, **drive) for s in members
         ]
         found.append(combine_curves(branches))
+    if full_screening is None:
+        found = _share_full_screening(found)
     return sorted(found, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
 
 
@@ -151,6 +154,23 @@ def normalise_curve(
     turned = response * np.exp(-1j * phase) / -scale
     lost = None if raw.out_of_phase is None else -turned.imag
     return AcCurve(amplitude, raw.temperature, turned.real, lost, frequency, bias, scale, phase)
+
+
+def _share_full_screening(curves: list[AcCurve]) -> list[AcCurve]:
+    per_amplitude = np.array([curve.full_screening / curve.amplitude for curve in curves])
+    most = float(per_amplitude.min())
+    if np.any(per_amplitude > 0.95 * most):
+        return curves
+    shares = per_amplitude / most
+    return [
+        replace(
+            curve,
+            in_phase=share * curve.in_phase,
+            out_of_phase=None if curve.out_of_phase is None else share * curve.out_of_phase,
+            full_screening=most * curve.amplitude,
+        )
+        for curve, share in zip(curves, shares, strict=True)
+    ]
 
 
 def combine_curves(branches: list[AcCurve]) -> AcCurve:

@@ -24,13 +24,14 @@ def simulate_closure(
 ) -> tuple[Array, dict[str, float]]:
     """The statistic in replicas of Bean's state, and the share of each wrong world's replicas beyond their 95 %."""
     smooth = [Smooth(curve) for curve in curves]
-    current = log_full_field(curves, geometry)
+    reference = curves[len(curves) // 2].amplitude
     halves = [one.temperature_at(-0.5) for one in smooth]
     rivals = rival_worlds(float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3)
     rng = np.random.default_rng(seed)
     measure = partial(measure_closure, error=error, floor=inverse_error(smooth))
 
     def statistics(world: AcWorld, count: int) -> Array:
+        current = log_full_field(curves, geometry, exponent=world.exponent, reference=reference)
         seen = map(measure, replicate(smooth, world, current, error, geometry, count, rng))
         return np.array([np.inf if one is None else one.statistic for one in seen])
 

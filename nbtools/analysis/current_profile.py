@@ -7,27 +7,37 @@ from numpy.typing import NDArray
 
 from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
 from nbtools.models.bean_state import bean_susceptibility
+from nbtools.models.creep import creep_susceptibility
 
 Array = NDArray[np.float64]
 LEVELS = (-0.93, -0.07)  # of χ': nearer to its ends the inverse is all noise
 
 
-def response_table(geometry: str, *, aspect: float = 1.0) -> tuple[Array, Array, Array]:
-    """ln x, χ', χ'' of Bean's state, for interpolation."""
+def response_table(
+    geometry: str, *, aspect: float = 1.0, exponent: float = np.inf
+) -> tuple[Array, Array, Array]:
+    """ln x, χ', χ'' of Bean's state, for interpolation; of a creep law with finite n, against ln u."""
     log_field = np.linspace(-7.0, 7.0, 561)
+    if np.isfinite(exponent):
+        u = np.exp(log_field)
+        return log_field, *creep_susceptibility(u, exponent, reduced_frequency=1 / u, geometry=geometry)  # type: ignore[arg-type]
     real, loss = bean_susceptibility(np.exp(log_field), geometry, aspect=aspect)  # type: ignore[arg-type]
     return log_field, real, loss
 
 
-def log_full_field(curves: list[AcCurve], geometry: str) -> Callable[[Array], Array]:
+def log_full_field(
+    curves: list[AcCurve], geometry: str, *, exponent: float = np.inf, reference: float = 1.0
+) -> Callable[[Array], Array]:
     """ln J_c a (A/m) as a function of temperature: the median over the curves in steps, lines between and beyond.
+
+    With a finite creep `exponent`, J_c is that at the electric field of the amplitude `reference` (A/m).
 
     Raises
     ------
     ValueError
         Curves of which too few points lie in the transition.
     """
-    points = [invert_curve(curve, geometry) for curve in as_curves(curves)]
+    points = [invert_curve(curve, geometry, exponent, reference) for curve in as_curves(curves)]
     temperature, value = (np.concatenate(column) for column in zip(*points, strict=True))
     if temperature.size < 8:
         raise ValueError(
@@ -50,14 +60,17 @@ def log_full_field(curves: list[AcCurve], geometry: str) -> Callable[[Array], Ar
     return of
 
 
-def invert_curve(curve: AcCurve, geometry: str) -> tuple[Array, Array]:
+def invert_curve(
+    curve: AcCurve, geometry: str, exponent: float = np.inf, reference: float = 1.0
+) -> tuple[Array, Array]:
     """Temperatures and ln J_c a of the points inside the transition; what grains screen by themselves is set aside."""
-    log_field, real, _ = response_table(geometry)
+    log_field, real, _ = response_table(geometry, exponent=exponent)
     share = grain_share(curve)
     between = (curve.in_phase + share) / (1 - share)
     inside = (between > LEVELS[0]) & (between < LEVELS[1])
     x = np.interp(between[inside], real, log_field)
-    return curve.temperature[inside], np.log(curve.amplitude) - x
+    drive = np.log(curve.amplitude / reference) / exponent
+    return curve.temperature[inside], np.log(curve.amplitude) - x - drive
 
 
 def grain_share(curve: AcCurve, *, lost: float = 0.05) -> float:

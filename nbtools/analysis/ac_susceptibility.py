@@ -1,0 +1,68 @@
+"""Ac susceptibility: the critical state tested, its current density and the law of that.
+
+One door to the files that each hold one piece of the physics.
+"""
+
+from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves, collect_curves, combine_curves, normalise_curve
+from nbtools.analysis.collapse import Collapse, fit_collapse
+from nbtools.analysis.critical_current import (
+    CurrentPoint,
+    LoopCurrent,
+    estimate_half_screening,
+    estimate_loop_current,
+    estimate_loss_peak,
+    peak_of,
+)
+from nbtools.analysis.critical_state_test import (
+    CreepExponent,
+    CriticalStateTest,
+    check_critical_state,
+    classify_height,
+    estimate_creep_exponents,
+)
+from nbtools.analysis.current_law import (
+    CurrentLawFit,
+    compare_current_laws,
+    exact_power_law,
+    find_crossover,
+    fit_critical_current_law,
+    needed_temperature_error,
+    pair_critical_temperature,
+    profile_exponent,
+)
+from nbtools.analysis.current_profile import grain_share, log_full_field
+from nbtools.analysis.rectangles import CivaleTest, civale_test
+
+__all__ = [
+    "AcCurve",
+    "CivaleTest",
+    "Collapse",
+    "CreepExponent",
+    "CriticalStateTest",
+    "CurrentLawFit",
+    "CurrentPoint",
+    "LoopCurrent",
+    "Smooth",
+    "as_curves",
+    "check_critical_state",
+    "civale_test",
+    "classify_height",
+    "collect_curves",
+    "combine_curves",
+    "compare_current_laws",
+    "estimate_creep_exponents",
+    "estimate_half_screening",
+    "estimate_loop_current",
+    "estimate_loss_peak",
+    "exact_power_law",
+    "find_crossover",
+    "fit_collapse",
+    "fit_critical_current_law",
+    "grain_share",
+    "log_full_field",
+    "needed_temperature_error",
+    "normalise_curve",
+    "pair_critical_temperature",
+    "peak_of",
+    "profile_exponent",
+]
