@@ -110,7 +110,7 @@ def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | 
     """
     groups: dict[tuple[float, float, float], list[Any]] = {}
     for sweep in sweeps:
-        groups.setdefault((sweep.amplitude, sweep.frequency, round(sweep.held, 0)), []).append(sweep)
+        groups.setdefault((sweep.amplitude, sweep.frequency, round(sweep.held / 40.0)), []).append(sweep)
     found = []
     for (amplitude, frequency, _), members in groups.items():
         bias = float(np.mean([s.held for s in members]))

@@ -5,6 +5,7 @@ One door to the files that each hold one piece of the physics.
 
 from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves, collect_curves, combine_curves, normalise_curve
 from nbtools.analysis.collapse import Collapse, fit_collapse
+from nbtools.analysis.creep_shift import CreepExponent, estimate_creep_exponents, estimate_creep_onset
 from nbtools.analysis.critical_current import (
     CurrentPoint,
     LoopCurrent,
@@ -13,13 +14,7 @@ from nbtools.analysis.critical_current import (
     estimate_loss_peak,
     peak_of,
 )
-from nbtools.analysis.critical_state_test import (
-    CreepExponent,
-    CriticalStateTest,
-    check_critical_state,
-    classify_height,
-    estimate_creep_exponents,
-)
+from nbtools.analysis.critical_state_test import CriticalStateTest, check_critical_state, classify_height
 from nbtools.analysis.current_law import (
     CurrentLawFit,
     compare_current_laws,
@@ -31,6 +26,12 @@ from nbtools.analysis.current_law import (
     profile_exponent,
 )
 from nbtools.analysis.current_profile import grain_share, log_full_field
+from nbtools.analysis.grains import (
+    IndependentRange,
+    bound_cluster_radius,
+    estimate_current_ratio,
+    estimate_independent_range,
+)
 from nbtools.analysis.rectangles import CivaleTest, civale_test
 
 __all__ = [
@@ -41,9 +42,11 @@ __all__ = [
     "CriticalStateTest",
     "CurrentLawFit",
     "CurrentPoint",
+    "IndependentRange",
     "LoopCurrent",
     "Smooth",
     "as_curves",
+    "bound_cluster_radius",
     "check_critical_state",
     "civale_test",
     "classify_height",
@@ -51,7 +54,10 @@ __all__ = [
     "combine_curves",
     "compare_current_laws",
     "estimate_creep_exponents",
+    "estimate_creep_onset",
+    "estimate_current_ratio",
     "estimate_half_screening",
+    "estimate_independent_range",
     "estimate_loop_current",
     "estimate_loss_peak",
     "exact_power_law",

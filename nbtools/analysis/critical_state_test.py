@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
+from nbtools.analysis.creep_shift import in_millikelvin, weighted_slope
 from nbtools.analysis.critical_current import peak_of
 from nbtools.analysis.current_profile import grain_share, log_full_field
 from nbtools.analysis.rectangles import CivaleTest
@@ -70,8 +71,8 @@ class CriticalStateTest:
         rivals = ", ".join(f"{name} {_p(p)}" for name, p in self.excluded.items())
         return (
             f"loss peaks {heights} (Bean {self.expected_height:.3f}), grains {self.grain_share:.3f}\n"
-            f"half screening moves {_milli(self.shift_per_decade)} per decade of frequency, "
-            f"{_milli(self.bias_shift)} with the dc field\n"
+            f"half screening moves {in_millikelvin(self.shift_per_decade)} per decade of frequency, "
+            f"{in_millikelvin(self.bias_shift)} with the dc field\n"
             f"p of Bean's state: {ps}; together {_p(self.p_value)}\n"
             f"p of the others: {rivals}\n{self.verdict}"
         )
@@ -122,61 +123,6 @@ def check_critical_state(
     )
 
 
-@dataclass(frozen=True)
-class CreepExponent:
-    """n at one level from how far it moves per decade of frequency; `lower_bound` at 95 % where no shift is resolved."""
-
-    temperature: float
-    shift: Quantity
-    exponent: Quantity
-    lower_bound: float
-
-    def __str__(self) -> str:
-        n = f"n > {self.lower_bound:.0f}" if not np.isfinite(self.exponent) else f"n = {self.exponent}"
-        return f"{self.temperature:.2f} K: {_milli(self.shift)} per decade, {n}"
-
-
-def estimate_creep_exponents(
-    frequency_curves: Any,
-    log_slope: Any,
-    *,
-    levels: Any = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
-    temperature_uncertainty: float = 0.003,
-) -> list[CreepExponent]:
-    """n(T) from curves at several frequencies: a level moves by ΔT = 1/(n |d log₁₀ J_c/dT|) per decade.
-
-    Parameters
-    ----------
-    frequency_curves : `AcCurve`s of one amplitude
-    log_slope : function of temperature giving ln J_c, or a number, |d log₁₀ J_c/dT| (1/K)
-    levels : shares of the full screening
-    """
-    ordered = sorted(as_curves(frequency_curves), key=lambda curve: curve.frequency)
-    if len({curve.frequency for curve in ordered}) < 2:
-        raise ValueError("the curves have one frequency; a shift needs two or more")
-    smooth = [Smooth(curve) for curve in ordered]
-    found = []
-    for level in levels:
-        places = [one.crossing(-level, temperature_error=temperature_uncertainty) for one in smooth]
-        shift = _slope(places, np.log10([curve.frequency for curve in ordered]))
-        if not np.isfinite(shift):
-            continue  # a level that one of the curves does not pass
-        centre = float(np.mean(places))
-        if callable(log_slope):
-            ends = np.asarray(log_slope(np.array([centre - 0.08, centre + 0.08])))
-            steep = abs(float(ends[1] - ends[0])) / 0.16 / np.log(10)
-        else:
-            steep = float(log_slope)
-        if not steep > 0:
-            continue
-        bound = 1 / (steep * max(float(shift) + 1.645 * shift.uncertainty, 1e-9))
-        resolved = shift > 2 * shift.uncertainty
-        n = 1 / (steep * float(shift)) if resolved else float("nan")
-        sigma = n * shift.uncertainty / float(shift) if resolved else float("nan")
-        found.append(CreepExponent(centre, shift, Quantity(n, sigma), bound))
-    return sorted(found, key=lambda one: one.temperature)
-
-
 def classify_height(height: float) -> str:
     """What a loss peak of this height can be: linear conductor, critical state, or creep between them."""
     for name, (low, high) in CLASSES.items():
@@ -195,9 +141,9 @@ def _observe(curves: list[AcCurve], others: list[AcCurve], error: float) -> dict
     shift, slope, bias = [], [], []
     if len({curve.frequency for curve in others}) > 1:
         decades = np.log10([curve.frequency for curve in others])
-        shift = [_slope([_half(curve, error) for curve in others], decades)]
+        shift = [weighted_slope([_half(curve, error) for curve in others], decades)]
         tops = [peak_of(curve)[1].widened(HEIGHT_ERROR) for curve in others if curve.out_of_phase is not None]
-        slope = [_slope(tops, decades)] if len(tops) == len(others) else []
+        slope = [weighted_slope(tops, decades)] if len(tops) == len(others) else []
     for curve in curves:
         twin = [o for o in others if _same(o, curve) and abs(o.bias - curve.bias) > 50.0]
         if twin and not bias:
@@ -250,15 +196,6 @@ def _same(one: AcCurve, other: AcCurve) -> bool:
     return abs(one.amplitude / other.amplitude - 1) < 0.03 and abs(one.frequency / other.frequency - 1) < 0.03
 
 
-def _slope(values: list[Quantity], at: Array) -> Quantity:
-    """Weighted straight line: its slope."""
-    y, sigma = np.array([float(v) for v in values]), np.array([v.uncertainty for v in values])
-    weight = sigma**-2.0
-    centre = np.sum(weight * at) / weight.sum()
-    spread = np.sum(weight * (at - centre) ** 2)
-    return Quantity(float(np.sum(weight * (at - centre) * y) / spread), float(spread**-0.5), values[0].unit)
-
-
 def _p_of(seen: list[Quantity], expected: Array) -> float:
     known = [(o, e) for o, e in zip(seen, expected, strict=False) if np.isfinite(o)]
     if not known:
@@ -268,10 +205,6 @@ def _p_of(seen: list[Quantity], expected: Array) -> float:
 
 def _unknown() -> Quantity:
     return Quantity(float("nan"), float("nan"))
-
-
-def _milli(kelvin: Quantity) -> str:
-    return str(Quantity(1e3 * kelvin, 1e3 * kelvin.uncertainty, "mK")) if np.isfinite(kelvin) else "unknown"
 
 
 def _p(value: float) -> str:

@@ -54,6 +54,11 @@ class CivaleTest:
         return self.p_value >= SIGNIFICANCE
 
     @property
+    def central(self) -> Rectangle:
+        """The rectangle in χ' whose level A lies nearest to half screening."""
+        return min(self.rectangles, key=lambda one: (one.part != "χ'", abs(one.levels[0] + 0.5)))
+
+    @property
     def verdict(self) -> str:
         """What may be said of the critical state on these rectangles alone."""
         if not self.closes:

@@ -7,7 +7,7 @@ import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nbtools.models.bean_state import bean_loop, loss_peak
+from nbtools.models.bean_state import bean_loop, half_screening_field, loss_peak
 from nbtools.models.critical_current import reduced_critical_current
 from nbtools.twin.ac_susceptibility_world import AcSusceptibilityWorld
 from nbtools.twin.acms import write_acms
@@ -65,6 +65,7 @@ def truth(**parameters: object) -> dict[str, float]:
     world = AcSusceptibilityWorld(**parameters)  # type: ignore[arg-type]
     curves = [_Noiseless(world, h, world.frequency, world.bias) for h in world.amplitudes]
     others = [_Noiseless(world, world.amplitudes[1], f, 0.0) for f in world.frequencies]
+    half_level = -0.5 - 0.5 * world.physics.grain_share  # counted to what the grains screen by themselves
     shifts = [curve.temperature_at(-0.5) for curve in others]
     answers = {
         "full_screening": world.shielded,
@@ -74,9 +75,12 @@ def truth(**parameters: object) -> dict[str, float]:
         "bias_shift": curves[1].temperature_at(-0.5) - shifts[0],
         "creep_onset": world.falling_from if world.world == "paper" else np.nan,
         "bean_peak_height": loss_peak("square_bar")[1],
+        "independent_low": curves[0].parts_from(curves[2], 0.005),
+        "independent_high": curves[2].temperature_at(-0.005),
+        "current_ratio": _current_ratio(curves),
     }
     for index, curve in enumerate(curves):
-        half = curve.temperature_at(-0.5)
+        half = curve.temperature_at(half_level)
         answers[f"half_screening_{index}"] = half
         answers[f"critical_current_{index}"] = float(world.full_field(half)) / world.half_width
         answers[f"peak_height_{index}"] = float(curve.loss.max())
@@ -97,6 +101,11 @@ class _Noiseless:
             return float("nan")
         return float(np.interp(level, np.maximum.accumulate(self.real), self.grid))
 
+    def parts_from(self, other: "_Noiseless", threshold: float) -> float:
+        """The warmest temperature at which two curves differ by the threshold."""
+        apart = np.flatnonzero(np.abs(self.real - other.real) > threshold)
+        return float(self.grid[apart[-1]]) if apart.size else float("nan")
+
     def level_at(self, kelvin: float) -> float:
         return float(np.interp(kelvin, self.grid, self.real))
 
@@ -106,6 +115,14 @@ def _closure(curves: list[_Noiseless]) -> float:
     low, middle, high = curves
     level = low.level_at(middle.temperature_at(-0.5))
     return high.temperature_at(-0.5) - middle.temperature_at(level)
+
+
+def _current_ratio(curves: list[_Noiseless]) -> float:
+    """x(A)/x(C) of Bean's square bar at half screening of the middle curve."""
+    level = -curves[0].level_at(curves[1].temperature_at(-0.5))
+    if not 0.01 < level < 0.99:
+        return float("nan")
+    return half_screening_field("square_bar") / half_screening_field("square_bar", level=level)
 
 
 def _loop_current(world: AcSusceptibilityWorld, kelvin: float) -> float:
