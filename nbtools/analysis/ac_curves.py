@@ -156,6 +156,46 @@ def normalise_curve(
     return AcCurve(amplitude, raw.temperature, turned.real, lost, frequency, bias, scale, phase)
 
 
+def group_curves(curves: list[AcCurve]) -> tuple[list[AcCurve], list[AcCurve]]:
+    """The curves of several amplitudes at one frequency and dc field, and those of one amplitude at several frequencies.
+
+    Of several such sets the largest; empty where there is none.
+    """
+    by_amplitude: dict[Any, list[AcCurve]] = {}
+    by_frequency: dict[Any, list[AcCurve]] = {}
+    for curve in curves:
+        place = round(curve.bias / 40.0)
+        by_amplitude.setdefault((f"{curve.frequency:.2g}", place), []).append(curve)
+        by_frequency.setdefault((f"{curve.amplitude:.2g}", place), []).append(curve)
+    several = [max(groups.values(), key=len, default=[]) for groups in (by_amplitude, by_frequency)]
+    amplitudes, frequencies = (group if len(group) > 1 else [] for group in several)
+    return sorted(amplitudes, key=lambda c: c.amplitude), sorted(frequencies, key=lambda c: c.frequency)
+
+
+def transition_window(curves: list[AcCurve], *, margin: float = 0.5) -> tuple[float, float]:
+    """From the coldest to the warmest temperature at which a curve moves, and a margin (K)."""
+    moving = [c.temperature[(c.in_phase > -0.97) & (c.in_phase < -0.02)] for c in curves]
+    inside = np.concatenate(moving)
+    return float(inside.min()) - margin, float(inside.max()) + margin
+
+
+def pair_branches(sweeps: Iterable[Any]) -> list[tuple[float, tuple[Array, Array], tuple[Array, Array]]]:
+    """Loops from field sweeps: (temperature, falling (H, m), rising (H, m)), coldest first.
+
+    Of several sweeps in one direction at one temperature the longest; a temperature with one direction is left out.
+    """
+    groups: dict[float, dict[str, Any]] = {}
+    for sweep in sweeps:
+        there = groups.setdefault(round(sweep.held, 1), {})
+        if sweep.direction in ("up", "down") and sweep.size > getattr(there.get(sweep.direction), "size", 0):
+            there[sweep.direction] = sweep
+    return [
+        (float(both["down"].held), *((both[way].along, both[way].signal) for way in ("down", "up")))  # type: ignore[misc]
+        for _, both in sorted(groups.items())
+        if len(both) == 2
+    ]
+
+
 def _share_full_screening(curves: list[AcCurve]) -> list[AcCurve]:
     per_amplitude = np.array([curve.full_screening / curve.amplitude for curve in curves])
     most = float(per_amplitude.min())

@@ -3,7 +3,17 @@
 One door to the files that each hold one piece of the physics.
 """
 
-from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves, collect_curves, combine_curves, normalise_curve
+from nbtools.analysis.ac_curves import (
+    AcCurve,
+    Smooth,
+    as_curves,
+    collect_curves,
+    combine_curves,
+    group_curves,
+    normalise_curve,
+    pair_branches,
+    transition_window,
+)
 from nbtools.analysis.collapse import Collapse, fit_collapse
 from nbtools.analysis.creep_shift import CreepExponent, estimate_creep_exponents, estimate_creep_onset
 from nbtools.analysis.critical_current import (
@@ -32,7 +42,7 @@ from nbtools.analysis.grains import (
     estimate_current_ratio,
     estimate_independent_range,
 )
-from nbtools.analysis.rectangles import CivaleTest, civale_test
+from nbtools.analysis.rectangles import CivaleTest, civale_test, power_curves
 
 __all__ = [
     "AcCurve",
@@ -65,10 +75,14 @@ __all__ = [
     "fit_collapse",
     "fit_critical_current_law",
     "grain_share",
+    "group_curves",
     "log_full_field",
     "needed_temperature_error",
     "normalise_curve",
+    "pair_branches",
     "pair_critical_temperature",
     "peak_of",
+    "power_curves",
     "profile_exponent",
+    "transition_window",
 ]

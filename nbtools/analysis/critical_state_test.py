@@ -115,7 +115,9 @@ def check_critical_state(
     return CriticalStateTest(
         tuple(seen["heights"]),
         expected,
-        *(seen[name][0] if seen[name] else _unknown() for name in ("shift", "slope", "bias")),
+        _first(seen["shift"]),
+        _first(seen["slope"]),
+        _first(seen["bias"]),
         share,
         p_values,
         excluded,
@@ -138,7 +140,9 @@ def _observe(curves: list[AcCurve], others: list[AcCurve], error: float) -> dict
         height, share = peak_of(curve)[1], grain_share(curve)
         left = 1 - min(share, ALLOWED_GRAINS)
         heights.append(Quantity(height / left, float(np.hypot(height.uncertainty, HEIGHT_ERROR))))
-    shift, slope, bias = [], [], []
+    shift: list[Quantity] = []
+    slope: list[Quantity] = []
+    bias: list[Quantity] = []
     if len({curve.frequency for curve in others}) > 1:
         decades = np.log10([curve.frequency for curve in others])
         shift = [weighted_slope([_half(curve, error) for curve in others], decades)]
@@ -161,8 +165,8 @@ def _rivals(
     reference = (curves[len(curves) // 2].amplitude, curves[0].frequency if curves[0].frequency > 0 else 10.0)
     for name, world in rival_worlds(float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3).items():
         current = log_full_field(curves, geometry, exponent=world.exponent, reference=reference[0])
-        clean = [[_clean(c, world, current, reference, geometry, share) for c in group] for group in (curves, others)]
-        theirs = _observe(*clean, error)
+        settings = (world, current, reference, geometry, share, abs(curves[0].bias))
+        theirs = _observe([_clean(c, *settings) for c in curves], [_clean(c, *settings) for c in others], error)
         pairs = [(o, e) for key in seen for o, e in zip(seen[key], theirs[key], strict=False)]
         if world.grain_share > 0 or share > ALLOWED_GRAINS:
             pairs.append((Quantity(share, 0.02), Quantity(world.grain_share)))
@@ -173,12 +177,12 @@ def _rivals(
 
 
 def _clean(
-    curve: AcCurve, world: AcWorld, current: Any, reference: tuple[float, float], geometry: str, share: float
+    curve: AcCurve, world: AcWorld, current: Any, reference: tuple[float, float], geometry: str, share: float, bias: float
 ) -> AcCurve:
     t = np.linspace(curve.temperature[0], curve.temperature[-1], 400)
     full = np.exp(np.clip(current(t), -30, 40))
     if np.isfinite(world.kim_field):  # J_c was read in the field of the curves
-        full = full * (1 + 10 * 79.577 / world.kim_field)
+        full = full * (1 + bias / world.kim_field)
     frequency = curve.frequency if curve.frequency > 0 else reference[1]
     real, loss = world.susceptibility(
         t, curve.amplitude, full, frequency=frequency, bias=curve.bias, reference=reference, geometry=geometry
@@ -203,8 +207,8 @@ def _p_of(seen: list[Quantity], expected: Array) -> float:
     return float(chi2.sf(sum(((float(o) - e) / o.uncertainty) ** 2 for o, e in known), len(known)))
 
 
-def _unknown() -> Quantity:
-    return Quantity(float("nan"), float("nan"))
+def _first(found: list[Quantity]) -> Quantity:
+    return found[0] if found else Quantity(float("nan"), float("nan"))
 
 
 def _p(value: float) -> str:

@@ -140,6 +140,15 @@ def civale_test(
     )
 
 
+def power_curves(
+    curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 40, seed: int = 5
+) -> dict[str, Any]:
+    """Power against each wrong world, by name, for several errors of the thermometer (K)."""
+    cut = _on_one_range(as_curves(curves))
+    found = [simulate_closure(cut, float(error), geometry, replicas, seed)[1] for error in errors]
+    return {name: np.array([powers[name] for powers in found]) for name in found[0]}
+
+
 def _no_rectangle(coincide: bool, error: float) -> CivaleTest:
     """Curves of different amplitude that coincide speak against a critical state; curves that never overlap say nothing."""
     nothing, nowhere = Quantity(float("nan"), float("nan"), "K"), (float("nan"), float("nan"))

@@ -9,7 +9,7 @@ from nbtools.analysis.current_profile import response_table
 from nbtools.models.bean_state import bean_loop, bean_susceptibility, flux_profile
 from nbtools.models.creep import creep_susceptibility
 from nbtools.models.kim_state import kim_susceptibility
-from nbtools.units import Quantity
+from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.explore_plots import Plot
 
@@ -112,7 +112,7 @@ def rectangle_at(curves: Any, *, level: float = 0.5, exponent: float = 40.0) -> 
     smooth = [Smooth(curve) for curve in as_curves(curves)[:3]]
     window = smooth[2].temperature_at(-0.97), smooth[0].temperature_at(-0.06)
     lines, corners, closure = _rectangle([(s.grid, s.real) for s in smooth], -level)
-    names = [f"{s.curve.amplitude / 79.577:.3g} Oe" for s in smooth]
+    names = [f"{convert(s.curve.amplitude, 'A/m', 'Oe'):.3g} Oe" for s in smooth]
     shown = {name: _cut(*line, window) for name, line in zip(names, lines, strict=True)}
     model = [(s.grid, _creep_curve(s, smooth[1], exponent)) for s in smooth]
     model_lines, model_corners, model_closure = _rectangle(model, -level)
