@@ -245,7 +245,7 @@ class Smooth:
         t = curve.temperature
         self.grid = np.linspace(t[0], t[-1], count)
         self.columns, self.weights = _local_weights(t, self.grid)
-        gain = np.sqrt((self.weights**2).sum(axis=1))
+        self.gain = np.sqrt((self.weights**2).sum(axis=1))
         self.real = self.smoothed(curve.in_phase)
         self.slope = np.gradient(self.real, self.grid)
         self.loss = None if curve.out_of_phase is None else self.smoothed(curve.out_of_phase)
@@ -256,7 +256,7 @@ class Smooth:
             if values is not None and slope is not None
         ]
         slopes = [s for s in (self.slope, self.loss_slope) if s is not None]
-        self.sigma = [gain * np.hypot(n[0], n[1] * s) for n, s in zip(self.noise, slopes, strict=True)]
+        self.sigma = [self.gain * np.hypot(n[0], n[1] * s) for n, s in zip(self.noise, slopes, strict=True)]
 
     def smoothed(self, values: Array) -> Array:
         """Other values at the same temperatures, on the grid."""

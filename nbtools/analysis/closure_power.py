@@ -72,7 +72,7 @@ def replicate(
                 for part, noise in zip(response, one.noise, strict=False)
             ]
             loss = parts[1] if len(parts) > 1 else None
-            tracks.append(Track(one.curve.amplitude, one.grid, parts[0], loss, one.sigma))
+            tracks.append(Track(one.curve.amplitude, one.grid, parts[0], loss, one.noise, one.gain))
         yield tracks
 
 

@@ -31,7 +31,7 @@ def estimate_creep_exponents(
     frequency_curves: Any,
     log_slope: Any,
     *,
-    levels: Any = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
+    levels: Any = (0.97, 0.94, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1),
     temperature_uncertainty: float = 0.003,
 ) -> list[CreepExponent]:
     """n(T) from curves at several frequencies: a level moves by ΔT = 1/(n |d log₁₀ J_c/dT|) per decade.
@@ -79,7 +79,7 @@ def estimate_creep_onset(exponents: list[CreepExponent]) -> Quantity:
     sigma = np.array([one.shift.uncertainty for one in exponents])
     if t.size < 5 or shift[-3:].mean() < 2 * sigma.mean():
         return Quantity(float("nan"), float("nan"), "K")
-    if shift[:2].mean() > 2 * sigma.mean():
+    if shift[0] > 2 * sigma.mean():
         return Quantity(float("nan"), float("nan"), "K")
     rise = (shift[-1] - shift[0]) / (t[-1] - t[0])
     start = (max(rise, 1e-3), float(t[0]))

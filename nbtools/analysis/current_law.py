@@ -23,7 +23,7 @@ class CurrentLawFit:
     critical_temperature (K), zero_temperature_current (A/m²), exponent (that of the law near T_c if it is fixed),
     barrier : L/ξ_N(T_c) of the proximity junction, else NaN
     chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current; χ² + 2k
-    residual_decades : log₁₀ of each point over the law; temperature_shift : by how much each point's temperature
+    residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c; temperature_shift : by how much each point's temperature
         had to move (K)
     """
 
@@ -46,14 +46,21 @@ class CurrentLawFit:
         shape = reduced_critical_current(t, law, exponent=float(self.exponent), barrier=weak)  # type: ignore[arg-type]
         return float(self.zero_temperature_current) * shape
 
+    @property
+    def worst_residual(self) -> float:
+        """Of the points below T_c (decades)."""
+        known = np.abs(self.residual_decades[np.isfinite(self.residual_decades)])
+        return float(known.max()) if known.size else float("nan")
+
     def __str__(self) -> str:
         shift = 1e3 * float(np.max(np.abs(self.temperature_shift)))
-        worst = float(np.max(np.abs(self.residual_decades)))
+        beyond = int(np.isnan(self.residual_decades).sum())
+        worst = f"worst residual {self.worst_residual:.2f} decades" + f", {beyond} point(s) above T_c" * bool(beyond)
         weak = f", L/ξ_N = {self.barrier}" if np.isfinite(self.barrier) else ""
         return (
             f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}, χ² = {self.chi_square:.2g} "
             f"({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, points moved up to {shift:.0f} mK, "
-            f"worst residual {worst:.2f} decades"
+            f"{worst}"
         )
 
 
@@ -238,7 +245,8 @@ class _Problem:
         shape_error = head.pop(0) if self.has_shape else 0.0
         sns = self.law == "sns"
         misfit = float(2 * found.cost)
-        current = log_zero + log_current(self.law, power, barrier)(np.minimum(np.log1p(-np.minimum(self.t / end, 1 - 1e-9)), -1e-9))
+        below = np.minimum(self.t / end, 1 - 1e-12)
+        current = log_zero + log_current(self.law, power, barrier)(np.log1p(-below))
         return CurrentLawFit(
             self.law,
             Quantity(end, end_error, "K"),
@@ -248,7 +256,7 @@ class _Problem:
             misfit,
             self.t.size - free,
             misfit + 2 * free,
-            (self.log_j - current) / np.log(10),
+            np.where(self.t < end, (self.log_j - current) / np.log(10), np.nan),
             end * -np.expm1(z) - self.t,
         )
 

@@ -28,7 +28,7 @@ def response_table(
 def log_full_field(
     curves: list[AcCurve], geometry: str, *, exponent: float = np.inf, reference: float = 1.0
 ) -> Callable[[Array], Array]:
-    """ln J_c a (A/m) as a function of temperature: the median over the curves in steps, lines between and beyond.
+    """ln J_c a (A/m) as a function of temperature: a polynomial through its medians, lines beyond.
 
     With a finite creep `exponent`, J_c is that at the electric field of the amplitude `reference` (A/m).
 
@@ -46,16 +46,16 @@ def log_full_field(
     order = np.argsort(temperature)
     parts = np.array_split(order, int(np.clip(temperature.size // 4, 4, 40)))
     place = np.array([np.median(temperature[part]) for part in parts])
-    level = np.minimum.accumulate([np.median(value[part]) for part in parts])
-    place, first = np.unique(place, return_index=True)
-    level = level[first]
+    level = np.array([np.median(value[part]) for part in parts])
+    # Smooth, so that no kink of it passes for a mismatch: a polynomial inside, straight lines beyond.
+    line = np.polynomial.Chebyshev.fit(place, level, min(5, place.size - 2))
+    ends = place[[0, -1]]
+    slopes = np.minimum(line.deriv()(ends), -1e-3)
 
     def of(t: Array) -> Array:
-        inside = np.interp(t, place, level)
-        few = min(4, place.size - 1)
-        cold = (level[few] - level[0]) / (place[few] - place[0])
-        hot = min((level[-1] - level[-1 - few]) / (place[-1] - place[-1 - few]), -1e-3)
-        return np.asarray(inside + cold * np.minimum(t - place[0], 0) + hot * np.maximum(t - place[-1], 0))
+        inside = line(np.clip(t, *ends))
+        beyond = slopes[0] * np.minimum(t - ends[0], 0) + slopes[1] * np.maximum(t - ends[1], 0)
+        return np.asarray(inside + beyond)
 
     return of
 

@@ -32,13 +32,22 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class Track:
-    """A smoothed curve on its grid, with the noise of χ' and χ''."""
+    """A smoothed curve on its grid; noise of χ' and χ'' and of the temperatures beside them, and what smoothing leaves."""
 
     amplitude: float
     grid: Array
     real: Array
     loss: Array | None
-    sigma: list[Array]
+    noise: list[tuple[float, float]]
+    gain: Array
+
+    @cached_property
+    def sigma(self) -> list[Array]:
+        """Standard deviation of χ' and χ'' on the grid."""
+        return [
+            self.gain * np.hypot(value, kelvin * slope)
+            for (value, kelvin), (_, slope) in zip(self.noise, self.parts, strict=False)
+        ]
 
     @cached_property
     def parts(self) -> list[tuple[Array, Array]]:

@@ -120,7 +120,7 @@ def civale_test(
             "fit_collapse takes any amplitudes"
         )
     smooth = [Smooth(curve) for curve in _on_one_range(ordered)]
-    tracks = [Track(one.curve.amplitude, one.grid, one.real, one.loss, one.sigma) for one in smooth]
+    tracks = [Track(one.curve.amplitude, one.grid, one.real, one.loss, one.noise, one.gain) for one in smooth]
     seen = measure_closure(tracks, error=temperature_uncertainty, floor=inverse_error(smooth))
     if seen is None:
         return _no_rectangle(curves_coincide(tracks, temperature_uncertainty), temperature_uncertainty)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CURVES = (BLUE, GREEN, PURPLE, SKY, ORANGE)
-CHI = (r"$4\pi\chi'$ / full screening", r"$4\pi\chi''$ / full screening")
+CHI = ("4πχ′ / full screening", "4πχ″ / full screening")
 
 
 def draw_ac_curves(
@@ -23,12 +23,16 @@ def draw_ac_curves(
     rectangles: Sequence[Any] = (),
     window: tuple[float, float] | None = None,
     by: str = "amplitude",
+    labels: Sequence[str] = (),
     units: str = "paper",
 ) -> Sequence["Axes"]:
-    """χ'(T) and χ''(T) of several `AcCurve`s; `rectangles` (with their corners A, B, C, D) over those they belong to."""
+    """χ'(T) and χ''(T) of several `AcCurve`s; `rectangles` (with their corners A, B, C, D) over those they belong to.
+
+    `labels` instead of what the curves differ `by` ("amplitude" or "frequency").
+    """
     scale, unit = for_display("A/m", units) if by == "amplitude" else (1.0, "Hz")
-    for curve, colour, marker in zip(curves, CURVES, "os^Dv", strict=False):
-        label = f"{getattr(curve, by) * scale:.3g} {unit}"
+    names = labels or [f"{getattr(curve, by) * scale:.4g} {unit}" for curve in curves]
+    for curve, label, colour, marker in zip(curves, names, CURVES, "os^Dv", strict=False):
         for axes, values in zip(panels, (curve.in_phase, curve.out_of_phase), strict=True):
             if values is not None:
                 axes.plot(
@@ -71,6 +75,7 @@ def draw_closure(axes: "Axes", test: Any) -> "Axes":
             )
     axes.axhline(0, color=BLACK, linewidth=0.6)
     axes.set(xlabel="temperature of A (K)", ylabel=r"$T_B - T_D$ (mK)")
+    axes.locator_params(axis="x", nbins=5)
     add_legend(axes)
     return axes
 
@@ -82,6 +87,8 @@ def draw_power(axes: "Axes", errors: ArrayLike, powers: Mapping[str, ArrayLike],
         axes.plot(np.asarray(errors) * 1e3, values, "o", linestyle=line, color=colour, label=name, markersize=2.5)
     axes.axhline(needed, color=BLACK, linewidth=0.5, linestyle=":")
     axes.set(xlabel="thermometer error of a curve (mK)", ylabel="power", xscale="log", ylim=(-0.03, 1.03))
+    axes.set_xticks(np.asarray(errors) * 1e3, labels=[f"{1e3 * error:.3g}" for error in np.asarray(errors)])
+    axes.minorticks_off()
     add_legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
@@ -164,7 +171,8 @@ def draw_creep_exponents(axes: "Axes", exponents: Sequence[Any]) -> "Axes":
             markersize=4,
             label="n above (95 %)",
         )
-    axes.set(xlabel="temperature (K)", ylabel="creep exponent n", yscale="log")
+    axes.set(xlabel="temperature (K)", ylabel="creep exponent n", ylim=(0, None))
+    axes.locator_params(axis="x", nbins=5)
     add_legend(axes)
     return axes
 

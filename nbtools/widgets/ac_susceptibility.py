@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nbtools.analysis.ac_curves import Smooth, as_curves
-from nbtools.analysis.current_profile import response_table
+from nbtools.analysis.current_profile import log_full_field, response_table
 from nbtools.models.bean_state import bean_loop, bean_susceptibility, flux_profile
 from nbtools.models.creep import creep_susceptibility
 from nbtools.models.kim_state import kim_susceptibility
@@ -114,8 +114,7 @@ def rectangle_at(curves: Any, *, level: float = 0.5, exponent: float = 40.0) -> 
     lines, corners, closure = _rectangle([(s.grid, s.real) for s in smooth], -level)
     names = [f"{convert(s.curve.amplitude, 'A/m', 'Oe'):.3g} Oe" for s in smooth]
     shown = {name: _cut(*line, window) for name, line in zip(names, lines, strict=True)}
-    model = [(s.grid, _creep_curve(s, smooth[1], exponent)) for s in smooth]
-    model_lines, model_corners, model_closure = _rectangle(model, -level)
+    model_lines, model_corners, model_closure = _rectangle(_creep_curves(smooth, exponent), -level)
     modelled = {name: _cut(*line, window) for name, line in zip(names, model_lines, strict=True)}
     return {
         "data": Plot({**shown, "A C D B": corners}, "temperature", "χ'", "K"),
@@ -134,16 +133,17 @@ def _rectangle(lines: list[tuple[Array, Array]], level: float) -> tuple[Any, tup
     return lines, (np.array([b, a, a, d]), np.array([level, level, other, other])), b - d
 
 
-def _creep_curve(own: Smooth, middle: Smooth, exponent: float) -> Array:
-    """χ' of creep whose J_c(T) is read off the middle curve, at the amplitude of `own`."""
+def _creep_curves(smooth: list[Smooth], exponent: float) -> list[tuple[Array, Array]]:
+    """χ' of creep with the J_c(T) that it reads off the curves themselves."""
     n = np.inf if exponent >= 40 else exponent
+    reference = smooth[1].curve.amplitude
+    current = log_full_field([smooth[1].curve], "square_bar", exponent=n, reference=reference)
     log_u, real, _ = response_table("square_bar", exponent=n)
-    inside = (middle.real > -0.97) & (middle.real < -0.05)
-    u = np.interp(np.maximum.accumulate(middle.real[inside]), real, log_u)
-    places = middle.grid[inside]
-    line = np.polyfit(places, u, 3)
-    drive = (1 - 1 / n) * np.log(own.curve.amplitude / middle.curve.amplitude)
-    return np.interp(np.maximum.accumulate(np.polyval(line, own.grid)) + drive, log_u, real)
+    drives = [np.log(one.curve.amplitude) - np.log(one.curve.amplitude / reference) / n for one in smooth]
+    return [
+        (one.grid, np.interp(drive - current(one.grid), log_u, real))
+        for one, drive in zip(smooth, drives, strict=True)
+    ]
 
 
 def _cut(t: Array, y: Array, window: tuple[float, float]) -> tuple[Array, Array]:
