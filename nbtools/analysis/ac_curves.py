@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class AcCurve:
             value = None if name == "out_of_phase" and self.out_of_phase is None else column[order]
             object.__setattr__(self, name, value)
 
+    @cached_property
+    def smooth(self) -> "Smooth":
+        """The curve smoothed, kept once it is made."""
+        return Smooth(self)
+
     def shifted(self, kelvin: float) -> "AcCurve":
         """The curve with its temperatures moved."""
         return replace(self, temperature=self.temperature + kelvin)
@@ -93,9 +99,9 @@ def as_curves(curves: Any) -> list[AcCurve]:
 def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | None = None) -> list[AcCurve]:
     """One normalised curve for each drive of temperature sweeps with an ac moment, warming and cooling combined.
 
-    The level above the transition is taken off (holder, coil); the response is turned so that the coldest tenth
-    loses nothing; it is divided by `full_screening`, or by what the coldest points screen: all curves
-    by that of the one that screens most, if they agree within 5 % (a large amplitude is never quite screened).
+    The level above the transition is taken off (holder, coil); the response is turned so that the coldest points
+    lose nothing; it is divided by `full_screening`, or by what the coldest points screen: all
+    curves by that of the one that screens most, if they agree within 5 %: a large amplitude is never quite screened.
     Warming and cooling are shifted onto their mean; the shift stays on the curve as its lag.
 
     Parameters
@@ -138,7 +144,9 @@ def normalise_curve(
 
     The moments may be in any unit, or a susceptibility already.
     """
-    raw = AcCurve(amplitude, *(np.asarray(c, float) for c in (temperature, in_phase)), _float(out_of_phase))
+    raw = AcCurve(
+        amplitude, np.asarray(temperature, float), np.asarray(in_phase, float), _float(out_of_phase)
+    )
     loss = np.zeros(raw.in_phase.size) if raw.out_of_phase is None else raw.out_of_phase
     response = raw.in_phase - 1j * loss
     ends = max(3, response.size // 30)
@@ -157,7 +165,7 @@ def normalise_curve(
 
 
 def group_curves(curves: list[AcCurve]) -> tuple[list[AcCurve], list[AcCurve]]:
-    """The curves of several amplitudes at one frequency and dc field, and those of one amplitude at several frequencies.
+    """Curves of several amplitudes at one frequency and dc field, and of one amplitude at several frequencies.
 
     Of several such sets the largest; empty where there is none.
     """
@@ -217,14 +225,19 @@ def combine_curves(branches: list[AcCurve]) -> AcCurve:
     """One curve of a warming and a cooling branch: each moved by half the lag between their half-way points."""
     if len(branches) == 1:
         return branches[0]
-    halves = [Smooth(branch).temperature_at(-0.5) for branch in branches]
+    halves = [branch.smooth.temperature_at(-0.5) for branch in branches]
     moved = [b.shifted(float(np.mean(halves) - half)) for b, half in zip(branches, halves, strict=True)]
-    together = [np.concatenate([getattr(b, name) for b in moved]) for name in ("temperature", "in_phase")]
-    losses = [b.out_of_phase for b in moved]
-    loss = None if any(one is None for one in losses) else np.concatenate(losses)  # type: ignore[arg-type]
+    losses = [b.out_of_phase for b in moved if b.out_of_phase is not None]
     first = branches[0]
     return AcCurve(
-        first.amplitude, *together, loss, first.frequency, first.bias, first.full_screening, first.phase,
+        first.amplitude,
+        np.concatenate([b.temperature for b in moved]),
+        np.concatenate([b.in_phase for b in moved]),
+        np.concatenate(losses) if len(losses) == len(moved) else None,
+        first.frequency,
+        first.bias,
+        first.full_screening,
+        first.phase,
         float(np.ptp(halves)),
     )
 

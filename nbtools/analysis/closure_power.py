@@ -23,7 +23,7 @@ def simulate_closure(
     curves: list[AcCurve], error: float, geometry: str, replicas: int, seed: int
 ) -> tuple[Array, dict[str, float]]:
     """The statistic in replicas of Bean's state, and the share of each wrong world's replicas beyond their 95 %."""
-    smooth = [Smooth(curve) for curve in curves]
+    smooth = [curve.smooth for curve in curves]
     reference = curves[len(curves) // 2].amplitude
     halves = [one.temperature_at(-0.5) for one in smooth]
     rivals = rival_worlds(float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3)
@@ -38,9 +38,7 @@ def simulate_closure(
     share = float(np.median([grain_share(curve) for curve in curves]))
     null = statistics(AcWorld(grain_share=share), replicas)
     threshold = null_distribution(null).isf(SIGNIFICANCE)
-    power = {
-        name: float(np.mean(statistics(world, replicas) > threshold)) for name, world in rivals.items()
-    }
+    power = {name: float(np.mean(statistics(world, replicas) > threshold)) for name, world in rivals.items()}
     return null, power
 
 

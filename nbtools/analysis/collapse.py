@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
-from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
+from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.current_profile import grain_share, log_full_field, response_table
 from nbtools.models.bean_state import GEOMETRIES
 from nbtools.units import Quantity
@@ -45,7 +45,11 @@ class Collapse:
 
     def predict(self, temperature: ArrayLike) -> Array:
         """J_c a (A/m) between the knots, by lines in the logarithm."""
-        return np.exp(np.interp(temperature, self.temperature, np.log([float(q) for q in self.full_field])))
+        return np.exp(
+            np.interp(
+                np.asarray(temperature, float), self.temperature, np.log([float(q) for q in self.full_field])
+            )
+        )
 
     def current(self, temperature: ArrayLike, half_width: float) -> Array:
         """J_c (A/m²)."""
@@ -83,7 +87,7 @@ def fit_collapse(
         An unknown geometry, fewer than two curves, too few points in the transition.
     """
     if geometry not in (*GEOMETRIES, FREE):
-        raise ValueError(f'geometry is {geometry!r}; it can be {", ".join(map(repr, (*GEOMETRIES, FREE)))}')
+        raise ValueError(f"geometry is {geometry!r}; it can be {', '.join(map(repr, (*GEOMETRIES, FREE)))}")
     ordered = as_curves(curves)
     if len({curve.amplitude for curve in ordered}) < 2:
         raise ValueError(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")
@@ -104,13 +108,14 @@ class _Fit:
         guess = log_full_field(curves, bean)
         rows = []
         for index, curve in enumerate(curves):
-            smooth = Smooth(curve)
+            smooth = curve.smooth
             inside = np.flatnonzero((curve.in_phase > -0.96) & (curve.in_phase < -0.04 - share))
             for part, values in enumerate((curve.in_phase, curve.out_of_phase)):
                 if values is None or (part == 1 and geometry == FREE):
                     continue
-                slope = np.gradient(smooth.real if part == 0 else smooth.loss, smooth.grid)
-                slope = np.interp(curve.temperature[inside], smooth.grid, slope)
+                slopes = smooth.slope if part == 0 else smooth.loss_slope
+                assert slopes is not None
+                slope = np.interp(curve.temperature[inside], smooth.grid, slopes)
                 sigma = np.hypot(smooth.noise[part][0], smooth.noise[part][1] * slope)
                 rows.append((inside, index, part, values, np.hypot(sigma, MODEL_ERROR)))
         join = np.concatenate
@@ -158,10 +163,15 @@ class _Fit:
         at, *both = self.table
         value = np.where(self.part == 0, np.interp(y, at, both[0]), np.interp(y, at, both[1]))
         slopes = [np.gradient(one, at) for one in both]
-        return value, np.where(self.part == 0, np.interp(y, at, slopes[0]), np.interp(y, at, slopes[1])), true, y
+        return (
+            value,
+            np.where(self.part == 0, np.interp(y, at, slopes[0]), np.interp(y, at, slopes[1])),
+            true,
+            y,
+        )
 
     def residuals(self, p: Array) -> Array:
-        log_j, offsets, share, levels = self._split(p)
+        log_j, offsets, share, _ = self._split(p)
         value, *_ = self._model(p)
         model = (1 - share) * value - np.where(self.part == 0, share, 0.0)
         smooth = np.diff(log_j, 2) / 3.0  # a polygon may bend, but not jump
@@ -169,7 +179,7 @@ class _Fit:
         return np.concatenate([(model - self.value) / self.sigma, offsets / self.error, smooth, pinned])
 
     def jacobian(self, p: Array) -> Array:
-        log_j, offsets, share, levels = self._split(p)
+        log_j, _, share, _ = self._split(p)
         value, slope, true, y = self._model(p)
         n, k, c = self.t.size, self.knots.size, len(self.curves)
         hats = _hats(true, self.knots)
@@ -192,7 +202,9 @@ class _Fit:
         log_j, offsets, share, levels = self._split(found.x)
         values = found.fun[: self.t.size]
         chi = float(np.sum(values**2) / max(self.t.size - found.x.size, 1))
-        spread = np.sqrt(np.maximum(np.diag(np.linalg.pinv(found.jac.T @ found.jac)), 0)) * max(1.0, chi) ** 0.5
+        spread = (
+            np.sqrt(np.maximum(np.diag(np.linalg.pinv(found.jac.T @ found.jac)), 0)) * max(1.0, chi) ** 0.5
+        )
         k, c = self.knots.size, len(self.curves)
         scale = self.pinned if self.geometry == FREE else 0.0
         fields = tuple(
@@ -200,7 +212,9 @@ class _Fit:
             for v, s in zip(log_j, spread[:k], strict=True)
         )
         shape = (self.shape_at, -levels) if self.geometry == FREE else (self.table[0], self.table[1])
-        shifts = tuple(Quantity(float(o), float(s), "K") for o, s in zip(offsets, spread[k : k + c], strict=True))
+        shifts = tuple(
+            Quantity(float(o), float(s), "K") for o, s in zip(offsets, spread[k : k + c], strict=True)
+        )
         amplitudes = tuple(curve.amplitude for curve in self.curves)
         return Collapse(
             self.geometry, self.knots, fields, amplitudes, shifts, share, chi, int(self.t.size), shape

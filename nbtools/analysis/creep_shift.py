@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from nbtools.analysis.ac_curves import Smooth, as_curves
+from nbtools.analysis.ac_curves import as_curves
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CreepExponent:
-    """n at one level from how far it moves per decade of frequency; `lower_bound` at 95 % where no shift is resolved."""
+    """n at one level from its shift per decade of frequency (K); where none is resolved `lower_bound`, at 95 %."""
 
     temperature: float
     shift: Quantity
@@ -45,7 +45,7 @@ def estimate_creep_exponents(
     ordered = sorted(as_curves(frequency_curves), key=lambda curve: curve.frequency)
     if len({curve.frequency for curve in ordered}) < 2:
         raise ValueError("the curves have one frequency; a shift needs two or more")
-    smooth = [Smooth(curve) for curve in ordered]
+    smooth = [curve.smooth for curve in ordered]
     found = []
     for level in levels:
         places = [one.crossing(-level, temperature_error=temperature_uncertainty) for one in smooth]

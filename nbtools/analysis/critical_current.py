@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
+from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.current_profile import grain_share
 from nbtools.models.bean_state import half_screening_field, loss_peak
 from nbtools.units import Quantity
@@ -59,9 +59,7 @@ def estimate_half_screening(
     points = []
     for curve in ordered:
         share = grain_share(curve)
-        place = Smooth(curve).crossing(
-            -level * (1 - share) - share, temperature_error=temperature_uncertainty
-        )
+        place = curve.smooth.crossing(-level * (1 - share) - share, temperature_error=temperature_uncertainty)
         points.append(_point(f"half screening, {geometry}", curve, place, x, half_width))
     return _with_percent(points)
 
@@ -73,7 +71,7 @@ def estimate_loss_peak(
     geometry: str = "square_bar",
     temperature_uncertainty: float = 0.003,
 ) -> list[CurrentPoint]:
-    """J_c = h/(x a) where χ'' is largest: x is 4/3 for a slab, 1 for a cylinder or a square bar; with the peak's height."""
+    """J_c = h/(x a) where χ'' is largest, and its height: x is 4/3 for a slab, 1 for a cylinder or a square bar."""
     x, _ = loss_peak(geometry)  # type: ignore[arg-type]
     points = []
     for curve in as_curves(curves):
@@ -87,7 +85,7 @@ def estimate_loss_peak(
 
 def peak_of(curve: AcCurve) -> tuple[Quantity, Quantity]:
     """Temperature and height of the largest χ'': a parabola through what lies above 92 % of it."""
-    smooth = Smooth(curve)
+    smooth = curve.smooth
     assert smooth.loss is not None and curve.out_of_phase is not None
     top = int(np.argmax(smooth.loss))
     above = smooth.loss > 0.92 * smooth.loss[top]
@@ -100,9 +98,13 @@ def peak_of(curve: AcCurve) -> tuple[Quantity, Quantity]:
     inside = (t >= smooth.grid[low]) & (t <= smooth.grid[high])
     if inside.sum() < 5:
         step = float(smooth.grid[high] - smooth.grid[low])
-        return Quantity(smooth.grid[top], step / 4, "K"), Quantity(smooth.loss[top], float(smooth.sigma[1][top]))
+        return Quantity(smooth.grid[top], step / 4, "K"), Quantity(
+            smooth.loss[top], float(smooth.sigma[1][top])
+        )
     centre = float(smooth.grid[top])
-    (bend, tilt, level), covariance = np.polyfit(t[inside] - centre, curve.out_of_phase[inside], 2, cov="unscaled")
+    (bend, tilt, level), covariance = np.polyfit(
+        t[inside] - centre, curve.out_of_phase[inside], 2, cov="unscaled"
+    )
     rest = curve.out_of_phase[inside] - np.polyval((bend, tilt, level), t[inside] - centre)
     scatter = float(np.sqrt(np.sum(rest**2) / max(inside.sum() - 3, 1)))
     place = -tilt / (2 * bend) if bend < 0 else 0.0
@@ -121,7 +123,9 @@ class LoopCurrent:
     current: Quantity
 
     def __str__(self) -> str:
-        return f"{self.temperature:.2f} K: ΔM = {self.width.to('emu/cm^3')}, J_c = {self.current.to('A/cm^2')}"
+        return (
+            f"{self.temperature:.2f} K: ΔM = {self.width.to('emu/cm^3')}, J_c = {self.current.to('A/cm^2')}"
+        )
 
 
 def estimate_loop_current(
@@ -163,17 +167,27 @@ def estimate_loop_current(
         noises.append(float(np.sqrt(np.sum(rest**2) / 4 * covariance[2, 2])))
     size = Quantity.of(volume)
     gap = (levels[0] - levels[1]) / float(size)
-    relative = np.hypot(np.hypot(*noises) / max(abs(levels[0] - levels[1]), 1e-300), _relative(size))
+    noise = float(np.hypot(noises[0], noises[1])) / max(abs(levels[0] - levels[1]), 1e-300)
+    relative = float(np.hypot(noise, _relative(size)))
     a, b = sorted((Quantity.of(side) for side in sides), key=float)
     current = 2 * gap / (a * (1 - a / (3 * b)))
-    shape = np.hypot(relative, np.hypot(_relative(a) * (1 - a / (1.5 * b)) / (1 - a / (3 * b)), _relative(b) / 3))
+    shape = np.hypot(
+        relative, np.hypot(_relative(a) * (1 - a / (1.5 * b)) / (1 - a / (3 * b)), _relative(b) / 3)
+    )
     return LoopCurrent(
-        temperature, Quantity(gap, abs(gap) * float(relative), "A/m"), Quantity(current, abs(current) * float(shape), "A/m^2")
+        temperature,
+        Quantity(gap, abs(gap) * float(relative), "A/m"),
+        Quantity(current, abs(current) * float(shape), "A/m^2"),
     )
 
 
 def _point(
-    method: str, curve: AcCurve, place: Quantity, x: float, width: Quantity | float, height: Quantity | None = None
+    method: str,
+    curve: AcCurve,
+    place: Quantity,
+    x: float,
+    width: Quantity | float,
+    height: Quantity | None = None,
 ) -> CurrentPoint:
     a = Quantity.of(width)
     current = curve.amplitude / (x * float(a))
@@ -190,7 +204,9 @@ def _with_percent(points: list[CurrentPoint]) -> list[CurrentPoint]:
         return points
     slope = np.abs(np.gradient(np.log([float(p.current) for p in points]), t))
     return [
-        CurrentPoint(p.method, p.amplitude, p.temperature, p.current, 100 * s * p.temperature.uncertainty, p.height)
+        CurrentPoint(
+            p.method, p.amplitude, p.temperature, p.current, 100 * s * p.temperature.uncertainty, p.height
+        )
         for p, s in zip(points, slope, strict=True)
     ]
 

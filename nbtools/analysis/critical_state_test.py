@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
+from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.creep_shift import in_millikelvin, weighted_slope
 from nbtools.analysis.critical_current import peak_of
 from nbtools.analysis.current_profile import grain_share, log_full_field
@@ -157,7 +157,12 @@ def _observe(curves: list[AcCurve], others: list[AcCurve], error: float) -> dict
 
 
 def _rivals(
-    curves: list[AcCurve], others: list[AcCurve], seen: dict[str, list[Quantity]], share: float, error: float, geometry: str
+    curves: list[AcCurve],
+    others: list[AcCurve],
+    seen: dict[str, list[Quantity]],
+    share: float,
+    error: float,
+    geometry: str,
 ) -> dict[str, float]:
     """The same observations on noise-free curves of each wrong world with the data's own J_c(T)."""
     halves = [float(_half(curve, error)) for curve in curves]
@@ -166,7 +171,9 @@ def _rivals(
     for name, world in rival_worlds(float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3).items():
         current = log_full_field(curves, geometry, exponent=world.exponent, reference=reference[0])
         settings = (world, current, reference, geometry, share, abs(curves[0].bias))
-        theirs = _observe([_clean(c, *settings) for c in curves], [_clean(c, *settings) for c in others], error)
+        theirs = _observe(
+            [_clean(c, *settings) for c in curves], [_clean(c, *settings) for c in others], error
+        )
         pairs = [(o, e) for key in seen for o, e in zip(seen[key], theirs[key], strict=False)]
         if world.grain_share > 0 or share > ALLOWED_GRAINS:
             pairs.append((Quantity(share, 0.02), Quantity(world.grain_share)))
@@ -177,7 +184,13 @@ def _rivals(
 
 
 def _clean(
-    curve: AcCurve, world: AcWorld, current: Any, reference: tuple[float, float], geometry: str, share: float, bias: float
+    curve: AcCurve,
+    world: AcWorld,
+    current: Any,
+    reference: tuple[float, float],
+    geometry: str,
+    share: float,
+    bias: float,
 ) -> AcCurve:
     t = np.linspace(curve.temperature[0], curve.temperature[-1], 400)
     full = np.exp(np.clip(current(t), -30, 40))
@@ -193,7 +206,7 @@ def _clean(
 
 
 def _half(curve: AcCurve, error: float) -> Quantity:
-    return Smooth(curve).crossing(-0.5, temperature_error=error)
+    return curve.smooth.crossing(-0.5, temperature_error=error)
 
 
 def _same(one: AcCurve, other: AcCurve) -> bool:

@@ -23,8 +23,8 @@ class CurrentLawFit:
     critical_temperature (K), zero_temperature_current (A/m²), exponent (that of the law near T_c if it is fixed),
     barrier : L/ξ_N(T_c) of the proximity junction, else NaN
     chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current; χ² + 2k
-    residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c; temperature_shift : by how much each point's temperature
-        had to move (K)
+    residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c
+    temperature_shift : by how much each point's temperature had to move (K)
     """
 
     law: str
@@ -55,7 +55,9 @@ class CurrentLawFit:
     def __str__(self) -> str:
         shift = 1e3 * float(np.max(np.abs(self.temperature_shift)))
         beyond = int(np.isnan(self.residual_decades).sum())
-        worst = f"worst residual {self.worst_residual:.2f} decades" + f", {beyond} point(s) above T_c" * bool(beyond)
+        worst = f"worst residual {self.worst_residual:.2f} decades" + f", {beyond} point(s) above T_c" * bool(
+            beyond
+        )
         weak = f", L/ξ_N = {self.barrier}" if np.isfinite(self.barrier) else ""
         return (
             f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}, χ² = {self.chi_square:.2g} "
@@ -132,9 +134,13 @@ def profile_exponent(
 
 
 def needed_temperature_error(
-    temperature: ArrayLike, critical_current: ArrayLike, *, law: str, critical_temperature: float | None = None
+    temperature: ArrayLike,
+    critical_current: ArrayLike,
+    *,
+    law: str,
+    critical_temperature: float | None = None,
 ) -> float:
-    """Standard deviation of each temperature (K) at which the law would be as likely as not (χ² = 1 a degree of freedom)."""
+    """Standard deviation of each temperature (K) at which the law would have χ² = 1 a degree of freedom."""
     unit = 0.03
     fit = fit_critical_current_law(
         temperature,
@@ -178,7 +184,7 @@ def find_crossover(first: CurrentLawFit, second: CurrentLawFit, low: float, high
 
 @dataclass(frozen=True)
 class _Problem:
-    """ln J_c and T of the points; unknowns: ln J₀, then T_c, n or L/ξ_N where free, then ln(1 − T/T_c) of each point."""
+    """ln J_c and T; unknowns: ln J₀, then T_c, n or L/ξ_N where free, then ln(1 − T/T_c) of each point."""
 
     t: Array
     log_j: Array
@@ -250,7 +256,9 @@ class _Problem:
         return CurrentLawFit(
             self.law,
             Quantity(end, end_error, "K"),
-            Quantity(float(np.exp(min(log_zero, 300.0))), float(np.exp(min(log_zero, 300.0)) * spread[0]), "A/m^2"),
+            Quantity(
+                float(np.exp(min(log_zero, 300.0))), float(np.exp(min(log_zero, 300.0)) * spread[0]), "A/m^2"
+            ),
             Quantity(power, 0.0 if sns else shape_error),
             Quantity(barrier, shape_error) if sns else Quantity(float("nan")),
             misfit,
@@ -271,6 +279,8 @@ def _checked(*columns: ArrayLike) -> tuple[Array, Array, Array, Array]:
         ("relative_uncertainty", sigma_j),
     ):
         if not np.all(np.isfinite(values) & (values > 0)):
-            raise ValueError(f"{name} has {values[~(values > 0)][:1]}; every value must be positive and finite")
+            raise ValueError(
+                f"{name} has {values[~(values > 0)][:1]}; every value must be positive and finite"
+            )
     order = np.argsort(t)
     return t[order], j[order], sigma_t[order], sigma_j[order]

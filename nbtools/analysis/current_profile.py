@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.analysis.ac_curves import AcCurve, Smooth, as_curves
+from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.models.bean_state import bean_susceptibility
 from nbtools.models.creep import creep_susceptibility
 
@@ -80,7 +80,7 @@ def grain_share(curve: AcCurve, *, lost: float = 0.05) -> float:
     """
     if curve.out_of_phase is None:
         return 0.0
-    smooth = Smooth(curve)
+    smooth = curve.smooth
     assert smooth.loss is not None
     peak = int(np.argmax(smooth.loss))
     gone = np.flatnonzero(smooth.loss[peak:] < lost * smooth.loss[peak])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from nbtools.analysis.ac_curves import Smooth, as_curves
+from nbtools.analysis.ac_curves import as_curves
 from nbtools.analysis.current_profile import response_table
 from nbtools.analysis.rectangle_geometry import Rectangle
 from nbtools.models.granular import sphere_screening
@@ -16,7 +16,7 @@ from nbtools.units import Quantity
 
 @dataclass(frozen=True)
 class IndependentRange:
-    """From where amplitude matters no more (K) to where nothing is screened (K), and what is screened at the lower end."""
+    """From where amplitude matters no more to where nothing is screened (K), and the share screened at its start."""
 
     low: Quantity
     high: Quantity
@@ -37,7 +37,7 @@ def estimate_independent_range(
     threshold : share of the full screening; raised to three standard deviations of the noise where that is more
     """
     ordered = as_curves(curves)
-    weak, strong = Smooth(ordered[0]), Smooth(ordered[-1])
+    weak, strong = ordered[0].smooth, ordered[-1].smooth
     grid = np.linspace(max(weak.grid[0], strong.grid[0]), min(weak.grid[-1], strong.grid[-1]), 3000)
     apart = np.interp(grid, strong.grid, strong.real) - np.interp(grid, weak.grid, weak.real)
     noise = float(np.hypot(weak.noise[0][0], strong.noise[0][0]))
@@ -88,7 +88,9 @@ def estimate_current_ratio(
         if one.part == "χ'":
             x = np.interp(one.levels, real, log_field)
             logs.append(x[0] - x[1])
-            slopes.append(abs(np.log(one.amplitudes[2] / one.amplitudes[1]) / (one.corners[0] - one.corners[1])))
+            slopes.append(
+                abs(np.log(one.amplitudes[2] / one.amplitudes[1]) / (one.corners[0] - one.corners[1]))
+            )
     if not logs:
         return Quantity(float("nan"))
     sigma = float(np.median(slopes)) * temperature_uncertainty * np.sqrt(2)

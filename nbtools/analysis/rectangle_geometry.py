@@ -32,7 +32,7 @@ class Rectangle:
 
 @dataclass(frozen=True)
 class Track:
-    """A smoothed curve on its grid; noise of χ' and χ'' and of the temperatures beside them, and what smoothing leaves."""
+    """A smoothed curve on its grid; the noise of each part and of its temperatures, and what smoothing leaves."""
 
     amplitude: float
     grid: Array
@@ -53,7 +53,9 @@ class Track:
     def parts(self) -> list[tuple[Array, Array]]:
         """χ' and χ'', each with its slope."""
         step = self.grid[1] - self.grid[0]
-        return [(values, np.gradient(values, step)) for values in (self.real, self.loss) if values is not None]
+        return [
+            (values, np.gradient(values, step)) for values in (self.real, self.loss) if values is not None
+        ]
 
     def share(self, fraction: float) -> Array:
         """The level of χ' at this share of its range."""

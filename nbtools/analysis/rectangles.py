@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbtools.analysis.ac_curves import WINDOW, AcCurve, Smooth, as_curves
+from nbtools.analysis.ac_curves import WINDOW, AcCurve, as_curves
 from nbtools.analysis.closure_power import SIGNIFICANCE, null_distribution, simulate_closure
 from nbtools.analysis.rectangle_geometry import (
     Rectangle,
@@ -93,7 +93,7 @@ def civale_test(
     A and C lie at one temperature on the middle and the low curve; B has A's level on the high curve, D has C's on the
     middle one. If χ = F(h/J(T)), both stand at the temperature where J is one ratio larger: T_B = T_D.
     The mismatches are weighed with the error of each curve's thermometer and the noise of the curves; how large
-    they come out in Bean's state and in the wrong worlds is simulated with the data's own temperatures, noise and J_c(T).
+    they come out in Bean's state and in the wrong worlds is simulated at the data's own temperatures, noise and J_c(T).
 
     Source: Civale et al. in Magnetic Susceptibility of Superconductors and Other Spin Systems (1991), p. 313.
 
@@ -119,7 +119,7 @@ def civale_test(
             f"the amplitudes are {given} A/m; a rectangle needs three in one ratio, such as 0.1, 1 and 10 Oe. "
             "fit_collapse takes any amplitudes"
         )
-    smooth = [Smooth(curve) for curve in _on_one_range(ordered)]
+    smooth = [curve.smooth for curve in _on_one_range(ordered)]
     tracks = [Track(one.curve.amplitude, one.grid, one.real, one.loss, one.noise, one.gain) for one in smooth]
     seen = measure_closure(tracks, error=temperature_uncertainty, floor=inverse_error(smooth))
     if seen is None:
@@ -150,7 +150,7 @@ def power_curves(
 
 
 def _no_rectangle(coincide: bool, error: float) -> CivaleTest:
-    """Curves of different amplitude that coincide speak against a critical state; curves that never overlap say nothing."""
+    """Curves that coincide speak against a critical state; curves that never overlap say nothing."""
     nothing, nowhere = Quantity(float("nan"), float("nan"), "K"), (float("nan"), float("nan"))
     reason = (
         "the curves coincide: the response does not depend on the amplitude, so it is linear"

@@ -36,7 +36,8 @@ def read_local_susceptibility(path: str | Path) -> xr.Dataset:
         columns = loadmat(path)
     except (ValueError, NotImplementedError, TypeError, OSError) as problem:
         raise LocalSusceptibilityError(
-            f"{path.name} is not a MATLAB 5 file ({problem}); expected a .mat file with M_x, M_y_vec and T_axis or FC_amp"
+            f"{path.name} is not a MATLAB 5 file ({problem}); expected a .mat file with M_x, M_y_vec and "
+            "T_axis or FC_amp"
         ) from None
     axis = next((name for name in ("T_axis", "FC_amp") if name in columns), None)
     missing = [name for name in NEEDED if name not in columns] + ([] if axis else ["T_axis or FC_amp"])

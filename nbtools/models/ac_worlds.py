@@ -1,4 +1,4 @@
-"""Worlds that an ac susceptibility may come from: Bean's, creep, ohmic, Kim's, granular; one law with different numbers."""
+"""Worlds that an ac susceptibility may come from: Bean's, creep, ohmic, Kim's, granular."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,7 +73,11 @@ class AcWorld:
         inverse = self.inverse_exponent(t)
         if np.isfinite(self.kim_field):
             real, loss = kim_susceptibility(
-                amplitude, full, kim_field=self.kim_field, bias=bias, geometry=geometry  # type: ignore[arg-type]
+                amplitude,
+                full,
+                kim_field=self.kim_field,
+                bias=bias,
+                geometry=geometry,  # type: ignore[arg-type]
             )
         elif not inverse.any():
             real, loss = bean_susceptibility(amplitude / full, geometry)  # type: ignore[arg-type]
@@ -83,7 +87,10 @@ class AcWorld:
             reduced = np.clip(amplitude / full * drive**-inverse, 1e-12, 1e12)
             n = 1 / np.maximum(inverse, 1e-9)
             real, loss = creep_susceptibility(
-                reduced, n, reduced_frequency=1 / reduced, geometry=geometry  # type: ignore[arg-type]
+                reduced,
+                n,
+                reduced_frequency=1 / reduced,
+                geometry=geometry,  # type: ignore[arg-type]
             )
         alone = self.grains(t)
         return -alone + (1 - alone) * real, (1 - alone) * loss

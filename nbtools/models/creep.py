@@ -1,4 +1,4 @@
-"""Creep: the susceptibility of a conductor with E = E_c (J/J_c)ⁿ, from the ohmic metal (n = 1) to Bean's state (n → ∞)."""
+"""Creep: ac response of a conductor with E = E_c (J/J_c)ⁿ, from a metal (n = 1) to Bean's state (n → ∞)."""
 
 from functools import cache
 from importlib.resources import files

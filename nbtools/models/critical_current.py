@@ -1,4 +1,4 @@
-"""How the critical current density falls towards T_c: power laws, Ginzburg–Landau's depairing form, a proximity junction."""
+"""How J_c falls towards T_c: power laws, Ginzburg–Landau's depairing form, a proximity junction."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -53,7 +53,8 @@ def log_current(law: str, exponent: float, barrier: float) -> Callable[[Array], 
     if law not in EXPONENTS:
         known = ", ".join(f'"{name}"' for name in EXPONENTS)
         raise ValueError(f"law is {law!r}; it can be one of {known}")
-    power = exponent if law == "power" else EXPONENTS[law]
+    fixed = EXPONENTS[law]
+    power = exponent if fixed is None else fixed
 
     def of(z: Array) -> Array:
         t = -np.expm1(z)
@@ -74,7 +75,9 @@ def normal_coherence_length(
     require_positive(temperature=temperature)
     thermal = 2 * np.pi * k * np.asarray(temperature, float)
     if (diffusivity is None) == (fermi_velocity is None):
-        raise ValueError("give the diffusivity of a dirty metal or the Fermi velocity of a clean one, and only one")
+        raise ValueError(
+            "give the diffusivity of a dirty metal or the Fermi velocity of a clean one, and only one"
+        )
     if diffusivity is not None:
         return np.sqrt(hbar * diffusivity / thermal)
     return np.asarray(hbar * fermi_velocity / thermal)

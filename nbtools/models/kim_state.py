@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from nbtools.models.domain import require_not_negative, require_positive
 
 Array = NDArray[np.float64]
-DEPTHS, DEPTH_SHARES = np.polynomial.legendre.leggauss(12)
-PHASES, PHASE_SHARES = np.polynomial.legendre.leggauss(32)
+DEPTHS, DEPTH_SHARES = np.polynomial.legendre.leggauss(8)
+PHASES, PHASE_SHARES = np.polynomial.legendre.leggauss(20)
 
 
 def kim_susceptibility(

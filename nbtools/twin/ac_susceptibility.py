@@ -1,4 +1,4 @@
-"""The ac susceptibility twin: χ', χ''(T) at three amplitudes and three frequencies, and dc loops, as the instruments record them."""
+"""The ac susceptibility twin: χ', χ''(T) at three amplitudes and three frequencies, and dc loops."""
 
 from pathlib import Path
 
@@ -132,7 +132,11 @@ def _loop_current(world: AcSusceptibilityWorld, kelvin: float) -> float:
 
 
 def _record_ac(
-    path: Path, world: AcSusceptibilityWorld, drives: list[tuple[float, float, float]], volume: float, rng: Generator
+    path: Path,
+    world: AcSusceptibilityWorld,
+    drives: list[tuple[float, float, float]],
+    volume: float,
+    rng: Generator,
 ) -> Path:
     """Each drive on warming, then on cooling; each curve with a thermometer error of its own."""
     rising = np.concatenate(
@@ -153,8 +157,7 @@ def _record_ac(
         moment = moment + sigma * (rng.standard_normal(sigma.size) + 1j * rng.standard_normal(sigma.size))
         parts.append(
             np.array(
-                [reading, np.full(reading.size, bias), np.full(reading.size, frequency)]
-                + [np.full(reading.size, amplitude), moment.real, -moment.imag, sigma]
+                np.broadcast_arrays(reading, bias, frequency, amplitude, moment.real, -moment.imag, sigma)
             )
         )
     columns = np.concatenate(parts, axis=1)

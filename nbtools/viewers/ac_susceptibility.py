@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend, temperature_colours
+from nbtools.viewers.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    SKY,
+    add_legend,
+    temperature_colours,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +46,13 @@ def draw_ac_curves(
         for axes, values in zip(panels, (curve.in_phase, curve.out_of_phase), strict=True):
             if values is not None:
                 axes.plot(
-                    curve.temperature, values, marker + "-", color=colour, label=label, markersize=1.5, linewidth=0.6
+                    curve.temperature,
+                    values,
+                    marker + "-",
+                    color=colour,
+                    label=label,
+                    markersize=1.5,
+                    linewidth=0.6,
                 )
     for one in rectangles:
         _draw_rectangle(panels[0] if one.part == "χ'" else panels[1], one)
@@ -80,11 +96,17 @@ def draw_closure(axes: "Axes", test: Any) -> "Axes":
     return axes
 
 
-def draw_power(axes: "Axes", errors: ArrayLike, powers: Mapping[str, ArrayLike], *, needed: float = 0.8) -> "Axes":
+def draw_power(
+    axes: "Axes", errors: ArrayLike, powers: Mapping[str, ArrayLike], *, needed: float = 0.8
+) -> "Axes":
     """Probability of rejection of each world against the error of the thermometer (K)."""
     colours = (BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY)
-    for (name, values), colour, line in zip(powers.items(), colours, ("-", "--", "-.", ":", "-", "--", "-."), strict=False):
-        axes.plot(np.asarray(errors) * 1e3, values, "o", linestyle=line, color=colour, label=name, markersize=2.5)
+    for (name, values), colour, line in zip(
+        powers.items(), colours, ("-", "--", "-.", ":", "-", "--", "-."), strict=False
+    ):
+        axes.plot(
+            np.asarray(errors) * 1e3, values, "o", linestyle=line, color=colour, label=name, markersize=2.5
+        )
     axes.axhline(needed, color=BLACK, linewidth=0.5, linestyle=":")
     axes.set(xlabel="thermometer error of a curve (mK)", ylabel="power", xscale="log", ylim=(-0.03, 1.03))
     axes.set_xticks(np.asarray(errors) * 1e3, labels=[f"{1e3 * error:.3g}" for error in np.asarray(errors)])
@@ -94,7 +116,11 @@ def draw_power(axes: "Axes", errors: ArrayLike, powers: Mapping[str, ArrayLike],
 
 
 def draw_cole_cole(
-    axes: "Axes", curves: Sequence[Any], models: Mapping[str, tuple[ArrayLike, ArrayLike]], *, units: str = "paper"
+    axes: "Axes",
+    curves: Sequence[Any],
+    models: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    units: str = "paper",
 ) -> "Axes":
     """χ'' against χ': the curves as dots, the models as lines."""
     scale, unit = for_display("A/m", units)
@@ -120,7 +146,14 @@ def draw_critical_current(
     scale, unit = (1e-4, "A cm⁻²") if units == "paper" else (1.0, "A m⁻²")
     for (name, (t, j, error)), colour, marker in zip(points.items(), CURVES, "os^Dv", strict=False):
         axes.errorbar(
-            t, np.asarray(j) * scale, xerr=error, fmt=marker, color=colour, markersize=3, elinewidth=0.7, label=name
+            t,
+            np.asarray(j) * scale,
+            xerr=error,
+            fmt=marker,
+            color=colour,
+            markersize=3,
+            elinewidth=0.7,
+            label=name,
         )
     for (name, (t, j)), line in zip((laws or {}).items(), ("-", "--", "-.", ":"), strict=False):
         shown = np.where(np.asarray(j) > 0, np.asarray(j) * scale, np.nan)
@@ -186,7 +219,11 @@ def draw_loops(
     colours = temperature_colours([t for t, _, _ in loops])
     for (t, h, m), colour in zip(loops, colours, strict=True):
         axes.plot(
-            np.asarray(h) * field_scale / 1e3, np.asarray(m) * moment_scale, color=colour, linewidth=0.8, label=f"{t:.3g} K"
+            np.asarray(h) * field_scale / 1e3,
+            np.asarray(m) * moment_scale,
+            color=colour,
+            linewidth=0.8,
+            label=f"{t:.3g} K",
         )
     axes.set(xlabel=f"$H$ (k{field_unit})", ylabel=f"moment ({moment_unit})")
     add_legend(axes, loc="upper right", ncols=2, fontsize=5, handlelength=1)

@@ -48,9 +48,7 @@ def cycle_at(
     log_x = np.log10(FIELDS)
     at = np.array([np.log10(amplitude)])
     return {
-        "flux profile": Plot(
-            {"field": (DEPTH, profile)}, "depth / half width", "local field / J_c a"
-        ),
+        "flux profile": Plot({"field": (DEPTH, profile)}, "depth / half width", "local field / J_c a"),
         "loop": Plot(
             {"falling": (along, down), "rising": (along, up), "now": (np.array([field]), here, "o")},
             "field / J_c a",
@@ -109,7 +107,7 @@ def rectangle_at(curves: Any, *, level: float = 0.5, exponent: float = 40.0) -> 
     level : screened share at A and B
     exponent : n of the creep drawn beside the data; 40 and more is Bean's state
     """
-    smooth = [Smooth(curve) for curve in as_curves(curves)[:3]]
+    smooth = [curve.smooth for curve in as_curves(curves)[:3]]
     window = smooth[2].temperature_at(-0.97), smooth[0].temperature_at(-0.06)
     lines, corners, closure = _rectangle([(s.grid, s.real) for s in smooth], -level)
     names = [f"{convert(s.curve.amplitude, 'A/m', 'Oe'):.3g} Oe" for s in smooth]
