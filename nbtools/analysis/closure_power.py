@@ -20,13 +20,14 @@ SIGNIFICANCE = 0.05
 
 @cached
 def simulate_closure(
-    curves: list[AcCurve], error: float, geometry: str, replicas: int, seed: int
+    curves: list[AcCurve], error: float, geometry: str, replicas: int, seed: int, with_power: bool = True
 ) -> tuple[Array, dict[str, float]]:
     """The statistic in replicas of Bean's state, and the share of each wrong world's replicas beyond their 95 %."""
     smooth = [curve.smooth for curve in curves]
     reference = curves[len(curves) // 2].amplitude
     halves = [one.temperature_at(-0.5) for one in smooth]
-    rivals = rival_worlds(float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3)
+    ends = float(np.nanmin(halves)), float(np.nanmax(halves)) + 0.3
+    rivals = rival_worlds(*ends) if with_power else {}
     rng = np.random.default_rng(seed)
     measure = partial(measure_closure, error=error, floor=inverse_error(smooth))
 

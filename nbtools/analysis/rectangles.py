@@ -63,7 +63,7 @@ class CivaleTest:
         """What may be said of the critical state on these rectangles alone."""
         if not self.closes:
             return "rejected"
-        return "not discriminating" if self.degenerate else "critical state"
+        return "critical state" if self.power and not self.degenerate else "not discriminating"
 
     def __str__(self) -> str:
         if not self.found:
@@ -86,6 +86,7 @@ def civale_test(
     temperature_uncertainty: float = 0.003,
     geometry: str = "square_bar",
     replicas: int = 100,
+    with_power: bool = True,
     seed: int = 5,
 ) -> CivaleTest:
     """Every rectangle of every three curves whose amplitudes stand in one ratio, in χ' and in χ''.
@@ -103,6 +104,7 @@ def civale_test(
     temperature_uncertainty : standard deviation of a curve's thermometer as a whole against the others' (K)
     geometry : for J_c(T) of the simulated worlds only
     replicas : simulations of each world
+    with_power : whether the wrong worlds are simulated; without, nothing is said of what the test excludes
     seed : of the simulations
 
     Raises
@@ -125,7 +127,7 @@ def civale_test(
     if seen is None:
         return _no_rectangle(curves_coincide(tracks, temperature_uncertainty), temperature_uncertainty)
     null, power = simulate_closure(
-        [one.curve for one in smooth], temperature_uncertainty, geometry, replicas, seed
+        [one.curve for one in smooth], temperature_uncertainty, geometry, replicas, seed, with_power
     )
     corners = [corner for r in seen.rectangles for corner in r.corners]
     return CivaleTest(

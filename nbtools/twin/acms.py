@@ -73,12 +73,12 @@ def write_acms(
         *(column.tolist() for column in columns), strict=True
     ):
         # The magnitude and its angle follow from the parts as the file holds them.
-        m1, m2 = (float(f"{x * emu:.9g}") for x in (real, loss))
+        m1, m2 = (float(f"{x * emu:.6g}") for x in (real, loss))
         size, angle = float(np.hypot(m1, m2)), float(np.degrees(np.arctan2(m2, m1)))
         numbers = (kelvin, applied * oersted, hertz, drive * oersted)
         first = ",".join(f"{x:.{digits}f}" for x, digits in zip(numbers, (4, 3, 3, 5), strict=True))
         rows.append(
-            f",{PPMS_START + seconds:.2f},{first},,{scatter * emu:.4g},{m1:.9g},{m2:.9g},{size:.9g},{angle:.6g},"
+            f",{PPMS_START + seconds:.2f},{first},,{scatter * emu:.4g},{m1:.6g},{m2:.6g},{size:.6g},{angle:.4g},"
             "6400,25,5"
         )
     return write_whole(
