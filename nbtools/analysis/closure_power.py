@@ -39,7 +39,9 @@ def simulate_closure(
     share = float(np.median([grain_share(curve) for curve in curves]))
     null = statistics(AcWorld(grain_share=share), replicas)
     threshold = null_distribution(null).isf(SIGNIFICANCE)
-    power = {name: float(np.mean(statistics(world, replicas) > threshold)) for name, world in rivals.items()}
+    power = {
+        name: float(np.mean(statistics(world, replicas // 2) > threshold)) for name, world in rivals.items()
+    }
     return null, power
 
 
@@ -75,7 +77,7 @@ def replicate(
         yield tracks
 
 
-def thermometer_error(temperature: Array, rng: Any, *, waves: int = 12) -> Array:
+def thermometer_error(temperature: Array, rng: Any, *, waves: int = 8) -> Array:
     """A draw along one curve, of standard deviation one and the correlation `wander`."""
     frequency, phase = rng.standard_normal(waves) / WANDER_LENGTH, rng.uniform(0, 2 * np.pi, waves)
     moving = np.cos(np.outer(temperature, frequency) + phase).sum(axis=1) * np.sqrt(2 / waves)

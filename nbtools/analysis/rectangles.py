@@ -103,7 +103,7 @@ def civale_test(
     curves : `AcCurve`s, (amplitude, T, χ'[, χ'']) or {amplitude: (T, χ'[, χ''])}; χ' over full screening
     temperature_uncertainty : standard deviation of a curve's thermometer as a whole against the others' (K)
     geometry : for J_c(T) of the simulated worlds only
-    replicas : simulations of each world
+    replicas : simulations of Bean's state; half as many of each wrong world
     with_power : whether the wrong worlds are simulated; without, nothing is said of what the test excludes
     seed : of the simulations
 
@@ -143,7 +143,7 @@ def civale_test(
 
 
 def power_curves(
-    curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 40, seed: int = 5
+    curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 50, seed: int = 5
 ) -> dict[str, Any]:
     """Power against each wrong world, by name, for several errors of the thermometer (K)."""
     cut = _on_one_range(as_curves(curves))

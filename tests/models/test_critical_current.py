@@ -1,6 +1,5 @@
 """Laws of J_c(T) against printed values and limits; grains against London's series."""
 
-import numpy as np
 import pytest
 
 from nbtools.models.critical_current import normal_coherence_length, reduced_critical_current
