@@ -85,6 +85,7 @@ def check_critical_state(
     rectangles: CivaleTest | None = None,
     temperature_uncertainty: float = 0.003,
     geometry: str = "square_bar",
+    with_rivals: bool = True,
 ) -> CriticalStateTest:
     """Height of the loss peak, shift with frequency, shift with the dc field and the rectangles, together.
 
@@ -94,6 +95,7 @@ def check_critical_state(
     frequency_curves : one amplitude, several frequencies, in no dc field: `AcCurve`s
     rectangles : the result of `civale_test` on `curves`
     temperature_uncertainty : of each curve's thermometer (K)
+    with_rivals : whether the wrong worlds are held against the observations, too
     """
     ordered, others = as_curves(curves), as_curves(frequency_curves)
     seen = _observe(ordered, others, temperature_uncertainty)
@@ -110,7 +112,8 @@ def check_critical_state(
     p_values["grains"] = 1.0 if share < ALLOWED_GRAINS else 0.0
     if rectangles is not None:
         p_values["rectangles"] = rectangles.p_value
-    excluded = _rivals(ordered, others, seen, share, temperature_uncertainty, geometry)
+    settings = (ordered, others, seen, share, temperature_uncertainty, geometry)
+    excluded = _rivals(*settings) if with_rivals else {}
     missing = tuple(name for name, p in p_values.items() if not np.isfinite(p))
     return CriticalStateTest(
         tuple(seen["heights"]),

@@ -1,4 +1,4 @@
-"""How often the tests of the critical state are right over 200 seeds, how well J_c comes back, and what a redraw takes."""
+"""How often the tests of the critical state are right over 200 seeds, how well J_c comes back, what a redraw takes."""
 
 import sys
 import time
@@ -35,7 +35,7 @@ def test_rates_of_the_combined_test(name, capsys):
     for seed in range(SEEDS):
         rng = np.random.default_rng([seed, 21])
         sets = ac_sets.amplitude_set(WORLDS[name], rng), ac_sets.frequency_set(WORLDS[name], rng)
-        kept += check_critical_state(*sets).passes
+        kept += check_critical_state(*sets, with_rivals=False).passes
     with capsys.disabled():
         print(f"\n{name}: Bean's state kept in {kept} of {SEEDS}")
     if "Kim" not in name:  # without a dc field Kim's state is for the rectangles
