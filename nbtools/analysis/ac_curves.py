@@ -127,7 +127,7 @@ def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | 
         found.append(combine_curves(branches))
     if full_screening is None:
         found = _share_full_screening(found)
-    return sorted(found, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
+    return sorted(found, key=lambda curve: (round(curve.bias / 40.0), curve.amplitude, curve.frequency))
 
 
 def normalise_curve(
@@ -185,23 +185,6 @@ def transition_window(curves: list[AcCurve], *, margin: float = 0.5) -> tuple[fl
     moving = [c.temperature[(c.in_phase > -0.97) & (c.in_phase < -0.02)] for c in curves]
     inside = np.concatenate(moving)
     return float(inside.min()) - margin, float(inside.max()) + margin
-
-
-def pair_branches(sweeps: Iterable[Any]) -> list[tuple[float, tuple[Array, Array], tuple[Array, Array]]]:
-    """Loops from field sweeps: (temperature, falling (H, m), rising (H, m)), coldest first.
-
-    Of several sweeps in one direction at one temperature the longest; a temperature with one direction is left out.
-    """
-    groups: dict[float, dict[str, Any]] = {}
-    for sweep in sweeps:
-        there = groups.setdefault(round(sweep.held, 1), {})
-        if sweep.direction in ("up", "down") and sweep.size > getattr(there.get(sweep.direction), "size", 0):
-            there[sweep.direction] = sweep
-    return [
-        (float(both["down"].held), *((both[way].along, both[way].signal) for way in ("down", "up")))  # type: ignore[misc]
-        for _, both in sorted(groups.items())
-        if len(both) == 2
-    ]
 
 
 def _share_full_screening(curves: list[AcCurve]) -> list[AcCurve]:

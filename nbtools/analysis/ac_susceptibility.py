@@ -11,7 +11,6 @@ from nbtools.analysis.ac_curves import (
     combine_curves,
     group_curves,
     normalise_curve,
-    pair_branches,
     transition_window,
 )
 from nbtools.analysis.collapse import Collapse, fit_collapse
@@ -22,6 +21,7 @@ from nbtools.analysis.critical_current import (
     estimate_half_screening,
     estimate_loop_current,
     estimate_loss_peak,
+    pair_branches,
     peak_of,
 )
 from nbtools.analysis.critical_state_test import CriticalStateTest, check_critical_state, classify_height

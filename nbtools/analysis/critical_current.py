@@ -1,6 +1,6 @@
 """J_c from ac susceptibility: half screening and loss peak with the geometry's own factor, and J_c from loops."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,6 +179,23 @@ def estimate_loop_current(
         Quantity(gap, abs(gap) * float(relative), "A/m"),
         Quantity(current, abs(current) * float(shape), "A/m^2"),
     )
+
+
+def pair_branches(sweeps: Iterable[Any]) -> list[tuple[float, tuple[Array, Array], tuple[Array, Array]]]:
+    """Loops from field sweeps: (temperature, falling (H, m), rising (H, m)), coldest first.
+
+    Of several sweeps in one direction at one temperature the longest; a temperature with one direction is left out.
+    """
+    groups: dict[float, dict[str, Any]] = {}
+    for sweep in sweeps:
+        there = groups.setdefault(round(sweep.held, 1), {})
+        if sweep.direction in ("up", "down") and sweep.size > getattr(there.get(sweep.direction), "size", 0):
+            there[sweep.direction] = sweep
+    return [
+        (float(both["down"].held), *((both[way].along, both[way].signal) for way in ("down", "up")))  # type: ignore[misc]
+        for _, both in sorted(groups.items())
+        if len(both) == 2
+    ]
 
 
 def _point(

@@ -143,7 +143,7 @@ def civale_test(
 
 
 def power_curves(
-    curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 50, seed: int = 5
+    curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 100, seed: int = 5
 ) -> dict[str, Any]:
     """Power against each wrong world, by name, for several errors of the thermometer (K)."""
     cut = _on_one_range(as_curves(curves))

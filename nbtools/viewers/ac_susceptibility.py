@@ -175,7 +175,8 @@ def draw_exponent_profile(
     axes.set(xlabel="exponent n", ylabel=r"$\chi^2$ of three points", ylim=(0, 12))
     other = axes.twinx()
     other.plot(exponents, temperature, color=ORANGE)
-    other.set_ylabel(r"best $T_{\rm c}$ (K)", color=ORANGE)
+    other.set_ylabel(r"best $T_{\rm c}$ (K)", color=ORANGE, fontsize=8)
+    other.tick_params(labelsize=7)
     add_legend(axes, loc="upper center")
     return axes
 
