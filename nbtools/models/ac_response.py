@@ -1,4 +1,7 @@
-"""The response to a small alternating field."""
+"""The response to an alternating field: of a metal, of Bean's critical state, of creep between them, of Kim's state.
+
+One door to the files that each hold one piece of the physics.
+"""
 
 from typing import Literal
 
@@ -6,7 +9,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import jve
 
+from nbtools.models.bean_state import (
+    bean_loop,
+    bean_susceptibility,
+    flux_profile,
+    half_screening_field,
+    loss_peak,
+    virgin_curve,
+)
+from nbtools.models.creep import creep_susceptibility, solve_creep
 from nbtools.models.domain import require_not_negative
+from nbtools.models.kim_state import kim_susceptibility
+
+__all__ = [
+    "bean_loop",
+    "bean_susceptibility",
+    "creep_susceptibility",
+    "eddy_susceptibility",
+    "flux_profile",
+    "half_screening_field",
+    "kim_susceptibility",
+    "loss_peak",
+    "solve_creep",
+    "virgin_curve",
+]
 
 Array = NDArray[np.float64]
 
