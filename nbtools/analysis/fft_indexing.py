@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window
 from nbtools.analysis.image_checks import check_image
 from nbtools.analysis.zone_match import Match, candidate_zones, directions, match_zones
-from nbtools.models.crystal_lattice import Structure, lattice_vectors, plane_spacing
+from nbtools.models.crystal_lattice import Structure, plane_spacing
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -231,7 +231,7 @@ def _solution(match: Match, best: Match, spots: Spots, crystals: Mapping[str, St
         crystal=CrystalName(match.zone.name, crystals[match.zone.name]),
         zone=match.zone.uvw,
         rotation=Quantity(np.degrees(match.rotation), np.degrees(match.rotation_sigma), "deg"),
-        spots=tuple(_indexed(match, spots, place) for place in fitted),
+        spots=tuple(_indexed(match, spots, place) for place in fitted.tolist()),
         residual=match.residual / float(np.mean(np.hypot(*spots.wave_vectors[fitted].T))),
         scale=float(1 + np.trace(strain) / 2),
         shear=float(np.hypot(strain[0, 0] - strain[1, 1], strain[0, 1] + strain[1, 0])),

@@ -1,4 +1,4 @@
-"""Spots against every low-index zone of given crystals: which zone, turned how far, explains them, and which others do."""
+"""Spots against every low-index zone of given crystals: which one, turned how far, explains them, and its rivals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""STEM images of crystals in projection: columns along a zone, incoherent HAADF and weak-contrast ABF, spots of a zone."""
+"""STEM images of crystals in projection: columns along a zone, HAADF and ABF without multiple scattering, spots."""
 
 import math
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from nbtools.models.crystal_lattice import (
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-# Contrast of a column goes as Z to this power: Rutherford with screening, and channelled electrons that miss the annulus.
+# Contrast of a column goes as Z to this power: a screened nucleus, seen by the ring of the detector.
 CONTRAST = {"HAADF": 1.7, "ABF": 0.7}
 SPREAD = 0.05e-9  # m, r.m.s. radius of a column's image: probe, source and vibration
 REACH = 4.5  # spreads beyond which a column adds nothing
