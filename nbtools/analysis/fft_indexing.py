@@ -170,7 +170,7 @@ def index_pattern(
     """
     plane, size = check_image(image, pixel_size)
     known = named(crystals)
-    spots = find_spots(plane, size, _weights(window, plane.shape), longest=longest_spacing(known))
+    spots = find_spots(plane, size, window_weights(window, plane.shape), longest=longest_spacing(known))
     return index_spots(spots, known, largest_index=largest_index, scale_trust=scale_trust)
 
 
@@ -179,7 +179,8 @@ def longest_spacing(crystals: Mapping[str, Structure]) -> float:
     return WIDEST * max(float(np.max(plane_spacing(crystal, np.eye(3)))) for crystal in crystals.values())
 
 
-def _weights(window: Any, shape: tuple[int, int]) -> Array:
+def window_weights(window: Any, shape: tuple[int, ...]) -> Array:
+    """The weights of a window: a mask tapers to its rim, None is the whole image."""
     if window is None:
         return hann_window(shape)
     weights = np.asarray(window)
@@ -226,7 +227,7 @@ def _one_a_family(matches: list[Match]) -> list[Match]:
 
 def _solution(match: Match, best: Match, spots: Spots, crystals: Mapping[str, Structure]) -> Solution:
     fitted = np.flatnonzero(match.chosen >= 0)
-    strain = match.stretch @ np.linalg.inv(_turn(match.rotation)) - np.eye(2)
+    strain = match.stretch @ match.turning.T - np.eye(2)
     return Solution(
         crystal=CrystalName(match.zone.name, crystals[match.zone.name]),
         zone=match.zone.uvw,
@@ -238,10 +239,6 @@ def _solution(match: Match, best: Match, spots: Spots, crystals: Mapping[str, St
         cost=match.cost - best.cost,
         match=match,
     )
-
-
-def _turn(angle: float) -> Array:
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 def _indexed(match: Match, spots: Spots, place: int) -> IndexedSpot:

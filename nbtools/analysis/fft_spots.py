@@ -1,6 +1,6 @@
 """Spots of a Fourier transform: where periods are, to a small part of a pixel, each with its signal over noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,12 @@ class Spots:
     def __len__(self) -> int:
         return len(self.signals)
 
+    def moved(self, wave_vectors: Array) -> "Spots":
+        """The same spots at other places."""
+        return replace(self, wave_vectors=wave_vectors)
 
-def hann_window(shape: tuple[int, int]) -> Array:
+
+def hann_window(shape: tuple[int, ...]) -> Array:
     """Of a whole image; Hann's, so that edges leave no streaks."""
     down, across = (np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in shape)
     return down[:, None] * across

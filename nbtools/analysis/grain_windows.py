@@ -79,7 +79,6 @@ def find_grains(
             "Draw the windows by hand, or take an image of higher resolution"
         )
     flat = without_background(image, np.ones_like(image), pixel_size, longest)
-    # Noise in each map is alike, so that dividing by the largest would lift a weak spot's; by the mean of all it does not.
     maps = bragg_amplitudes(flat, pixel_size, chosen, RESOLUTION, step)
     maps = ndimage.gaussian_filter(maps, (0, 1, 1))
     features = maps / np.sqrt(np.mean(maps**2, axis=(1, 2), keepdims=True))

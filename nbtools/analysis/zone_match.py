@@ -51,11 +51,14 @@ class Match:
     covariance: Array
 
     @property
+    def turning(self) -> Array:
+        """The rotation in the stretch, (2, 2)."""
+        return _turning_part(self.stretch)
+
+    @property
     def rotation(self) -> float:
-        """Of the turning part, rad, counter-clockwise as seen."""
-        u, _, vt = np.linalg.svd(self.stretch)
-        turn = u @ vt
-        return float(np.arctan2(turn[1, 0], turn[0, 0]))
+        """Angle of the turning, rad, counter-clockwise as seen."""
+        return float(np.arctan2(self.turning[1, 0], self.turning[0, 0]))
 
     @property
     def rotation_sigma(self) -> float:
