@@ -12,7 +12,7 @@ DETECTION = 18.0
 # Spots below this share of the strongest amplitude are not looked for: rounding and leakage live there.
 FAINTEST = 4e-3
 ROUNDS = 6
-MOST_SPOTS = 120
+MOST_SPOTS = 80
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,15 @@ class Spots:
     """The spots of one window, one of each pair ±k, the strongest first.
 
     wave_vectors : (y, x), 1/m, shape (n, 2); sigmas : of each component, 1/m, shape (n,)
-    amplitudes : of the wave in the image's unit; signals : power over noise
+    amplitudes, phases : of the wave in the image's unit, and in rad at the image's middle
+    signals : power over noise
     noise : of the image, its r.m.s. in one pixel; length : effective width of the window, m
     """
 
     wave_vectors: Array
     sigmas: Array
     amplitudes: Array
+    phases: Array
     signals: Array
     noise: float
     length: float
@@ -37,6 +39,15 @@ class Spots:
     def moved(self, wave_vectors: Array) -> "Spots":
         """The same spots at other places."""
         return replace(self, wave_vectors=wave_vectors)
+
+    def lattice(self, shape: tuple[int, ...], pixel_size: float, faintest: float = 0.03) -> Array:
+        """The sum of all waves with at least `faintest` of the strongest's amplitude, over a whole image."""
+        y, x = (pixel_size * (np.arange(n) - (n - 1) / 2) for n in shape)
+        kept = np.flatnonzero(self.amplitudes > faintest * self.amplitudes.max(initial=0.0))
+        factors = self.amplitudes[kept] * np.exp(1j * self.phases[kept])
+        down = np.exp(2j * np.pi * np.outer(y, self.wave_vectors[kept, 0])) * factors
+        across = np.exp(2j * np.pi * np.outer(self.wave_vectors[kept, 1], x))
+        return np.asarray(down.real @ across.real - down.imag @ across.imag)
 
 
 def hann_window(shape: tuple[int, ...]) -> Array:
@@ -155,8 +166,9 @@ def _fit_waves(
         for _ in range(2):
             ky, kx, amplitude = _refined(weighted, y, x, ky, kx)
         amplitude /= total
-        wave = np.outer(np.exp(2j * np.pi * ky * y), np.exp(2j * np.pi * kx * x))
-        left -= 2 * np.real(amplitude * wave)
+        down, across = 2 * amplitude * np.exp(2j * np.pi * ky * y), np.exp(2j * np.pi * kx * x)
+        # The real part of their outer product, as a product of two real matrices: ten times as fast.
+        left -= np.stack([down.real, -down.imag], axis=1) @ np.stack([across.real, across.imag])
         fitted.append((ky, kx, amplitude))
     return fitted
 
@@ -165,7 +177,8 @@ def _refined(weighted: Array, y: Array, x: Array, ky: float, kx: float) -> tuple
     """One Newton step for the maximum of |Σ f exp(−2πi k·r)|², and the sum itself where it stood."""
     down = np.exp(-2j * np.pi * ky * y)
     across = np.exp(-2j * np.pi * kx * x)
-    rows = np.stack([down, down * y, down * y * y]) @ weighted
+    factors = np.stack([down, down * y, down * y * y])
+    rows = factors.real @ weighted + 1j * (factors.imag @ weighted)
     columns = np.stack([across, across * x, across * x * x])
     moments = rows @ columns.T
     s = moments[0, 0]
@@ -195,7 +208,8 @@ def _as_spots(
     length: float,
 ) -> Spots:
     vectors = np.array([(ky, kx) for ky, kx, _ in found]).reshape(-1, 2)
-    amplitudes = 2 * np.abs(np.array([a for *_, a in found], complex))
+    waves = 2 * np.array([a for *_, a in found], complex)
+    amplitudes = np.abs(waves)
     power = (amplitudes / 2) ** 2 * np.sum(window) ** 2 / np.sum(window**2)
     steps = (vectors * pixel_size * [noise.shape[0], 2 * (noise.shape[1] - 1)]).round().astype(int)
     level = noise[steps[:, 0] % noise.shape[0], np.clip(steps[:, 1], 0, noise.shape[1] - 1)]
@@ -204,4 +218,12 @@ def _as_spots(
     sigmas = 0.5 / length / np.sqrt(np.maximum(signals, 1.0)) + 0.004 / length
     order = np.argsort(-amplitudes)
     spread = float(np.sqrt(np.median(noise[radius < 0.5 / pixel_size])))
-    return Spots(vectors[order], sigmas[order], amplitudes[order], signals[order], spread, length)
+    return Spots(
+        vectors[order],
+        sigmas[order],
+        amplitudes[order],
+        np.angle(waves)[order],
+        signals[order],
+        spread,
+        length,
+    )

@@ -18,7 +18,7 @@ from nbtools.analysis.fft_indexing import (
 from nbtools.analysis.fft_spots import Spots, find_spots
 from nbtools.analysis.grain_windows import find_grains
 from nbtools.analysis.image_checks import check_image
-from nbtools.models.crystal_lattice import Structure, low_index_zones, plane_spacing
+from nbtools.models.crystal_lattice import Structure, low_index_zones, plane_spacing, reflections_within
 from nbtools.models.stem_image import zone_spots
 from nbtools.units import Quantity
 
@@ -48,6 +48,11 @@ class ParallelPlanes:
     misfit: Quantity
     dislocation_spacing: float
 
+    @property
+    def exactness(self) -> float:
+        """Angle up to which the planes count as exactly parallel, deg."""
+        return max(0.3, 3 * self.angle.uncertainty)
+
     def __str__(self) -> str:
         names = [
             f"{crystal} ({' '.join(map(str, hkl))})"
@@ -64,10 +69,10 @@ class InterfaceIndex:
 
     patterns : of each grain; parallel_planes : those within `PARALLEL`, the closest wide planes first
     angles : of each of them, deg; misfit : of the first; chance_probability : that two grains of random low-index
-    zones and random turning show a pair as parallel as the first, among all planes this image resolves;
-    chance_given_zones : the same with the zones as found
+    zones and random turning show a pair as parallel as the first with planes as wide, any of all this image
+    resolves; chance_given_zones : the same with the zones as found
     scale, shear : of the image by the standard crystal, by which directions and spacings are corrected
-    determined : both grains are; reason : why not
+    determined : both grains are; reason : why not; waves : the spots of each grain as they are in the picture
     """
 
     patterns: tuple[PatternIndex, PatternIndex]
@@ -80,6 +85,7 @@ class InterfaceIndex:
     shear: float
     determined: bool
     reason: str
+    waves: tuple[Spots, Spots]
 
     @property
     def solutions(self) -> tuple[Solution, Solution]:
@@ -154,14 +160,27 @@ def index_interface(
         ]
     if not all(patterns):
         reason = "; ".join(p.reason for p in patterns if not p)
-        return _result(patterns, masks, (), np.nan, np.nan, name, strain, reason)
+        return _result(patterns, masks, (), np.nan, np.nan, name, strain, reason, spots)
     pairs = parallel_planes(patterns[0].best, patterns[1].best, within=within, corrected=bool(name))
-    limits = [pattern.information_limit for pattern in patterns]
-    angle = _surely_within(pairs[0].angle) if pairs else np.nan
-    chance = chance_of_alignment([p.best.crystal.structure for p in patterns], angle, shortest=limits)
-    given = _chance(_line_directions(patterns[0].best), _line_directions(patterns[1].best), angle)
+    chance, given = _chances(patterns, pairs, within)
     reason = "; ".join(filter(None, (p.reason for p in patterns)))
-    return _result(patterns, masks, pairs, chance, given, name, strain, reason)
+    return _result(patterns, masks, pairs, chance, given, name, strain, reason, spots)
+
+
+def _chances(
+    patterns: list[PatternIndex], pairs: tuple[ParallelPlanes, ...], within: float
+) -> tuple[float, float]:
+    """Of a pair at least as wide as the first and as parallel: exactly so, or within the limit; and given the zones."""
+    if not pairs:
+        return 1.0, 1.0
+    first = pairs[0]
+    angle = first.exactness if abs(first.angle) <= first.exactness else within
+    product = first.spacings[0] * first.spacings[1]
+    crystals = [pattern.best.crystal.structure for pattern in patterns]
+    limits = [pattern.information_limit for pattern in patterns]
+    lines = [_lines(pattern.best.match.zone.places) for pattern in patterns]
+    chance = chance_of_alignment(crystals, angle, shortest=limits, spacing_product=product)
+    return chance, _chance(lines[0], lines[1], angle, product)
 
 
 def _result(
@@ -173,6 +192,7 @@ def _result(
     standard: str,
     strain: Array,
     reason: str,
+    waves: list[Spots],
 ) -> InterfaceIndex:
     off = strain - np.eye(2)
     return InterfaceIndex(
@@ -186,6 +206,7 @@ def _result(
         shear=float(np.hypot(off[0, 0] - off[1, 1], off[0, 1] + off[1, 0])),
         determined=all(pattern.determined for pattern in patterns),
         reason=reason,
+        waves=(waves[0], waves[1]),
     )
 
 
@@ -235,10 +256,7 @@ def parallel_planes(
             apart = (angle - direction + 90) % 180 - 90
             if abs(apart) <= within:
                 pairs.append(_pair(first, second, hkl, other, Quantity(apart, sigma, "deg")))
-    exact = max(0.3, 3 * sigma)
-    return tuple(
-        sorted(pairs, key=lambda p: (abs(p.angle) > exact, -p.spacings[0] * p.spacings[1], abs(p.angle)))
-    )
+    return tuple(sorted(pairs, key=lambda p: (abs(p.angle) > p.exactness, -p.spacings[0] * p.spacings[1])))
 
 
 def _seen_lines(solution: Solution) -> list[tuple[tuple[int, int, int], float]]:
@@ -297,25 +315,23 @@ def coincidence(d1: float, d2: float, most: int = MULTIPLES) -> tuple[int, int]:
     return min(numbers, key=lambda pair: (round(abs(misfit(d1, d2, *pair)), 9), sum(pair)))
 
 
-def _surely_within(angle: Quantity) -> float:
-    """The angle that a pair is parallel to within: what was found and twice its error."""
-    return abs(float(angle)) + 2 * angle.uncertainty
-
-
 def chance_of_alignment(
-    crystals: Sequence[Structure], angle: float, *, shortest: float | Sequence[float]
+    crystals: Sequence[Structure],
+    angle: float,
+    *,
+    shortest: float | Sequence[float],
+    spacing_product: float = 0.0,
 ) -> float:
     """How often two grains of random low-index zones, turned at random, show a pair parallel within `angle` (deg).
 
-    Every pair of planes down to `shortest` (m) counts, which is the look-elsewhere effect; zones with indices up
-    to 2 weigh as their number. Exact: the share of all turnings that lies within `angle` of some pair's.
+    Every pair of planes down to `shortest` (m) counts whose spacings' product reaches `spacing_product`
+    (m²): that is the look-elsewhere effect. Zones with indices up to 2 weigh as their number. Exact: the
+    share of all turnings that lies within `angle` of some pair's.
     """
-    if not np.isfinite(angle):
-        return 1.0
     limits = np.broadcast_to(np.asarray(shortest, float), 2)
     sides = [_zone_lines(crystal, limit) for crystal, limit in zip(crystals, limits, strict=True)]
     weighted = [
-        (count * other, _chance(lines, others, angle))
+        (count * other, _chance(lines, others, angle, spacing_product))
         for count, lines in sides[0]
         for other, others in sides[1]
     ]
@@ -324,29 +340,27 @@ def chance_of_alignment(
 
 
 def _zone_lines(crystal: Structure, shortest: float) -> list[tuple[int, Array]]:
-    """For each family of low-index zones its number and its directions of planes, deg."""
-    found = []
+    """For each family of low-index zones its number and its lines of planes."""
+    found, every = [], reflections_within(crystal, shortest)
     for zone, count in zip(*low_index_zones(crystal, CHANCE_INDEX), strict=True):
-        _, places = zone_spots(crystal, zone, shortest)
-        lines = _lines(np.degrees(np.arctan2(-places[:, 0], places[:, 1])))
+        lines = _lines(zone_spots(crystal, zone, shortest, among=every)[1])
         if len(lines) > 1:
             found.append((int(count), lines))
     return found
 
 
-def _line_directions(solution: Solution) -> Array:
-    places = solution.match.zone.places
-    return _lines(np.degrees(np.arctan2(-places[:, 0], places[:, 1])))
+def _lines(places: Array) -> Array:
+    """Direction (deg, 0 … 180) and widest spacing (m) of each line of spots, shape (n, 2)."""
+    angles = np.round(np.degrees(np.arctan2(-places[:, 0], places[:, 1])) % 180, 3) % 180
+    spacings = 1 / np.hypot(*places.T)
+    return np.array([(line, spacings[angles == line].max()) for line in np.unique(angles)]).reshape(-1, 2)
 
 
-def _lines(angles: Array) -> Array:
-    return np.asarray(np.unique(np.round(angles % 180, 3) % 180))
-
-
-def _chance(first: Array, second: Array, angle: float) -> float:
+def _chance(first: Array, second: Array, angle: float, product: float) -> float:
     """Share of turnings for which some line of the first is within `angle` of one of the second, all in deg."""
-    if not np.isfinite(angle):
-        return 1.0
-    offsets = np.sort((first[:, None] - second).ravel() % 180)
+    wide = np.multiply.outer(first[:, 1], second[:, 1]) >= product * (1 - 1e-3)
+    offsets = np.sort((first[:, None, 0] - second[:, 0])[wide] % 180)
+    if not offsets.size:
+        return 0.0
     gaps = np.diff(np.append(offsets, offsets[0] + 180))
     return float(np.minimum(gaps, 2 * angle).sum() / 180)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.fft_spots import DETECTION, Spots
-from nbtools.models.crystal_lattice import Structure, low_index_zones
+from nbtools.models.crystal_lattice import Structure, low_index_zones, reflections_within
 from nbtools.models.stem_image import SPREAD, image_amplitude, zone_spots
 
 Array = NDArray[np.float64]
@@ -72,9 +72,10 @@ def candidate_zones(crystals: Mapping[str, Structure], largest: int, shortest: f
     """Both senses of one of each family of zones with at least two directions of spots above `shortest` (m)."""
     zones = []
     for name, crystal in crystals.items():
+        every = reflections_within(crystal, shortest)
         for family in low_index_zones(crystal, largest)[0]:
             for uvw in (family, -family):
-                hkl, places = zone_spots(crystal, uvw, shortest)
+                hkl, places = zone_spots(crystal, uvw, shortest, among=every)
                 if directions(places) < 2:
                     break
                 amplitudes = image_amplitude(crystal, hkl)

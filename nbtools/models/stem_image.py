@@ -78,9 +78,14 @@ def image_amplitude(crystal: Structure, hkl: ArrayLike, power: float = CONTRAST[
     return np.asarray(np.abs(waves @ weights) / weights.sum())
 
 
-def zone_spots(crystal: Structure, zone: ArrayLike, minimum_spacing: float) -> tuple[Indices, Array]:
-    """hkl (n, 3) of the spots with d ≥ `minimum_spacing` (m), and where they fall unrotated, (y, x) in 1/m."""
-    hkl = reflections_within(crystal, minimum_spacing)
+def zone_spots(
+    crystal: Structure, zone: ArrayLike, minimum_spacing: float, *, among: Indices | None = None
+) -> tuple[Indices, Array]:
+    """hkl (n, 3) of the spots with d ≥ `minimum_spacing` (m), and where they fall unrotated, (y, x) in 1/m.
+
+    among : `reflections_within` of that spacing, where many zones are asked for
+    """
+    hkl = reflections_within(crystal, minimum_spacing) if among is None else among
     hkl = hkl[hkl @ np.asarray(zone, np.int64) == 0]
     return hkl, hkl @ reciprocal_vectors(crystal) @ viewing_axes(crystal, zone).T
 
