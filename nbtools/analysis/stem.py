@@ -1,0 +1,60 @@
+"""STEM images of interfaces: index both crystals, place their columns, follow the boundary, bound what lies between."""
+
+from nbtools.analysis.atom_columns import ColumnFit, find_columns, refine_columns, split_sublattices
+from nbtools.analysis.boundary_line import Boundary, find_boundary
+from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
+from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
+from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
+from nbtools.analysis.image_checks import ImageError, check_image
+from nbtools.analysis.interface_indexing import (
+    InterfaceIndex,
+    ParallelPlanes,
+    chance_of_alignment,
+    coincidence,
+    index_interface,
+    misfit,
+    parallel_planes,
+)
+from nbtools.analysis.interface_steps import Steps, find_steps
+from nbtools.analysis.lattice_columns import (
+    ColumnContrast,
+    Islands,
+    LatticeColumns,
+    column_contrast,
+    find_islands,
+    place_columns,
+)
+
+__all__ = [
+    "Boundary",
+    "ColumnContrast",
+    "ColumnFit",
+    "DisorderedWidth",
+    "ImageError",
+    "IndexedSpot",
+    "InterfaceIndex",
+    "Islands",
+    "LatticeColumns",
+    "ParallelPlanes",
+    "PatternIndex",
+    "Solution",
+    "Steps",
+    "bound_disordered_width",
+    "bragg_amplitude",
+    "chance_of_alignment",
+    "check_image",
+    "coincidence",
+    "column_contrast",
+    "find_boundary",
+    "find_columns",
+    "find_grains",
+    "find_islands",
+    "find_steps",
+    "index_interface",
+    "index_pattern",
+    "misfit",
+    "parallel_planes",
+    "place_columns",
+    "refine_columns",
+    "split_sublattices",
+]
