@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 RESOLUTION = 0.3e-9  # m, r.m.s. of the window in which the presence of a lattice is fitted
 STEP = 0.1e-9  # m, between places along the boundary
 REACH = 3.0e-9  # m, to either side of it
+BOTH_SIDES = 1.6e-9  # m, where on either side its own grain must be
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _traced(presence: Array, origin: Array, tangent: Array, size: float, resolut
     # The picture's rim has half a window: it is left out.
     inside = np.all((on > 1.5 * resolution) & (on < (shape - 1) * size - 1.5 * resolution), axis=1)
     along = span[inside]
-    across = size * np.arange(-round(REACH / size), round(REACH / size) + 1) / 2
+    across = np.asarray(size / 2 * np.arange(-round(2 * REACH / size), round(2 * REACH / size) + 1))
     places = origin + along[:, None, None] * tangent + across[:, None] * normal
     profiles = np.array(
         [
@@ -158,6 +159,15 @@ def _traced(presence: Array, origin: Array, tangent: Array, size: float, resolut
         ]
     )
     first, second = (_crossings(across, profiles[side], rising=side == 0) for side in (0, 1))
+    away = round(BOTH_SIDES / (size / 2))
+    middle = len(across) // 2
+    # Beyond the end of either grain, as at a triple junction, there is no boundary of the two.
+    between = (profiles[0][:, middle + away] > 0.5) & (profiles[1][:, middle - away] > 0.5)
+    along, first, second, profiles = along[between], first[between], second[between], profiles[:, between]
+    if len(along) < 8:
+        raise ValueError(
+            f"the two grains face each other on {len(along) * STEP * 1e9:.1f} nm only; are they neighbours?"
+        )
     widths = tuple(_width(across, profiles[side], side == 0, resolution) for side in (0, 1))
     height = np.where(np.isfinite(first) & np.isfinite(second), (first + second) / 2, np.nan)
     return Boundary(

@@ -31,7 +31,7 @@ class DisorderedWidth:
     width: Quantity
     upper_limit_95: float
     lower_limit_95: float
-    overlap: float
+    overlap: Quantity
     bounded: bool
     reason: str
     boundary: Boundary
@@ -46,7 +46,7 @@ class DisorderedWidth:
             return f"the width cannot be bounded: {self.reason}"
         limit = f"below {self.upper_limit_95 * 1e9:.2f} nm (95 %)"
         found = "a disordered layer" if self.disordered else "no disordered layer"
-        return f"{found}: {self.width.to('nm')}, {limit}; overlap in projection {self.overlap * 1e9:.1f} nm"
+        return f"{found}: {self.width.to('nm')}, {limit}; overlap in projection {self.overlap.to('nm')}"
 
 
 def bound_disordered_width(
@@ -71,7 +71,7 @@ def bound_disordered_width(
     line = boundary if boundary is not None else find_boundary(image, pixel_size, windows=windows)
     gaps = line.first - line.second
     known = np.isfinite(gaps)
-    overlap = float(np.sqrt(12) * np.nanmax(line.widths))
+    overlap = _overlap(line)
     reason = ""
     if known.mean() < LEAST_CROSSED:
         reason = f"both lattices end on only {known.mean():.0%} of the boundary"
@@ -87,6 +87,12 @@ def bound_disordered_width(
     if reason:
         return DisorderedWidth(width, np.inf, 0.0, overlap, False, reason, line)
     return DisorderedWidth(width, upper, max(lower, 0.0), overlap, True, "", line)
+
+
+def _overlap(line: Boundary) -> Quantity:
+    """Width over which the slower lattice fades, of a uniform ramp; the window is known to a tenth or so."""
+    width = float(np.sqrt(12) * np.nanmax(line.widths))
+    return Quantity(width, float(np.hypot(0.08 * width, 0.08e-9)), "m")
 
 
 def _sigma(gaps: np.ndarray[Any, Any], line: Boundary) -> float:

@@ -64,6 +64,16 @@ def grain_window(mask: NDArray[np.bool_], share: float = 0.7) -> Array:
     return np.asarray(np.sin(np.pi / 2 * np.clip((depth - 0.5) / taper, 0, 1)) ** 2)
 
 
+def power_spectrum(
+    image: Array, pixel_size: float, window: Array, longest: float = 0.45e-9
+) -> tuple[Array, float]:
+    """log₁₀ of the power around k = 0 in the middle, y down, and its half width, 1/m: what is shown as "the FFT"."""
+    flat = without_background(image, window, pixel_size, longest) * window
+    side = fft.next_fast_len(max(image.shape))
+    power = fft.fftshift(np.abs(fft.fft2(flat, (side, side))) ** 2)
+    return np.log10(np.maximum(power, 1e-9 * power.max())), 0.5 / pixel_size
+
+
 def without_background(image: Array, window: Array, pixel_size: float, longest: float) -> Array:
     """The image less what varies over more than `longest` (m), weighted by the window so that no rim appears."""
     sigma = 0.7 * longest / pixel_size

@@ -16,6 +16,8 @@ PENALTY = 3.0
 MOST_STEPS = 12
 MOST_POINTS = 600
 SMALLEST = 8  # points
+# Where a terrace ends in an image hangs on where both lattices happen to end there: m, one terrace.
+TERMINATION = 0.06e-9
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,20 @@ def find_steps(
     ValueError
         Not a line, too few points, heights that are no numbers.
     """
+    termination = 0.0
     if hasattr(boundary, "correlation"):
+        termination = TERMINATION
         correlation = boundary.correlation if correlation is None else correlation
         resolution = resolution or boundary.resolution
     x, z = _line(boundary, height)
     x, z = _thinned(x, z)
-    fits = [_fit(x, z, count, resolution, tilt) for count in range(min(most, (len(x) - 2) // 3) + 1)]
+    counts = range(min(most, (len(x) - 2) // 3) + 1)
+    share = min((x[-1] - x[0]) / (correlation * len(x)), 1.0) if correlation else 1.0
+    fits = [_fit(x, z, count, resolution, tilt, share) for count in counts]
     independent = _independent(x, z, fits, correlation)
     scores = [_criterion(fit, len(x), independent, penalty) for fit in fits]
     best = fits[int(np.argmin(scores))]
-    return _steps(best, x, z, spacing, independent, scores)
+    return _steps(best, x, z, spacing, independent, scores, termination)
 
 
 def _line(boundary: Any, height: Any) -> tuple[Array, Array]:
@@ -157,7 +163,7 @@ class _Fit:
     parameters: int
 
 
-def _fit(x: Array, z: Array, count: int, resolution: float, tilt: bool) -> _Fit:
+def _fit(x: Array, z: Array, count: int, resolution: float, tilt: bool, share: float) -> _Fit:
     """The best stairs with `count` steps: level terraces, or with a common slope where it explains more."""
     slopes = [0.0]
     if tilt:
@@ -176,7 +182,8 @@ def _fit(x: Array, z: Array, count: int, resolution: float, tilt: bool) -> _Fit:
     level, *sloped = found
     best = min(sloped, key=lambda fit: fit.squares, default=level)
     # A slope must earn its parameter.
-    return best if best.squares < level.squares * (1 - 4 * np.log(len(x)) / len(x)) else level
+    places = max(share * len(x), 8.0)
+    return best if best.squares < level.squares * (1 - 4 * np.log(places) / places) else level
 
 
 def _local_slopes(x: Array, z: Array) -> Array:
@@ -260,12 +267,18 @@ def _criterion(fit: _Fit, n: int, independent: float, penalty: float) -> float:
 
 
 def _steps(
-    fit: _Fit, x: Array, z: Array, spacing: float | None, independent: float, scores: list[float]
+    fit: _Fit,
+    x: Array,
+    z: Array,
+    spacing: float | None,
+    independent: float,
+    scores: list[float],
+    termination: float,
 ) -> Steps:
     variance = fit.squares / max(len(x) - fit.parameters, 1)
     # Neighbours that know the same pixels count as fewer: errors grow by the root of how many.
     inflated = variance * len(x) / independent
-    sigmas = np.sqrt(np.diag(fit.covariance)[1 : len(fit.edges) + 1] * inflated)
+    sigmas = np.sqrt(np.diag(fit.covariance)[1 : len(fit.edges) + 1] * inflated + 2 * termination**2)
     heights = np.diff(fit.levels)
     pitch = float(np.median(np.diff(x)))
     planes = (

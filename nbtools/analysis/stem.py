@@ -4,6 +4,7 @@ from nbtools.analysis.atom_columns import ColumnFit, find_columns, refine_column
 from nbtools.analysis.boundary_line import Boundary, find_boundary
 from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
+from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
 from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
 from nbtools.analysis.image_checks import ImageError, check_image
 from nbtools.analysis.interface_indexing import (
@@ -38,6 +39,7 @@ __all__ = [
     "ParallelPlanes",
     "PatternIndex",
     "Solution",
+    "Spots",
     "Steps",
     "bound_disordered_width",
     "bragg_amplitude",
@@ -49,12 +51,16 @@ __all__ = [
     "find_columns",
     "find_grains",
     "find_islands",
+    "find_spots",
     "find_steps",
+    "grain_window",
+    "hann_window",
     "index_interface",
     "index_pattern",
     "misfit",
     "parallel_planes",
     "place_columns",
+    "power_spectrum",
     "refine_columns",
     "split_sublattices",
 ]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nbtools.io.crystal import Crystal, own_crystal
 from nbtools.models.crystal_lattice import plane_angle, plane_spacing, reciprocal_vectors
-from nbtools.models.stem_image import viewing_axes
+from nbtools.models.stem_image import CONTRAST, viewing_axes
 
 Array = NDArray[np.float64]
 Triple = tuple[int, int, int]
@@ -157,4 +157,5 @@ def truth(**parameters: object) -> dict[str, float]:
         "disordered_width": world.gap,
         "overlap": world.overlap,
         "boride_fraction": world.fraction,
+        "boron_contrast": float((5 / 12) ** CONTRAST["HAADF"]),
     }
