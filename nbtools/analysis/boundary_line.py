@@ -29,6 +29,7 @@ class Boundary:
     correlation : length over which neighbouring places know the same pixels
     origin, tangent : of the straight line, (y, x): a place is origin + along·tangent + height·normal
     presence : (2, y, x), how much of each lattice is where
+    across, profiles : the same on lines across the boundary, (n,) and (2, along, n)
     """
 
     along: Array
@@ -42,6 +43,8 @@ class Boundary:
     tangent: Array
     presence: Array
     pixel_size: float
+    across: Array
+    profiles: Array
 
     @property
     def normal(self) -> Array:
@@ -57,6 +60,15 @@ class Boundary:
         """(y, x) in m of the line, or of one of the contours."""
         line = self.height if height is None else height
         return np.asarray(self.origin + np.outer(self.along, self.tangent) + np.outer(line, self.normal))
+
+    def profile(self, side: int) -> tuple[Array, Array]:
+        """Across the boundary and the mean share of one lattice there, each line moved by its own height."""
+        known = np.isfinite(self.height)
+        moved = [
+            np.interp(self.across, self.across - height, share)
+            for height, share in zip(self.height[known], self.profiles[side][known], strict=True)
+        ]
+        return self.across, np.mean(moved, axis=0)
 
     def of(self, side: int) -> "tuple[Array, Array]":
         """(along, contour) of one grain, where it is known."""
@@ -182,6 +194,8 @@ def _traced(presence: Array, origin: Array, tangent: Array, size: float, resolut
         tangent=tangent,
         presence=presence,
         pixel_size=size,
+        across=across,
+        profiles=profiles,
     )
 
 

@@ -26,6 +26,7 @@ class DisorderedWidth:
     overlap : of the grains in projection, from how slowly each lattice fades
     bounded : whether the image allows a limit; reason : why not
     disordered : a layer is there (the lower limit is above zero)
+    budget : parts of the error: scatter along the boundary, where a last plane is, dechannelling
     """
 
     width: Quantity
@@ -35,6 +36,7 @@ class DisorderedWidth:
     bounded: bool
     reason: str
     boundary: Boundary
+    budget: tuple[float, float, float]
 
     @property
     def disordered(self) -> bool:
@@ -79,14 +81,15 @@ def bound_disordered_width(
         reason = f"the grains overlap by {overlap * 1e9:.1f} nm in projection, over 1 nm"
     if known.sum() < 4:
         nothing = Quantity(np.nan, np.nan, "m")
-        return DisorderedWidth(nothing, np.inf, 0.0, overlap, False, reason, line)
-    sigma = _sigma(gaps[known], line)
+        return DisorderedWidth(nothing, np.inf, 0.0, overlap, False, reason, line, (np.nan,) * 3)
+    budget = (_statistical(gaps[known], line), TERMINATION, DECHANNELLING)
+    sigma = float(np.linalg.norm(budget))
     width = Quantity(float(np.median(gaps[known])), sigma, "m")
     upper = max(float(width), 0.0) + ONE_SIDED_95 * sigma
     lower = float(width) - ONE_SIDED_95 * sigma
     if reason:
-        return DisorderedWidth(width, np.inf, 0.0, overlap, False, reason, line)
-    return DisorderedWidth(width, upper, max(lower, 0.0), overlap, True, "", line)
+        return DisorderedWidth(width, np.inf, 0.0, overlap, False, reason, line, budget)
+    return DisorderedWidth(width, upper, max(lower, 0.0), overlap, True, "", line, budget)
 
 
 def _overlap(line: Boundary) -> Quantity:
@@ -95,10 +98,9 @@ def _overlap(line: Boundary) -> Quantity:
     return Quantity(width, float(np.hypot(0.08 * width, 0.08e-9)), "m")
 
 
-def _sigma(gaps: np.ndarray[Any, Any], line: Boundary) -> float:
-    """Scatter along the boundary over its independent places, and both systematics."""
+def _statistical(gaps: np.ndarray[Any, Any], line: Boundary) -> float:
+    """Error of the median from the scatter along the boundary, over its independent places."""
     spacing = float(np.median(np.diff(line.along)))
     independent = max(len(gaps) * spacing / line.correlation, 1.0)
     scatter = 1.4826 * float(np.median(np.abs(gaps - np.median(gaps))))
-    statistical = 1.25 * scatter / np.sqrt(independent)
-    return float(np.sqrt(statistical**2 + TERMINATION**2 + DECHANNELLING**2))
+    return float(1.25 * scatter / np.sqrt(independent))

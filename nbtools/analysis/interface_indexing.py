@@ -18,7 +18,13 @@ from nbtools.analysis.fft_indexing import (
 from nbtools.analysis.fft_spots import Spots, find_spots
 from nbtools.analysis.grain_windows import find_grains
 from nbtools.analysis.image_checks import check_image
-from nbtools.models.crystal_lattice import Structure, low_index_zones, plane_spacing, reflections_within
+from nbtools.models.crystal_lattice import (
+    Structure,
+    family_name,
+    low_index_zones,
+    plane_spacing,
+    reflections_within,
+)
 from nbtools.models.stem_image import zone_spots
 from nbtools.units import Quantity
 
@@ -34,7 +40,8 @@ CHANCE_INDEX = 2  # zones "of low index" among which chance is counted
 class ParallelPlanes:
     """Two sets of planes that run along each other.
 
-    first, second : hkl in each crystal; angle : between their normals, deg, signed counter-clockwise from the first
+    first, second : hkl in each crystal; families : as "MgO {200} ∥ MgB2 {10-10}"
+    angle : between their normals, deg, signed counter-clockwise from the first
     spacings : by each crystal's lattice, m; misfit : 2(m d₁ − n d₂)/(m d₁ + n d₂); coincidence : (m, n)
     dislocation_spacing : d₁d₂/|d₁ − d₂|, m
     """
@@ -42,6 +49,7 @@ class ParallelPlanes:
     first: tuple[int, int, int]
     second: tuple[int, int, int]
     crystals: tuple[str, str]
+    families: str
     angle: Quantity
     spacings: tuple[float, float]
     coincidence: tuple[int, int]
@@ -54,13 +62,9 @@ class ParallelPlanes:
         return max(0.3, 3 * self.angle.uncertainty)
 
     def __str__(self) -> str:
-        names = [
-            f"{crystal} ({' '.join(map(str, hkl))})"
-            for crystal, hkl in zip(self.crystals, (self.first, self.second), strict=True)
-        ]
         m, n = self.coincidence
         percent = Quantity(100 * self.misfit, 100 * self.misfit.uncertainty, "%")
-        return f"{' ∥ '.join(names)}: {self.angle} apart, {m}:{n} with {percent} misfit"
+        return f"{self.families}: {self.angle} apart, {m}:{n} with {percent} misfit"
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,10 @@ def index_interface(
     masks = _two_masks(windows, plane, size, longest)
     spots = [find_spots(plane, size, window_weights(mask, plane.shape), longest=longest) for mask in masks]
     patterns = [index_spots(one, known, largest_index=largest_index) for one in spots]
+    if windows is None and all(patterns):
+        order = _in_listed_order(patterns, list(known))
+        masks, spots = [masks[i] for i in order], [spots[i] for i in order]
+        patterns = [patterns[i] for i in order]
     name = _standard(standard, patterns)
     strain = np.eye(2)
     if name:
@@ -216,6 +224,11 @@ def _two_masks(windows: Sequence[Any] | None, plane: Array, size: float, longest
     if len(windows) != 2:
         raise ValueError(f"{len(windows)} windows came; an interface has two sides")
     return [np.asarray(window) for window in windows]
+
+
+def _in_listed_order(patterns: list[PatternIndex], names: list[str]) -> list[int]:
+    """Grains in the order in which their crystals were listed."""
+    return sorted(range(2), key=lambda number: names.index(patterns[number].best.crystal))
 
 
 def _standard(wanted: str | None, patterns: list[PatternIndex]) -> str:
@@ -289,6 +302,10 @@ def _pair(
         first=hkl,
         second=other,
         crystals=(str(first.crystal), str(second.crystal)),
+        families=" ∥ ".join(
+            f"{one.crystal} {family_name(one.crystal.structure, planes)}"
+            for one, planes in ((first, hkl), (second, other))
+        ),
         angle=angle,
         spacings=(d1, d2),
         coincidence=(m, n),

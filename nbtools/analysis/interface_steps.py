@@ -41,6 +41,11 @@ class Steps:
     penalties: tuple[float, ...]
     along: Array
     fitted: Array
+    stairs: "_Stairs"
+
+    def priced(self, penalty: float) -> "Steps":
+        """The steps at another price."""
+        return self.stairs.priced(penalty)
 
     @property
     def mean_height(self) -> Quantity:
@@ -104,13 +109,11 @@ def find_steps(
         resolution = resolution or boundary.resolution
     x, z = _line(boundary, height)
     x, z = _thinned(x, z)
-    counts = range(min(most, (len(x) - 2) // 3) + 1)
+    most = min(most, (len(x) - 2) // 3)
     share = min((x[-1] - x[0]) / (correlation * len(x)), 1.0) if correlation else 1.0
-    fits = [_fit(x, z, count, resolution, tilt, share) for count in counts]
-    independent = _independent(x, z, fits, correlation)
-    scores = [_criterion(fit, len(x), independent, penalty) for fit in fits]
-    best = fits[int(np.argmin(scores))]
-    return _steps(best, x, z, spacing, independent, scores, termination)
+    fits = _fits(x, z, most, resolution, tilt, share)
+    independent = _independent(x, z, correlation)
+    return _Stairs(fits, x, spacing, independent, termination).priced(penalty)
 
 
 def _line(boundary: Any, height: Any) -> tuple[Array, Array]:
@@ -163,27 +166,22 @@ class _Fit:
     parameters: int
 
 
-def _fit(x: Array, z: Array, count: int, resolution: float, tilt: bool, share: float) -> _Fit:
-    """The best stairs with `count` steps: level terraces, or with a common slope where it explains more."""
-    slopes = [0.0]
-    if tilt:
-        slopes += [float(np.polyfit(x, z, 1)[0]), float(np.median(_local_slopes(x, z)))]
-    found = []
-    for slope in slopes:
-        for _ in range(4):
-            cuts = _cuts(z - slope * x, count)
-            if not tilt or slope == 0.0:
-                break
-            parts = np.searchsorted(cuts, np.arange(len(x)), side="right")
-            dx = x - np.bincount(parts, x)[parts] / np.bincount(parts)[parts]
-            dz = z - np.bincount(parts, z)[parts] / np.bincount(parts)[parts]
-            slope = float(dx @ dz / (dx @ dx))
-        found.append(_refined(x, z, cuts, slope, resolution))
-    level, *sloped = found
-    best = min(sloped, key=lambda fit: fit.squares, default=level)
-    # A slope must earn its parameter.
+def _fits(x: Array, z: Array, most: int, resolution: float, tilt: bool, share: float) -> list[_Fit]:
+    """For each number of steps the best stairs: level terraces, or with a common slope where that earns its keep."""
+    level = [_refined(x, z, cuts, 0.0, resolution) for cuts in _cuts(z, most)]
+    if not tilt:
+        return level
+    slopes = (float(np.polyfit(x, z, 1)[0]), float(np.median(_local_slopes(x, z))))
+    tried = [_cuts(z - slope * x, most) for slope in slopes]
     places = max(share * len(x), 8.0)
-    return best if best.squares < level.squares * (1 - 4 * np.log(places) / places) else level
+    earned = 1 - 4 * np.log(places) / places
+    found = []
+    for flat, *ways in zip(level, *tried, strict=True):
+        sloped = [_refined(x, z, cuts, slope, 0.0) for cuts, slope in zip(ways, slopes, strict=True)]
+        number = int(np.argmin([fit.squares for fit in sloped]))
+        best = _refined(x, z, ways[number], slopes[number], resolution)
+        found.append(best if best.squares < flat.squares * earned else flat)
+    return found
 
 
 def _local_slopes(x: Array, z: Array) -> Array:
@@ -191,24 +189,29 @@ def _local_slopes(x: Array, z: Array) -> Array:
     return (z[span:] - z[:-span]) / (x[span:] - x[:-span])
 
 
-def _cuts(z: Array, count: int, shortest: int = 3) -> NDArray[np.int64]:
-    """First points of the terraces after the first, least squares over all ways to cut (Bellman)."""
+def _cuts(z: Array, most: int, shortest: int = 3) -> list[NDArray[np.int64]]:
+    """For 0 … `most` steps the first points of the terraces after the first, least squares of all ways (Bellman)."""
     n = len(z)
-    if not count:
-        return np.zeros(0, np.int64)
     sums, squares = np.append(0, np.cumsum(z)), np.append(0, np.cumsum(z * z))
     starts, ends = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
     size = ends - starts
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = squares[ends] - squares[starts] - (sums[ends] - sums[starts]) ** 2 / size
     cost[size < shortest] = np.inf
-    best, origins = cost[0], []
-    for _ in range(count):
+    best = cost[0]
+    origins: list[NDArray[np.int64]] = []
+    found = [np.zeros(0, np.int64)]
+    for _ in range(most):
         # total[s, e]: the best line up to s, and one terrace from s to e.
         total = np.concatenate([[np.inf], best[:-1]])[:, None] + cost
         origins.append(total.argmin(axis=0))
         best = total.min(axis=0)
-    cuts, end = [], n - 1
+        found.append(_traced_back(origins))
+    return found
+
+
+def _traced_back(origins: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    cuts, end = [], len(origins[0]) - 1
     for origin in origins[::-1]:
         start = int(origin[end])
         cuts.append(start)
@@ -234,9 +237,8 @@ def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resoluti
         room = np.minimum(np.diff(np.r_[x[0], edges]), np.diff(np.r_[edges, x[-1]])) / 2
         bounds = (edges - np.maximum(room, 1e-15), edges + np.maximum(room, 1e-15))
         unit = np.std(z) or 1.0
-        edges = least_squares(
-            lambda at: (solved(at)[1] - z) / unit, edges, bounds=bounds, x_scale=resolution
-        ).x
+        options = {"bounds": bounds, "x_scale": resolution, "ftol": 1e-5, "max_nfev": 12}
+        edges = least_squares(lambda at: (solved(at)[1] - z) / unit, edges, **options).x
     known, fitted = solved(edges)
     columns = design(edges)
     covariance = np.asarray(np.linalg.pinv(columns.T @ columns))
@@ -247,15 +249,24 @@ def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resoluti
     return _Fit(edges, levels, tilt, squares, covariance, fitted, 2 * len(edges) + 1 + sloped)
 
 
-def _independent(x: Array, z: Array, fits: list[_Fit], correlation: float | None) -> float:
-    """How many heights are independent: the length over the stated correlation, else from the residuals."""
+def _independent(x: Array, z: Array, correlation: float | None) -> float:
+    """How many heights are independent: the length over the stated correlation, else from how differences grow.
+
+    The median square of z(x + m) − z(x) rises with m as far as neighbours know the same; a few steps do not
+    move a median.
+    """
+    n = len(x)
     if correlation:
-        return max(min((x[-1] - x[0]) / correlation, len(x)), 4.0)
-    residual = z - fits[-1].fitted
-    power = float(residual @ residual)
-    memory = float(residual[1:] @ residual[:-1]) / power if power > 0 else 0.0
-    memory = min(max(memory, 0.0), 0.95)
-    return max(len(x) * (1 - memory) / (1 + memory), 4.0)
+        return float(max(min((x[-1] - x[0]) / correlation, n), 4.0))
+    lags = np.arange(1, max(6, n // 16) + 1)
+    growth = np.array([np.median(np.abs(z[lag:] - z[:-lag])) ** 2 for lag in lags])
+    plateau = float(np.median(growth[2 * len(lags) // 3 :]))
+    if plateau <= 0:
+        return float(n)
+    memory = np.clip(1 - growth / plateau, 0, 1)
+    ends = np.flatnonzero(memory < 0.15)
+    last = int(ends[0]) if ends.size else len(memory)
+    return float(max(n / (1 + 2 * memory[:last].sum()), 4.0))
 
 
 def _criterion(fit: _Fit, n: int, independent: float, penalty: float) -> float:
@@ -266,35 +277,42 @@ def _criterion(fit: _Fit, n: int, independent: float, penalty: float) -> float:
     return float(likelihood + (penalty * len(fit.edges) + extra) * np.log(max(independent, n**0.5)))
 
 
-def _steps(
-    fit: _Fit,
-    x: Array,
-    z: Array,
-    spacing: float | None,
-    independent: float,
-    scores: list[float],
-    termination: float,
-) -> Steps:
-    variance = fit.squares / max(len(x) - fit.parameters, 1)
-    # Neighbours that know the same pixels count as fewer: errors grow by the root of how many.
-    inflated = variance * len(x) / independent
-    sigmas = np.sqrt(np.diag(fit.covariance)[1 : len(fit.edges) + 1] * inflated + 2 * termination**2)
-    heights = np.diff(fit.levels)
-    pitch = float(np.median(np.diff(x)))
-    planes = (
-        ()
-        if spacing is None
-        else tuple(Quantity(h / spacing, s / spacing) for h, s in zip(heights, sigmas, strict=True))
-    )
-    return Steps(
-        count=len(fit.edges),
-        positions=tuple(Quantity(float(e), pitch, "m") for e in fit.edges),
-        heights=tuple(Quantity(float(h), float(s), "m") for h, s in zip(heights, sigmas, strict=True)),
-        in_spacings=planes,
-        terraces=tuple(map(float, fit.levels)),
-        tilt=fit.slope,
-        scatter=float(np.sqrt(variance)),
-        penalties=tuple(scores),
-        along=x,
-        fitted=fit.fitted,
-    )
+@dataclass(frozen=True)
+class _Stairs:
+    """The fits for every number of steps, from which a price of a step chooses."""
+
+    fits: list[_Fit]
+    x: Array
+    spacing: float | None
+    independent: float
+    termination: float
+
+    def priced(self, penalty: float) -> Steps:
+        scores = [_criterion(fit, len(self.x), self.independent, penalty) for fit in self.fits]
+        fit = self.fits[int(np.argmin(scores))]
+        heights, sigmas = np.diff(fit.levels), self._sigmas(fit)
+        pitch = float(np.median(np.diff(self.x)))
+        pairs = list(zip(map(float, heights), map(float, sigmas), strict=True))
+        d = self.spacing
+        return Steps(
+            count=len(fit.edges),
+            positions=tuple(Quantity(float(e), pitch, "m") for e in fit.edges),
+            heights=tuple(Quantity(h, s, "m") for h, s in pairs),
+            in_spacings=() if d is None else tuple(Quantity(h / d, s / d) for h, s in pairs),
+            terraces=tuple(map(float, fit.levels)),
+            tilt=fit.slope,
+            scatter=float(np.sqrt(self._variance(fit))),
+            penalties=tuple(scores),
+            along=self.x,
+            fitted=fit.fitted,
+            stairs=self,
+        )
+
+    def _variance(self, fit: _Fit) -> float:
+        return fit.squares / max(len(self.x) - fit.parameters, 1)
+
+    def _sigmas(self, fit: _Fit) -> Array:
+        """Of the heights; neighbours that know the same pixels count as fewer."""
+        inflated = self._variance(fit) * len(self.x) / self.independent
+        variances = np.diag(fit.covariance)[1 : len(fit.edges) + 1] * inflated
+        return np.asarray(np.sqrt(variances + 2 * self.termination**2))

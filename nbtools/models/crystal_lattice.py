@@ -220,6 +220,15 @@ def equivalent_planes(crystal: Structure, hkl: ArrayLike) -> Indices:
     return np.unique(np.rint(plane_indices(hkl) @ symmetry_operations(crystal)).astype(np.int64), axis=0)
 
 
+def family_name(crystal: Structure, hkl: ArrayLike) -> str:
+    """``{200}``, and ``{10-10}`` with Bravais's four indices where the cell is hexagonal; one name a family."""
+    planes = equivalent_planes(crystal, hkl)
+    best = planes[np.lexsort([*planes.T[::-1], -np.sum(planes < 0, axis=1)])[-1]]
+    h, k, i = map(int, best)
+    hexagonal = abs(float(crystal.angles[2]) - 2 * math.pi / 3) < 1e-3
+    return "{" + "".join(map(str, (h, k, -h - k, i) if hexagonal else (h, k, i))) + "}"
+
+
 def equivalent_zones(crystal: Structure, uvw: ArrayLike) -> Indices:
     """The family <uvw>, shape (n, 3); a direction turns with the inverse transpose of what turns a plane."""
     turns = np.linalg.inv(symmetry_operations(crystal)).transpose(0, 2, 1)
