@@ -131,7 +131,6 @@ def _fit(pixels: Array, dy: Array, dx: Array, start: Array, reach: float) -> tup
     fitted, damping = start.copy(), np.full(len(start), 1e-2)
     model, jacobian = _gaussians(fitted, dy, dx)
     squares = np.sum((pixels - model) ** 2, axis=1)
-    step = np.full_like(fitted, np.inf)
     diagonal = np.arange(5)
     for _ in range(ROUNDS):
         normal = jacobian.transpose(0, 2, 1) @ jacobian
@@ -148,7 +147,6 @@ def _fit(pixels: Array, dy: Array, dx: Array, start: Array, reach: float) -> tup
         better = new_squares <= squares * (1 + 1e-12)
         fitted[better], squares[better] = trial[better], new_squares[better]
         model[better], jacobian[better] = new_model[better], new_jacobian[better]
-        step[better] = trial_step[better]
         damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-9, 1e6)
         if np.all(np.abs(trial_step[:, 1:3]) < SETTLED):
             break
@@ -157,7 +155,9 @@ def _fit(pixels: Array, dy: Array, dx: Array, start: Array, reach: float) -> tup
     normal[:, diagonal, diagonal] *= 1 + 1e-12
     normal[:, diagonal, diagonal] += 1e-300
     covariance = np.linalg.pinv(normal) * (squares / freedom)[:, None, None]
-    return fitted, covariance, np.max(np.abs(step[:, 1:3]), axis=1)
+    # How far Newton's next step would go: small at a minimum, whatever the damping was.
+    left = np.linalg.solve(normal, np.einsum("nkp,nk->np", jacobian, pixels - model)[..., None])[..., 0]
+    return fitted, covariance, np.max(np.abs(left[:, 1:3]), axis=1)
 
 
 def _gaussians(parameters: Array, dy: Array, dx: Array) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window
 from nbtools.analysis.grain_windows import find_grains
 from nbtools.analysis.image_checks import check_image
+from nbtools.cache import cached
 
 Array = NDArray[np.float64]
 RESOLUTION = 0.3e-9  # m, r.m.s. of the window in which the presence of a lattice is fitted
@@ -99,11 +100,23 @@ def find_boundary(
     resolution : r.m.s. of the window, m
     """
     plane, size = check_image(image, pixel_size)
-    masks = list(windows) if windows is not None else find_grains(plane, size, 2)
-    if len(masks) != 2:
+    masks = None if windows is None else tuple(np.asarray(window, bool) for window in windows)
+    if masks is not None and len(masks) != 2:
         raise ValueError(f"{len(masks)} windows came; a boundary has two sides")
+    return _found(plane, size, masks, None if waves is None else tuple(waves), resolution)
+
+
+@cached
+def _found(
+    plane: Array,
+    size: float,
+    windows: tuple[NDArray[np.bool_], ...] | None,
+    waves: tuple[Spots, ...] | None,
+    resolution: float,
+) -> Boundary:
+    masks = list(windows) if windows is not None else find_grains(plane, size, 2)
     if waves is None:
-        waves = [find_spots(plane, size, grain_window(mask), longest=0.45e-9) for mask in masks]
+        waves = tuple(find_spots(plane, size, grain_window(mask), longest=0.45e-9) for mask in masks)
     if not all(len(spots) for spots in waves):
         raise ValueError("one of the grains shows no lattice; its end cannot be seen")
     presence = _presence(plane, [spots.lattice(plane.shape, size) for spots in waves], resolution / size)

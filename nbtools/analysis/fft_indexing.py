@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window
 from nbtools.analysis.image_checks import check_image
 from nbtools.analysis.zone_match import Match, candidate_zones, directions, match_zones
+from nbtools.cache import cached
 from nbtools.models.crystal_lattice import Structure, plane_spacing
 from nbtools.units import Quantity
 
@@ -30,6 +31,9 @@ class CrystalName(str):
         self = super().__new__(cls, name)
         self.structure = structure
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (CrystalName, (str(self), self.structure))
 
     @property
     def name(self) -> str:
@@ -170,8 +174,21 @@ def index_pattern(
     """
     plane, size = check_image(image, pixel_size)
     known = named(crystals)
-    spots = find_spots(plane, size, window_weights(window, plane.shape), longest=longest_spacing(known))
-    return index_spots(spots, known, largest_index=largest_index, scale_trust=scale_trust)
+    weights = window_weights(window, plane.shape)
+    return _indexed_pattern(plane, size, known, weights, largest_index, scale_trust)
+
+
+@cached
+def _indexed_pattern(
+    plane: Array,
+    size: float,
+    crystals: dict[str, Structure],
+    weights: Array,
+    largest_index: int,
+    scale_trust: float,
+) -> PatternIndex:
+    spots = find_spots(plane, size, weights, longest=longest_spacing(crystals))
+    return index_spots(spots, crystals, largest_index=largest_index, scale_trust=scale_trust)
 
 
 def longest_spacing(crystals: Mapping[str, Structure]) -> float:

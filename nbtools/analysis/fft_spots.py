@@ -132,7 +132,15 @@ def _noise_level(power: Array, radius: Array, wanted: NDArray[np.bool_], width: 
     known = levels > 0
     if known.any():
         levels = np.interp(np.arange(len(levels)), np.flatnonzero(known), levels[known])
-    return np.maximum(levels, 1e-30)[ring]
+    return np.maximum(np.maximum(levels, 1e-30)[ring], _streaks(power))
+
+
+def _streaks(power: Array, block: int = 64) -> Array:
+    """Mean power along k_y, where the jitter of scan lines smears spots: from the lowest quarter of each block."""
+    blocks = -(-power.shape[0] // block)
+    quarter = np.array([np.quantile(part, 0.25, axis=0) for part in np.array_split(power, blocks)])
+    sizes = [len(part) for part in np.array_split(np.arange(power.shape[0]), blocks)]
+    return np.repeat(quarter / -np.log(0.75), sizes, axis=0)
 
 
 def _maxima(power: Array, candidates: NDArray[np.bool_]) -> NDArray[np.int64]:

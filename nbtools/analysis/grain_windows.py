@@ -132,4 +132,5 @@ def _in_one_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _enlarged(mask: NDArray[np.bool_], shape: tuple[int, ...], step: int) -> NDArray[np.bool_]:
     rows, columns = (np.minimum(np.arange(n) // step, m - 1) for n, m in zip(shape, mask.shape, strict=True))
-    return mask[np.ix_(rows, columns)]
+    whole = mask[np.ix_(rows, columns)].astype(float)
+    return np.asarray(ndimage.gaussian_filter(whole, step, mode="nearest") > 0.5)

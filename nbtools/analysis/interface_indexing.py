@@ -18,6 +18,7 @@ from nbtools.analysis.fft_indexing import (
 from nbtools.analysis.fft_spots import Spots, find_spots
 from nbtools.analysis.grain_windows import find_grains
 from nbtools.analysis.image_checks import check_image
+from nbtools.cache import cached
 from nbtools.models.crystal_lattice import (
     Structure,
     family_name,
@@ -150,8 +151,24 @@ def index_interface(
     """
     plane, size = check_image(image, pixel_size)
     known = named(crystals)
+    masks = None if windows is None else tuple(np.asarray(window) for window in windows)
+    if masks is not None and len(masks) != 2:
+        raise ValueError(f"{len(masks)} windows came; an interface has two sides")
+    return _indexed_interface(plane, size, known, masks, standard, largest_index, within)
+
+
+@cached
+def _indexed_interface(
+    plane: Array,
+    size: float,
+    known: dict[str, Structure],
+    windows: tuple[Array, ...] | None,
+    standard: str | None,
+    largest_index: int,
+    within: float,
+) -> InterfaceIndex:
     longest = longest_spacing(known)
-    masks = _two_masks(windows, plane, size, longest)
+    masks = list(windows) if windows is not None else find_grains(plane, size, 2, longest=longest)
     spots = [find_spots(plane, size, window_weights(mask, plane.shape), longest=longest) for mask in masks]
     patterns = [index_spots(one, known, largest_index=largest_index) for one in spots]
     if windows is None and all(patterns):
@@ -216,14 +233,6 @@ def _result(
         reason=reason,
         waves=(waves[0], waves[1]),
     )
-
-
-def _two_masks(windows: Sequence[Any] | None, plane: Array, size: float, longest: float) -> list[Any]:
-    if windows is None:
-        return list(find_grains(plane, size, 2, longest=longest))
-    if len(windows) != 2:
-        raise ValueError(f"{len(windows)} windows came; an interface has two sides")
-    return [np.asarray(window) for window in windows]
 
 
 def _in_listed_order(patterns: list[PatternIndex], names: list[str]) -> list[int]:

@@ -145,8 +145,9 @@ def zone_product(hkl: ArrayLike, uvw: ArrayLike) -> Array:
 
 
 def zone_axis(hkl1: ArrayLike, hkl2: ArrayLike) -> Indices:
-    """The one direction that lies in both planes; 0 0 0 where they are parallel."""
-    return without_common_factor(np.cross(plane_indices(hkl1), plane_indices(hkl2)))
+    """The one direction that lies in both planes, its first index positive; 0 0 0 where they are parallel."""
+    zone = without_common_factor(np.cross(plane_indices(hkl1), plane_indices(hkl2)))
+    return zone * (np.sign(zone[np.flatnonzero(zone)[0]]) if zone.any() else 1)
 
 
 def index_grid(limits: Sequence[int]) -> Indices:

@@ -108,8 +108,8 @@ class StemWorld:
             first, along = Grain(self.oxide, (0, 0, 1), 0.0), ((2, 2, 0), (1, 1, 2))
             second = Grain(self.boride, (1, -1, 0), 0.0)
         direction = np.pi / 2 + (0.06 if number == 1 else -0.11)
-        # Random orientation: a turn that brings no pair of planes of these zones within 2.5° of each other.
-        astray = {1: np.radians(8.0), 2: np.radians(-4.6)}[number] if self.world == "random" else 0.0
+        # Random orientation: a turn that brings no two wide planes of these zones together.
+        astray = {1: np.radians(8.0), 2: np.radians(11.8)}[number] if self.world == "random" else 0.0
         return first.turned_to(along[0], direction), second.turned_to(along[1], direction + astray)
 
     def terraced_grains(self) -> tuple[Grain, Grain]:

@@ -81,18 +81,20 @@ def draw_transform(
     reach: float = 11e9,
     labels: int = 6,
     name: str = "",
+    colours: Sequence[str] = GRAIN_COLOURS,
 ) -> "Axes":
     """log₁₀ of the power over k (1/nm), y down, with the indexed spots of each grain and the strongest's hkl."""
     values, half = np.asarray(power), half_width / NM
     low, high = np.percentile(values, 60), values.max()
     axes.imshow(values, cmap="magma", extent=(-half, half, half, -half), vmin=low, vmax=high)
-    for solution, colour in zip(solutions, GRAIN_COLOURS, strict=False):
+    for solution, colour in zip(solutions, colours, strict=False):
         k = np.array([spot.wave_vector for spot in solution.spots]) / NM
         for sign in (1, -1):
             axes.plot(sign * k[:, 1], sign * k[:, 0], "o", markersize=5, markerfacecolor="none", color=colour)
         for spot, (y, x) in list(zip(solution.spots, k, strict=True))[:labels]:
             text = "".join(f"{abs(i)}" + ("\u0305" if i < 0 else "") for i in spot.hkl)
-            axes.annotate(text, (x, y), xytext=(3, 3), textcoords="offset points", color=colour, fontsize=5.5)
+            options = {"xytext": (3, 3), "textcoords": "offset points", "annotation_clip": True}
+            axes.annotate(text, (x, y), color=colour, fontsize=5.5, **options)
     reach = min(reach / NM, half)
     axes.set(xlim=(-reach, reach), ylim=(reach, -reach))
     _bare(axes)
@@ -119,7 +121,8 @@ def draw_interface_study(
         axes[2:], transforms[1:], interface.solutions, GRAIN_COLOURS, strict=False
     ):
         zone = " ".join(map(str, solution.zone))
-        draw_transform(panel, *transform, [solution], name=f"{solution.crystal} [{zone}]")
+        name = f"{solution.crystal} [{zone}]"
+        draw_transform(panel, *transform, [solution], name=name, colours=(colour,))
         panel.texts[-1].set_color(colour)
 
 
@@ -168,10 +171,8 @@ def draw_presence(axes: "Axes", widths: Mapping[str, Any]) -> "Axes":
             label = f"{name}: {found.width.to('nm')}" if side == 0 else None
             axes.plot(across * NM, share, style, color=colour, label=label)
     axes.axhline(0.5, color=BLACK, linewidth=0.5)
-    axes.set(
-        xlabel="across the boundary (nm)", ylabel="share of the lattice", xlim=(-2, 2), ylim=(-0.1, 1.25)
-    )
-    return add_legend(axes, loc="upper center", ncols=2)
+    axes.set(xlabel="across the boundary (nm)", ylabel="share of the lattice", xlim=(-2, 2), ylim=(-0.1, 1.6))
+    return add_legend(axes, loc="upper left", fontsize=5.5)
 
 
 def draw_elements(axes: "Axes", maps: Mapping[str, ArrayLike], pixel_size: float) -> "Axes":
