@@ -7,15 +7,7 @@ from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, i
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
 from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
 from nbtools.analysis.image_checks import ImageError, check_image
-from nbtools.analysis.interface_indexing import (
-    InterfaceIndex,
-    ParallelPlanes,
-    chance_of_alignment,
-    coincidence,
-    index_interface,
-    misfit,
-    parallel_planes,
-)
+from nbtools.analysis.interface_indexing import InterfaceIndex, index_interface
 from nbtools.analysis.interface_steps import Steps, find_steps
 from nbtools.analysis.lattice_columns import (
     ColumnContrast,
@@ -24,6 +16,13 @@ from nbtools.analysis.lattice_columns import (
     column_contrast,
     find_islands,
     place_columns,
+)
+from nbtools.analysis.parallel_planes import (
+    ParallelPlanes,
+    chance_of_alignment,
+    coincidence,
+    misfit,
+    parallel_planes,
 )
 
 __all__ = [
