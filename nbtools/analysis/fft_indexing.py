@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 # Likelihood ratio from which a second zone is no rival: e to this power.
 CLEAR = 4.0
 MOST_SOLUTIONS = 12
+EXPLAINED = 0.5  # share of the spots' power that a solution must explain
 WIDEST = 1.2  # of the largest lattice spacing: what varies more slowly is background
 
 
@@ -163,7 +164,7 @@ def index_pattern(
     image : shape (y, x); pixel_size : m
     crystals : list, or dict by name, of Crystal objects
     window : a mask of the grain (bool), weights, or None for the whole image under a Hann window
-    largest_index : of the zones tried; scale_trust : 1 allows the scale ± 1 % (at most 3 %)
+    largest_index : of the zones tried; scale_trust : 1 allows the scale ± 1 % (at most 5 %)
 
     Raises
     ------
@@ -231,7 +232,12 @@ def index_spots(
     if rivals:
         listed = ", ".join(f"{one.crystal} [{' '.join(map(str, one.zone))}]" for one in rivals)
         reason = f"{listed} explain the spots as well"
-    return PatternIndex(solutions, not rivals, reason, len(spots), limit, spots)
+    share = float(np.sum(spots.amplitudes[matches[0].chosen >= 0] ** 2) / np.sum(spots.amplitudes**2))
+    if share < EXPLAINED:
+        reason = (
+            f"only {share:.0%} of the spots' power is explained; is the scale right, the window one grain?"
+        )
+    return PatternIndex(solutions, not reason, reason, len(spots), limit, spots)
 
 
 def _one_a_family(matches: list[Match]) -> list[Match]:

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 # How far an image's scale and shape are trusted: standard deviations, and the bounds nothing may pass.
 SCALE_SIGMA, SHEAR_SIGMA = 0.01, 0.006
-SCALE_BOUND, SHEAR_BOUND = 0.03, 0.035
+SCALE_BOUND, SHEAR_BOUND = 0.05, 0.035
 # A spot's place within the crystal's own imperfection: share of |k|.
 IMPERFECTION = 0.002
 UNEXPLAINED, ABSENT = 12.0, 5.0  # cost of a seen spot without an index, of a strong one that is not there
@@ -107,37 +107,38 @@ def match_zones(spots: Spots, zones: list[Zone], *, trust: float = 1.0) -> list[
 
 def _best_turns(spots: Spots, zone: Zone, trust: float) -> list[Match]:
     """Turnings that bring a strong spot onto one of the zone's; the two that explain most are fitted."""
-    angles = _turns(spots, zone)
+    angles, scales = _turns(spots, zone).T
     if not len(angles):
         return []
-    cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
+    cos, sin = scales[:, None] * np.cos(angles)[:, None], scales[:, None] * np.sin(angles)[:, None]
     y, x = zone.places.T
     turned = np.stack([cos * y - sin * x, sin * y + cos * x], axis=-1)
-    reach = 0.03 * np.hypot(*spots.wave_vectors.T) + 0.3 / spots.length
+    reach = 0.025 * np.hypot(*spots.wave_vectors.T) + 0.3 / spots.length
     gap = np.linalg.norm(spots.wave_vectors[None, :, None] - turned[:, None], axis=-1).min(axis=-1)
     weights = np.minimum(spots.signals / DETECTION, 6.0)
     score = (np.clip(1 - (gap / reach) ** 2, 0, None) * weights).sum(axis=1)
     best: list[Match] = []
     for place in np.argsort(-score)[:3]:
-        match = _fit(spots, zone, float(angles[place]), trust)
+        match = _fit(spots, zone, float(angles[place]), float(scales[place]), trust)
         if match is not None:
             best.append(match)
     return sorted(best, key=lambda match: match.cost)[:1]
 
 
 def _turns(spots: Spots, zone: Zone) -> Array:
-    """The angles between the strongest seen spots and the zone's of like length, equal ones once."""
+    """Angles and ratios between the strongest seen spots and the zone's of like length, equal ones once, (n, 2)."""
     strong = spots.wave_vectors[:8]
-    seen, there = np.hypot(*strong.T), np.hypot(*zone.places.T)
-    like = np.abs(seen[:, None] / there - 1) < SCALE_BOUND
+    ratios = np.hypot(*strong.T)[:, None] / np.hypot(*zone.places.T)
+    like = np.abs(ratios - 1) < SCALE_BOUND
     turns = np.arctan2(*strong.T[::-1])[:, None] - np.arctan2(*zone.places.T[::-1])
-    return np.unique(np.round(np.mod(turns[like], 2 * np.pi), 2))
+    pairs = np.stack([np.mod(turns[like], 2 * np.pi), ratios[like]], axis=1)
+    return np.unique(np.round(pairs, 2), axis=0)
 
 
-def _fit(spots: Spots, zone: Zone, angle: float, trust: float) -> Match | None:
+def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> Match | None:
     """Stretch by least squares with a prior, spots given to the nearest of the zone; None outside the bounds."""
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    stretch, covariance = turn, np.zeros((4, 4))
+    stretch, covariance = scale * turn, np.zeros((4, 4))
     k = np.hypot(*spots.wave_vectors.T)
     sigma = np.hypot(spots.sigmas, IMPERFECTION * k)
     reach = 0.02 * k + 0.3 / spots.length

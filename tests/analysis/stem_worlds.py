@@ -1,4 +1,4 @@
-"""Two-phase images with known answers, made without the package's image model: atoms in a block, turned and projected."""
+"""Two-phase images with known answers, made without the image model: atoms in a block, turned and projected."""
 
 import numpy as np
 
@@ -55,12 +55,12 @@ def drawn(places, weights, size, pixel=PIXEL, spread=0.05e-9):
     corner = np.rint(centres).astype(int)
     inside = np.all((corner > half) & (corner < size + 39 - half), axis=1)
     offsets = np.arange(-half, half + 1)
-    for (y, x), (row, column), weight in zip(
-        centres[inside], corner[inside], weights[inside], strict=True
-    ):
+    for (y, x), (row, column), weight in zip(centres[inside], corner[inside], weights[inside], strict=True):
         down = np.exp(-0.5 * ((offsets + row - y) * pixel / spread) ** 2)
         across = np.exp(-0.5 * ((offsets + column - x) * pixel / spread) ** 2)
-        image[row - half : row + half + 1, column - half : column + half + 1] += weight * np.outer(down, across)
+        image[row - half : row + half + 1, column - half : column + half + 1] += weight * np.outer(
+            down, across
+        )
     return image[20:-20, 20:-20]
 
 
@@ -70,7 +70,7 @@ def two_phases(rng, zones, turns, *, size=400, gap=0.0, overlap=0.0, angle=None,
     angle = rng.uniform(0, 2 * np.pi) if angle is None else angle
     normal = np.array([np.sin(angle), np.cos(angle)])
     image = np.zeros((size, size))
-    for (name, crystal), zone, turn, sign in zip(CRYSTALS.items(), zones, turns, (-1, 1), strict=True):
+    for crystal, zone, turn, sign in zip(CRYSTALS.values(), zones, turns, (-1, 1), strict=True):
         places, weights = projected(crystal, zone, turn, side, rng.uniform(0, 0.5e-9, 2))
         depth = sign * (places @ normal) - gap / 2
         share = (depth > 0) * 1.0 if not overlap else np.clip(0.5 + depth / overlap, 0, 1)
