@@ -57,6 +57,10 @@ class InterfaceIndex:
     reason: str
     waves: tuple[Spots, Spots]
 
+    def __bool__(self) -> bool:
+        """Whether both grains have a solution."""
+        return all(self.patterns)
+
     @property
     def solutions(self) -> tuple[Solution, Solution]:
         """The best of each grain, in the order of the masks."""
