@@ -253,9 +253,9 @@ def test_a_window_must_fit():
 
 @pytest.mark.seeds
 def test_random_two_phase_cases():
-    """Of 24 random pairs of zones the claimed 95 % are right, or not refuted."""
-    right = sum(one_case(seed)[0] for seed in range(24))
-    assert binomtest(right, 24, 0.95, alternative="less").pvalue > 0.001, f"{right} of 24"
+    """Of 16 random pairs of zones the claimed 95 % are right, or not refuted."""
+    right = sum(one_case(seed)[0] for seed in range(16))
+    assert binomtest(right, 16, 0.95, alternative="less").pvalue > 0.001, f"{right} of 16"
 
 
 def one_case(seed, **options):
