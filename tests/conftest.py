@@ -20,8 +20,12 @@ def realdata() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test writes into the project: data, cache and results go to a folder of its own."""
+def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the project: data, cache and results go to a folder of its own.
+
+    Only the tests that run whole notebooks share build/'s recorded twins and cached numbers, as nbval does.
+    """
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("NBTOOLS_CACHE", str(tmp_path / "cache"))
+    if not request.node.get_closest_marker("notebook"):
+        monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "data"))
+        monkeypatch.setenv("NBTOOLS_CACHE", str(tmp_path / "cache"))

@@ -109,11 +109,9 @@ def test_no_output_names_this_machine(notebook: nbformat.NotebookNode, path: Pat
     assert str(Path.home()) not in outputs
 
 
-def test_a_fresh_run_gives_the_stored_numbers(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.notebook
+def test_a_fresh_run_gives_the_stored_numbers(path: Path, tmp_path: Path) -> None:
     """Numbers to one part in a million, verdicts to the word; the measured ones where the files are."""
-    monkeypatch.delenv("NBTOOLS_DATA")
     run = run_notebook(path, output=tmp_path)
     assert run.ok, run.error
     stored, ours = (read_results(path.stem, folder) for folder in (NOTEBOOKS / "results", tmp_path))

@@ -48,6 +48,7 @@ def needs_data():
     return {key for key, value in claims.statements().items() if value.kind == "needs-data"}
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, needs_data, factor):
     """All numbers 20 % off: every needs-data verdict stays open, and what the paper's own numbers decide stays."""

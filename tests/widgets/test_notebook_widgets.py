@@ -6,6 +6,7 @@ from notebook_cells import NOTEBOOKS, run_cells
 from nbtools.widgets.driving import drive
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
 def test_every_widget_of_a_notebook_is_driven(path, monkeypatch, capsys, tmp_path) -> None:
     """Each control to its ends and back; each widget says where its data come from."""
