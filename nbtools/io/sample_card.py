@@ -25,6 +25,7 @@ EXAMPLES = {
     "thermometer_offset": '"0.00 ± 0.05 K"',
     "scan_length": '"40 mm"',
     "instrument": "MPMS3 dc",
+    "thickness": '"20 ± 2 nm"',
     "holder": "quartz rod",
     "background_file": "holder.dat",
 }
@@ -74,6 +75,7 @@ class SampleCard(BaseModel):
     density : of the material without pores (kg/m³); porosity : volume of the pores over the outer volume
     tap_distance, cross_section : between and at the voltage contacts (m, m²); current : of the measurement (A)
     remanence : what the magnet adds to the field it states (A/m); thermometer_offset : true minus stated (K)
+    thickness : of a lamella where the electron microscope looked (m)
     background_file : the empty holder, measured alike, in the folder of the card
     """
 
@@ -96,6 +98,7 @@ class SampleCard(BaseModel):
     instrument: Literal["MPMS", "MPMS3 dc", "MPMS3 vsm", "PPMS vsm"] | None = None
     scan_length: Length = None
     thermometer_offset: TemperatureOffset = None
+    thickness: Length = None
 
     @property
     def volume(self) -> Quantity | None:

@@ -1,0 +1,199 @@
+"""Where an indexed grain has its columns, and how strongly each kind shows; islands in maps of elements."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from nbtools.analysis.atom_columns import ColumnFit, refine_columns
+from nbtools.analysis.fft_indexing import Solution
+from nbtools.analysis.fft_spots import Spots
+from nbtools.models.crystal_lattice import lattice_vectors
+from nbtools.models.stem_image import CONTRAST, atomic_numbers, project_columns, viewing_axes
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+GRID = 48  # places a side at which the unit cell's origin is tried
+# Of the columns of one kind: those nearer to another than this (m) are not told apart.
+APART = 0.08e-9
+
+
+@dataclass(frozen=True)
+class LatticeColumns:
+    """Columns of a grain as its indexing says: (y, x) in pixels, shape (n, 2), and the element of each."""
+
+    positions: Array
+    elements: NDArray[np.str_]
+
+    def of(self, element: str) -> Array:
+        """Positions of one element's columns."""
+        return self.positions[self.elements == element]
+
+
+def place_columns(
+    solution: Solution,
+    waves: Spots,
+    mask: NDArray[np.bool_],
+    pixel_size: float,
+    *,
+    dark: bool = False,
+) -> LatticeColumns:
+    """The columns of an indexed grain in the picture, from the phases of its waves.
+
+    Parameters
+    ----------
+    solution : of `index_pattern` or `index_interface`; waves : the spots as they are in the picture
+    mask : where the grain is; dark : whether columns are dark, as in bright field
+    """
+    shape = mask.shape
+    chosen = solution.match.chosen
+    used = np.flatnonzero(chosen >= 0)
+    places, seen = solution.match.zone.places[chosen[used]], waves.wave_vectors[used]
+    stretch = np.linalg.lstsq(places, seen, rcond=None)[0].T
+    turned = np.linalg.inv(stretch).T
+    middle = pixel_size * (np.array(shape) - 1) / 2
+    crystal = solution.crystal.structure
+    axes = viewing_axes(crystal, solution.zone)
+    weights = atomic_numbers(crystal) ** CONTRAST["ABF" if dark else "HAADF"] * crystal.occupancies
+    hkl = solution.match.zone.hkl[chosen[used]]
+    expected = np.angle(np.exp(-2j * np.pi * hkl @ crystal.positions.T) @ weights) + np.pi * dark
+    corner = _origin(waves.phases[used] - expected, seen, waves.amplitudes[used], crystal, axes, turned)
+    reach = float(np.hypot(*shape) * pixel_size)
+    columns = project_columns(crystal, solution.zone, 0.0, (reach, reach))
+    positions = (columns.positions - reach / 2) @ turned.T
+    # Move by whole cells only: the nearest lattice point to the shift that centres the pattern.
+    net = (lattice_vectors(crystal) @ axes.T) @ turned.T
+    start = -(np.full(2, reach / 2) @ turned.T)
+    shift = corner - start
+    whole = _whole_cells(shift, net)
+    positions = (positions + shift - whole + middle) / pixel_size
+    inside = np.all((positions > 0) & (positions < np.array(shape) - 1), axis=1)
+    positions, elements = positions[inside], columns.elements[inside]
+    here = mask[tuple(np.rint(positions).astype(int).T)]
+    return _once(positions[here], elements[here], APART / pixel_size)
+
+
+def _origin(phases: Array, seen: Array, amplitudes: Array, crystal: Any, axes: Array, turned: Array) -> Array:
+    """Where a corner of the cell is, from the picture's middle: phases are −2π k·r there."""
+    net = (lattice_vectors(crystal) @ axes.T) @ turned.T
+    order = np.argsort(np.hypot(*net.T))
+    steps = np.linspace(0, 1, GRID, endpoint=False)
+    pairs = [(i, j) for i in order for j in order if i < j]
+    a, b = max(pairs, key=lambda p: abs(np.linalg.det(net[list(p)])))
+    grid = steps[:, None, None] * net[a] + steps[None, :, None] * net[b]
+    score = np.cos(phases + 2 * np.pi * grid @ seen.T) @ amplitudes
+    best = grid[np.unravel_index(int(score.argmax()), score.shape)]
+    for _ in range(4):
+        slope = -np.sin(phases + 2 * np.pi * seen @ best) * amplitudes
+        curve = np.abs(np.cos(phases + 2 * np.pi * seen @ best)) * amplitudes
+        normal = 2 * np.pi * (seen * curve[:, None]).T @ seen
+        best = best + np.linalg.solve(normal, seen.T @ slope)
+    return np.asarray(best)
+
+
+def _whole_cells(shift: Array, net: Array) -> Array:
+    """The lattice vector nearest to a shift."""
+    pair = max(((0, 1), (0, 2), (1, 2)), key=lambda p: abs(np.linalg.det(net[list(p)])))
+    cells = np.rint(shift @ np.linalg.inv(net[list(pair)]))
+    return np.asarray(cells @ net[list(pair)])
+
+
+def _once(positions: Array, elements: NDArray[np.str_], apart: float) -> LatticeColumns:
+    """Atoms one behind the other are one column; kinds that coincide are named together."""
+    left = np.ones(len(positions), bool)
+    kept, names = [], []
+    cells: dict[tuple[int, int], list[int]] = {}
+    for number, place in enumerate(positions):
+        cells.setdefault((int(place[0] // apart), int(place[1] // apart)), []).append(number)
+    for number, place in enumerate(positions):
+        if not left[number]:
+            continue
+        y, x = int(place[0] // apart), int(place[1] // apart)
+        around = [m for dy in (-1, 0, 1) for dx in (-1, 0, 1) for m in cells.get((y + dy, x + dx), [])]
+        group = [m for m in around if left[m] and np.hypot(*(positions[m] - place)) < apart]
+        left[group] = False
+        kept.append(positions[group].mean(axis=0))
+        names.append("+".join(sorted(set(elements[group]))))
+    return LatticeColumns(np.array(kept).reshape(-1, 2), np.array(names, dtype=np.str_))
+
+
+@dataclass(frozen=True)
+class ColumnContrast:
+    """Heights of the columns of one element over another's; ratio with σ, and the fit of all columns."""
+
+    ratio: Quantity
+    elements: tuple[str, str]
+    fit: ColumnFit
+    columns: LatticeColumns
+
+    def __str__(self) -> str:
+        return f"{self.elements[0]} over {self.elements[1]}: {self.ratio}"
+
+
+def column_contrast(image: Any, columns: LatticeColumns, weak: str, strong: str) -> ColumnContrast:
+    """How strongly columns of `weak` show beside those of `strong`: ratio of their fitted heights.
+
+    Raises
+    ------
+    ValueError
+        Where the zone shows no separate columns of both.
+    """
+    counts = {element: int(np.sum(columns.elements == element)) for element in (weak, strong)}
+    if min(counts.values()) < 8:
+        raise ValueError(
+            f"separate columns of {weak} and {strong} are needed; this zone shows {counts} "
+            f"(kinds: {', '.join(np.unique(columns.elements))})"
+        )
+    fit = refine_columns(image, columns.positions)
+    heights = [np.abs(fit.amplitudes[(columns.elements == kind) & fit.converged]) for kind in (weak, strong)]
+    means = [float(np.median(values)) for values in heights]
+    errors = [
+        1.25 * float(np.std(values)) / np.sqrt(len(values)) / mean
+        for values, mean in zip(heights, means, strict=True)
+    ]
+    ratio = means[0] / means[1]
+    return ColumnContrast(Quantity(ratio, ratio * float(np.hypot(*errors))), (weak, strong), fit, columns)
+
+
+@dataclass(frozen=True)
+class Islands:
+    """Parts of a map where one element outweighs another.
+
+    fraction : of the area; count : of islands; largest : share of their area in the largest one
+    spans : whether one reaches from side to side; labels : (y, x), 0 between them
+    """
+
+    fraction: Quantity
+    count: int
+    largest: float
+    spans: bool
+    labels: NDArray[np.int64]
+
+    def __str__(self) -> str:
+        span = "one spans the field" if self.spans else "none spans the field"
+        return f"{self.count} islands on {self.fraction} of the area, {self.largest:.0%} of it in the largest; {span}"
+
+
+def find_islands(inside: Any, outside: Any, *, smoothing: float = 1.5, smallest: int = 20) -> Islands:
+    """Islands of one phase from the counts of two elements, of which one is only inside and one only outside.
+
+    Parameters
+    ----------
+    inside, outside : counts, shape (y, x); smoothing : r.m.s., pixels; smallest : pixels of an island
+    """
+    one, other = (ndimage.gaussian_filter(np.asarray(m, float), smoothing) for m in (inside, outside))
+    one, other = one / np.percentile(one, 99), other / np.percentile(other, 99)
+    mask = one > other
+    labels, count = ndimage.label(mask)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    labels = np.where(sizes[labels] >= smallest, labels, 0)
+    sizes = sizes[1:][sizes[1:] >= smallest]
+    share = float(np.mean(labels > 0))
+    # A field of few islands scatters as if each were drawn independently.
+    sigma = share * float(np.sqrt(np.sum(sizes.astype(float) ** 2))) / max(float(sizes.sum()), 1.0)
+    edges = (labels[0], labels[-1]), (labels[:, 0], labels[:, -1])
+    spans = any(np.intersect1d(a[a > 0], b[b > 0]).size for a, b in edges)
+    largest = float(sizes.max() / sizes.sum()) if sizes.size else 0.0
+    return Islands(Quantity(share, sigma), len(sizes), largest, bool(spans), labels)

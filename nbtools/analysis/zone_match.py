@@ -1,0 +1,229 @@
+"""Spots against every low-index zone of given crystals: which one, turned how far, explains them, and its rivals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nbtools.analysis.fft_spots import DETECTION, Spots
+from nbtools.models.crystal_lattice import Structure, low_index_zones, reflections_within
+from nbtools.models.stem_image import SPREAD, image_amplitude, zone_spots
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+# How far an image's scale and shape are trusted: standard deviations, and the bounds nothing may pass.
+SCALE_SIGMA, SHEAR_SIGMA = 0.01, 0.006
+SCALE_BOUND, SHEAR_BOUND = 0.05, 0.035
+# A spot's place within the crystal's own imperfection: share of |k|.
+IMPERFECTION = 0.002
+UNEXPLAINED, ABSENT = 12.0, 5.0  # cost of a seen spot without an index, of a strong one that is not there
+MOST_ABSENT = 8
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A zone of a crystal and its spots unrotated: hkl (n, 3), places (y, x) in 1/m, amplitude over 000's."""
+
+    name: str
+    uvw: tuple[int, int, int]
+    family: tuple[int, int, int]
+    hkl: Indices
+    places: Array
+    amplitudes: Array
+
+
+@dataclass(frozen=True)
+class Match:
+    """One zone, turned and stretched onto the spots.
+
+    stretch : (2, 2); a place of the zone is seen at stretch @ place
+    chosen : index into the zone's spots for each seen spot, −1 where none fits
+    cost : minus the logarithm of the likelihood, prior on the stretch included
+    residual : r.m.s. distance of seen and fitted spots, 1/m; covariance : of stretch's four entries
+    """
+
+    zone: Zone
+    stretch: Array
+    chosen: Indices
+    cost: float
+    residual: float
+    covariance: Array
+
+    @property
+    def turning(self) -> Array:
+        """The rotation in the stretch, (2, 2)."""
+        return _turning_part(self.stretch)
+
+    @property
+    def rotation(self) -> float:
+        """Angle of the turning, rad, counter-clockwise as seen."""
+        return float(np.arctan2(self.turning[1, 0], self.turning[0, 0]))
+
+    @property
+    def rotation_sigma(self) -> float:
+        """Standard deviation of the rotation, rad."""
+        c, s = np.cos(self.rotation), np.sin(self.rotation)
+        slope = np.array([-s, -c, c, -s]) / 2
+        return float(np.sqrt(slope @ self.covariance @ slope))
+
+
+def candidate_zones(crystals: Mapping[str, Structure], largest: int, shortest: float) -> list[Zone]:
+    """Both senses of one of each family of zones with at least two directions of spots above `shortest` (m)."""
+    zones = []
+    for name, crystal in crystals.items():
+        every = reflections_within(crystal, shortest)
+        for family in low_index_zones(crystal, largest)[0]:
+            for uvw in (family, -family):
+                hkl, places = zone_spots(crystal, uvw, shortest, among=every)
+                if directions(places) < 2:
+                    break
+                amplitudes = image_amplitude(crystal, hkl)
+                zones.append(Zone(name, _triple(uvw), _triple(family), hkl, places, amplitudes))
+    return zones
+
+
+def _triple(indices: Indices) -> tuple[int, int, int]:
+    h, k, i = map(int, indices)
+    return h, k, i
+
+
+def directions(vectors: Array, within: float = 0.03) -> int:
+    """How many different directions, ± the same, the vectors have (rad apart); two are as many as are counted."""
+    if len(vectors) < 2:
+        return len(vectors)
+    angles = np.arctan2(vectors[:, 0], vectors[:, 1])
+    return 2 if np.any(np.abs(np.sin(angles - angles[0])) > within) else 1
+
+
+def match_zones(spots: Spots, zones: list[Zone], *, trust: float = 1.0) -> list[Match]:
+    """The best turning of every zone that explains at least two directions of spots, the most likely first.
+
+    trust : factor on how far the scale may be off; small for a calibrated image
+    """
+    found = [match for zone in zones for match in _best_turns(spots, zone, trust)]
+    return sorted(found, key=lambda match: match.cost)
+
+
+def _best_turns(spots: Spots, zone: Zone, trust: float) -> list[Match]:
+    """Turnings that bring a strong spot onto one of the zone's; the two that explain most are fitted."""
+    angles, scales = _turns(spots, zone).T
+    if not len(angles):
+        return []
+    cos, sin = scales[:, None] * np.cos(angles)[:, None], scales[:, None] * np.sin(angles)[:, None]
+    y, x = zone.places.T
+    turned = np.stack([cos * y - sin * x, sin * y + cos * x], axis=-1)
+    reach = 0.025 * np.hypot(*spots.wave_vectors.T) + 0.3 / spots.length
+    gap = np.linalg.norm(spots.wave_vectors[None, :, None] - turned[:, None], axis=-1).min(axis=-1)
+    weights = np.minimum(spots.signals / DETECTION, 6.0)
+    score = (np.clip(1 - (gap / reach) ** 2, 0, None) * weights).sum(axis=1)
+    best: list[Match] = []
+    for place in np.argsort(-score)[:3]:
+        match = _fit(spots, zone, float(angles[place]), float(scales[place]), trust)
+        if match is not None:
+            best.append(match)
+    return sorted(best, key=lambda match: match.cost)[:1]
+
+
+def _turns(spots: Spots, zone: Zone) -> Array:
+    """Angles and ratios between the strongest seen spots and the zone's of like length, equal ones once, (n, 2)."""
+    strong = spots.wave_vectors[:8]
+    ratios = np.hypot(*strong.T)[:, None] / np.hypot(*zone.places.T)
+    like = np.abs(ratios - 1) < SCALE_BOUND
+    turns = np.arctan2(*strong.T[::-1])[:, None] - np.arctan2(*zone.places.T[::-1])
+    pairs = np.stack([np.mod(turns[like], 2 * np.pi), ratios[like]], axis=1)
+    return np.unique(np.round(pairs, 2), axis=0)
+
+
+def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> Match | None:
+    """Stretch by least squares with a prior, spots given to the nearest of the zone; None outside the bounds."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    stretch, covariance = scale * turn, np.zeros((4, 4))
+    k = np.hypot(*spots.wave_vectors.T)
+    sigma = np.hypot(spots.sigmas, IMPERFECTION * k)
+    reach = 0.02 * k + 0.3 / spots.length
+    chosen = np.full(len(spots), -1)
+    for _ in range(4):
+        gaps = np.linalg.norm(spots.wave_vectors[:, None] - zone.places @ stretch.T, axis=-1)
+        nearest = gaps.argmin(axis=1)
+        chosen = np.where(gaps.min(axis=1) < reach, nearest, -1)
+        fitted = np.flatnonzero(chosen >= 0)
+        if directions(spots.wave_vectors[fitted]) < 2:
+            return None
+        turn = _turning_part(stretch)
+        stretch, covariance = _stretch(
+            zone.places[chosen[fitted]], spots.wave_vectors[fitted], sigma[fitted], turn, trust
+        )
+        reach = np.maximum(4 * sigma, 0.1 / spots.length)
+    strain = stretch @ _turning_part(stretch).T - np.eye(2)
+    if abs(np.trace(strain)) / 2 > SCALE_BOUND * trust or _shear(strain) > SHEAR_BOUND:
+        return None
+    gaps = np.linalg.norm(spots.wave_vectors[:, None] - zone.places @ stretch.T, axis=-1)
+    seen = gaps[np.arange(len(spots)), chosen]
+    fitted = np.flatnonzero(chosen >= 0)
+    cost = 0.5 * float(np.sum((seen[fitted] / sigma[fitted]) ** 2)) + _prior_cost(strain, trust)
+    cost += _unexplained(spots, chosen) + _absent(spots, zone, chosen, stretch)
+    residual = float(np.sqrt(np.mean(seen[fitted] ** 2)))
+    return Match(zone, stretch, chosen, cost, residual, covariance)
+
+
+def _turning_part(stretch: Array) -> Array:
+    u, _, vt = np.linalg.svd(stretch)
+    return np.asarray(u @ vt)
+
+
+def _shear(strain: Array) -> float:
+    """Largest departure of a right angle: the difference of the principal strains."""
+    return float(np.hypot(strain[0, 0] - strain[1, 1], strain[0, 1] + strain[1, 0]))
+
+
+def _prior_cost(strain: Array, trust: float) -> float:
+    scale = np.trace(strain) / 2 / (SCALE_SIGMA * trust)
+    return float(0.5 * scale**2 + 0.5 * (_shear(strain) / SHEAR_SIGMA) ** 2)
+
+
+def _stretch(places: Array, seen: Array, sigma: Array, turn: Array, trust: float) -> tuple[Array, Array]:
+    """(1 + ε) · turn, with Gaussian priors on the scale and both shears in ε and none on its turning part."""
+    turned = places @ turn.T
+    # ε = scale·1 + turning·J + two shears, each one column of the design.
+    y, x = turned.T
+    design = np.stack([np.r_[y, x], np.r_[-x, y], np.r_[y, -x] / 2, np.r_[x, y] / 2], axis=1)
+    weights = 1 / np.r_[sigma, sigma]
+    prior = np.diag([1 / (SCALE_SIGMA * trust), 0.0, 1 / SHEAR_SIGMA, 1 / SHEAR_SIGMA])
+    left = np.concatenate([design * weights[:, None], prior])
+    right = np.concatenate([(seen - turned).T.ravel() * weights, np.zeros(4)])
+    covariance = np.linalg.inv(left.T @ left)
+    a, b, c, d = covariance @ left.T @ right
+    parts = np.array([[[1, 0], [0, 1]], [[0, -1], [1, 0]], [[0.5, 0], [0, -0.5]], [[0, 0.5], [0.5, 0]]])
+    strain = np.tensordot([a, b, c, d], parts, 1)
+    entries = (parts @ turn).reshape(4, 4)
+    return (np.eye(2) + strain) @ turn, entries.T @ covariance @ entries
+
+
+def _unexplained(spots: Spots, chosen: Indices) -> float:
+    """Weak spots may be noise or the neighbour's; strong ones must have an index."""
+    excess = np.log(np.maximum(spots.signals[chosen < 0] / DETECTION, 1.0))
+    return float(np.sum(np.minimum(4.0 + 2 * excess, UNEXPLAINED)))
+
+
+def _absent(spots: Spots, zone: Zone, chosen: Indices, stretch: Array) -> float:
+    """The zone's spots that should be well above the noise and were not seen."""
+    fitted = np.flatnonzero(chosen >= 0)
+    squares = np.sum(zone.places**2, axis=1)
+    ideal = zone.amplitudes * np.exp(-2 * np.pi**2 * SPREAD**2 * squares)
+    ratio = np.log(spots.amplitudes[fitted] / np.maximum(ideal[chosen[fitted]], 1e-12))
+    # Blur may differ from the assumed: a straight line in k², never rising.
+    k2 = squares[chosen[fitted]]
+    slope = 0.0
+    if len(fitted) > 2 and np.ptp(k2) > 0.1 * k2.max():
+        slope = min(float(np.polyfit(k2, ratio, 1)[0]), 2 * np.pi**2 * SPREAD**2)
+    expected = ideal * np.exp(np.median(ratio - slope * k2) + slope * squares)
+    faintest = float(np.min(spots.amplitudes)) if len(spots) else 0.0
+    threshold = max(faintest, float(np.sqrt(DETECTION / np.median(spots.signals / spots.amplitudes**2))))
+    seen = np.zeros(len(squares), bool)
+    seen[chosen[fitted]] = True
+    half = (zone.places[:, 0] > 0) | ((zone.places[:, 0] == 0) & (zone.places[:, 1] > 0))
+    mirrored = np.linalg.norm(zone.places[:, None] + zone.places[chosen[fitted]], axis=-1)
+    seen |= np.any(mirrored < 1e-3 * np.sqrt(squares.min()), axis=1)
+    missing = half & ~seen & (expected > 3 * threshold)
+    return ABSENT * min(int(missing.sum()), MOST_ABSENT)

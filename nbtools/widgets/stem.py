@@ -1,0 +1,184 @@
+"""STEM under the hand: a window and its transform, a simulated pattern turned into place, the price of a step."""
+
+from typing import Any
+
+import numpy as np
+
+from nbtools.analysis import stem
+from nbtools.analysis.fft_indexing import index_spots, longest_spacing, named
+from nbtools.analysis.stem import Boundary, check_image
+from nbtools.models.crystal_lattice import Structure, low_index_zones
+from nbtools.models.stem_image import image_amplitude, zone_spots
+from nbtools.units import Quantity
+from nbtools.widgets.explore import Explorer
+from nbtools.widgets.explore_plots import Plot
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+SMALLEST = 48  # pixels a side of a window; fewer show no lattice
+FAINT = 0.03  # of the amplitude at 000, from which a simulated spot is drawn
+
+
+def window_at(
+    image: Array, pixel_size: float, crystals: dict[str, Structure], *, x: float, y: float, side: float
+) -> dict[str, Any]:
+    """A square window and the spots of its transform, with what crystal and zone they are.
+
+    Parameters
+    ----------
+    image : shape (rows, columns)
+    pixel_size, x, y, side : m; middle and side of the window
+    """
+    rows, columns = (
+        _span(middle, side, pixel_size, n) for middle, n in zip((y, x), image.shape, strict=True)
+    )
+    part = image[rows, columns]
+    weights = stem.hann_window(part.shape)
+    spots = stem.find_spots(part, pixel_size, weights, longest=longest_spacing(crystals))
+    found = index_spots(spots, crystals, largest_index=2)
+    power, half = stem.power_spectrum(part, pixel_size, weights)
+    box = [(v.start * pixel_size, v.stop * pixel_size) for v in (columns, rows)]
+    (left, right), (top, bottom) = box
+    frame = (np.array([left, right, right, left, left]), np.array([top, top, bottom, bottom, top]))
+    height, width = (n * pixel_size for n in image.shape)
+    name = "no zone found"
+    curves: dict[str, Any] = {"spots": _both(spots.wave_vectors)}
+    if found:
+        zone = " ".join(map(str, found.best.zone))
+        name = f"{found.best.crystal} [{zone}]{'' if found.determined else ' or another'}"
+        curves[name] = _both(np.array([spot.wave_vector for spot in found.best.spots]))
+    picture = Plot(
+        {"window": frame}, "x", "y", "m", "m", image, (0, width, 0, height), "gray", clicked=("x", "y")
+    )
+    limits = (float(np.percentile(power, 60)), float(power.max()))
+    transform = Plot(curves, "k_x", "k_y", "1/nm", "1/nm", power, _edges(half), "magma", limits)
+    seen = Quantity(found.information_limit, np.nan, "m")
+    return {"image": picture, "transform": transform, "shortest period": seen}
+
+
+def _span(middle: float, side: float, pixel_size: float, size: int) -> slice:
+    length = int(np.clip(round(side / pixel_size), SMALLEST, size))
+    start = int(np.clip(round(middle / pixel_size) - length // 2, 0, size - length))
+    return slice(start, start + length)
+
+
+def _edges(half: float) -> tuple[float, float, float, float]:
+    return (-half * 1e-9, half * 1e-9, -half * 1e-9, half * 1e-9)
+
+
+def _both(wave_vectors: Array) -> tuple[Array, Array, str]:
+    """k and −k as dots, 1/nm."""
+    k = np.concatenate([wave_vectors, -wave_vectors]).reshape(-1, 2) * 1e-9
+    return k[:, 1], k[:, 0], "o"
+
+
+def explore_window(image: Any, crystals: Any, pixel_size: float | None = None) -> Explorer:
+    """Click into the image: the transform there, indexed."""
+    plane, size = check_image(image, pixel_size)
+    height, width = (n * size for n in plane.shape)
+    smallest = SMALLEST * size
+    side = max(0.35 * min(height, width), 1.5 * smallest)
+    return Explorer(
+        window_at,
+        fixed={"image": plane, "pixel_size": size, "crystals": named(crystals)},
+        ranges={"x": (0.0, width), "y": (0.0, height), "side": (smallest, min(height, width))},
+        values={"x": width / 2, "y": 0.75 * height, "side": side},
+        units={"x": "m", "y": "m", "side": "m"},
+    )
+
+
+def pattern_at(
+    seen: Array,
+    power: Array,
+    half_width: float,
+    crystals: dict[str, Structure],
+    *,
+    pattern: str,
+    rotation: float,
+    scale: float = 1.0,
+) -> dict[str, Any]:
+    """A zone's spots, turned and scaled by hand, over a transform; how far the seen spots are from the nearest.
+
+    Parameters
+    ----------
+    seen : wave vectors (n, 2), 1/m
+    pattern : crystal and zone, as "MgO [0 0 1]"
+    rotation : deg
+    """
+    name, zone = pattern.split(" [")
+    uvw = np.array(zone.rstrip("]").split(), int)
+    crystal = crystals[name]
+    hkl, places = zone_spots(crystal, uvw, 0.97 / float(np.hypot(*seen.T).max()))
+    places = scale * places[image_amplitude(crystal, hkl) > FAINT]
+    cos, sin = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
+    turned = places @ np.array([[cos, sin], [-sin, cos]])
+    gaps = (
+        np.linalg.norm(seen[:, None] - turned, axis=-1).min(axis=1)
+        if len(turned)
+        else np.full(len(seen), np.nan)
+    )
+    off = float(np.median(gaps / np.hypot(*seen.T)))
+    limits = (float(np.percentile(power, 60)), float(power.max()))
+    curves: dict[str, Any] = {"seen": _both(seen), pattern: _both(turned)}
+    plot = Plot(curves, "k_x", "k_y", "1/nm", "1/nm", power, _edges(half_width), "magma", limits)
+    return {"transform": plot, "misplaced": Quantity(100 * off, np.nan, "%")}
+
+
+def explore_zone(
+    image: Any, crystals: Any, pixel_size: float | None = None, *, window: Any = None
+) -> Explorer:
+    """Turn the simulated pattern of any low-index zone into place over the transform of a grain."""
+    plane, size = check_image(image, pixel_size)
+    known = named(crystals)
+    weights = stem.hann_window(plane.shape) if window is None else stem.grain_window(window)
+    spots = stem.find_spots(plane, size, weights, longest=longest_spacing(known))
+    if len(spots) < 2:
+        raise ValueError(
+            f"{len(spots)} spot(s) were found in the transform; there is nothing to turn a pattern onto"
+        )
+    power, half = stem.power_spectrum(plane, size, weights)
+    patterns = [
+        f"{name} [{' '.join(map(str, zone))}]"
+        for name, crystal in known.items()
+        for zone in low_index_zones(crystal, 2)[0]
+    ]
+    fixed = {"seen": spots.wave_vectors, "power": power, "half_width": half, "crystals": known}
+    return Explorer(
+        pattern_at,
+        fixed=fixed,
+        ranges={"pattern": patterns, "rotation": (-90.0, 90.0), "scale": (0.95, 1.05)},
+        values={"pattern": patterns[0], "rotation": 0.0},
+        units={"rotation": "deg"},
+        against="rotation",
+        sweep_points=181,
+    )
+
+
+def steps_at(boundary: Boundary, steps: stem.Steps, *, penalty: float = 3.0) -> dict[str, Any]:
+    """The stairs for one price of a step, in logarithms of the independent places."""
+    known = np.isfinite(boundary.height)
+    found = steps.priced(penalty)
+    line = Plot(
+        {
+            "boundary": (boundary.along[known], boundary.height[known], "o"),
+            f"{found.count} step(s)": (found.along, found.fitted),
+        },
+        "along the boundary",
+        "height",
+        "m",
+        "m",
+    )
+    tried = np.arange(len(found.penalties), dtype=float)
+    scores = Plot({"criterion": (tried, np.array(found.penalties))}, "steps", "criterion")
+    return {"line": line, "choice": scores, "steps": Quantity(float(found.count))}
+
+
+def explore_steps(boundary: Boundary) -> Explorer:
+    """The price of a step against how many there are."""
+    return Explorer(
+        steps_at,
+        fixed={"boundary": boundary, "steps": stem.find_steps(boundary)},
+        ranges={"penalty": (0.2, 20.0)},
+        labels={"penalty": "price of a step (ln of independent places)"},
+        against="penalty",
+        sweep_points=41,
+    )

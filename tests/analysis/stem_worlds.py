@@ -1,0 +1,107 @@
+"""Two-phase images with known answers, made without the image model: atoms in a block, turned and projected."""
+
+import numpy as np
+
+from nbtools.io.crystal import own_crystal
+from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones
+
+CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}
+HEAVY = {"Mg": 12**1.7, "O": 8**1.7, "B": 5**1.7}
+PIXEL = 0.02e-9
+
+
+def cell(crystal):
+    """a, b, c as rows for cubic and hexagonal cells."""
+    a, b, c = crystal.lengths
+    gamma = crystal.angles[2]
+    return np.array([[a, 0, 0], [b * np.cos(gamma), b * np.sin(gamma), 0], [0, 0, c]])
+
+
+def frame(crystal, zone, turn):
+    """Rows x, y (down) and the zone, some turn about it."""
+    towards = np.array(zone) @ cell(crystal)
+    towards = towards / np.linalg.norm(towards)
+    start = np.eye(3)[np.argmin(abs(towards))]
+    right = np.cross(start, towards)
+    right /= np.linalg.norm(right)
+    up = np.cross(towards, right)
+    return np.array(
+        [np.cos(turn) * right - np.sin(turn) * up, -(np.sin(turn) * right + np.cos(turn) * up), towards]
+    )
+
+
+def projected(crystal, zone, turn, side, shift=(0.0, 0.0)):
+    """(y, x) from the picture's middle and heights of all columns: a slab one repeat thick, seen along the zone."""
+    rows, axes = cell(crystal), frame(crystal, zone, turn)
+    reach = 0.75 * side
+    limits = np.ceil(reach * np.linalg.norm(np.linalg.inv(rows), axis=0)).astype(int) + 2
+    grid = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in limits], indexing="ij"), -1).reshape(-1, 3)
+    depth = np.linalg.norm(np.array(zone) @ rows)
+    found, weights = [], []
+    for place, element in zip(crystal.positions, crystal.elements, strict=True):
+        x, y, z = axes @ ((grid + place) @ rows).T
+        slab = (z > -1e-13) & (z < depth - 1e-13)
+        found.append(np.stack([y, x], axis=1)[slab])
+        weights.append(np.full(slab.sum(), HEAVY[element] / (depth * 1e9)))
+    places = np.concatenate(found) + shift
+    near = np.all(np.abs(places) < side / 2 + 0.3e-9, axis=1)
+    return places[near], np.concatenate(weights)[near]
+
+
+def drawn(places, weights, size, pixel=PIXEL, spread=0.05e-9):
+    """Sum of Gaussians, column by column."""
+    image, half = np.zeros((size + 40, size + 40)), 13
+    centres = places / pixel + (size - 1) / 2 + 20
+    corner = np.rint(centres).astype(int)
+    inside = np.all((corner > half) & (corner < size + 39 - half), axis=1)
+    offsets = np.arange(-half, half + 1)
+    for (y, x), (row, column), weight in zip(centres[inside], corner[inside], weights[inside], strict=True):
+        down = np.exp(-0.5 * ((offsets + row - y) * pixel / spread) ** 2)
+        across = np.exp(-0.5 * ((offsets + column - x) * pixel / spread) ** 2)
+        image[row - half : row + half + 1, column - half : column + half + 1] += weight * np.outer(
+            down, across
+        )
+    return image[20:-20, 20:-20]
+
+
+def two_phases(rng, zones, turns, *, size=400, gap=0.0, overlap=0.0, angle=None, dose=60.0, stretch=None):
+    """MgO and MgB2 on both sides of a straight boundary; a film of `gap`, an overlap of `overlap` (m)."""
+    side = size * PIXEL
+    angle = rng.uniform(0, 2 * np.pi) if angle is None else angle
+    normal = np.array([np.sin(angle), np.cos(angle)])
+    image = np.zeros((size, size))
+    for crystal, zone, turn, sign in zip(CRYSTALS.values(), zones, turns, (-1, 1), strict=True):
+        places, weights = projected(crystal, zone, turn, side, rng.uniform(0, 0.5e-9, 2))
+        depth = sign * (places @ normal) - gap / 2
+        share = (depth > 0) * 1.0 if not overlap else np.clip(0.5 + depth / overlap, 0, 1)
+        places = places if stretch is None else places @ np.asarray(stretch).T
+        image += drawn(places, weights * share, size)
+    if gap:
+        film = rng.uniform(-side / 2, side / 2, (30_000, 2))
+        film = film[np.abs(film @ normal) < gap / 2]
+        image += drawn(film, np.full(len(film), 0.06 * image.mean()), size)
+    return rng.poisson(dose * image / image.mean()).astype(float)
+
+
+def random_zones(rng, largest=2):
+    """One low-index zone of each crystal, any of its family."""
+    zones = []
+    for crystal in CRYSTALS.values():
+        families = low_index_zones(crystal, largest)[0]
+        family = equivalent_zones(crystal, families[rng.integers(len(families))])
+        zones.append(family[rng.integers(len(family))])
+    return zones
+
+
+def same_family(name, one, other):
+    """Whether two zones of a crystal are equivalent."""
+    return tuple(one) in map(tuple, equivalent_zones(CRYSTALS[name], other).tolist())
+
+
+def stairs(rng, *, count, noise, length=20e-9, pitch=0.1e-9, spacing=2.129e-10, smallest=1):
+    """(along, height) of a boundary with `count` steps of whole planes, and their heights."""
+    x = np.arange(0, length, pitch)
+    places = (np.arange(1, count + 1) + rng.uniform(-0.25, 0.25, count)) * length / (count + 1)
+    planes = rng.integers(smallest, 4, count) * rng.choice([-1, 1], count)
+    z = sum((spacing * n * (x > at) for n, at in zip(planes, places, strict=True)), np.zeros_like(x))
+    return np.stack([x, z + noise * rng.standard_normal(len(x))], axis=1), planes

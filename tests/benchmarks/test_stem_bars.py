@@ -1,0 +1,65 @@
+"""The bars of the STEM estimators over 200 seeds, printed; how quick the column fit is."""
+
+import time
+
+import numpy as np
+import stem_worlds as worlds
+from test_atom_columns import columns
+from test_stem_boundary import SPACING, layer
+from test_stem_indexing import one_case
+
+from nbtools.analysis import stem
+
+
+def test_indexing_of_200_random_pairs():
+    """Right zones of both grains; how many were called determined, and right among those."""
+    cases = [one_case(seed) for seed in range(200)]
+    right = sum(case[0] for case in cases)
+    sure = [case[0] for case in cases if case[1]]
+    print(f"\nindexing: {right} of 200 right; determined {len(sure)}, of these right {sum(sure)}")
+    assert sum(sure) >= 0.95 * len(sure)
+
+
+def test_steps_of_200_boundaries():
+    """Count, heights within a tenth of a plane, and straight lines left straight."""
+    for noise in (0.02e-9, 0.05e-9):
+        right = straight = 0
+        errors: list[float] = []
+        for seed in range(200):
+            rng = np.random.default_rng([seed, 5])
+            count = int(rng.integers(1, 5))
+            line, planes = worlds.stairs(rng, count=count, noise=noise)
+            found = stem.find_steps(line, spacing=SPACING)
+            right += found.count == count
+            errors += list(np.abs(np.array(found.in_spacings) - planes)) if found.count == count else []
+            straight += stem.find_steps(worlds.stairs(rng, count=0, noise=noise)[0]).count == 0
+        near = np.mean(np.array(errors) < 0.1)
+        print(
+            f"\nsteps, noise {noise * 1e9:g} nm: {right} of 200 counts, {near:.0%} of heights within 0.1 plane"
+        )
+        print(f"straight: {straight} of 200")
+        assert right >= 180
+        assert straight >= 190
+
+
+def test_layers_of_200_boundaries():
+    """Films of 1 nm found, clean boundaries bounded below 0.4 nm, with 0, 0.5 and 1 nm of overlap."""
+    overlaps = [(0.0, 0.5e-9, 1e-9)[seed % 3] for seed in range(200)]
+    films = sum(layer(seed, gap=1e-9, overlap=overlap).disordered for seed, overlap in enumerate(overlaps))
+    clean = sum(layer(seed, overlap=o).upper_limit_95 < 0.4e-9 for seed, o in enumerate(overlaps))
+    print(f"\nlayers: {films} of 200 films found, {clean} of 200 clean below 0.4 nm")
+    assert films >= 190
+    assert clean >= 190
+
+
+def test_columns_a_second():
+    """Thousands of columns in one batch; the error beside the planted places."""
+    rng = np.random.default_rng(0)
+    image, places = columns(rng, size=1000)
+    starts = places + rng.uniform(-1, 1, places.shape)
+    start = time.process_time()
+    found = stem.refine_columns(image, starts)
+    rate = len(places) / (time.process_time() - start)
+    error = np.sqrt(np.mean((found.positions - places)[found.converged] ** 2))
+    print(f"\ncolumns: {rate:.0f} a second of processor time, error {error:.4f} pixels of {len(places)}")
+    assert found.converged.mean() > 0.99
