@@ -1,0 +1,218 @@
+"""Are bright lines in MgO longer than what MgO's own shape, the same texture or the same pieces by chance would give?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import distance_transform_edt, label
+
+from nbtools.analysis.chance import (
+    ChanceTest,
+    MapError,
+    as_map,
+    emitter_of,
+    p_value,
+    pixel_of,
+    refuse_full_scale,
+    same_pixels,
+    smoothed_inside,
+    without_geometry,
+)
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+FRACTIONS = (0.08, 0.14, 0.22)  # brightest shares of the emitter that are looked at
+SMOOTHING = 1.0  # pixels
+NEIGHBOURS = np.ones((3, 3), int)
+
+
+def assess_channels(
+    map: ArrayLike,
+    phase: ArrayLike,
+    *,
+    reference: ArrayLike | None = None,
+    pixel: float | None = None,
+    fractions: Sequence[float] = FRACTIONS,
+    draws: int = 199,
+    tile: int | None = None,
+    seed: int = 0,
+) -> ChanceTest:
+    """Length of the longest connected skeleton of the brightest places in the emitter, against two kinds of chance.
+
+    What depends on the distance from the boundary alone, such as light that leaves at edges, is taken off
+    first: it is bright along every boundary, and boundaries are long. Chance keeps either the texture (the
+    map's power spectrum, with random phases) or the pieces (tiles of the map, shuffled and turned); p is the
+    larger of the two. Several brightest shares are looked at, as chance is.
+
+    Parameters
+    ----------
+    map : shape (y, x); phase : True in MgO
+    reference : another band of the same field; then their ratio is looked at
+    pixel : m; without, lengths are in pixels
+    fractions : brightest shares of the emitter
+    tile : pixels a side of a shuffled piece, by default a twelfth of the map
+
+    Returns
+    -------
+    `statistic` is the length (m, or pixels) at the share where it stands out most; `null` the length there
+    by chance; `effect_size` how many times chance's median. `extra`: "skeleton", "longest" and "bright"
+    (masks), "fraction", "span" (of the longest, as a share of the map), "mask_span" (the emitter's own).
+    """
+    if reference is not None:
+        same_pixels(map, reference)
+    size, unit = pixel_of(map, pixel)
+    values = as_map(map, "map")
+    inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
+    if reference is not None:
+        other = as_map(reference, "reference")
+        if other.shape != values.shape:
+            raise MapError(
+                f"the reference has shape {other.shape}, the map {values.shape}; register them first"
+            )
+        values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
+    inside = inside & np.isfinite(values)
+    refuse_full_scale(values, inside, "map")
+    left = without_geometry(np.where(inside, values, 0.0), inside)
+    rng = np.random.default_rng(seed)
+    piece = tile or max(4, min(values.shape) // 12)
+    smooth = smoothed_inside(left, inside, SMOOTHING)
+    observed = skeleton_lengths(smooth, inside, fractions)
+    full = filled(left, inside)
+    chance = {
+        "the same texture": [
+            skeleton_lengths(_rephased(smooth, rng), inside, fractions) for _ in range(draws)
+        ],
+        "the same pieces": [
+            skeleton_lengths(
+                smoothed_inside(_shuffled(full, piece, rng), inside, SMOOTHING), inside, fractions
+            )
+            for _ in range(draws)
+        ],
+    }
+    odds = {name: _worst_share(observed, np.array(lengths, float)) for name, lengths in chance.items()}
+    hardest = max(odds, key=lambda name: odds[name][0])
+    p, best = odds[hardest]
+    null = np.array(chance[hardest], float)[:, best] * size
+    drawn = trace(smooth, inside, fractions[best])
+    statistic = float(observed[best] * size)
+    return ChanceTest(
+        statistic=statistic,
+        null=null,
+        p_value=p,
+        effect_size=float(statistic / max(float(np.median(null)), size)),
+        name=f"longest bright line ({unit})",
+        extra=drawn
+        | {
+            "fraction": fractions[best],
+            "unit": unit,
+            "pixel": size,
+            "odds": {n: o[0] for n, o in odds.items()},
+        },
+        notes=(
+            *notes,
+            f"chance keeps {hardest}; brightest {fractions[best]:.0%} of MgO; tiles of {piece} pixels",
+        ),
+    )
+
+
+def skeleton_lengths(field: Array, inside: Mask, fractions: Sequence[float]) -> Array:
+    """Pixels in the largest connected skeleton of the brightest shares of the emitter, one for each share."""
+    return np.array([trace(field, inside, share)["longest"].sum() for share in fractions], float)
+
+
+def trace(field: Array, inside: Mask, fraction: float) -> dict[str, Any]:
+    """The brightest share of the emitter, its skeleton, the largest connected one, and how far that reaches."""
+    from skimage.morphology import skeletonize
+
+    bright = inside & (field > np.quantile(field[inside], 1 - fraction))
+    skeleton = skeletonize(bright)
+    parts, count = label(skeleton, NEIGHBOURS)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    longest = parts == int(np.argmax(sizes)) if count else np.zeros_like(bright)
+    return {
+        "bright": bright,
+        "skeleton": skeleton,
+        "longest": longest,
+        "span": span_of(longest),
+        "mask_span": span_of(_largest(inside)),
+    }
+
+
+def span_of(part: Mask) -> float:
+    """The larger share of the map's height and width that a part reaches across."""
+    if not part.any():
+        return 0.0
+    return float(max((np.ptp(np.flatnonzero(part.any(1 - axis))) + 1) / part.shape[axis] for axis in (0, 1)))
+
+
+def measure_longest(test: ChanceTest) -> dict[str, float]:
+    """Length (m, or pixels) and tortuosity of the main path of the longest line, traced with skan."""
+    from skan import Skeleton, summarize
+
+    skeleton = Skeleton(test.extra["longest"], spacing=test.extra["pixel"])
+    branches = summarize(skeleton, separator="-")
+    length, straight = branches["branch-distance"], branches["euclidean-distance"]
+    open_ended = straight > 0
+    return {
+        "length": float(length.sum()),
+        "branches": float(len(branches)),
+        "tortuosity": float((length[open_ended] / straight[open_ended]).mean())
+        if open_ended.any()
+        else np.nan,
+    }
+
+
+def filled(values: Array, inside: Mask) -> Array:
+    """The map with every pixel outside the emitter taken from the nearest inside, so that tiles are whole."""
+    nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    return np.asarray(values[tuple(nearest)])
+
+
+def _largest(mask: Mask) -> Mask:
+    parts, count = label(mask, NEIGHBOURS)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    return np.asarray(parts == int(np.argmax(sizes)))
+
+
+def _worst_share(observed: Array, chance: Array) -> tuple[float, int]:
+    """p of the share that stands out most, against chance's own most; and which share that is."""
+    everything = np.vstack([observed, chance])
+    spread = np.maximum(everything.std(0), 1e-9)
+    scores = (everything - everything.mean(0)) / spread
+    most = scores.max(1)
+    return p_value(float(most[0]), most[1:]), int(np.argmax(scores[0]))
+
+
+def _rephased(field: Array, rng: Generator) -> Array:
+    """A Gaussian field of the same power spectrum."""
+    noise = np.fft.rfft2(rng.standard_normal(field.shape))
+    return np.asarray(
+        np.fft.irfft2(np.abs(np.fft.rfft2(field)) * noise / np.maximum(np.abs(noise), 1e-300), s=field.shape)
+    )
+
+
+def _shuffled(field: Array, tile: int, rng: Generator) -> Array:
+    """Square tiles of the map in random order, each turned and mirrored at random; the grid begins anywhere."""
+    rows, columns = (-(-n // tile) for n in field.shape)
+    start = rng.integers(0, tile, 2)
+    padded = np.pad(
+        field,
+        [
+            (s, rows_ * tile - n + tile - s)
+            for s, rows_, n in zip(start, (rows, columns), field.shape, strict=True)
+        ],
+        mode="symmetric",
+    )
+    rows, columns = padded.shape[0] // tile, padded.shape[1] // tile
+    tiles = padded.reshape(rows, tile, columns, tile).swapaxes(1, 2).reshape(-1, tile, tile)
+    tiles = tiles[rng.permutation(len(tiles))]
+    turns, mirrors = rng.integers(0, 4, len(tiles)), rng.random(len(tiles)) < 0.5
+    tiles = np.array(
+        [np.rot90(t[::-1] if flip else t, k) for t, k, flip in zip(tiles, turns, mirrors, strict=True)]
+    )
+    whole = tiles.reshape(rows, columns, tile, tile).swapaxes(1, 2).reshape(rows * tile, columns * tile)
+    return np.asarray(whole[start[0] : start[0] + field.shape[0], start[1] : start[1] + field.shape[1]])
