@@ -91,7 +91,7 @@ def assess_overlap(
 
 
 def shifted_correlations(a: Array, b: Array, inside: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Pearson's r over the pixels that the mask and its shifted self share, for every toroidal shift of b; and how many.
+    """Pearson's r over the pixels that the mask and its shifted self share, for every shift of b; and how many.
 
     Six correlations by Fourier transform instead of one sum a shift (Padfield, IEEE Trans. Image Process. 21, 2706).
     """
