@@ -16,6 +16,7 @@ FEWEST = 50  # pixels of the mask
 DARK = 3.0  # how much brighter the other phase must be to be the emitter after all
 FULL_SCALE_SHARE = 0.01
 DISTANCE_BINS = 12
+BLURS = (1.0, 2.0, 4.0)  # pixels
 
 
 class MapError(ValueError):
@@ -158,9 +159,10 @@ def distance_bins(inside: Mask) -> NDArray[np.intp]:
 
 
 def without_geometry(values: Array, inside: Mask, given: Sequence[Array] = ()) -> Array:
-    """What is left inside the emitter after the mean at each distance, and lines in the `given` maps, are taken off.
+    """What is left inside the emitter of a map once its shape's part is taken off; standardised, 0 outside.
 
-    Standardised; 0 outside.
+    The shape's part is the mean at each distance from the boundary and what is linear in the emitter seen
+    through blurs of several widths (corners and islets); then what is linear in the `given` maps.
     """
     bins = distance_bins(inside)
     count = int(bins.max()) + 1
@@ -171,8 +173,10 @@ def without_geometry(values: Array, inside: Mask, given: Sequence[Array] = ()) -
         return np.where(inside, array - means[np.maximum(bins, 0)], 0.0)
 
     left = centred(values)
-    if given:
-        design = np.stack([centred(np.asarray(other, float))[inside] for other in given], axis=1)
+    blurs = [] if inside.all() else [gaussian_filter(inside.astype(float), width) for width in BLURS]
+    known = [centred(np.asarray(other, float))[inside] for other in (*blurs, *given)]
+    if known:
+        design = np.stack(known, axis=1)
         left[inside] -= design @ np.linalg.lstsq(design, left[inside], rcond=None)[0]
     spread = left[inside].std()
     return left / spread if spread > 0 else left

@@ -1,7 +1,7 @@
 """From counts over nm to a density over eV: Jacobian, dark level, response and spikes, with its variance."""
 
 from dataclasses import dataclass
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 SHORTEST, LONGEST = 50.0, 50_000.0  # nm: between soft X-rays and far infrared
 SPIKE = 8.0  # standard deviations above the neighbouring channels
 SMOOTHING = 9  # channels over which a variance is averaged
+SCATTER = 31
 # Where the detector sees less than this share of its best, division by the response only multiplies noise.
 LEAST_RESPONSE = 0.02
 
@@ -106,22 +107,23 @@ def prepare_spectra(
     dark: ArrayLike | None = None,
     response: ArrayLike | None = None,
     despike: bool = True,
+    over: Literal["wavelength", "energy"] = "wavelength",
 ) -> EnergySpectra:
     """Photon counts → density over energy per nm channel, dark level off, response divided out, spikes replaced.
 
     The variance is that of the counts, averaged over neighbouring channels so that a channel's noise does not
-    weigh the channel itself, plus that of the dark level.
+    weigh the channel itself. The dark level is taken as known: it was recorded for much longer than a pixel.
 
     Parameters
     ----------
     wavelength_nm : shape (n,); counts : shape (…, n), photons
     dark : counts without the beam, shape (n,) or a number
     response : photons counted per photon emitted, relative, shape (n,); channels under 2 % of its best are left out
+    over : what the counts are a density of; what is over energy already gets no Jacobian
     """
     values = np.asarray(counts, float)
     nm = _checked_wavelength(wavelength_nm, values.shape)
-    if np.nanmin(values) < 0:
-        raise SpectrumError(f"a count of {np.nanmin(values):g} came; photon counts are not negative")
+    photons = bool(np.nanmin(values) >= 0 and np.all(values == np.round(values)))
     notes = []
     if despike:
         values, spikes = replace_spikes(values)
@@ -130,7 +132,12 @@ def prepare_spectra(
     notes.append(
         "no dark level given: it is part of the background" if dark is None else "dark level subtracted"
     )
-    variance = np.maximum(uniform_filter1d(values, SMOOTHING, axis=-1), 0.5) + np.maximum(level, 0.0) * 0.01
+    variance = np.maximum(uniform_filter1d(values, SMOOTHING, axis=-1), 0.5) if photons else scatter(values)
+    notes += (
+        []
+        if photons
+        else ["not whole photon counts: the noise is taken from how neighbouring channels scatter"]
+    )
     values = values - level
     eta = np.broadcast_to(1.0 if response is None else np.asarray(response, float), nm.shape)
     if not np.all(np.isfinite(eta)) or eta.max() <= 0:
@@ -143,10 +150,18 @@ def prepare_spectra(
     if not seen.all():
         notes.append(f"{int((~seen).sum())} channels left out where the detector hardly sees")
     eta = eta[seen] / eta.max()
-    energy, intensity, squared = to_energy(nm[seen], values[..., seen] / eta, variance[..., seen] / eta**2)
     # One scale for all, so that numbers stay of the size of counts.
-    scale = float(np.median(energy_jacobian(nm[seen])))
-    return EnergySpectra(energy, intensity / scale, squared / scale**2, tuple(notes))
+    jacobian = energy_jacobian(nm[seen])
+    eta = eta * (float(np.median(jacobian)) if over == "wavelength" else jacobian)
+    energy, intensity, squared = to_energy(nm[seen], values[..., seen] / eta, variance[..., seen] / eta**2)
+    return EnergySpectra(energy, intensity, squared, tuple(notes))
+
+
+def scatter(values: Array) -> Array:
+    """Variance of each channel from the second differences about it, averaged over `SCATTER` channels."""
+    rough = np.pad(np.diff(values, 2, axis=-1) ** 2 / 6, [(0, 0)] * (values.ndim - 1) + [(1, 1)], mode="edge")
+    local = uniform_filter1d(rough, SCATTER, axis=-1)
+    return np.maximum(local, max(1e-3 * float(np.mean(rough)), 1e-30))
 
 
 def replace_spikes(counts: ArrayLike) -> tuple[Array, int]:

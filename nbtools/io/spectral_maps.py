@@ -150,8 +150,8 @@ def as_spectra(signal: xr.DataArray) -> Spectra:
     delays = [dim for dim in map(str, signal.dims) if dim in DELAYS or _unit(signal, dim) == "s"]
     if delays:
         raise SpectralMapError(
-            f"{delays[0]} is one of its axes ({signal.sizes[delays[0]]} steps): a time-resolved map. Its spectra change "
-            "with delay, which no band fit here follows; sum or choose delays first"
+            f"{delays[0]} is one of its axes ({signal.sizes[delays[0]]} steps): a time-resolved map. Its spectra "
+            "change with delay, which no band fit here follows; sum or choose delays first"
         )
     if kind.startswith(("EELS", "EDS")):
         raise SpectralMapError(f"it is of type {kind}, which is no luminescence")
@@ -190,7 +190,7 @@ def _unit(signal: xr.DataArray, dim: str) -> str:
 def _wavelengths(signal: xr.DataArray, axis: str) -> tuple[Array, list[str]]:
     if axis not in signal.coords:
         raise SpectralMapError(
-            f"its {axis} axis has no unit, so that no channel has a wavelength; give one in the file"
+            f"its {axis} axis has no unit: no channel has a wavelength; give one in the file"
         )
     values, unit = np.asarray(signal.coords[axis].values, float), _unit(signal, axis)
     if values.size < FEWEST_CHANNELS:
@@ -198,24 +198,21 @@ def _wavelengths(signal: xr.DataArray, axis: str) -> tuple[Array, list[str]]:
     steps = np.diff(values)
     if not np.all(np.isfinite(values)) or not (np.all(steps > 0) or np.all(steps < 0)):
         raise SpectralMapError(f"its {axis} axis is not monotonic; sort the channels")
-    notes = [] if np.ptp(steps) < 1e-3 * np.abs(steps).max() else [f"uneven steps in {axis}"]
+    inside, shown = {"wavelength": ("m", "nm"), "energy": ("eV", "eV")}[axis]
     try:
-        places = (
-            convert(values, unit or "m", "nm")
-            if axis == "wavelength"
-            else HC / convert(values, unit or "eV", "eV")
-        )
+        places = convert(values, unit or inside, shown)
     except ValueError:
         raise SpectralMapError(f"its {axis} axis is in {unit!r}; nm or eV was expected") from None
-    if axis == "energy" and values.max() > HARDEST:
-        raise SpectralMapError(
-            f"its energies reach {values.max():.4g} eV; no solid shines there: another spectroscopy"
-        )
+    if axis == "energy":
+        if places.max() > HARDEST or places.min() <= 0:
+            raise SpectralMapError(f"its energies reach {places.max():.4g} eV, where no solid shines")
+        places = HC / places
     if places.min() < EDGE_NM[0] or places.max() > EDGE_NM[1]:
         raise SpectralMapError(
             f"its wavelengths run from {places.min():.4g} to {places.max():.4g} nm; is the unit {unit!r} right?"
         )
-    return np.asarray(places), notes
+    even = np.ptp(steps) < 1e-3 * np.abs(steps).max()
+    return np.asarray(places), [] if even else [f"uneven steps in {axis}"]
 
 
 def _pixel(signal: xr.DataArray, others: list[str]) -> float:
@@ -234,9 +231,12 @@ def _settings(metadata: Any) -> dict[str, float]:
         "dwell": (("dwell_time", 1.0), ("dwell_time_scan_s", 1.0)),
         "magnification": (("magnification", 1.0), ("real_magnification", 1.0)),
     }
-    found = {}
+    found: dict[str, float] = {}
     for name, ways in wanted.items():
         for key, scale in ways:
             if key in sem and np.isfinite(value := float(sem[key])):
                 found.setdefault(name, scale * value)
+    # Some export volts under a name that says kilovolts; no SEM has a megavolt.
+    if found.get("beam_energy", 0.0) > 1e6:
+        found["beam_energy"] /= 1e3
     return found
