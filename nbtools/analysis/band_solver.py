@@ -82,39 +82,40 @@ class Spectra:
         return Spectra(group(self.energy).mean(-1), mean, total, group(self.powers).mean(-1))
 
 
-def columns_of(spectra: Spectra, bands: Bands) -> Array:
-    """Bands, background, and the bands' changes, shape (P or 1, 3k + b, n)."""
+def columns_of(spectra: Spectra, bands: Bands, root: Array | None = None) -> Array:
+    """Bands, background, and the bands' changes, shape (P or 1, 3k + b, n); with `root`, √weights, weighed by it.
+
+    Then one more row holds the counts.
+    """
     k, b = len(bands), len(spectra.powers)
-    found = np.empty((bands.centres.shape[0], 3 * k + b, spectra.energy.size))
+    more = 0 if root is None else 1
+    found = np.empty((bands.centres.shape[0], 3 * k + b + more, spectra.energy.size))
     u = (spectra.energy - bands.centres[..., None]) / bands.widths[..., None]
     bell, slope = found[:, :k], found[:, k + b : 2 * k + b]
     np.multiply(u, u, out=bell)
     np.exp(np.multiply(bell, -0.5, out=bell), out=bell)
     found[:, k : k + b] = spectra.powers
+    if root is not None:
+        found[:, : k + b] *= root[:, None]
+        np.multiply(spectra.counts, root, out=found[:, -1])
     np.multiply(bell, u, out=slope)
-    np.multiply(slope, u, out=found[:, 2 * k + b :])
+    np.multiply(slope, u, out=found[:, 2 * k + b : 3 * k + b])
     return found
 
 
 def equations_at(spectra: Spectra, bands: Bands) -> Equations:
     """The normal equations of every spectrum, its heights and background solved for."""
-    columns = columns_of(spectra, bands)
-    gram = _shared_gram(spectra, columns) if len(columns) == 1 else _gram(spectra, columns)
+    if len(bands.centres) == 1:
+        gram = _shared_gram(spectra, columns_of(spectra, bands))
+    else:
+        columns = columns_of(spectra, bands, np.sqrt(spectra.weights))
+        gram = columns @ columns.transpose(0, 2, 1)
     size = len(bands) + len(spectra.powers)
     matrix, right = gram[:, :size, :size], gram[:, :size, -1]
     linear = solve(matrix, right)
     fitted = np.einsum("pij,pj->pi", matrix, linear)
     chi_square = gram[:, -1, -1] + np.einsum("pi,pi->p", linear, fitted - 2 * right)
     return Equations(gram, linear, np.maximum(chi_square, 0.0))
-
-
-def _gram(spectra: Spectra, columns: Array) -> Array:
-    root = np.sqrt(spectra.weights)
-    size = columns.shape[1]
-    scaled = np.empty((len(root), size + 1, root.shape[1]))
-    np.multiply(columns, root[:, None], out=scaled[:, :size])
-    np.multiply(spectra.counts, root, out=scaled[:, size])
-    return np.asarray(scaled @ scaled.transpose(0, 2, 1))
 
 
 def _shared_gram(spectra: Spectra, columns: Array) -> Array:
@@ -195,8 +196,10 @@ def minimise(
     """
     here = Bands(bands.centres.copy(), bands.widths.copy())
     there = equations_at(spectra, here)
+    if not free.any():
+        return here, there, np.ones(len(there.chi_square), bool)
     total = len(there.chi_square)
-    done = np.full(total, not free.any())
+    done = np.zeros(total, bool)
     close = done.copy()
     damping = np.full(total, 1e-2)
     freedom = max(spectra.energy.size - there.linear.shape[1] - int(free.sum()), 1)

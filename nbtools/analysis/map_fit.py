@@ -1,7 +1,7 @@
 """Bands fitted to every pixel of a map at once, each with uncertainties and a flag where the fit failed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.band_input import (
-    BandStart,
     SpectrumError,
     as_bands,
     check_axis,
@@ -21,19 +20,14 @@ from nbtools.analysis.band_results import (
     background_powers,
     parameter_names,
     separable_pairs,
-    table,
 )
-from nbtools.analysis.band_search import coarse_size, fit_shared, reweighted, start_from
-from nbtools.analysis.band_solver import Bands, Spectra, equations_at, minimise
+from nbtools.analysis.band_search import fit_shared, start_from
+from nbtools.analysis.map_chunks import CHUNK, SHARED_CHUNK, STATUS, MapJob, chunks_of, fit_chunk
 from nbtools.units import format_value
 
 Array = NDArray[np.float64]
 Likelihood = Literal["chi-square", "poisson"]
-CHUNK = 128  # pixels; some 15 MB of columns at 512 channels
-SHARED_CHUNK = 512
 BACKGROUNDS = {"none": 0, "constant": 1, "linear": 2}
-STATUS = ("fitted", "no finite counts", "no counts", "saturated", "search did not end", "band left the axis")
-REWEIGHTINGS = 3
 CLIPPED_TOLERATED = 0.05
 FEW_COUNTS = 25.0
 
@@ -176,7 +170,7 @@ def fit_map(
     )
     if not np.any(status == 0):
         raise SpectrumError(f"no pixel can be fitted: {', '.join({STATUS[s] for s in status})}")
-    job = _Job(
+    job = MapJob(
         flat[:, ::-1] if turned else flat,
         None if variance is None else _spread(variance, values.shape, turned),
         _along(gain, axis.size, turned),
@@ -189,43 +183,8 @@ def fit_map(
     return _collect(job, status, values.shape[:2], free, tuple(shared), likelihood)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """Everything a chunk needs."""
-
-    counts: NDArray[Any]
-    variance: Array | None
-    gain: Array
-    energy: Array
-    starts: tuple[BandStart, ...]
-    powers: Array
-    poisson: bool
-    workers: int
-
-    def spectra(self, chosen: NDArray[np.intp]) -> Spectra:
-        counts = np.asarray(self.counts[chosen], float)
-        if self.variance is not None:
-            weights = 1 / self.variance[chosen]
-        else:
-            weights = 1 / (self.gain * np.maximum(counts, self.gain))
-        return Spectra(self.energy, counts, weights, self.powers)
-
-    def coarse(self, chosen: NDArray[np.intp]) -> Spectra:
-        """The same with four channels in one."""
-        return self.spectra(chosen).binned(4 if self.energy.size >= 128 else 1)
-
-    def mean(self, good: NDArray[np.intp]) -> Spectra:
-        """The mean spectrum of the good pixels, with the variance of a single one."""
-        total = np.zeros(self.energy.size)
-        for chosen in _chunks(good, 4096):
-            total += np.asarray(self.counts[chosen], float).sum(0)
-        mean = total / good.size
-        weights = 1 / (self.gain * np.maximum(mean, 1e-3 * np.abs(mean).max()))
-        return Spectra(self.energy, mean[None], weights[None], self.powers)
-
-
 def _collect(
-    job: _Job,
+    job: MapJob,
     status: NDArray[np.int8],
     shape: tuple[int, ...],
     free: NDArray[np.bool_],
@@ -237,16 +196,16 @@ def _collect(
     start = start_from(job.mean(good), job.starts)
     shared_cov = np.zeros((2 * k, 2 * k))
     if not free.all():
-        start, shared_cov = fit_shared(lambda: map(job.coarse, _chunks(good, SHARED_CHUNK)), start, free)
-        start, shared_cov = fit_shared(lambda: map(job.spectra, _chunks(good, SHARED_CHUNK)), start, free)
+        start, shared_cov = fit_shared(lambda: map(job.coarse, chunks_of(good, SHARED_CHUNK)), start, free)
+        start, shared_cov = fit_shared(lambda: map(job.spectra, chunks_of(good, SHARED_CHUNK)), start, free)
     found = np.full((status.size, 2 * (3 * k + b) + 2 * k + 1), np.nan)
 
     def work(chosen: NDArray[np.intp]) -> None:
-        found[chosen], ended = _fit_chunk(job, chosen, start, free, shared_cov)
+        found[chosen], ended = fit_chunk(job, chosen, start, free, shared_cov)
         status[chosen] = ended
 
     with ThreadPoolExecutor(job.workers) as pool:
-        list(pool.map(work, _chunks(good, CHUNK)))
+        list(pool.map(work, chunks_of(good, CHUNK)))
     found = found.reshape(*shape, -1)
     parameters, sigmas, areas, area_sigmas, chi_square = np.split(
         found, np.cumsum([3 * k + b, 3 * k + b, k, k]), axis=-1
@@ -273,7 +232,7 @@ def _collect(
     )
 
 
-def _few_counts(job: _Job, good: NDArray[np.intp]) -> dict[str, str]:
+def _few_counts(job: MapJob, good: NDArray[np.intp]) -> dict[str, str]:
     mean = float(np.median(job.mean(good).counts))
     if job.poisson or job.variance is not None or mean >= FEW_COUNTS:
         return {}
@@ -281,27 +240,6 @@ def _few_counts(job: _Job, good: NDArray[np.intp]) -> dict[str, str]:
         "heights without bias": f"the channels hold {mean:.2g} counts (median), and weights from the counts themselves "
         'read some 1 count low; use likelihood="poisson"'
     }
-
-
-def _fit_chunk(
-    job: _Job, chosen: NDArray[np.intp], start: Bands, free: NDArray[np.bool_], shared_cov: Array
-) -> tuple[Array, NDArray[np.int8]]:
-    spectra, count = job.spectra(chosen), len(chosen)
-    if not free.any():
-        bands, equations, done = start, equations_at(spectra, start), np.ones(count, bool)
-    else:
-        bands = Bands(np.tile(start.centres, (count, 1)), np.tile(start.widths, (count, 1)))
-        coarse = coarse_size(job.energy, start)
-        if coarse > 1:
-            bands, _, _ = minimise(spectra.binned(coarse), bands, free)
-        bands, equations, done = minimise(spectra, bands, free)
-    for _ in range(REWEIGHTINGS if job.poisson else 0):
-        spectra = reweighted(spectra, bands, equations, job.gain)
-        if free.any():
-            bands, equations, done = minimise(spectra, bands, free)
-        else:
-            equations = equations_at(spectra, bands)
-    return table(bands, equations, done, free, shared_cov, job.energy)
 
 
 def _free(shared: Sequence[str] | str, bands: int, pixels: int) -> NDArray[np.bool_]:
@@ -334,10 +272,6 @@ def _spread(variance: ArrayLike, shape: tuple[int, ...], turned: bool) -> Array:
             "the variance must be positive in every channel; an empty channel has at least that of 1"
         )
     return np.asarray(full.reshape(-1, shape[-1])[:, :: -1 if turned else 1])
-
-
-def _chunks(good: NDArray[np.intp], size: int) -> Iterator[NDArray[np.intp]]:
-    return (good[first : first + size] for first in range(0, good.size, size))
 
 
 def _median(values: Array, success: NDArray[np.bool_]) -> Array:

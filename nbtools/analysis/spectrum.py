@@ -112,7 +112,7 @@ def prepare_spectra(
     """Photon counts → density over energy per nm channel, dark level off, response divided out, spikes replaced.
 
     The variance is that of the counts, averaged over neighbouring channels so that a channel's noise does not
-    weigh the channel itself. The dark level is taken as known: it was recorded for much longer than a pixel.
+    weigh the channel itself, and of the dark level, unless that is one number for all channels.
 
     Parameters
     ----------
@@ -132,7 +132,9 @@ def prepare_spectra(
     notes.append(
         "no dark level given: it is part of the background" if dark is None else "dark level subtracted"
     )
-    variance = np.maximum(uniform_filter1d(values, SMOOTHING, axis=-1), 0.5) if photons else scatter(values)
+    variance = noise_variance(values)
+    if dark is not None and np.ptp(level) > 0:
+        variance = variance + noise_variance(level)
     notes += (
         []
         if photons
@@ -157,8 +159,10 @@ def prepare_spectra(
     return EnergySpectra(energy, intensity, squared, tuple(notes))
 
 
-def scatter(values: Array) -> Array:
-    """Variance of each channel from the second differences about it, averaged over `SCATTER` channels."""
+def noise_variance(values: Array) -> Array:
+    """Of photon counts their local mean; of anything else how neighbouring channels scatter, shape (…, n)."""
+    if values.min() >= 0 and np.all(values == np.round(values)):
+        return np.maximum(uniform_filter1d(values, SMOOTHING, axis=-1), 0.5)
     rough = np.pad(np.diff(values, 2, axis=-1) ** 2 / 6, [(0, 0)] * (values.ndim - 1) + [(1, 1)], mode="edge")
     local = uniform_filter1d(rough, SCATTER, axis=-1)
     return np.maximum(local, max(1e-3 * float(np.mean(rough)), 1e-30))

@@ -82,6 +82,47 @@ class Recording:
             )
         return self.maps[0]
 
+    @property
+    def field(self) -> dict[str, Any]:
+        """The map and what belongs to it, under the names that the analysis uses; without what the file lacks."""
+        found: dict[str, Any] = {"wavelength_nm": self.map.wavelength_nm, "counts": self.map.counts}
+        dark = self.spectrum("dark")
+        if dark is not None:
+            # A long dark exposure is scaled to a pixel's dwell time.
+            share = self.map.settings.get("dwell", np.nan) / dark.settings.get("dwell", np.nan)
+            found["dark"] = (
+                dark.counts.mean() * np.ones(dark.counts.size) * (share if np.isfinite(share) else 1.0)
+            )
+        image = next((i for i in self.images.values() if i.shape == self.map.counts.shape[:2]), None)
+        if image is not None:
+            found["image"] = np.asarray(image.values, float)
+        if np.isfinite(self.map.pixel):
+            found["pixel"] = self.map.pixel
+        return found
+
+    @property
+    def calibration(self) -> dict[str, Array]:
+        """The spectral response, if the file has one."""
+        response = self.spectrum("response")
+        return {} if response is None else {"response": response.counts}
+
+    def spot(self, name: str) -> dict[str, Any]:
+        """A point spectrum by the last word of its title, with dark level and response where the file has them.
+
+        Raises
+        ------
+        SpectralMapError
+            No spectrum of that name.
+        """
+        found = next((s for t, s in self.spectra.items() if t.lower().split()[-1] == name.lower()), None)
+        if found is None:
+            raise SpectralMapError(
+                f"{self.source} holds no spectrum {name} ({', '.join(self.spectra) or 'none at all'})"
+            )
+        dark = self.spectrum("dark")
+        more = {} if dark is None or dark.counts.shape != found.counts.shape else {"dark": dark.counts}
+        return {"wavelength_nm": found.wavelength_nm, "counts": found.counts, **more, **self.calibration}
+
     def spectrum(self, *words: str) -> Spectra | None:
         """The first spectrum whose title holds all words, None without one."""
         for title, spectra in self.spectra.items():
