@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.signal import savgol_filter
 
 from nbtools.analysis.band_fit import BandFit, fit_bands
 from nbtools.analysis.band_input import SpectrumError
 from nbtools.analysis.boundary_profile import assess_boundary_profile
 from nbtools.analysis.chance import ChanceTest, MapError, distance_inside
 from nbtools.analysis.channels import assess_channels
-from nbtools.analysis.local_fit import find_crossing
 from nbtools.analysis.map_fit import MapFit, fit_map
 from nbtools.analysis.map_overlap import assess_overlap
 from nbtools.analysis.spectrum import EnergySpectra, prepare_spectra, replace_spikes
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 CERTAIN = 0.01  # p below which a finding is called one
 CLEAR = 2.0  # pixels from the boundary: farther than a beam's blur
-SMOOTH = 9  # channels
+WINDOW = 41  # channels
 
 
 @dataclass(frozen=True)
@@ -215,19 +215,24 @@ def study_point(
 
 
 def tail_end(wavelength_nm: Array, counts: Array, dark: Array) -> Quantity:
-    """Where a spectrum last falls through three times the noise of its dark level (nm); NaN where it does not."""
-    level = np.asarray(dark, float)
-    light = np.asarray(counts, float) - level.mean()
-    limit = 3 * float(np.sqrt(max(level.mean(), 1.0)))
-    smooth = np.convolve(light, np.ones(SMOOTH) / SMOOTH, mode="same")
-    above = np.flatnonzero(smooth > limit)
-    if not above.size or above[-1] >= light.size - SMOOTH:
+    """Where a spectrum last falls through three times the noise of its dark level (nm); NaN where it does not.
+
+    The spectrum is smoothed by parabolas over `WINDOW` channels; σ is what noise is left, over the slope.
+    """
+    level = float(np.mean(dark))
+    light = np.asarray(counts, float) - level
+    if light.size < 2 * WINDOW:
         return Quantity(np.nan, unit="nm")
-    sigma = np.sqrt(
-        np.maximum(np.convolve(np.asarray(counts, float), np.ones(SMOOTH) / SMOOTH, mode="same"), 1.0)
-    )
-    found = find_crossing(wavelength_nm, light, limit, sigma=sigma, start=float(wavelength_nm[above[-1]]))
-    return Quantity(found, found.uncertainty, "nm")
+    limit = 3 * float(np.sqrt(max(level, 1.0)))
+    smooth, slope = (savgol_filter(light, WINDOW, 2, deriv=order) for order in (0, 1))
+    above = np.flatnonzero(smooth > limit)
+    if not above.size or above[-1] >= light.size - WINDOW // 2:
+        return Quantity(np.nan, unit="nm")
+    at = int(above[-1])
+    # A parabola's middle over m points keeps 9/4m of the variance of one.
+    noise = float(np.sqrt(max(float(counts[at - 5 : at + 5].mean()), 1.0) * 9 / (4 * WINDOW)))
+    step = float(wavelength_nm[at + 1] - wavelength_nm[at])
+    return Quantity(float(wavelength_nm[at]), step * float(np.hypot(0.5, noise / abs(slope[at]))), "nm")
 
 
 @cached
