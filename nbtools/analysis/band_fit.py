@@ -237,10 +237,14 @@ def place_bands(energy: Array, counts: Array, count: int) -> list[tuple[float, f
     smooth = gaussian_filter1d(np.asarray(counts, float), max(1.0, energy.size / 80))
     left = smooth - np.quantile(smooth, 0.05)
     found: list[tuple[float, float]] = []
+    free = np.ones(energy.size, bool)
     for _ in range(count):
-        at = int(np.argmax(left))
+        at = int(np.argmax(np.where(free, left, -np.inf)))
         found.append((float(energy[at]), width))
         left = left - gaussian_band(energy, left[at], energy[at], width)
+        free &= np.abs(energy - energy[at]) > 0.25 * width
+        if not free.any():
+            raise SpectrumError(f"{count} bands do not fit onto the axis; ask for at most {len(found)}")
     return sorted(found)
 
 

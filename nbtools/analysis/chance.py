@@ -151,6 +151,12 @@ def distance_inside(inside: Mask) -> Array:
     return np.asarray(distance_transform_edt(inside)) - 0.5
 
 
+def clear_of_boundary(inside: Mask, edge: float) -> Mask:
+    """Emitter pixels farther than `edge` (pixels) from the boundary; all of them where that leaves too few."""
+    clear = inside & (distance_inside(inside) > edge)
+    return clear if clear.sum() >= max(FEWEST, inside.sum() / 5) else inside
+
+
 def distance_bins(inside: Mask) -> NDArray[np.intp]:
     """Class of distance of each pixel, about equally full, −1 outside."""
     distance = distance_inside(inside)
@@ -158,27 +164,30 @@ def distance_bins(inside: Mask) -> NDArray[np.intp]:
     return np.where(inside, np.searchsorted(edges, distance, side="left"), -1)
 
 
-def without_geometry(values: Array, inside: Mask, given: Sequence[Array] = ()) -> Array:
-    """What is left inside the emitter of a map once its shape's part is taken off; standardised, 0 outside.
+def without_geometry(
+    values: Array, inside: Mask, given: Sequence[Array] = (), *, used: Mask | None = None
+) -> Array:
+    """What is left of a map in the `used` part of the emitter once its shape's part is taken off; standardised.
 
     The shape's part is the mean at each distance from the boundary and what is linear in the emitter seen
     through blurs of several widths (corners and islets); then what is linear in the `given` maps.
     """
-    bins = distance_bins(inside)
+    used = inside if used is None else used
+    bins = np.where(used, distance_bins(inside), -1)
     count = int(bins.max()) + 1
 
     def centred(array: Array) -> Array:
-        sums = np.bincount(bins[inside], array[inside], count)
-        means = sums / np.maximum(np.bincount(bins[inside], minlength=count), 1)
-        return np.where(inside, array - means[np.maximum(bins, 0)], 0.0)
+        sums = np.bincount(bins[used], array[used], count)
+        means = sums / np.maximum(np.bincount(bins[used], minlength=count), 1)
+        return np.where(used, array - means[np.maximum(bins, 0)], 0.0)
 
     left = centred(values)
     blurs = [] if inside.all() else [gaussian_filter(inside.astype(float), width) for width in BLURS]
-    known = [centred(np.asarray(other, float))[inside] for other in (*blurs, *given)]
+    known = [centred(np.asarray(other, float))[used] for other in (*blurs, *given)]
     if known:
         design = np.stack(known, axis=1)
-        left[inside] -= design @ np.linalg.lstsq(design, left[inside], rcond=None)[0]
-    spread = left[inside].std()
+        left[used] -= design @ np.linalg.lstsq(design, left[used], rcond=None)[0]
+    spread = left[used].std()
     return left / spread if spread > 0 else left
 
 

@@ -12,6 +12,7 @@ from nbtools.analysis.chance import (
     ChanceTest,
     MapError,
     as_map,
+    clear_of_boundary,
     emitter_of,
     p_value,
     pixel_of,
@@ -23,8 +24,9 @@ from nbtools.analysis.chance import (
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-FRACTIONS = (0.05, 0.10, 0.18)  # brightest shares of the emitter that are looked at
-SMOOTHING = 1.0  # pixels
+FRACTIONS = (0.07, 0.10, 0.14)  # brightest shares of the emitter that are looked at
+SMOOTHING = 0.7  # pixels
+EDGE = 0.0  # pixels
 NEIGHBOURS = np.ones((3, 3), int)
 
 
@@ -34,6 +36,7 @@ def assess_channels(
     *,
     reference: ArrayLike | None = None,
     pixel: float | None = None,
+    edge: float = EDGE,
     fractions: Sequence[float] = FRACTIONS,
     draws: int = 199,
     tile: int | None = None,
@@ -54,6 +57,7 @@ def assess_channels(
     map : shape (y, x); phase : True in MgO
     reference : another band of the same field; then their ratio is looked at
     pixel : m; without, lengths are in pixels
+    edge : pixels nearer to the boundary are left out: how much of each is MgO no mask resolves
     fractions : brightest shares of the emitter
     tile : pixels a side of a shuffled piece, by default a twelfth of the map
 
@@ -77,20 +81,17 @@ def assess_channels(
         values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
     inside = inside & np.isfinite(values)
     refuse_full_scale(values, inside, "map")
-    left = without_geometry(np.where(inside, values, 0.0), inside)
+    used = clear_of_boundary(inside, edge)
+    left = without_geometry(np.where(inside, values, 0.0), inside, used=used)
     rng = np.random.default_rng(seed)
     piece = tile or max(4, min(values.shape) // 12)
-    smooth = smoothed_inside(left, inside, SMOOTHING)
-    observed = skeleton_lengths(smooth, inside, fractions)
-    full = filled(left, inside)
+    smooth = smoothed_inside(left, used, SMOOTHING)
+    observed = skeleton_lengths(smooth, used, fractions)
+    full = filled(left, used)
     chance = {
-        "the same texture": [
-            skeleton_lengths(_rephased(smooth, rng), inside, fractions) for _ in range(draws)
-        ],
+        "the same texture": [skeleton_lengths(_rephased(smooth, rng), used, fractions) for _ in range(draws)],
         "the same pieces": [
-            skeleton_lengths(
-                smoothed_inside(_shuffled(full, piece, rng), inside, SMOOTHING), inside, fractions
-            )
+            skeleton_lengths(smoothed_inside(_shuffled(full, piece, rng), used, SMOOTHING), used, fractions)
             for _ in range(draws)
         ],
     }
@@ -98,7 +99,7 @@ def assess_channels(
     hardest = max(odds, key=lambda name: odds[name][0])
     p, best = odds[hardest]
     null = np.array(chance[hardest], float)[:, best] * size
-    drawn = trace(smooth, inside, fractions[best])
+    drawn = trace(smooth, used, fractions[best]) | {"mask_span": span_of(_largest(inside))}
     statistic = float(observed[best] * size)
     return ChanceTest(
         statistic=statistic,
@@ -149,8 +150,7 @@ def trace(field: Array, inside: Mask, fraction: float) -> dict[str, Any]:
     """The brightest share of the emitter, its skeleton, the largest connected one, and how far that reaches."""
     bright, skeleton = _skeleton(field, inside, fraction)
     longest = _largest(skeleton)
-    spans = {"span": span_of(longest), "mask_span": span_of(_largest(inside))}
-    return {"bright": bright, "skeleton": skeleton, "longest": longest, **spans}
+    return {"bright": bright, "skeleton": skeleton, "longest": longest, "span": span_of(longest)}
 
 
 def span_of(part: Mask) -> float:

@@ -11,6 +11,7 @@ from nbtools.analysis.chance import (
     all_shifts,
     as_map,
     as_mask,
+    clear_of_boundary,
     correlation_length,
     p_value,
     random_shifts,
@@ -22,6 +23,7 @@ from nbtools.analysis.chance import (
 
 Array = NDArray[np.float64]
 LEAST_OVERLAP = 0.25  # of the mask on its shifted self
+EDGE = 2.0  # pixels
 
 
 def assess_overlap(
@@ -30,6 +32,7 @@ def assess_overlap(
     mask: ArrayLike,
     *,
     crosstalk: float = 0.0,
+    edge: float = EDGE,
     given: Sequence[ArrayLike] = (),
     shifts: int = 999,
     seed: int = 0,
@@ -45,6 +48,7 @@ def assess_overlap(
     map_a, map_b : shape (y, x); NaN outside the mask may stand
     mask : True in MgO
     crosstalk : share of map a that leaks into map b; it is taken off before
+    edge : pixels nearer to the boundary are left out: how much of each is MgO no mask resolves
     given : further maps (the common collection of light, say) whose linear part is taken off both
 
     Returns
@@ -67,10 +71,11 @@ def assess_overlap(
     a, b = np.where(inside, a, 0.0), np.where(inside, b, 0.0)
     leaked = b - crosstalk * a
     others = [np.where(inside, as_map(other, "a given map"), 0.0) for other in given]
-    left_a, left_b = without_geometry(a, inside, others), without_geometry(leaked, inside, others)
-    correlation, overlap = shifted_correlations(left_a, left_b, inside)
+    used = clear_of_boundary(inside, edge)
+    left_a, left_b = (without_geometry(band, inside, others, used=used) for band in (a, leaked))
+    correlation, overlap = shifted_correlations(left_a, left_b, used)
     length = max(correlation_length(left_a), correlation_length(left_b))
-    allowed = (overlap > LEAST_OVERLAP * inside.sum()) & (shift_radius(a.shape) > 2 * length)
+    allowed = (overlap > LEAST_OVERLAP * used.sum()) & (shift_radius(a.shape) > 2 * length)
     null = correlation[random_shifts(allowed, shifts, np.random.default_rng(seed))]
     statistic = float(correlation[0, 0])
     return ChanceTest(
@@ -79,14 +84,14 @@ def assess_overlap(
         p_value=p_value(statistic, null),
         effect_size=float(statistic - null.mean()),
         name="correlation beyond the shape of the emitter",
-        extra={"pearson": _pearson(a[inside], b[inside]), "leak": _slope(left_a, left_b, a, b, inside)}
+        extra={"pearson": _pearson(a[inside], b[inside]), "leak": _slope(left_a, left_b, a, b, used)}
         | _manders(a[inside], b[inside]),
         missing={}
         if given
         else {
             "common collection": "focus and topography brighten both maps alike; give a map of it as `given`"
         },
-        notes=(f"correlation length {length:.0f} pixels, {int(inside.sum())} pixels of MgO",),
+        notes=(f"correlation length {length:.0f} pixels, {int(used.sum())} pixels of MgO",),
     )
 
 

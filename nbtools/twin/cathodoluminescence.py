@@ -61,6 +61,7 @@ class _Section:
 
     emitter: NDArray[np.bool_]
     seen: dict[str, Array]
+    share: Array  # of each pixel that is MgO: what the SEM image shows
 
     def field(self, block: int, corner: int, pixels: int) -> "_Section":
         """The same in coarser pixels of `block` fine ones, from a corner on; a pixel is MgO if most of it is."""
@@ -69,7 +70,8 @@ class _Section:
         def means(values: NDArray[Any]) -> Array:
             return np.asarray(values[cut, cut].reshape(pixels, block, pixels, block).mean((1, 3)))
 
-        return _Section(means(self.emitter) > 0.5, {name: means(light) for name, light in self.seen.items()})
+        share = means(self.emitter)
+        return _Section(share > 0.5, {name: means(light) for name, light in self.seen.items()}, share)
 
 
 def _section(world: CathodoluminescenceWorld, rng: Generator) -> _Section:
@@ -79,7 +81,8 @@ def _section(world: CathodoluminescenceWorld, rng: Generator) -> _Section:
     emitter = two_phase_map(size, rng=rng, **texture)
     maps = emission_maps(world.world, emitter, pixel=pixel, rng=rng)
     beam = {"pixel": pixel, "beam_range": world.beam_range, "absorption": world.absorption}
-    return _Section(emitter, {name: seen_through_beam(m, emitter, **beam) for name, m in maps.items()})
+    seen = {name: seen_through_beam(m, emitter, **beam) for name, m in maps.items()}
+    return _Section(emitter, seen, emitter.astype(float))
 
 
 def _record(
@@ -101,7 +104,7 @@ def _record(
         axes = [spectrum] if data.ndim == 1 else [*space, spectrum]
         return Signal(title, data, axes, "CL_SEM", quantity, settings)
 
-    image = field.emitter * 0.6 + 0.2 + world.sem_noise * rng.standard_normal(field.emitter.shape)
+    image = field.share * 0.6 + 0.2 + world.sem_noise * rng.standard_normal(field.share.shape)
     image = np.clip(np.round(255 * np.roll(image, _whole(world.drift), (0, 1))), 0, 255).astype(np.uint8)
     image_axes = [Axis("y", places, "µm", True), Axis("x", places, "µm", True)]
     signals = [

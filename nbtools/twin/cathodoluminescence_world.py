@@ -63,7 +63,7 @@ class CathodoluminescenceWorld:
     cosmic_rate: float = 2e-3  # a spectrum
     absorption: float = 0.5  # of MgB2, for light made beside it
     drift: tuple[float, float] = (0.0, 0.0)  # pixels between the SEM image and the map
-    sem_noise: float = 0.04
+    sem_noise: float = 0.01  # of the grey scale, averaged to the map's pixels
 
     def __post_init__(self) -> None:
         if self.world not in get_args(World):
