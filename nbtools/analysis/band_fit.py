@@ -141,9 +141,11 @@ def _band_fit(fit: MapFit, counts: Array, variance: Array | None, gain: Array, s
     pairs = dict(fit.separable)
     missing = {**fit.missing}
     if success:
+        known = {frozenset(pair) for pair, apart in pairs.items() if not apart}
         for pair, why in _assumed_pairs(fit, starts, gain).items():
-            pairs[pair] = False
-            missing[f"{pair[0]} from {pair[1]}"] = why
+            if frozenset(pair) not in known:
+                pairs = {p: apart for p, apart in pairs.items() if set(p) != set(pair)} | {pair: False}
+                missing[f"{pair[0]} from {pair[1]}"] = why
     split = [k, len(values) - 2 * k, len(values) - k]
     heights, floor, centres, widths = (
         tuple(Quantity(v, s, unit) for v, s in zip(a, b, strict=True))
@@ -252,11 +254,28 @@ def count_bands(
     energy: ArrayLike, counts: ArrayLike, *, most: int = 5, **options: Any
 ) -> tuple[BandFit, dict[int, float]]:
     """As many bands as AICc prefers, and AICc for each number; `options` as `fit_bands` has them."""
-    fits = {count: fit_bands(energy, counts, count, **options) for count in range(1, most + 1)}
+    fits: dict[int, BandFit] = {}
+    for count in range(1, most + 1):
+        tries = [fit_bands(energy, counts, count, **options)]
+        if count > 1 and fits[count - 1]:
+            # The fit before it and a band where that misses most: placing all anew may end in a worse valley.
+            tries.append(fit_bands(energy, counts, _one_more(fits[count - 1], energy, counts), **options))
+        fits[count] = min(tries, key=lambda fit: fit.aicc if fit.success else np.inf)
     done = {count: fit.aicc for count, fit in fits.items() if fit.success}
     if not done:
         raise SpectrumError(f"no number of bands from 1 to {most} could be fitted")
     return fits[min(done, key=lambda count: done[count])], done
+
+
+def _one_more(fit: BandFit, energy: ArrayLike, counts: ArrayLike) -> list[tuple[float, float]]:
+    """The bands of a fit and one where most is left unexplained."""
+    places = [(float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True)]
+    order = np.argsort(energy)
+    left = np.asarray(counts, float)[order] - fit.model
+    left = gaussian_filter1d(left, max(1.0, left.size / 80))
+    at = float(fit.energy[int(np.argmax(left))])
+    taken = any(abs(at - centre) < 1e-6 for centre, _ in places)
+    return [*places, (at + 1e-3 * taken, 0.04 * float(np.ptp(fit.energy)))]
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ def draw_bands(axes: "Axes", fit: Any, intensity: ArrayLike, *, title: str = "")
     # The dark level is off, so noise may dip below zero; the axis shows that.
     top = axes.secondary_xaxis("top", functions=(_swap, _swap))
     top.set_xticks([800, 600, 500, 400, 350, 300])
-    top.set_xlabel("wavelength (nm)")
+    top.set_xlabel("wavelength (nm)", fontsize=8)
+    top.tick_params(labelsize=7, direction="in")
     axes.tick_params(axis="x", which="both", top=False)
     axes.set(xlabel="photon energy (eV)", ylabel="intensity per energy (arb.)")
     add_legend(axes, loc="upper left", fontsize=5)
@@ -130,23 +131,5 @@ def draw_profile(axes: "Axes", worlds: Mapping[str, Any], *, label: str = "520 n
         axes.plot(line, test.extra["profile"], "o-", color=colour, markersize=2.5, linewidth=0.8, label=name)
     unit = "µm" if scale != 1.0 else "pixels"
     axes.set(xlabel=f"distance from MgB$_2$ ({unit})", ylabel=f"{label}, relative")
-    add_legend(axes, loc="upper right")
-    return axes
-
-
-def draw_network(
-    axes: "Axes", rims: Sequence[tuple[float, float, float]], bulk: tuple[float, float]
-) -> "Axes":
-    """Vacant share of oxygen sites at which a rim of given thickness spans (m, share, σ), beside the bulk's."""
-    thickness, share, sigma = (np.array(column) for column in zip(*rims, strict=True))
-    axes.errorbar(
-        convert(thickness, "m", "nm"), 100 * share, 100 * sigma, fmt="o-", color=BLUE, capsize=2, label="rim"
-    )
-    axes.axhspan(
-        100 * (bulk[0] - bulk[1]), 100 * (bulk[0] + bulk[1]), color=ORANGE, alpha=0.5, label="everywhere"
-    )
-    axes.set(
-        xlabel="thickness of the rim (nm)", ylabel="vacant oxygen sites (%)", xscale="log", ylim=(0, None)
-    )
     add_legend(axes, loc="upper right")
     return axes
