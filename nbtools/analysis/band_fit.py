@@ -261,7 +261,8 @@ def count_bands(
             # The fit before it and a band where that misses most: placing all anew may end in a worse valley.
             tries.append(fit_bands(energy, counts, _one_more(fits[count - 1], energy, counts), **options))
         fits[count] = min(tries, key=lambda fit: fit.aicc if fit.success else np.inf)
-    done = {count: fit.aicc for count, fit in fits.items() if fit.success}
+    # A band that cannot be told from its neighbour is none more.
+    done = {n: fit.aicc for n, fit in fits.items() if fit.success and all(fit.separable.values())}
     if not done:
         raise SpectrumError(f"no number of bands from 1 to {most} could be fitted")
     return fits[min(done, key=lambda count: done[count])], done

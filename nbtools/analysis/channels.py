@@ -24,7 +24,7 @@ from nbtools.analysis.chance import (
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-FRACTIONS = (0.07, 0.10, 0.14)  # brightest shares of the emitter that are looked at
+FRACTIONS = (0.10, 0.14)  # brightest shares of the emitter that are looked at
 SMOOTHING = 0.7  # pixels
 EDGE = 0.0  # pixels
 NEIGHBOURS = np.ones((3, 3), int)

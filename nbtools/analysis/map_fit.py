@@ -233,11 +233,11 @@ def _collect(
 
 
 def _few_counts(job: MapJob, good: NDArray[np.intp]) -> dict[str, str]:
-    mean = float(np.median(job.mean(good).counts))
+    mean = float(np.quantile(job.mean(good).counts, 0.25))
     if job.poisson or job.variance is not None or mean >= FEW_COUNTS:
         return {}
     return {
-        "heights without bias": f"the channels hold {mean:.2g} counts (median), and weights from the counts themselves "
+        "heights without bias": f"the channels hold {mean:.2g} counts (lower quarter), and weights from the counts themselves "
         'read some 1 count low; use likelihood="poisson"'
     }
 
