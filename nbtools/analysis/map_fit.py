@@ -237,8 +237,8 @@ def _few_counts(job: MapJob, good: NDArray[np.intp]) -> dict[str, str]:
     if job.poisson or job.variance is not None or mean >= FEW_COUNTS:
         return {}
     return {
-        "heights without bias": f"the channels hold {mean:.2g} counts (lower quarter), and weights from the counts themselves "
-        'read some 1 count low; use likelihood="poisson"'
+        "heights without bias": f"the channels hold {mean:.2g} counts (lower quarter), and weights from the counts "
+        'themselves read some 1 count low; use likelihood="poisson"'
     }
 
 

@@ -97,7 +97,11 @@ def second_order(wavelength: ArrayLike, spectrum: ArrayLike, *, share: float) ->
 
 
 def excitation_range(
-    beam_energy: ArrayLike, *, molar_mass: float = 20.152, atomic_number: float = 10.0, density: float = 3580.0
+    beam_energy: ArrayLike,
+    *,
+    molar_mass: float = 20.152,
+    atomic_number: float = 10.0,
+    density: float = 3580.0,
 ) -> Array:
     """How deep the beam excites (m): 0.0276 A E^1.67/(Z^0.889 ρ) µm; the defaults are MgO's.
 

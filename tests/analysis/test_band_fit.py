@@ -38,7 +38,9 @@ def test_intervals_cover_the_truth():
 
     def estimate(seed):
         fit = fit_bands(ENERGY, spectrum(seed), CENTRES)
-        return {f"c{i}": c for i, c in enumerate(fit.centres)} | {f"h{i}": h for i, h in enumerate(fit.heights)}
+        return {f"c{i}": c for i, c in enumerate(fit.centres)} | {
+            f"h{i}": h for i, h in enumerate(fit.heights)
+        }
 
     truth = {f"c{i}": c for i, c in enumerate(CENTRES)} | {f"h{i}": h for i, h in enumerate(HEIGHTS)}
     for name, pulls in pulls_over_seeds(estimate, truth, seeds=40).items():
@@ -67,7 +69,9 @@ def test_the_bound_of_one_band_is_the_textbooks():
 @pytest.mark.parametrize("scale", [1, 100])
 def test_f2_and_f_plus_are_not_separable(scale):
     """375 and 380 nm under bands of 0.2 eV: said so, however bright."""
-    counts = np.random.default_rng(0).poisson(scale * bands(ENERGY, [300.0, 300.0], [3.306, 3.263], [0.2, 0.2], 5))
+    counts = np.random.default_rng(0).poisson(
+        scale * bands(ENERGY, [300.0, 300.0], [3.306, 3.263], [0.2, 0.2], 5)
+    )
     fit = fit_bands(ENERGY, counts, ["F2", "F+"])
     assert "not separable" in str(fit)
     assert not all(fit.separable.values())
@@ -83,7 +87,9 @@ def test_bands_far_apart_are_separable():
 @pytest.mark.parametrize("seed", range(5))
 def test_aicc_counts_bands(seed):
     """Three planted, three found."""
-    counts = np.random.default_rng(seed).poisson(bands(ENERGY, [300, 200, 150], THREE, WIDTHS[[0, 2, 3]], 10.0))
+    counts = np.random.default_rng(seed).poisson(
+        bands(ENERGY, [300, 200, 150], THREE, WIDTHS[[0, 2, 3]], 10.0)
+    )
     best, table = count_bands(ENERGY, counts, most=4)
     assert len(best.names) == 3
     assert min(table, key=table.get) == 3

@@ -59,7 +59,9 @@ def test_intervals_cover_the_truth(likelihood):
 def test_few_counts_bias_chi_square_and_not_poisson():
     """The background of 4 counts reads some 1 low with weights from the counts, and right with the model's."""
     counts, _, _ = band_map(4, height=(30, 60), background=4.0)
-    low, right = (fit_map(ENERGY, counts, list(CENTRES), likelihood=kind) for kind in ("chi-square", "poisson"))
+    low, right = (
+        fit_map(ENERGY, counts, list(CENTRES), likelihood=kind) for kind in ("chi-square", "poisson")
+    )
     assert np.nanmean(low.background) < 3.5
     assert np.nanmean(right.background) == pytest.approx(4.0, abs=0.15)
     assert "poisson" in str(low)

@@ -23,7 +23,9 @@ def texture(seed):
 
 def share_below(p_values, level=0.05):
     """The probability that so many p values fall below a level by chance (one-sided)."""
-    return binomtest(int(np.sum(np.array(p_values) < level)), len(p_values), level, alternative="greater").pvalue
+    return binomtest(
+        int(np.sum(np.array(p_values) < level)), len(p_values), level, alternative="greater"
+    ).pvalue
 
 
 def test_a_correlation_of_every_shift_is_the_plain_one():
@@ -49,7 +51,9 @@ def test_all_shifts_is_the_plain_sum():
 def test_the_shape_of_mgo_is_no_overlap():
     """Two even maps, and two brightened at every edge, over 40 seeds each: p below 0.05 as often as chance."""
     for even in (PHASE * 100.0, 100 * EDGES):
-        p = [assess_overlap(shot(s, even), shot(s + 1000, even), PHASE, shifts=299).p_value for s in range(40)]
+        p = [
+            assess_overlap(shot(s, even), shot(s + 1000, even), PHASE, shifts=299).p_value for s in range(40)
+        ]
         assert share_below(p) > 1e-3, p
 
 
@@ -58,7 +62,10 @@ def test_textures_of_their_own_are_no_overlap():
     """Independent patches in one mask, over 40 seeds."""
     p = [
         assess_overlap(
-            shot(s, 100 * PHASE * texture(s)), shot(s + 1000, 100 * PHASE * texture(s + 1000)), PHASE, shifts=299
+            shot(s, 100 * PHASE * texture(s)),
+            shot(s + 1000, 100 * PHASE * texture(s + 1000)),
+            PHASE,
+            shifts=299,
         ).p_value
         for s in range(40)
     ]

@@ -16,7 +16,15 @@ from nbtools.models.colour_centres import (
     tailed_band,
 )
 
-ENERGIES = {350: 3.542406, 375: 3.306245, 380: 3.262742, 441: 2.811433, 475: 2.610194, 490: 2.530290, 500: 2.479684}
+ENERGIES = {
+    350: 3.542406,
+    375: 3.306245,
+    380: 3.262742,
+    441: 2.811433,
+    475: 2.610194,
+    490: 2.530290,
+    500: 2.479684,
+}
 
 
 def test_the_paper_s_wavelengths_in_electronvolts():

@@ -51,5 +51,7 @@ def test_a_thin_rim_needs_more():
 
 def test_the_same_seed_gives_the_same():
     """No hidden randomness."""
-    one, two = (percolation_threshold(0.6e-9, cells=6, samples=3, rng=np.random.default_rng(3)) for _ in range(2))
+    one, two = (
+        percolation_threshold(0.6e-9, cells=6, samples=3, rng=np.random.default_rng(3)) for _ in range(2)
+    )
     assert one == two
