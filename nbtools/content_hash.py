@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -44,6 +45,28 @@ def _yaml(path: Path) -> Iterator[bytes]:
     yield _json(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
+def _hspy(path: Path) -> Iterator[bytes]:
+    """Every array and attribute by its place in the file; how HDF5 packs them does not count."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        found = {"/": file}
+        file.visititems(lambda name, item: found.__setitem__(name, item))
+        for name in sorted(found):
+            yield name.encode()
+            yield _json({key: _plain(value) for key, value in found[name].attrs.items()})
+            if isinstance(found[name], h5py.Dataset):
+                values = found[name][()]
+                yield str(values.shape).encode()
+                yield (
+                    values.astype("<f8").tobytes() if values.dtype.kind in "fiub" else _json(values.tolist())
+                )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+
+
 def _bytes(path: Path) -> Iterator[bytes]:
     yield path.read_bytes()
 
@@ -54,6 +77,7 @@ def _json(content: object) -> bytes:
 
 DECODERS: dict[str, Callable[[Path], Iterator[bytes]]] = {
     ".dat": _quantum_design,
+    ".hspy": _hspy,
     ".yaml": _yaml,
     ".yml": _yaml,
 }

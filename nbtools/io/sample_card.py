@@ -28,6 +28,10 @@ EXAMPLES = {
     "thickness": '"20 ± 2 nm"',
     "holder": "quartz rod",
     "background_file": "holder.dat",
+    "beam_energy": '"5.0 ± 0.1 keV"',
+    "beam_current": '"1.0 ± 0.1 nA"',
+    "dwell": '"100 ms"',
+    "frame": "1",
 }
 
 
@@ -65,6 +69,8 @@ Current = Annotated[Quantity | None, _positive("A")]
 FieldOffset = Annotated[Quantity | None, _reader("A/m")]
 TemperatureOffset = Annotated[Quantity | None, _reader("K")]
 Edge = Annotated[Quantity, _positive("m")]
+BeamEnergy = Annotated[Quantity | None, _positive("eV")]
+Duration = Annotated[Quantity | None, _positive("s")]
 
 
 class SampleCard(BaseModel):
@@ -99,6 +105,11 @@ class SampleCard(BaseModel):
     scan_length: Length = None
     thermometer_offset: TemperatureOffset = None
     thickness: Length = None
+    # Electron microscopy: of the beam (eV, A), time at a pixel (s), and which pass over the field it was.
+    beam_energy: BeamEnergy = None
+    beam_current: Current = None
+    dwell: Duration = None
+    frame: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def volume(self) -> Quantity | None:
@@ -295,7 +306,16 @@ def _product(unit: str, *powers: tuple[Quantity, int], scale: float = 1.0) -> Qu
     return Quantity(value, abs(value) * relative, unit)
 
 
-SHOWN = {"m": "mm", "m^2": "mm^2", "m^3": "mm^3", "A/m": "Oe", "A": "mA", "kg": "mg", "kg/m^3": "g/cm^3"}
+SHOWN = {
+    "m": "mm",
+    "m^2": "mm^2",
+    "m^3": "mm^3",
+    "A/m": "Oe",
+    "A": "mA",
+    "kg": "mg",
+    "kg/m^3": "g/cm^3",
+    "eV": "keV",
+}
 
 
 def _shown(value: Any) -> str:
