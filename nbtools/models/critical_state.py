@@ -7,6 +7,7 @@ Runge-Kutta-Chebyshev method, since the equation is stiff and its spectrum real 
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def _solve(
 ) -> Array:
     plate = CreepingPlate(mask, density, pixel_size, thickness, half_field, exponent)
     states = [np.zeros(mask.shape)]
-    for start, end in zip(history[:-1], history[1:], strict=True):
+    for start, end in pairwise(history):
         states.append(plate.ramp(states[-1], float(start), float(end), tolerance))
     return np.array(states)
 

@@ -1,0 +1,249 @@
+"""From camera counts to B_z, pixel by pixel, with calibration frames taken above T_c in known uniform fields."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import convolve, gaussian_filter, median_filter, zoom
+
+from nbtools.models.domain import require_not_negative
+
+Array = NDArray[np.float64]
+FULL_SCALES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
+SATURATED_SHARE = 0.01  # of the pixels of a frame, beyond which it is refused
+FEWEST_FRAMES = 3
+# The mean response to this mask is zero for a plane and for any line: what is left is noise (Immerkær 1996).
+ROUGHNESS = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6
+HIGHEST_DEGREE = 4
+
+
+@dataclass(frozen=True)
+class CalibratedField:
+    """B_z of one image or of a stack of them; stands for its `field` where an array is wanted.
+
+    field : shape (…, y, x), T; rows as in the image given
+    uncertainty : the same shape, T; from camera noise of image and calibration
+    doubtful : shape (…, y, x); True where the field is saturated, beyond the calibrated range by more than a tenth,
+        where the indicator hardly answers, or on a domain wall
+    response : what was fitted to each pixel
+    noise : σ of one camera pixel (counts)
+    misfit : rms of the calibration frames about the fit (counts), over `noise`; NaN where the fit is exact
+    sensitivity : shape (y, x), counts per T in the middle of the calibrated range
+    """
+
+    field: Array
+    uncertainty: Array
+    doubtful: NDArray[np.bool_]
+    response: str
+    noise: float
+    misfit: float
+    sensitivity: Array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.field, dtype=dtype)
+
+    def __str__(self) -> str:
+        share = 100 * float(self.doubtful.mean())
+        fit = "exact" if np.isnan(self.misfit) else f"misfit {self.misfit:.2f} of the noise"
+        return (
+            f"{self.response}, {fit}; camera noise {self.noise:.1f} counts, median σ of B_z "
+            f"{1e3 * float(np.median(self.uncertainty)):.2g} mT; {share:.1f} % of the pixels are doubtful"
+        )
+
+
+def calibrate(
+    raw: ArrayLike,
+    frames: ArrayLike,
+    applied: ArrayLike,
+    *,
+    response: Literal["polynomial", "malus"] = "polynomial",
+    analyser: float | None = None,
+    smooth: float = 0.0,
+) -> CalibratedField:
+    """B_z of raw images from frames above T_c, where the field is the applied one.
+
+    Parameters
+    ----------
+    raw : shape (y, x) or (n, y, x), counts
+    frames : shape (m, y, x), counts, m ≥ 3, same camera, same place
+    applied : shape (m,), T; µ0 H of each frame, from lowest to highest wide enough for what `raw` holds
+    response : "polynomial" of B, of the degree that the frames themselves bear out (2 with 3 or 4 frames); or "malus",
+        dark + I₀ sin²(c B + θ) with dark, I₀ and c of each pixel, for few frames far apart
+    analyser : θ, rad, from crossed polarisers; needed by "malus"
+    smooth : pixels; σ of a Gaussian over the frames, to lessen their noise where light and film are even
+
+    Raises
+    ------
+    ValueError
+        No or too few frames, fields that do not fit them, other sizes or another bit depth, NaN, saturation.
+    """
+    stack, known, field = _check(raw, frames, applied)
+    noise = float(np.median([roughness(one) for one in stack.reshape(-1, *stack.shape[-2:])]))
+    if smooth:
+        require_not_negative(smooth=smooth)
+        known = np.array([gaussian_filter(one, smooth) for one in known])
+    if response == "malus":
+        values, slope, misfit = _malus(stack, known, field, analyser)
+        name, leverage = f"I₀ sin²(cB + {np.degrees(analyser or 0):.2g}°)", 1.0
+    elif response == "polynomial":
+        degree = _degree(known, field, noise)
+        values, slope, misfit, leverage = _polynomial(stack, known, field, degree)
+        name = f"polynomial of degree {degree}"
+    else:
+        raise ValueError(f'response is {response!r}; it can be "polynomial" or "malus"')
+    middle = np.abs(known[np.argmax(field)] - known[np.argmin(field)]) / np.ptp(field)
+    floor = 0.1 * float(np.median(middle))
+    leverage = leverage / max(1.0, 4 * np.pi * smooth**2)
+    sigma = noise * np.sqrt(1 + leverage) / np.maximum(np.abs(slope), floor)
+    reach = 0.1 * np.ptp(field)
+    doubtful = (values < field.min() - reach) | (values > field.max() + reach) | (np.abs(slope) < floor)
+    doubtful |= saturated(np.asarray(raw)) | find_walls(values, sigma)
+    exact = known.shape[0] == FEWEST_FRAMES
+    return CalibratedField(
+        values, sigma, doubtful, name, noise, float("nan") if exact else misfit / noise, middle
+    )
+
+
+def saturated(image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Pixels at the top of the camera's scale, where the image is of whole numbers and many share that top."""
+    if not np.issubdtype(image.dtype, np.integer):
+        return np.zeros(image.shape, bool)
+    top = int(image.max())
+    return image == top if top in FULL_SCALES else np.zeros(image.shape, bool)
+
+
+def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = 6.0) -> NDArray[np.bool_]:
+    """Pixels that leave the median of their 5 × 5 neighbours: walls of the indicator's domains, dust."""
+    values = np.asarray(field, float)
+    size = (1,) * (values.ndim - 2) + (5, 5)
+    return np.asarray(np.abs(values - median_filter(values, size=size, mode="nearest")) > sigmas * np.asarray(uncertainty))
+
+
+def roughness(image: ArrayLike) -> float:
+    """σ of the pixel noise of an image, by what no smooth surface explains."""
+    rough = convolve(np.asarray(image, float), ROUGHNESS, mode="nearest")
+    return float(np.median(np.abs(rough)) / 0.6745)
+
+
+def _check(raw: ArrayLike, frames: ArrayLike, applied: ArrayLike) -> tuple[Array, Array, Array]:
+    """All three as float arrays, or the sentence that refuses them."""
+    if frames is None or np.size(frames) == 0:
+        raise ValueError("there are no calibration frames; take at least three above T_c in known fields")
+    image, known, field = np.asarray(raw), np.asarray(frames), np.atleast_1d(np.asarray(applied, float))
+    if known.ndim != 3 or image.ndim not in (2, 3):
+        raise ValueError(
+            f"raw has the shape {image.shape} and frames {known.shape}; (y, x) or (n, y, x) and (m, y, x) are needed"
+        )
+    if image.shape[-2:] != known.shape[-2:]:
+        raise ValueError(
+            f"raw has {image.shape[-2:]} pixels and the calibration frames {known.shape[-2:]}; they must be of one "
+            "camera and one crop"
+        )
+    if field.shape != known.shape[:1]:
+        raise ValueError(f"{known.shape[0]} calibration frames came with {field.size} applied fields; one each is needed")
+    if not np.isfinite(field).all() or np.unique(field).size < FEWEST_FRAMES:
+        raise ValueError(f"the frames are at {np.unique(field)} T; at least three different, finite fields are needed")
+    whole = [np.issubdtype(one.dtype, np.integer) for one in (image, known)]
+    if all(whole) and image.dtype != known.dtype:
+        raise ValueError(
+            f"raw is {image.dtype} and the calibration frames are {known.dtype}: another bit depth; export both alike"
+        )
+    for name, one in (("raw", image), ("frames", known)):
+        if not np.isfinite(one.astype(float)).all():
+            raise ValueError(f"{name} hold NaN or infinity; leave out the frame, or fill the dead pixels")
+        for number, picture in enumerate(one.reshape(-1, *one.shape[-2:])):
+            share = float(saturated(picture).mean())
+            if share > SATURATED_SHARE:
+                raise ValueError(
+                    f"{name}: {100 * share:.0f} % of image {number} are saturated at {int(picture.max())} counts; "
+                    "their field is lost. Expose for a shorter time"
+                )
+    return image.astype(float), known.astype(float), field
+
+
+# ---- a polynomial in B
+
+
+def _degree(known: Array, field: Array, noise: float) -> int:
+    """Two, or as many more as AIC over all pixels asks for; never so many that nothing is left to judge by."""
+    flat = known.reshape(field.size, -1)
+    scores = {}
+    for degree in range(2, max(2, min(HIGHEST_DEGREE, np.unique(field).size - 2)) + 1):
+        design = _design(field, field, degree)
+        rest = flat - design @ (np.linalg.pinv(design) @ flat)
+        scores[degree] = float(np.mean(rest**2)) * field.size / max(noise, 1e-12) ** 2 + 2 * (degree + 1)
+    return min(scores, key=lambda degree: scores[degree])
+
+
+def _design(values: Array, field: Array, degree: int) -> Array:
+    """Powers of B in units of the calibrated range, which keeps them of one size."""
+    middle, half = (field.max() + field.min()) / 2, np.ptp(field) / 2
+    return np.vander((values - middle) / half, degree + 1, increasing=True)
+
+
+def _polynomial(stack: Array, known: Array, field: Array, degree: int) -> tuple[Array, Array, float, float]:
+    """Invert each pixel's polynomial by Newton, from a straight line through its ends."""
+    middle, half = (field.max() + field.min()) / 2, np.ptp(field) / 2
+    design = _design(field, field, degree)
+    solver = np.linalg.pinv(design)
+    coefficients = np.tensordot(solver, known, axes=(1, 0))
+    freedom = max(field.size - degree - 1, 1)
+    misfit = float(np.sqrt(np.mean((known - np.tensordot(design, coefficients, axes=(1, 0))) ** 2) * field.size / freedom))
+    low, high = known[np.argmin(field)], known[np.argmax(field)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = np.nan_to_num(2 * (stack - low) / (high - low) - 1, nan=0.0, posinf=1.5, neginf=-1.5)
+    u = np.clip(u, -1.5, 1.5)
+    for _ in range(12):
+        value, slope = _evaluate(coefficients, u)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            move = np.nan_to_num((stack - value) / slope, nan=0.0, posinf=0.0, neginf=0.0)
+        u = np.clip(u + np.clip(move, -0.5, 0.5), -1.5, 1.5)
+    leverage = float(np.mean(np.sum((design @ solver) ** 2, axis=1)))
+    return middle + half * u, _evaluate(coefficients, u)[1] / half, misfit, leverage
+
+
+def _evaluate(coefficients: Array, u: Array) -> tuple[Array, Array]:
+    """Value and slope of each pixel's polynomial (Horner)."""
+    value, slope = np.zeros_like(u), np.zeros_like(u)
+    for c in coefficients[::-1]:
+        slope = slope * u + value
+        value = value * u + c
+    return value, slope
+
+
+# ---- Malus' law
+
+
+def _malus(stack: Array, known: Array, field: Array, analyser: float | None) -> tuple[Array, Array, float]:
+    """dark and I₀ of each pixel, c of each block of pixels, for the rotation of the film changes slowly."""
+    if analyser is None:
+        raise ValueError('response="malus" needs analyser=, the angle (rad) between the polarisers and crossed ones')
+    theta = float(analyser)
+    c = _rotation(known, field, theta)
+    bright = np.sin(c * field[:, None, None] + theta) ** 2
+    centred, level = bright - bright.mean(axis=0), known.mean(axis=0)
+    amplitude = (centred * known).sum(axis=0) / (centred**2).sum(axis=0)
+    dark = level - bright.mean(axis=0) * amplitude
+    misfit = float(np.sqrt(np.mean((known - dark - amplitude * bright) ** 2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.nan_to_num(np.clip((stack - dark) / amplitude, 0.0, 1.0), nan=0.0)
+    angle = np.arcsin(np.sqrt(share))
+    return (angle - theta) / c, amplitude * c * np.sin(2 * angle), misfit
+
+
+def _rotation(known: Array, field: Array, theta: float) -> Array:
+    """c (rad/T) by the least misfit of dark and I₀, on a grid of values and of blocks."""
+    rows, columns = known.shape[1:]
+    size = 8 if min(rows, columns) >= 64 else 1
+    tall, wide = rows // size, columns // size
+    blocks = known[:, : tall * size, : wide * size].reshape(-1, tall, size, wide, size).mean(axis=(2, 4))
+    flat, best, c = blocks - blocks.mean(axis=0), np.full((tall, wide), np.inf), np.ones((tall, wide))
+    # Up to where the strongest field would turn the light to its maximum.
+    for trial in np.linspace(0.02, 0.98, 193) * (np.pi / 2 - theta) / np.abs(field).max():
+        bright = np.sin(trial * field + theta) ** 2
+        centred = bright - bright.mean()
+        amplitude = np.tensordot(centred, flat, axes=(0, 0)) / (centred @ centred)
+        rest = ((flat - centred[:, None, None] * amplitude) ** 2).sum(axis=0)
+        c, best = np.where(rest < best, trial, c), np.minimum(rest, best)
+    return zoom(c, (rows / tall, columns / wide), order=1, mode="nearest", grid_mode=True)
