@@ -9,7 +9,8 @@ The layers, from nature to the reader's eye; each folder says what a line in it 
 ``viewers``   draw, no controls
 ``widgets``   state and controls: call analysis and viewers
 
-Beside them: ``units`` (the only conversions, and the number that carries its error), ``results`` (what a
+Beside them: ``units`` (the only conversions, and the number that carries its error), ``whole_file`` (nothing
+half-written), ``results`` (what a
 notebook found), ``paper``, ``evidence``, ``verdicts`` and ``claims`` (what the paper says and what follows),
 ``manifest`` (verified data), ``cache`` (compute once). On top of all: ``workbench`` (one notebook at work),
 ``runner`` and ``report`` (all of them, headless), ``python -m nbtools``.

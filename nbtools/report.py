@@ -18,8 +18,9 @@ from pygments.lexers import PythonLexer
 
 from nbtools.claims import table
 from nbtools.notebook import WIDGET_VIEW, heading_above, headings
-from nbtools.results import Ledger, write_atomically
+from nbtools.results import Ledger
 from nbtools.runner import NOTEBOOKS, Run, read_results
+from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
@@ -48,10 +49,10 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
         ledger = read_results(run.name, results)
         ledgers += [ledger] if ledger else []
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
-        write_atomically(into / f"{run.name}.html", _page(_title(notebook, run), page))
+        write_whole(into / f"{run.name}.html", _page(_title(notebook, run), page))
         cards.append(_card(run, notebook, ledger))
     body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(ledgers)}'
-    write_atomically(into / "index.html", _page(TITLE, body))
+    write_whole(into / "index.html", _page(TITLE, body))
     return into / "index.html"
 
 

@@ -3,13 +3,13 @@
 import json
 import math
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nbtools.units import Quantity
+from nbtools.whole_file import write_whole
 
 Origin = Literal["measured", "digitised", "twin", "paper"]
 ORIGIN_LABELS = {
@@ -92,7 +92,7 @@ class Ledger:
         self.write()
 
     def write(self) -> None:
-        write_atomically(self.path, dumps(self.as_dict()))
+        write_whole(self.path, dumps(self.as_dict()))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -170,20 +170,6 @@ def results_folder() -> Path:
 def dumps(content: Any) -> str:
     """JSON that a diff shows line by line; a number that is not finite is written as a string."""
     return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write under a temporary name, then rename: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _same(old: float, new: float, relative: float) -> bool:

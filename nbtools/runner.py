@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nbtools.notebook import clean, code_cells, heading_above, with_parameters
-from nbtools.results import Ledger, read_ledger, write_atomically
+from nbtools.results import Ledger, read_ledger
+from nbtools.whole_file import write_whole
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
@@ -100,7 +101,7 @@ def run_notebook(
     clean(notebook)
     # JSON has no NaN, so the numbers travel as text.
     notebook.metadata["run"] = {"seconds": f"{run.seconds}", "peak_memory": f"{peak_memory}", "error": error}
-    write_atomically(run.executed, nbformat.writes(notebook))
+    write_whole(run.executed, nbformat.writes(notebook))
     return run
 
 
@@ -127,9 +128,9 @@ def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
         raise ValueError(f"{run.name} is not stored, because it failed: {run.error}")
     notebook = nbformat.read(run.executed, as_version=4)
     del notebook.metadata["run"]
-    write_atomically(folder / run.executed.name, nbformat.writes(notebook))
+    write_whole(folder / run.executed.name, nbformat.writes(notebook))
     for ledger in ledger_paths(run.name, results):
-        write_atomically(folder / "results" / ledger.name, ledger.read_text(encoding="utf-8"))
+        write_whole(folder / "results" / ledger.name, ledger.read_text(encoding="utf-8"))
 
 
 def ledger_paths(name: str, results: Path) -> list[Path]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtools import claims, manifest
 from nbtools.io.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.io.sample_card import SampleCard, read_sample_card
-from nbtools.results import Ledger, results_folder, write_atomically
+from nbtools.results import Ledger, results_folder
 from nbtools.viewers import style
+from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +161,7 @@ class Workbench:
         import pandas as pd
 
         path = self.exports / f"{self.ledger.notebook}.csv"
-        write_atomically(path, pd.DataFrame(self.ledger.as_dict()["results"]).to_csv(index=False))
+        write_whole(path, pd.DataFrame(self.ledger.as_dict()["results"]).to_csv(index=False))
         return path
 
     def __str__(self) -> str:

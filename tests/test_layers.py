@@ -31,6 +31,7 @@ MAY_IMPORT = {
 # A file past 300 lines has siblings; they are of its layer. What runs notebooks may import everything.
 SIBLINGS = {
     "__init__": "package",
+    "whole_file": "units",
     "paper": "claims",
     "evidence": "claims",
     "verdicts": "claims",

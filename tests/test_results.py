@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from nbtools.results import Ledger, compare, read_ledger, write_atomically
+from nbtools.results import Ledger, compare, read_ledger
 from nbtools.units import Quantity
+from nbtools.whole_file import write_whole
 
 
 def ledger(tmp_path, value=38.4, name="onset"):
@@ -36,9 +37,9 @@ def test_every_entry_is_on_disk_at_once(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     """Text that cannot be encoded destroys nothing."""
     path = tmp_path / "x.json"
-    write_atomically(path, "old")
+    write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "\ud800")
+        write_whole(path, "\ud800")
     assert path.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 

@@ -1,8 +1,6 @@
 """Writes .dat files as Quantum Design's instruments lay them out; each header says that it is synthetic."""
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from nbtools.twin.multivu_headers import CLASSIC_HEADER, MPMS3_HEADER, PPMS_HEADER
 from nbtools.units import convert
+from nbtools.whole_file import write_whole
 
 SYNTHETIC = "synthetic twin: not measured"
 # Midnight of 1 January 2010 on each instrument's own clock, so that the bytes know no date.
@@ -155,21 +154,6 @@ def _three_digit(number: str) -> str:
 def _shortest(number: float) -> str:
     """``1E-5`` as the newer MultiVu writes it."""
     return re.sub(r"E\+?(-?)0*(\d+)$", r"E\1\2", f"{number:.15G}")
-
-
-def write_whole(path: str | Path, text: str, *, newline: str = "\n") -> Path:
-    """Write under a temporary name first, so that a reader sees the whole file or none."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline=newline) as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
 
 
 def _write(path: str | Path, header: str, rows: list[str]) -> Path:

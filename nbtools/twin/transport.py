@@ -15,11 +15,11 @@ from nbtools.twin.quantum_design import (
     write_mpms3,
     write_mpms_classic,
     write_ppms_resistivity,
-    write_whole,
 )
 from nbtools.twin.transport_truth import truth
 from nbtools.twin.transport_world import TransportWorld
 from nbtools.units import Quantity, convert
+from nbtools.whole_file import write_whole
 
 __all__ = ["TransportWorld", "record_transport", "truth"]
 

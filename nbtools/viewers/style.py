@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtools.results import ORIGIN_LABELS, Origin
+from nbtools.whole_file import replace_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,10 +112,8 @@ def export(figure: "Figure", name: str, folder: str | Path) -> Path:
     """Write the figure as vector PDF at its journal width; returns the path."""
     from matplotlib import rc_context
 
-    path = Path(folder) / f"{name}.pdf"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part.pdf")
-    with rc_context(STYLE):
-        figure.savefig(temporary, metadata={"CreationDate": None, "ModDate": None})
-    temporary.replace(path)
-    return path
+    def save(temporary: Path) -> None:
+        with rc_context(STYLE):
+            figure.savefig(temporary, metadata={"CreationDate": None, "ModDate": None})
+
+    return replace_whole(Path(folder) / f"{name}.pdf", save)

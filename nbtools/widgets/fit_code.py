@@ -9,7 +9,7 @@ import numpy as np
 from lmfit.models import ExpressionModel
 
 from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_solver import POLISH, most_evaluations, polishes, solver
+from nbtools.widgets.fit_solver import POLISH, most_evaluations, nan_policy, polishes, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
 
 INLINE_POINTS = 1000
@@ -182,11 +182,17 @@ def _single(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
         *_weights(problem, state, weights),
         *_common(problem, state, held),
     ]
-    kws = [f"fit_kws={o!r}" if o else "" for o in (options, POLISH[1])]
+    stages = [(method, options), POLISH]
     calls = [
-        f"model.fit(y[use], {{}}, method={m!r}, {k}" for m, k in zip((method, POLISH[0]), kws, strict=True)
+        f"model.fit(y[use], {{}}, method={name!r}{_policy(name)}, {f'fit_kws={kws!r}' if kws else ''}"
+        for name, kws in stages
     ]
     return "\n".join([*lines, f"options = dict({', '.join(common)})", *_stages(state, calls)])
+
+
+def _policy(method: str) -> str:
+    """Said where it is not lmfit's own."""
+    return "" if nan_policy(method) == "raise" else f", nan_policy={nan_policy(method)!r}"
 
 
 def _common(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> list[str]:
@@ -228,10 +234,11 @@ def _together(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> st
     lines += ["", "def residual(params):", "    parts = []", "    for i, model in enumerate(models):"]
     lines += [f"        {line}" for line in _one_curve(problem, state)]
     lines += ["    return np.concatenate(parts)", ""]
-    kws = [", ".join(f"{name}={value!r}" for name, value in o.items()) for o in (options, POLISH[1])]
+    stages = [(method, options), POLISH]
     calls = [
-        f"lmfit.minimize(residual, {{}}, method={m!r}, {k}"
-        for m, k in zip((method, POLISH[0]), kws, strict=True)
+        f"lmfit.minimize(residual, {{}}, method={name!r}{_policy(name)}, "
+        + ", ".join(f"{key}={value!r}" for key, value in kws.items())
+        for name, kws in stages
     ]
     return "\n".join(
         [*lines, f"options = dict({', '.join(_common(problem, state, held))})", *_stages(state, calls)]

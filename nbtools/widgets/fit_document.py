@@ -12,7 +12,7 @@ from typing import Any
 import lmfit
 import numpy as np
 
-from nbtools.results import write_atomically
+from nbtools.whole_file import write_whole
 from nbtools.widgets.fit_problem import FitProblem
 from nbtools.widgets.fit_report import record_of
 from nbtools.widgets.fit_state import SCHEMA, FitRecord, FitState, StateError
@@ -40,7 +40,7 @@ def write_document(path: Path, problem: FitProblem, state: FitState, history: Se
         "state": state.plain(),
         "history": [record.plain() for record in history],
     }
-    write_atomically(path, _lines(content) + "\n")
+    write_whole(path, _lines(content) + "\n")
 
 
 def _lines(content: Any, indent: str = "") -> str:

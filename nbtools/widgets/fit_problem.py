@@ -8,7 +8,7 @@ import lmfit
 import numpy as np
 
 from nbtools.widgets.fit_curves import Array, Curve, FitError, neighbour_scatter
-from nbtools.widgets.fit_solver import POLISH, most_evaluations, polishes, solver
+from nbtools.widgets.fit_solver import POLISH, most_evaluations, nan_policy, polishes, solver
 from nbtools.widgets.fit_state import FitState, ParameterState
 
 
@@ -242,6 +242,7 @@ class FitProblem:
             scale_covar=not self.absolute(state),
             calc_covar=method in ("leastsq", "least_squares"),
             max_nfev=most_evaluations(parameters),
+            nan_policy=nan_policy(method),
             fit_kws=dict(options),
             **self._keywords(0, curve.x[chosen]),
         )
@@ -249,6 +250,7 @@ class FitProblem:
     def _fit_together(
         self, state: FitState, parameters: lmfit.Parameters, method: str, options: dict[str, Any]
     ) -> Any:
+        options = {"nan_policy": nan_policy(method), **options}
         return self.minimizer(state, parameters, **options).minimize(method=method)
 
     def minimizer(self, state: FitState, parameters: lmfit.Parameters, **options: Any) -> lmfit.Minimizer:

@@ -1,6 +1,7 @@
 """A fit that is a document: the same object with a face under the hand, and with no screen at all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,10 +11,13 @@ from nbtools.widgets import fit_document, fit_report
 from nbtools.widgets.fit_code import Code, write_code
 from nbtools.widgets.fit_curves import FitError, read_curves
 from nbtools.widgets.fit_problem import FitProblem
+from nbtools.widgets.fit_solver import rescuer
 from nbtools.widgets.fit_start import initial_state, search, start_values
 from nbtools.widgets.fit_state import FitRecord, FitState, StateError
 from nbtools.widgets.fit_view import Axes, CurveView, residual_title, view_of
 from nbtools.widgets.showing import Showing
+
+ASTRAY = "leastsq went astray from this start; least_squares, whose steps are bounded, did not and is the method now."
 
 
 class FitWidget(Showing[FitState]):
@@ -125,7 +129,8 @@ class FitWidget(Showing[FitState]):
         self.problem.parameters(state)
         self._move(state, control=f"{name} {sorted(changes)}")
         if "value" in changes and self.current.auto_refit and self._others_vary(name):
-            self._refit(hold=(name,), control=f"{name} {sorted(changes)}")
+            control = f"{name} {sorted(changes)}"
+            self._adopt(state, self.problem.minimise(state, (name,)), (name,), control)
         return self
 
     def change(self, **settings: Any) -> Self:
@@ -158,27 +163,44 @@ class FitWidget(Showing[FitState]):
         FitError
             A fit that cannot be made or did not come about; the sentence says why.
         """
-        record = self._refit()
+        start, result = self._solve(self.current)
+        astray = [ASTRAY] if start.method != self.current.method else []
+        record = self._adopt(start, result)
         self._records.append(record)
-        self.say(*fit_report.warnings_of(self.problem, record.start, self.result))
+        self.say(*astray, *fit_report.warnings_of(self.problem, record.start, self.result))
         self.changed()
         return self.result
 
-    def _refit(self, hold: tuple[str, ...] = (), control: str | None = None) -> FitRecord:
-        start = self.current
-        result = self.problem.minimise(start, hold)
-        record = fit_report.record_of(len(self._records) + 1, start, result, hold)
-        self._adopt(record, result, control)
-        return record
+    def _solve(self, start: FitState) -> tuple[FitState, Any]:
+        """The fit and the state it was made from: with another method where MINPACK goes astray."""
+        result, trouble = None, None
+        try:
+            result = self.problem.minimise(start)
+        except FitError as stopped:
+            trouble = stopped
+        other = rescuer(start)
+        if other is not None and (result is None or not result.errorbars):
+            with suppress(FitError):
+                rescued = self.problem.minimise(other)
+                if rescued.errorbars and (result is None or rescued.chisqr < result.chisqr):
+                    return other, rescued
+        if trouble is not None:
+            raise trouble
+        return start, result
 
-    def _adopt(self, record: FitRecord, result: Any, control: str | None = None) -> None:
-        state = self.current
+    def _adopt(
+        self, start: FitState, result: Any, hold: tuple[str, ...] = (), control: str | None = None
+    ) -> FitRecord:
+        """Bring the parameters to what the fit from `start` found; its line of the history."""
+        record = fit_report.record_of(len(self._records) + 1, start, result, hold)
+        state = self.current.changed(method=start.method)
         for name, value in record.values.items():
             known = state.parameters[name]
-            if known.expr is None and known.vary and name not in record.held:
+            if known.expr is None and known.vary and name not in hold:
                 state = state.with_parameter(name, value=value)
         self._last = (record, result, state)
         self._move(state, control)
+        return record
 
     # ---- what it tells
 
