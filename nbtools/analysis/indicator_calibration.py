@@ -5,9 +5,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import convolve, gaussian_filter, median_filter, zoom
+from scipy.fft import irfft2, rfft2
+from scipy.ndimage import convolve, gaussian_filter, median_filter, uniform_filter, zoom
 
-from nbtools.models.domain import require_not_negative
+from nbtools.models.current_sheet import wave_numbers
+from nbtools.models.domain import require_not_negative, require_positive
 
 Array = NDArray[np.float64]
 FULL_SCALES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
@@ -16,6 +18,7 @@ FEWEST_FRAMES = 3
 # The mean response to this mask is zero for a plane and for any line: what is left is noise (Immerkær 1996).
 ROUGHNESS = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6
 HIGHEST_DEGREE = 4
+FURTHEST, TABLE_STEP = 1.4, 0.1  # half ranges of the calibration from its middle
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class CalibratedField:
     noise: float
     misfit: float
     sensitivity: Array
+
+    @property
+    def filled(self) -> Array:
+        """The field with every doubtful pixel replaced by the mean of the good ones around it."""
+        return np.array(
+            [_fill(one, bad) for one, bad in zip(*map(_stacked, (self.field, self.doubtful)), strict=True)]
+        ).reshape(self.field.shape)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.field, dtype=dtype)
@@ -105,6 +115,61 @@ def calibrate(
     )
 
 
+def correct_in_plane_field(
+    field: ArrayLike, applied: ArrayLike, *, pixel_size: float, anisotropy_field: float
+) -> Array:
+    """B_z for an in-plane film that the currents' own in-plane field holds down.
+
+    The film's moment turns up as B_z/(B_A + B_∥), the calibration in uniform fields knows only B_z/B_A. Above the plate
+    the field is a gradient, so B_∥ follows from B_z itself: B_∥(k) = −i (k/|k|) B_z(k). Two passes.
+
+    Parameters
+    ----------
+    field : shape (…, y, x), T, with the applied field in it
+    applied : one number, or one for each map; T
+    anisotropy_field : B_A, T
+    """
+    measured = np.asarray(field, float)
+    uniform = np.asarray(applied, float).reshape(-1, *[1] * min(measured.ndim - 1, 2))
+    require_positive(pixel_size=pixel_size, anisotropy_field=anisotropy_field)
+    stack = _stacked(measured)
+    uniform = np.broadcast_to(uniform.reshape(-1, 1, 1), (stack.shape[0], 1, 1))
+    corrected = stack
+    for _ in range(2):
+        held = np.array([in_plane_field(one) for one in corrected - uniform])
+        corrected = stack * (1 + held / anisotropy_field)
+    return corrected.reshape(measured.shape)
+
+
+def in_plane_field(field: Array) -> Array:
+    """|B_∥| of currents below, from their B_z (the same unit), by the fields' common potential."""
+    rows, columns = field.shape
+    padded = np.pad(field, ((rows // 2,) * 2, (columns // 2,) * 2), mode="linear_ramp")
+    ky, kx, k = wave_numbers(padded.shape, 1.0)
+    k[0, 0] = 1.0
+    spectrum = rfft2(padded)
+    along = [irfft2(-1j * one / k * spectrum, s=padded.shape) for one in (kx, ky)]
+    return np.hypot(*along)[rows // 2 : rows // 2 + rows, columns // 2 : columns // 2 + columns]
+
+
+def _stacked(values: NDArray[Any]) -> NDArray[Any]:
+    return values.reshape(-1, *values.shape[-2:])
+
+
+def _fill(values: Array, bad: NDArray[np.bool_]) -> Array:
+    """Each bad pixel takes the mean of the good ones nearby; where none are near, of those farther off."""
+    filled, open_pixels = values.copy(), bad.copy()
+    for size in (3, 7, 15, 31):
+        if not open_pixels.any():
+            break
+        weight = uniform_filter((~bad).astype(float), size, mode="nearest")
+        mean = uniform_filter(np.where(bad, 0.0, values), size, mode="nearest")
+        known = open_pixels & (weight > 1.5 / size**2)
+        filled[known] = mean[known] / weight[known]
+        open_pixels &= ~known
+    return filled
+
+
 def saturated(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Pixels at the top of the camera's scale, where the image is of whole numbers and many share that top."""
     if not np.issubdtype(image.dtype, np.integer):
@@ -117,7 +182,9 @@ def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = 6.0)
     """Pixels that leave the median of their 5 × 5 neighbours: walls of the indicator's domains, dust."""
     values = np.asarray(field, float)
     size = (1,) * (values.ndim - 2) + (5, 5)
-    return np.asarray(np.abs(values - median_filter(values, size=size, mode="nearest")) > sigmas * np.asarray(uncertainty))
+    return np.asarray(
+        np.abs(values - median_filter(values, size=size, mode="nearest")) > sigmas * np.asarray(uncertainty)
+    )
 
 
 def roughness(image: ArrayLike) -> float:
@@ -141,9 +208,13 @@ def _check(raw: ArrayLike, frames: ArrayLike, applied: ArrayLike) -> tuple[Array
             "camera and one crop"
         )
     if field.shape != known.shape[:1]:
-        raise ValueError(f"{known.shape[0]} calibration frames came with {field.size} applied fields; one each is needed")
+        raise ValueError(
+            f"{known.shape[0]} calibration frames came with {field.size} applied fields; one each is needed"
+        )
     if not np.isfinite(field).all() or np.unique(field).size < FEWEST_FRAMES:
-        raise ValueError(f"the frames are at {np.unique(field)} T; at least three different, finite fields are needed")
+        raise ValueError(
+            f"the frames are at {np.unique(field)} T; at least three different, finite fields are needed"
+        )
     whole = [np.issubdtype(one.dtype, np.integer) for one in (image, known)]
     if all(whole) and image.dtype != known.dtype:
         raise ValueError(
@@ -183,24 +254,40 @@ def _design(values: Array, field: Array, degree: int) -> Array:
 
 
 def _polynomial(stack: Array, known: Array, field: Array, degree: int) -> tuple[Array, Array, float, float]:
-    """Invert each pixel's polynomial by Newton, from a straight line through its ends."""
+    """Invert each pixel's polynomial by Newton, from the nearest place of a table."""
     middle, half = (field.max() + field.min()) / 2, np.ptp(field) / 2
     design = _design(field, field, degree)
     solver = np.linalg.pinv(design)
     coefficients = np.tensordot(solver, known, axes=(1, 0))
     freedom = max(field.size - degree - 1, 1)
-    misfit = float(np.sqrt(np.mean((known - np.tensordot(design, coefficients, axes=(1, 0))) ** 2) * field.size / freedom))
-    low, high = known[np.argmin(field)], known[np.argmax(field)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = np.nan_to_num(2 * (stack - low) / (high - low) - 1, nan=0.0, posinf=1.5, neginf=-1.5)
-    u = np.clip(u, -1.5, 1.5)
-    for _ in range(12):
+    rest = known - np.tensordot(design, coefficients, axes=(1, 0))
+    # A median, since walls of the film that wander from frame to frame are no fault of the polynomial.
+    misfit = float(np.median(np.sqrt((rest**2).sum(axis=0) / freedom)))
+    u = _nearest(coefficients, stack)
+    for _ in range(6):
         value, slope = _evaluate(coefficients, u)
         with np.errstate(divide="ignore", invalid="ignore"):
             move = np.nan_to_num((stack - value) / slope, nan=0.0, posinf=0.0, neginf=0.0)
-        u = np.clip(u + np.clip(move, -0.5, 0.5), -1.5, 1.5)
+        u = np.clip(u + np.clip(move, -TABLE_STEP, TABLE_STEP), -FURTHEST, FURTHEST)
     leverage = float(np.mean(np.sum((design @ solver) ** 2, axis=1)))
     return middle + half * u, _evaluate(coefficients, u)[1] / half, misfit, leverage
+
+
+def _nearest(coefficients: Array, stack: Array) -> Array:
+    """Where each pixel's polynomial comes nearest to the image, on the branch through the middle of the calibration.
+
+    Light near its minimum is the same on both sides of it; the branch is the one that the middle is on.
+    """
+    best, found = np.full(stack.shape, np.inf), np.zeros(stack.shape)
+    sense = np.sign(_evaluate(coefficients, np.zeros(stack.shape[-2:]))[1])
+    for side in (1.0, -1.0):
+        whole = np.ones(stack.shape[-2:], bool)
+        for step in np.arange(0, FURTHEST + TABLE_STEP / 2, TABLE_STEP):
+            value, slope = _evaluate(coefficients, np.full(stack.shape[-2:], side * step))
+            whole &= slope * sense > 0
+            distance = np.where(whole, np.abs(stack - value), np.inf)
+            found, best = np.where(distance < best, side * step, found), np.minimum(distance, best)
+    return found
 
 
 def _evaluate(coefficients: Array, u: Array) -> tuple[Array, Array]:
@@ -218,7 +305,9 @@ def _evaluate(coefficients: Array, u: Array) -> tuple[Array, Array]:
 def _malus(stack: Array, known: Array, field: Array, analyser: float | None) -> tuple[Array, Array, float]:
     """dark and I₀ of each pixel, c of each block of pixels, for the rotation of the film changes slowly."""
     if analyser is None:
-        raise ValueError('response="malus" needs analyser=, the angle (rad) between the polarisers and crossed ones')
+        raise ValueError(
+            'response="malus" needs analyser=, the angle (rad) between the polarisers and crossed ones'
+        )
     theta = float(analyser)
     c = _rotation(known, field, theta)
     bright = np.sin(c * field[:, None, None] + theta) ** 2

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 from nbtools.analysis.current_inversion import check_map, square_pixel
 from nbtools.analysis.indicator_calibration import roughness
 from nbtools.models.critical_state import PlateStates, plate_state
-from nbtools.models.current_sheet import current_of, plate_field
+from nbtools.models.current_sheet import current_of, plate_field, resample_stream
 from nbtools.models.domain import require_not_negative
 from nbtools.units import Quantity
 
@@ -48,7 +48,9 @@ class CriticalCurrent:
     def __str__(self) -> str:
         unit = "A/cm^2" if self.critical_current.unit == "A/m^2" else "A/m"
         lines = [f"J_c = {self.critical_current.to(unit)}, filled from {self.full_penetration.to('G')} on"]
-        for field, value, sigma, state in zip(self.applied, self.each, self.each_uncertainty, self.state, strict=True):
+        for field, value, sigma, state in zip(
+            self.applied, self.each, self.each_uncertainty, self.state, strict=True
+        ):
             known = Quantity(value, sigma, self.critical_current.unit)
             lines.append(f"  {1e4 * field:6.0f} G  {known.to(unit)}  {state}")
         return "\n".join(lines)
@@ -115,7 +117,9 @@ def _signed_distance(mask: NDArray[np.bool_]) -> Array:
     return np.where(mask, inside - 0.5, 0.5 - outside)
 
 
-def _check(field: ArrayLike, applied: ArrayLike, outline: ArrayLike) -> tuple[Array, Array, NDArray[np.bool_]]:
+def _check(
+    field: ArrayLike, applied: ArrayLike, outline: ArrayLike
+) -> tuple[Array, Array, NDArray[np.bool_]]:
     stack = np.asarray(field, float)
     stack = stack[None] if stack.ndim == 2 else stack
     fields = np.atleast_1d(np.asarray(applied, float))
@@ -131,7 +135,9 @@ def _check(field: ArrayLike, applied: ArrayLike, outline: ArrayLike) -> tuple[Ar
     if mask.shape != maps.shape[1:]:
         raise ValueError(f"outline has the shape {mask.shape}, the maps {maps.shape[1:]}; they must be equal")
     if not mask.any() or mask[[0, -1]].any() or mask[:, [0, -1]].any():
-        raise ValueError("outline is empty or runs out of the map; the whole sample must be in the map, with a margin")
+        raise ValueError(
+            "outline is empty or runs out of the map; the whole sample must be in the map, with a margin"
+        )
     return maps, fields, mask
 
 
@@ -148,19 +154,30 @@ class _Family:
     height: float
 
     @property
+    def half_width(self) -> float:
+        """m, of the shorter side."""
+        return float(min(np.ptp(axis) + 1 for axis in np.nonzero(self.mask))) * self.pixel_size / 2
+
+    @property
     def partial(self) -> tuple[Array, Array]:
         """H/J_c (m) of each partly filled state, and the maps (T per A/m²) of its currents."""
         return _partial(self.mask.tobytes(), self.mask.shape, self.pixel_size, self.thickness, self.height)
 
 
 @lru_cache(maxsize=8)
-def _family(mask: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float) -> _Family:
+def _family(
+    mask: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float
+) -> _Family:
     outline = np.frombuffer(mask, bool).reshape(shape)
     jx, jy = current_of(filled_plate(outline, pixel_size), pixel_size)
     options = {"pixel_size": pixel_size, "thickness": thickness}
     field = plate_field(jx, jy, height=height, **options)
     # Flux meets last on the mid-plane: two half plates seen from there.
-    middle = 2 * plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness / 2, height=0) if thickness else field
+    middle = (
+        2 * plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness / 2, height=0)
+        if thickness
+        else field
+    )
     return _Family(field, float(middle[outline].max()) / mu_0, outline, pixel_size, thickness, height)
 
 
@@ -173,11 +190,11 @@ def _partial(
     ratio = states.pixel_size / pixel_size
     rows, columns = np.indices(shape)
     # Pixel centres of the coarse map, counted from the same corner.
-    places = [(grid + 0.5) / ratio - 0.5 + 1 for grid in (rows, columns)]
+    places = ((rows + 0.5) / ratio + 0.5, (columns + 0.5) / ratio + 0.5)
     maps = []
     for stream in states.stream:
-        g = map_coordinates(stream, places, order=1, mode="constant")
-        jx, jy = current_of(np.where(family.mask, g, 0.0) / (thickness or 1.0), pixel_size)
+        g = resample_stream(stream, states.outline, places, family.mask)
+        jx, jy = current_of(g / (thickness or 1.0), pixel_size)
         maps.append(plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness, height=height))
     return states.applied, np.array(maps)
 
@@ -204,7 +221,9 @@ def _coarse_states(family: _Family) -> PlateStates:
 # ---- the fit of one map
 
 
-def _fit_one(field: Array, applied: float, family: _Family, chosen: NDArray[np.bool_]) -> tuple[float, float, str, Array]:
+def _fit_one(
+    field: Array, applied: float, family: _Family, chosen: NDArray[np.bool_]
+) -> tuple[float, float, str, Array]:
     """J_c, σ, the state and the residual."""
     noise = roughness(field)
     slope, offset, rest = _line(family.filled[chosen], field[chosen])
@@ -212,7 +231,12 @@ def _fit_one(field: Array, applied: float, family: _Family, chosen: NDArray[np.b
     remanent = abs(applied) < 0.05 * mu_0 * family.filling * abs(slope)
     if full or remanent:
         residual = field - offset - slope * family.filled
-        return abs(slope), _sigma(family.filled[chosen], rest, noise), "filled" if full else "remanent", residual
+        return (
+            abs(slope),
+            _sigma(family.filled[chosen], rest, noise),
+            "filled" if full else "remanent",
+            residual,
+        )
     return _fit_partial(field, applied, family, chosen, noise)
 
 
@@ -248,13 +272,19 @@ def _fit_partial(
         rest = data - model(current, flat)
         return float(np.sum((rest - rest.mean()) ** 2))
 
-    centre = strength / family.filling
-    scan = centre * np.geomspace(0.8, 30, 60)
+    # A front of under one pixel shows no more than that J_c is large.
+    half = family.half_width
+    current_limit = (
+        np.pi * strength / ((family.thickness or 1.0) * np.arccosh(1 / (1 - family.pixel_size / half)))
+    )
+    scan = np.geomspace(0.8 * strength / family.filling, 2 * current_limit, 60)
     costs = np.array([cost(one) for one in scan])
     for _ in range(3):
         best = int(np.clip(np.argmin(costs), 1, scan.size - 2))
         scan = np.linspace(scan[best - 1], scan[best + 1], 9)
         costs = np.array([cost(one) for one in scan])
+    if scan[np.argmin(costs)] > current_limit:
+        return np.nan, np.nan, f"not entered: J_c over {current_limit:.2g}", field - field.mean()
     best = int(np.clip(np.argmin(costs), 1, scan.size - 2))
     curve = np.polyfit(scan[best - 1 : best + 2] - scan[best], costs[best - 1 : best + 2], 2)
     current = float(scan[best] - curve[1] / (2 * curve[0])) if curve[0] > 0 else float(scan[best])
@@ -263,21 +293,30 @@ def _fit_partial(
     rest = data - model(current, flat)
     # A front of few pixels of the solver is placed no better than a fraction of one.
     depth = 1 - 1 / np.cosh(np.pi * strength / (current * (family.thickness or 1.0)))
-    sigma = np.hypot(_sigma(change, rest - rest.mean(), noise), current * FRONT_PIXELS * 2 / LARGEST_SOLVED / depth)
+    sigma = np.hypot(
+        _sigma(change, rest - rest.mean(), noise), current * FRONT_PIXELS * 2 / LARGEST_SOLVED / depth
+    )
     return current, float(sigma), "partly filled", field - model(current, maps) - rest.mean()
 
 
 def _mean(values: Array, sigmas: Array, unit: str) -> Quantity:
-    """Weighted mean; its σ is that of the weights or of the scatter, whichever is larger."""
+    """Weighted mean of those that are known; its σ is that of the weights or of the scatter, whichever is larger."""
+    known = np.isfinite(values)
+    if not known.any():
+        return Quantity(np.nan, np.nan, unit)
+    values, sigmas = values[known], sigmas[known]
     weights = 1 / np.maximum(sigmas, 1e-12 * np.abs(values)) ** 2
     mean = float(np.average(values, weights=weights))
-    inner = float(1 / np.sqrt(weights.sum()))
+    # The maps share the grid, the outline and the calibration, so their mean is no better than the best of them.
+    inner = float(sigmas.min())
     outer = float(np.sqrt(np.average((values - mean) ** 2, weights=weights) / max(values.size - 1, 1)))
     return Quantity(mean, max(inner, outer), unit)
 
 
 def _field_slope(values: Array, sigmas: Array, fields: Array) -> Quantity:
     """Weighted slope of ln J_c over µ0 H."""
+    known = np.isfinite(values)
+    values, sigmas, fields = values[known], sigmas[known], fields[known]
     if values.size < 3 or np.ptp(fields) == 0:
         return Quantity(np.nan, np.nan, "1/T")
     weights = (values / np.maximum(sigmas, 1e-12 * values)) ** 2

@@ -152,7 +152,8 @@ class CreepingPlate:
         k = wave_numbers(self._shape, self.pixel_size)[2]
         k[0, 0] = k[0, 1]
         self._inverse = 1.0 / _response(k, self.thickness)
-        self._inside = np.flatnonzero(self.mask)
+        # The edge runs between two pixels, so G falls to 0 within half of one.
+        self._steepness = [(1.0 + np.diff(self.mask, axis=axis)) / self.pixel_size for axis in (0, 1)]
         rows, columns = (np.ptp(axis) + 1 for axis in np.nonzero(self.mask))
         self.half_width = min(rows, columns) * self.pixel_size / 2
         self.sheet_current = self.density * (self.thickness or 1.0)
@@ -189,10 +190,7 @@ class CreepingPlate:
 
     def _flow(self, stream: Array, applied: float) -> Array:
         """∇·(ρ ∇G), with the current at the corners between four pixels."""
-        along_y, along_x = (
-            np.diff(stream, axis=0) / self.pixel_size,
-            np.diff(stream, axis=1) / self.pixel_size,
-        )
+        along_y, along_x = (np.diff(stream, axis=axis) * self._steepness[axis] for axis in (0, 1))
         square = _corners(along_y**2, 1) + _corners(along_x**2, 0)
         resistance = self._resistance(square, stream, applied)
         padded = np.pad(resistance, 1, mode="edge")

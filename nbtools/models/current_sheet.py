@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.fft import irfft2, next_fast_len, rfft2, rfftfreq
+from scipy.ndimage import convolve, map_coordinates
 
 from nbtools.models.domain import require_not_negative, require_positive
 
 Array = NDArray[np.float64]
+CROSS = np.ones((3, 3))
 
 
 def plate_field(jx: ArrayLike, jy: ArrayLike, *, pixel_size: float, thickness: float, height: float) -> Array:
@@ -131,6 +133,24 @@ def current_of(stream: ArrayLike, pixel_size: float) -> tuple[Array, Array]:
     """(j_x, j_y) = (∂g/∂y, −∂g/∂x) by central differences; the unit of g over m."""
     along_y, along_x = np.gradient(np.asarray(stream, float), pixel_size)
     return along_y, -along_x
+
+
+def resample_stream(
+    stream: Array, outline: NDArray[np.bool_], places: tuple[Array, Array], inside: NDArray[np.bool_]
+) -> Array:
+    """A stream function at other places (row, column), linear, and 0 exactly at the edge between two pixels.
+
+    Parameters
+    ----------
+    stream, outline : shape (y, x), of the coarse grid
+    places : of the fine grid, in pixels of the coarse one
+    inside : where the sample is on the fine grid
+    """
+    count = convolve(outline.astype(float), CROSS, mode="constant")
+    around = convolve(np.where(outline, stream, 0.0), CROSS, mode="constant")
+    # Mirrored with the sign changed, so that halfway to the pixel outside there is 0.
+    mirrored = np.where(outline, stream, -around / np.maximum(count, 1.0))
+    return np.where(inside, map_coordinates(mirrored, places, order=1, mode="nearest"), 0.0)
 
 
 def strip_current(x: ArrayLike, *, half_width: float, applied: float, sheet_current: float) -> Array:
