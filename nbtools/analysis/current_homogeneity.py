@@ -66,8 +66,8 @@ def check_homogeneity(
     spots = core.sum() / max(spot, 1.0)
     if spots < SMALLEST_PART:
         raise ValueError(
-            f"the core holds {spots:.0f} resolved spots; at least {SMALLEST_PART:.0f} are needed. Take a larger image or "
-            "a finer indicator"
+            f"the core holds {spots:.0f} resolved spots; at least {SMALLEST_PART:.0f} are needed. Take a "
+            "larger image or a finer indicator"
         )
     magnitude = currents.magnitude
     mean = float(magnitude[core].mean())

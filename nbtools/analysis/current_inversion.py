@@ -8,22 +8,21 @@ T/(T² + λ k³), and λ, noise and resolution are known without the truth and w
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import irfft2, next_fast_len, rfft2
+from scipy.fft import irfft2, rfft2
 from scipy.ndimage import uniform_filter1d
 
+from nbtools.analysis.inversion_optics import constrain_to_sample, lay_out, padded_shape
+from nbtools.analysis.inversion_strength import EDGE_POWER, Choice, choose_strength, resolved_length
 from nbtools.models.current_sheet import current_transfer, wave_numbers
 from nbtools.models.domain import require_not_negative, require_positive
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
-Choice = Literal["auto", "gcv", "l-curve", "discrepancy"]
-EDGE_POWER = 3.0  # |J(k)|² ~ k^−3 of a current with jumps along lines, averaged over directions
 SMALLEST_MAP = 8
-MOST_STEPS = 60
 FAINTEST = 1e-3  # of the map's rms: less noise than this is not believed on the sample alone
 
 
@@ -80,7 +79,7 @@ class CurrentMap:
         return jx - self.jx, jy - self.jy
 
     def _filter(self, current: Array) -> Array:
-        shape = _padded(current.shape)
+        shape = padded_shape(current.shape)
         passed = self.response(wave_numbers(shape, self.pixel_size)[2])
         rows, columns = current.shape
         return irfft2(passed * rfft2(current, s=shape), s=shape)[:rows, :columns]
@@ -141,11 +140,11 @@ def invert_current(
     inside = _check_mask(mask, values.shape)
     if edges not in ("closed", "mirror"):
         raise ValueError(f'edges is {edges!r}; it can be "closed" or "mirror"')
-    optics = _lay_out(values.shape, side, float(height), float(thickness))
+    optics = lay_out(values.shape, side, float(height), float(thickness))
     shape = optics.shape
     spectrum = rfft2(_extend(values, shape, edges))
     rings = optics.rings(spectrum)
-    strength, sigma = _choose(rings, regularisation, noise, values.size)
+    strength, sigma = choose_strength(rings, regularisation, noise, values.size)
     damped = optics.damped(strength)
     stream = spectrum * (optics.transfer / (damped * optics.k))
     stream[0, 0] = 0.0
@@ -153,7 +152,7 @@ def invert_current(
         # Without noise the least squares are so ill-conditioned that the iteration wanders off.
         quiet = FAINTEST * float(values.std()) / max(sigma, 1e-300)
         damped = optics.damped(strength * max(1.0, quiet**2))
-        stream = _constrain(stream, values, optics, damped, inside)
+        stream = constrain_to_sample(stream, values, optics, damped, inside)
     rows, columns = values.shape
     jx, jy, model = (
         irfft2(factor * stream, s=shape)[:rows, :columns]
@@ -171,13 +170,22 @@ def invert_current(
         regularisation=strength,
         residual=residual,
         noise=sigma,
-        resolution=_resolution(rings, strength),
+        resolution=resolved_length(rings, strength),
         choice=regularisation if isinstance(regularisation, str) else "hand",
         pixel_size=side,
         height=float(height),
         thickness=float(thickness),
         mask=inside,
     )
+
+
+def moment_of(currents: CurrentMap, inside: ArrayLike | None = None) -> float:
+    """Magnetic moment ½ ∫ r × J dV (A m²) of currents that close inside the map, or within `inside`."""
+    rows, columns = currents.jx.shape
+    y, x = (currents.pixel_size * (np.arange(n) - (n - 1) / 2) for n in (rows, columns))
+    twist = x[None, :] * currents.jy - y[:, None] * currents.jx
+    chosen = np.ones(twist.shape, bool) if inside is None else np.asarray(inside, bool)
+    return float(twist[chosen].sum()) / 2 * currents.pixel_size**2 * (currents.thickness or 1.0)
 
 
 def check_map(field: ArrayLike, name: str = "field") -> Array:
@@ -198,7 +206,7 @@ def square_pixel(pixel_size: Any) -> float:
     """The side of a pixel (m); two equal sides are accepted, different ones refused."""
     sides = np.atleast_1d(np.asarray(pixel_size, float))
     require_positive(pixel_size=sides)
-    if sides.size > 2 or not np.allclose(sides, sides[0], rtol=1e-6):
+    if sides.size > 2 or abs(sides[-1] - sides[0]) > 1e-6 * sides[0]:
         raise ValueError(
             f"pixel_size is {pixel_size}: the pixels are not square; resample the map to square pixels first"
         )
@@ -217,11 +225,6 @@ def _check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bo
 
 
 # ---- outside the map
-
-
-def _padded(shape: tuple[int, ...]) -> tuple[int, int]:
-    rows, columns = (next_fast_len(2 * n, real=True) for n in shape)
-    return rows, columns
 
 
 def _extend(values: Array, shape: tuple[int, int], edges: str) -> Array:
@@ -255,180 +258,3 @@ def _surroundings(inner: tuple[int, int], shape: tuple[int, int]) -> tuple[Any, 
         away.append(1 + beyond / (m / 2))
     distance = np.maximum(away[0][:, None], away[1][None, :])
     return np.ix_(*nearest), distance**-3
-
-
-# ---- the strength
-
-
-@dataclass(frozen=True)
-class Rings:
-    """Power of the map in rings of |k|: how many modes each holds, their mean power, T there."""
-
-    k: Array
-    count: Array
-    power: Array
-    transfer: Array
-
-    def shares(self, strengths: Array) -> Array:
-        """Share λk³/(T² + λk³) of each ring that the fit leaves, for each λ."""
-        ratio = self.k**EDGE_POWER / self.transfer**2
-        return 1 - 1 / (1 + strengths[:, None] * ratio)
-
-
-@dataclass(frozen=True)
-class _Optics:
-    """All that does not hang on the map: the same for every frame of a ramp, so it is kept."""
-
-    shape: tuple[int, int]
-    ky: Array
-    kx: Array
-    k: Array
-    transfer: Array
-    square: Array  # T²
-    penalty: Array  # k³
-    ring: NDArray[np.intp]
-    weight: Array
-    radius: Array
-    radial: Array  # T in the rings
-    count: Array
-
-    def rings(self, spectrum: Any) -> Rings:
-        power = np.bincount(self.ring, self.weight * (spectrum.real**2 + spectrum.imag**2).ravel())
-        known = np.flatnonzero(self.count)[1:]
-        radius = self.radius[known]
-        return Rings(radius, self.count[known], power[known] / self.count[known], self.radial[known])
-
-    def damped(self, strength: float) -> Array:
-        return self.square + strength * self.penalty
-
-
-@lru_cache(maxsize=4)
-def _lay_out(shape: tuple[int, int], side: float, height: float, thickness: float) -> _Optics:
-    padded = _padded(shape)
-    ky, kx, k = wave_numbers(padded, side)
-    step = min(ky[1, 0], kx[0, 1])
-    ring = np.rint(k / step).astype(np.intp).ravel()
-    # Each mode off the first and last column stands for its conjugate, too.
-    weight = np.full(k.shape, 2.0)
-    weight[:, 0] = 1.0
-    if padded[1] % 2 == 0:
-        weight[:, -1] = 1.0
-    transfer = current_transfer(k, thickness=thickness, height=height)
-    count = np.bincount(ring, weight.ravel())
-    radius = step * np.arange(count.size)
-    radial = current_transfer(radius, thickness=thickness, height=height)
-    # Nothing is asked at k = 0; a value there only spares a division by zero.
-    k[0, 0] = step
-    return _Optics(
-        padded, ky, kx, k, transfer, transfer**2, k**3, ring, weight.ravel(), radius, radial, count
-    )
-
-
-def _choose(rings: Rings, how: Any, noise: float | None, pixels: int) -> tuple[float, float]:
-    """λ, and σ of the map in T."""
-    found, sigma = _likeliest(rings, pixels)
-    sigma = sigma if noise is None else float(noise)
-    if not isinstance(how, str):
-        require_not_negative(regularisation=how)
-        return float(how), sigma
-    if how not in get_args(Choice):
-        raise ValueError(f"regularisation is {how!r}; it can be {', '.join(get_args(Choice))}, or a number")
-    if how == "auto":
-        return found, sigma
-    if how == "discrepancy" and noise is None:
-        raise ValueError("the discrepancy principle needs noise=, the σ of field in tesla")
-    score = {"gcv": _cross_validation, "l-curve": _corner, "discrepancy": _discrepancy}[how]
-    grid = _grid(rings)
-    return float(grid[np.argmin(score(rings, grid, sigma**2 * pixels))]), sigma
-
-
-def _grid(rings: Rings) -> Array:
-    """λ from where all is passed to where nothing is."""
-    ratio = rings.transfer**2 / rings.k**EDGE_POWER
-    return np.exp(np.linspace(np.log(ratio.min()) - 5, np.log(ratio.max()) + 5, 201))
-
-
-def _likeliest(rings: Rings, pixels: int) -> tuple[float, float]:
-    """λ and σ at which Gaussian currents and noise would most likely have this spectrum (Whittle's likelihood)."""
-
-    def profile(strengths: Array) -> tuple[Array, Array]:
-        # With the noise as unit, ring by ring, power is (1 + T²/(λ k³)) = 1/share left.
-        left = rings.shares(strengths)
-        noise = (rings.count * rings.power * left).sum(axis=1) / rings.count.sum()
-        with np.errstate(divide="ignore"):
-            cost = np.log(noise) - (rings.count * np.log(left)).sum(axis=1) / rings.count.sum()
-        return np.where(np.isfinite(cost), cost, np.inf), noise
-
-    low, high = np.log(_grid(rings)[[0, -1]])
-    for points in (41, 21, 21):
-        grid = np.exp(np.linspace(low, high, points))
-        cost, noise = profile(grid)
-        best = int(np.argmin(cost))
-        low, high = np.log(grid[[max(best - 1, 0), min(best + 1, points - 1)]])
-    return float(grid[best]), float(np.sqrt(noise[best] / pixels))
-
-
-def _cross_validation(rings: Rings, grid: Array, _: float) -> Array:
-    left = rings.shares(grid)
-    misfit = (rings.count * rings.power * left**2).sum(axis=1)
-    return misfit / (rings.count * left).sum(axis=1) ** 2
-
-
-def _discrepancy(rings: Rings, grid: Array, power: float) -> Array:
-    misfit = (rings.count * rings.power * rings.shares(grid) ** 2).sum(axis=1)
-    return np.abs(np.log(misfit / (rings.count.sum() * power)))
-
-
-def _corner(rings: Rings, grid: Array, _: float) -> Array:
-    """Minus the curvature of log(size of J) over log(misfit)."""
-    left = rings.shares(grid)
-    misfit = np.log((rings.count * rings.power * left**2).sum(axis=1)) / 2
-    passed = (1 - left) ** 2 / rings.transfer**2
-    size = np.log((rings.count * rings.power * passed * rings.k**EDGE_POWER).sum(axis=1)) / 2
-    x1, y1 = np.gradient(misfit), np.gradient(size)
-    x2, y2 = np.gradient(x1), np.gradient(y1)
-    return -(x1 * y2 - y1 * x2) / np.maximum(x1**2 + y1**2, 1e-12) ** 1.5
-
-
-def _resolution(rings: Rings, strength: float) -> float:
-    passed = 1 - rings.shares(np.array([strength]))[0]
-    above = np.flatnonzero(passed >= 0.5)
-    return float(np.pi / rings.k[above[-1]]) if above.size else float("inf")
-
-
-# ---- currents on the sample only
-
-
-def _constrain(stream: Any, field: Array, optics: _Optics, damped: Array, inside: NDArray[np.bool_]) -> Any:
-    """The stream function of least squares that is 0 off the sample, by preconditioned conjugate gradients."""
-    rows, columns = inside.shape
-    square = optics.k**2
-    penalty, inverse = (damped - optics.square) * square, 1 / (damped * square)
-
-    def on_sample(values: Any) -> Array:
-        return np.where(inside, irfft2(values, s=optics.shape)[:rows, :columns], 0.0)
-
-    def forward(values: Array) -> Any:
-        return rfft2(values, s=optics.shape)
-
-    def explain(values: Any) -> Array:
-        return irfft2(optics.k * optics.transfer * values, s=optics.shape)[:rows, :columns]
-
-    def respond(values: Array) -> Array:
-        # The map says nothing outside itself, so the misfit is cut to it.
-        spectrum = forward(values)
-        return on_sample(optics.k * optics.transfer * forward(explain(spectrum)) + penalty * spectrum)
-
-    x = on_sample(stream)
-    rest = on_sample(optics.k * optics.transfer * forward(field)) - respond(x)
-    goal, before, step = 1e-4 * float(np.linalg.norm(rest)), 1.0, np.zeros(inside.shape)
-    for _ in range(MOST_STEPS):
-        better = on_sample(inverse * forward(rest))
-        now = float(np.vdot(rest, better))
-        step = better + (now / before) * step
-        response = respond(step)
-        length = now / float(np.vdot(step, response))
-        x, rest, before = x + length * step, rest - length * response, now
-        if np.linalg.norm(rest) <= goal:
-            break
-    return forward(x)

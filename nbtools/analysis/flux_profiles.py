@@ -72,6 +72,14 @@ def place_outline(shape: tuple[int, int], pixel_size: float, sides: tuple[float,
     return np.logical_and.outer(np.abs(y) <= sides[1] / 2, np.abs(x) <= sides[0] / 2)
 
 
+def bin_map(values: ArrayLike, factor: int) -> Array:
+    """The mean of every `factor` × `factor` pixels; a rest at the end of a row or column is left out."""
+    image = np.asarray(values, float)
+    rows, columns = (n // factor for n in image.shape)
+    cut = image[: rows * factor, : columns * factor]
+    return np.asarray(cut.reshape(rows, factor, columns, factor).mean(axis=(1, 3)))
+
+
 def find_ridge(
     distance: ArrayLike, current: ArrayLike, *, edges: tuple[float, float], resolution: float
 ) -> Quantity:

@@ -1,15 +1,16 @@
-"""Magneto-optics: calibration, current maps, J_c from the plate's geometry, ridge, homogeneity. One door to its files."""
+"""Magneto-optics: calibration, current maps, J_c from the plate's geometry, ridge, homogeneity, behind one door."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
-from nbtools.analysis.current_homogeneity import Homogeneity, core_of, check_homogeneity
-from nbtools.analysis.current_inversion import CurrentMap, invert_current
-from nbtools.analysis.flux_profiles import Profile, find_ridge, line_profile, place_outline
+from nbtools.analysis.current_homogeneity import Homogeneity, check_homogeneity, core_of
+from nbtools.analysis.current_inversion import CurrentMap, invert_current, moment_of
+from nbtools.analysis.flux_profiles import Profile, bin_map, find_ridge, line_profile, place_outline
 from nbtools.analysis.indicator_calibration import (
     CalibratedField,
     calibrate,
@@ -28,10 +29,13 @@ __all__ = [
     "FluxMaps",
     "Homogeneity",
     "Profile",
+    "bin_map",
     "calibrate",
+    "check_homogeneity",
     "constant_current_range",
     "core_of",
     "correct_in_plane_field",
+    "current_budget",
     "entry_field",
     "estimate_critical_current",
     "filled_plate",
@@ -40,9 +44,9 @@ __all__ = [
     "in_plane_field",
     "invert_current",
     "line_profile",
+    "moment_of",
     "place_outline",
     "study_flux",
-    "check_homogeneity",
 ]
 
 Array = NDArray[np.float64]
@@ -168,10 +172,14 @@ def study_flux(
             field = correct_in_plane_field(field, one.applied, **film)
         if outline is None and sides is None:
             raise ValueError("the outline of the sample is not known; give its sides on the card, or OUTLINE")
-        mask = place_outline(field.shape[1:], side, sides) if outline is None and sides else outline
-        if mask is None or mask.shape != field.shape[1:]:
+        mask = (
+            np.asarray(outline, bool)
+            if outline is not None
+            else place_outline(field.shape[1:], side, sides or (0, 0))
+        )
+        if mask.shape != field.shape[1:]:
             raise ValueError(
-                f"the outline has the shape {np.shape(mask)}, the frames {field.shape[1:]}; use one crop"
+                f"the outline has the shape {mask.shape}, the frames {field.shape[1:]}; use one crop"
             )
         found.append(
             FluxMaps(field, one.applied, one.temperature, one.history, side, gap, thickness, mask, known)
@@ -199,7 +207,35 @@ def constant_current_range(
     return Quantity(first, gap, "K"), Quantity(last, gap, "K")
 
 
+def current_budget(
+    maps: FluxMaps, *, gap: float = 5e-6, thickness: float = 0.01e-3, film: float = 0.1
+) -> dict[str, float]:
+    """Relative change of J_c when one input moves: gap, thickness (m), anisotropy field (share), outline, noise.
+
+    The frame is that of the largest field; the outline moves by half a pixel on every side.
+    """
+    top = maps.top
+    best = float(maps.critical_current([top]).critical_current)
+    held = maps.own_field(top) + maps.applied[top] * film * in_plane_field(maps.own_field(top)) / 0.09
+    moved = {
+        "gap of the indicator": replace(maps, height=maps.height + gap),
+        "thickness of the plate": replace(maps, thickness=maps.thickness + thickness),
+        "film's anisotropy field": replace(
+            maps, field=np.array([held + maps.applied[top]]), applied=maps.applied[[top]]
+        ),
+        "outline": replace(maps, outline=binary_dilation(maps.outline)),
+    }
+    budget = {}
+    for name, one in moved.items():
+        index = min(top, one.applied.size - 1)
+        change = abs(float(one.critical_current([index]).critical_current) / best - 1)
+        budget[name] = change / 2 if name == "outline" else change
+    budget["camera noise and misfit"] = float(maps.critical_current([top]).each_uncertainty[0]) / best
+    return dict(sorted(budget.items(), key=lambda entry: -entry[1]))
+
+
 def entry_field(lower_critical_field: Quantity, *, width: float, thickness: float) -> Quantity:
     """Field (A/m) at which flux enters a flat plate of this width and thickness past its edge barrier (Brandt 1999)."""
-    factor = edge_barrier_factor(thickness / width, shape="bar")
-    return Quantity(factor * lower_critical_field, factor * lower_critical_field.uncertainty, "A/m")
+    factor = float(edge_barrier_factor(thickness / width, shape="bar"))
+    value, sigma = float(lower_critical_field), lower_critical_field.uncertainty
+    return Quantity(factor * value, factor * sigma, "A/m")

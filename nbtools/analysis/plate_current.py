@@ -6,11 +6,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
-from scipy.ndimage import distance_transform_edt, map_coordinates
+from scipy.ndimage import map_coordinates
 
 from nbtools.analysis.current_inversion import check_map, square_pixel
 from nbtools.analysis.indicator_calibration import roughness
-from nbtools.models.critical_state import PlateStates, plate_state
+from nbtools.models.critical_state import PlateStates, plate_state, signed_distance
 from nbtools.models.current_sheet import current_of, plate_field, resample_stream
 from nbtools.models.domain import require_not_negative
 from nbtools.units import Quantity
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 LARGEST_SOLVED = 48  # pixels across the plate in the solver, which needs no finer map for a family of fields
 STATES = 17  # of a partly filled plate, from no field to more than fills it
 FILLED = 1.15  # where the family ends, over the field that fills the plate
-FRONT_PIXELS = 0.3  # how well the solver places a front, from runs on finer grids
+FRONT_PIXELS = 0.05  # how well the solver places a front, from runs on finer grids
 RIM_PIXELS = 2  # on both sides of the edge, where a pixel averages over a cusp
 
 
@@ -89,7 +89,7 @@ def estimate_critical_current(
     side = square_pixel(pixel_size)
     require_not_negative(thickness=thickness, height=height)
     family = _family(mask.tobytes(), mask.shape, side, float(thickness), float(height))
-    chosen = np.abs(_signed_distance(mask)) > RIM_PIXELS
+    chosen = np.abs(signed_distance(mask)) > RIM_PIXELS
     fits = [_fit_one(one, float(b), family, chosen) for one, b in zip(maps, fields, strict=True)]
     values, sigmas = np.array([fit[0] for fit in fits]), np.array([fit[1] for fit in fits])
     mean = _mean(values, sigmas, "A/m^2" if thickness else "A/m")
@@ -108,13 +108,7 @@ def estimate_critical_current(
 
 def filled_plate(mask: NDArray[np.bool_], pixel_size: float) -> Array:
     """g per J_c (m) of an outline full of Bean currents: the distance to its nearest edge, 0 outside."""
-    return np.maximum(_signed_distance(mask), 0.0) * pixel_size
-
-
-def _signed_distance(mask: NDArray[np.bool_]) -> Array:
-    """Pixels to the edge, which runs half a pixel outside the last pixel of sample; negative outside."""
-    inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
-    return np.where(mask, inside - 0.5, 0.5 - outside)
+    return np.maximum(signed_distance(mask), 0.0) * pixel_size
 
 
 def _check(
@@ -186,36 +180,33 @@ def _partial(
     mask: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float
 ) -> tuple[Array, Array]:
     family = _family(mask, shape, pixel_size, thickness, height)
-    states = _coarse_states(family)
+    states, distance = _coarse_states(family)
     ratio = states.pixel_size / pixel_size
     rows, columns = np.indices(shape)
     # Pixel centres of the coarse map, counted from the same corner.
     places = ((rows + 0.5) / ratio + 0.5, (columns + 0.5) / ratio + 0.5)
     maps = []
     for stream in states.stream:
-        g = resample_stream(stream, states.outline, places, family.mask)
+        g = resample_stream(stream, distance, places, family.mask)
         jx, jy = current_of(g / (thickness or 1.0), pixel_size)
         maps.append(plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness, height=height))
     return states.applied, np.array(maps)
 
 
-def _coarse_states(family: _Family) -> PlateStates:
+def _coarse_states(family: _Family) -> tuple[PlateStates, Array]:
     """The ramp from no field to past filling on a coarse grid, for J_c = 1."""
     rows, columns = np.nonzero(family.mask)
     across = max(np.ptp(rows), np.ptp(columns)) + 1
     factor = max(1.0, across / LARGEST_SOLVED)
     shape = tuple(int(np.ceil(n / factor)) for n in family.mask.shape)
     places = np.meshgrid(*(factor * (np.arange(n) + 0.5) - 0.5 for n in shape), indexing="ij")
-    distance = map_coordinates(_signed_distance(family.mask), places, order=1, mode="nearest")
+    distance = map_coordinates(signed_distance(family.mask), places, order=1, mode="nearest") / factor
+    distance = np.pad(distance, 1, mode="constant", constant_values=-2.0)
     # Crowded at low fields, where the current changes fastest.
     fields = FILLED * family.filling * np.linspace(0, 1, STATES) ** 1.6
-    return plate_state(
-        np.pad(distance > 0, 1),
-        fields,
-        critical_current=1.0,
-        pixel_size=factor * family.pixel_size,
-        thickness=family.thickness,
-    )
+    side = factor * family.pixel_size
+    states = plate_state(distance, fields, critical_current=1.0, pixel_size=side, thickness=family.thickness)
+    return states, distance
 
 
 # ---- the fit of one map

@@ -22,8 +22,8 @@ def read_map(path: str | Path, *, name: str | None = None, unit: str | None = No
     """One map with its coordinates.
 
     ``.npz``: ``data`` with ``xs``, ``ys``, ``units``, ``length_units`` (scanning SQUID); nothing in it is unpickled.
-    ``.mat``: a named 2-D array, or a QCoDeS structure with ``array`` and ``unit``. ``.txt``: columns x, y, z, value on a
-    full grid (scanning Hall microscope), lengths in m.
+    ``.mat``: a named 2-D array, or a QCoDeS structure with ``array`` and ``unit``. ``.txt``: columns x, y, z, value
+    on a full grid (scanning Hall microscope), lengths in m.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _npz(path: Path, name: str | None) -> Read:
     except ValueError as problem:
         raise MapError(f"{path.name}: {problem}; objects are not unpickled, save plain arrays") from None
     values = _only_map(path, {k: v for k, v in content.items() if name in (None, k)})
-    scale = LENGTHS.get(str(content.get("length_units", "")), None)
+    scale = LENGTHS.get(str(content.get("length_units", "")))
     coordinates = {}
     for axis, size in zip(("ys", "xs"), values.shape, strict=True):
         if scale and axis in content and content[axis].shape == (size,):
@@ -136,7 +136,7 @@ def _only_map(path: Path, arrays: dict[str, Any]) -> NDArray[np.float64]:
 
 def _columns(path: Path, name: str | None) -> Read:
     try:
-        table = np.loadtxt(path)
+        table = np.asarray(np.loadtxt(path), np.float64)
     except ValueError as problem:
         raise MapError(f"{path.name} is no table of numbers ({problem})") from None
     if table.ndim != 2 or table.shape[1] != 4:

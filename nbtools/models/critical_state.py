@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.fft import irfft2, next_fast_len, rfft2
+from scipy.ndimage import distance_transform_edt
 
 from nbtools.cache import cached
 from nbtools.models.current_sheet import current_of, plate_field, wave_numbers
 from nbtools.models.domain import require_not_negative, require_positive
 
 Array = NDArray[np.float64]
+LEAST_PIXEL = 0.25  # of a pixel: with less of it in the sample it counts as outside
 SUM_OF_INVERSE_CUBES = 9.0336217  # over a square lattice without its origin: the field of periodic images
 
 
@@ -72,7 +74,8 @@ def plate_state(
 
     Parameters
     ----------
-    outline : shape (y, x), True on the sample; at least one pixel of margin on each side
+    outline : shape (y, x), True on the sample, whose edge then runs between two pixels; or the distance to the edge in
+        pixels, positive inside, for an edge anywhere. At least one pixel of margin on each side
     applied : shape (n,), A/m; the field runs in a straight line from one value to the next
     critical_current : J_c (A/m²; of a sheet A/m), one number or a map (y, x)
     pixel_size, thickness : m; thickness 0 is a sheet
@@ -85,7 +88,8 @@ def plate_state(
     ValueError
         A sample that touches the rim of the map, a history of fewer than two fields, values outside their range.
     """
-    mask = np.asarray(outline, bool)
+    distance = signed_distance(outline)
+    mask = distance > LEAST_PIXEL
     history = np.atleast_1d(np.asarray(applied, float))
     _check_sample(mask, history)
     require_positive(pixel_size=pixel_size, half_field=half_field, exponent=exponent, tolerance=tolerance)
@@ -93,7 +97,14 @@ def plate_state(
     density = np.broadcast_to(np.asarray(critical_current, float), mask.shape)
     require_positive(critical_current=density[mask])
     stream = _solve(
-        mask, history, np.ascontiguousarray(density), pixel_size, thickness, half_field, exponent, tolerance
+        distance,
+        history,
+        np.ascontiguousarray(density),
+        pixel_size,
+        thickness,
+        half_field,
+        exponent,
+        tolerance,
     )
     return PlateStates(history, stream, mask, thickness, pixel_size)
 
@@ -115,7 +126,7 @@ def _check_sample(mask: NDArray[np.bool_], history: Array) -> None:
 
 @cached
 def _solve(
-    mask: NDArray[np.bool_],
+    distance: Array,
     history: Array,
     density: Array,
     pixel_size: float,
@@ -124,8 +135,8 @@ def _solve(
     exponent: float,
     tolerance: float,
 ) -> Array:
-    plate = CreepingPlate(mask, density, pixel_size, thickness, half_field, exponent)
-    states = [np.zeros(mask.shape)]
+    plate = CreepingPlate(distance, density, pixel_size, thickness, half_field, exponent)
+    states = [np.zeros(distance.shape)]
     for start, end in pairwise(history):
         states.append(plate.ramp(states[-1], float(start), float(end), tolerance))
     return np.array(states)
@@ -135,7 +146,7 @@ def _solve(
 class CreepingPlate:
     """dG/dt of one plate; time is counted in A/m of applied field, so a ramp of 1 A/m takes one unit."""
 
-    mask: NDArray[np.bool_]
+    distance: Array  # to the edge in pixels, positive inside
     density: Array
     pixel_size: float
     thickness: float
@@ -145,15 +156,17 @@ class CreepingPlate:
     _guess: Any = None
     _step: float = 0.0
     kernel: Array = field(init=False)
+    mask: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.mask = self.distance > LEAST_PIXEL
         self._shape = tuple(next_fast_len(2 * n, real=True) for n in self.mask.shape)
         self.kernel = _open_kernel(self.mask.shape, self._shape, self.pixel_size, self.thickness)
         k = wave_numbers(self._shape, self.pixel_size)[2]
         k[0, 0] = k[0, 1]
         self._inverse = 1.0 / _response(k, self.thickness)
-        # The edge runs between two pixels, so G falls to 0 within half of one.
-        self._steepness = [(1.0 + np.diff(self.mask, axis=axis)) / self.pixel_size for axis in (0, 1)]
+        # Across the edge G falls to 0 within the part of a pixel that is still sample.
+        self._steepness = [1 / (_parts(self.distance, self.mask, axis) * self.pixel_size) for axis in (0, 1)]
         rows, columns = (np.ptp(axis) + 1 for axis in np.nonzero(self.mask))
         self.half_width = min(rows, columns) * self.pixel_size / 2
         self.sheet_current = self.density * (self.thickness or 1.0)
@@ -265,6 +278,24 @@ class CreepingPlate:
         last = self.rate(newer, now + sweep * step, sweep)
         error = 0.8 * (stream - newer) + 0.4 * step * (first + last)
         return newer, float(np.abs(error).max())
+
+
+def signed_distance(outline: ArrayLike) -> Array:
+    """Pixels to the edge of a mask, positive inside; a distance passes as it is."""
+    given = np.asarray(outline)
+    if given.dtype.kind == "f":
+        return given
+    mask = given.astype(bool)
+    return np.where(mask, distance_transform_edt(mask) - 0.5, 0.5 - distance_transform_edt(~mask))
+
+
+def _parts(distance: Array, mask: NDArray[np.bool_], axis: int) -> Array:
+    """Of the step between neighbours, the part that is sample: 1 inside, less (or a little more) across the edge."""
+    low, high = np.moveaxis(distance, axis, 0)[:-1], np.moveaxis(distance, axis, 0)[1:]
+    inner, outer = np.maximum(low, high), np.minimum(low, high)
+    crossing = np.diff(np.moveaxis(mask, axis, 0), axis=0)
+    part = np.where(crossing, inner / np.maximum(inner - outer, 1e-9), 1.0)
+    return np.moveaxis(np.clip(part, LEAST_PIXEL, 1.5), 0, axis)
 
 
 def _chebyshev(order: int, x: float) -> tuple[Array, Array, Array]:

@@ -6,10 +6,13 @@ is a current that turns from x to y, and B_z > 0 above it. Draw with row 0 at th
 viewer and such a current runs anticlockwise.
 """
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
-from scipy.fft import irfft2, next_fast_len, rfft2, rfftfreq
+from scipy.fft import fftfreq, irfft2, next_fast_len, rfft2, rfftfreq
 from scipy.ndimage import convolve, map_coordinates
 
 from nbtools.models.domain import require_not_negative, require_positive
@@ -50,49 +53,49 @@ def plate_field(jx: ArrayLike, jy: ArrayLike, *, pixel_size: float, thickness: f
     require_positive(pixel_size=pixel_size)
     require_not_negative(thickness=thickness, height=height)
     rows, columns = maps[0].shape
-    y, x = (np.arange(1 - n, n) * pixel_size for n in (rows, columns))
-    # One kernel serves both components: that of J_y is that of J_x with the axes exchanged and the sign changed.
-    along_x = _prism_kernel(y[:, None], x[None, :], pixel_size, thickness, height)
-    along_y = -_prism_kernel(x[None, :], y[:, None], pixel_size, thickness, height)
-    return mu_0 / (4 * np.pi) * (_convolve(maps[0], along_x) + _convolve(maps[1], along_y))
+    shape, kernels = _kernels(maps[0].shape, float(pixel_size), float(thickness), float(height))
+    product = sum(rfft2(one, s=shape) * kernel for one, kernel in zip(maps, kernels, strict=True))
+    return irfft2(product, s=shape)[rows - 1 : 2 * rows - 1, columns - 1 : 2 * columns - 1]
 
 
-def _prism_kernel(across: Array, along: Array, side: float, thickness: float, height: float) -> Array:
-    """∫ r_y/r³ over a square pixel and the thickness; `along` is the direction of the current."""
-    ends = (height, height + thickness) if thickness else (height,)
-    total = np.zeros(np.broadcast_shapes(across.shape, along.shape))
-    for sign_y, y in ((-1, across + side / 2), (1, across - side / 2)):
-        for sign_x, x in ((1, along + side / 2), (-1, along - side / 2)):
-            for sign_z, z in zip((-1, 1) if thickness else (1,), ends, strict=True):
-                total += sign_y * sign_x * sign_z * _inverse_distance(x, y, z, bool(thickness))
-    return total
+@lru_cache(maxsize=6)
+def _kernels(
+    shape: tuple[int, int], side: float, thickness: float, height: float
+) -> tuple[Any, tuple[Any, Any]]:
+    """Transforms of B_z at every distance from one pixel with J_x = 1, and with J_y = 1; the same for every frame."""
+    # A kernel is 2n − 1 wide, and only the middle n of the sum is wanted: wrapping into the rest does no harm.
+    padded = tuple(next_fast_len(2 * n - 1, real=True) for n in shape)
+    # Pixels meet at their corners, so the antiderivative is needed once a corner: 2n of them.
+    y, x = (side * (np.arange(2 * n) - n + 0.5) for n in shape)
+    grid_x, grid_y = np.asarray(x)[None, :], np.asarray(y)[:, None]
+    along_x = _prism(grid_x, grid_y, thickness, height)
+    along_y = -_prism(grid_y, grid_x, thickness, height)
+    scale = mu_0 / (4 * np.pi)
+    return padded, (scale * rfft2(along_x, s=padded), scale * rfft2(along_y, s=padded))
+
+
+def _prism(along: Any, across: Any, thickness: float, height: float) -> Array:
+    """∫ r_y/r³ over pixels and thickness, for a current in the direction of `along`, between its corners."""
+    total: Array = _inverse_distance(along, across, height + thickness, bool(thickness))
+    if thickness:
+        total = total - _inverse_distance(along, across, height, True)
+    return -np.diff(np.diff(total, axis=0), axis=1)
 
 
 def _inverse_distance(x: Array, y: Array, z: float, solid: bool) -> Array:
-    """Antiderivative of 1/r over x, or over x and z where `solid`; on the axis by its limit."""
+    """Antiderivative of 1/r over x, or over x and z where `solid`; no corner lies on an axis."""
     x, y = np.broadcast_arrays(x, y)
     across = np.hypot(y, z)
-    tiny = np.finfo(float).tiny
     if not solid:
-        return np.arcsinh(x / np.maximum(across, tiny))
+        return np.arcsinh(x / across)
     flat = np.hypot(x, y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        corner = np.where(y == 0, 0.0, y * np.arctan(x * z / (y * np.hypot(flat, z))))
-    return x * np.arcsinh(z / np.maximum(flat, tiny)) + z * np.arcsinh(x / np.maximum(across, tiny)) - corner
-
-
-def _convolve(source: Array, kernel: Array) -> Array:
-    """Open convolution; `kernel` covers all differences of pixels."""
-    rows, columns = source.shape
-    # The kernel is 2n − 1 wide, and only the middle n of the sum is wanted: wrapping into the rest does no harm.
-    shape = tuple(next_fast_len(2 * n - 1, real=True) for n in source.shape)
-    product = rfft2(source, s=shape) * rfft2(kernel, s=shape)
-    return irfft2(product, s=shape)[rows - 1 : 2 * rows - 1, columns - 1 : 2 * columns - 1]
+    corner = y * np.arctan(x * z / (y * np.hypot(flat, z)))
+    return x * np.arcsinh(z / flat) + z * np.arcsinh(x / across) - corner
 
 
 def wave_numbers(shape: tuple[int, int], pixel_size: float) -> tuple[Array, Array, Array]:
     """k_y, k_x and |k| (rad/m) on the half grid of a real transform, k = 0 included."""
-    ky = 2 * np.pi * np.fft.fftfreq(shape[0], pixel_size)[:, None]
+    ky = 2 * np.pi * fftfreq(shape[0], pixel_size)[:, None]
     kx = 2 * np.pi * rfftfreq(shape[1], pixel_size)[None, :]
     return ky, kx, np.hypot(ky, kx)
 
@@ -123,7 +126,7 @@ def uniform_rectangle(shape: tuple[int, int], pixel_size: float, sides: tuple[fl
     shape : of the map (y, x), with the rectangle in its middle
     sides : m, along x and along y
     """
-    require_positive(pixel_size=pixel_size, sides=sides)
+    require_positive(pixel_size=pixel_size, sides=np.array(sides))
     y, x = (pixel_size * (np.arange(n) - (n - 1) / 2) for n in shape)
     inside = np.minimum.outer(sides[1] / 2 - np.abs(y), sides[0] / 2 - np.abs(x))
     return np.maximum(inside, 0.0)
@@ -136,21 +139,24 @@ def current_of(stream: ArrayLike, pixel_size: float) -> tuple[Array, Array]:
 
 
 def resample_stream(
-    stream: Array, outline: NDArray[np.bool_], places: tuple[Array, Array], inside: NDArray[np.bool_]
+    stream: Array, distance: Array, places: tuple[Any, Any], inside: NDArray[np.bool_]
 ) -> Array:
-    """A stream function at other places (row, column), linear, and 0 exactly at the edge between two pixels.
+    """A stream function at other places (row, column), linear, and 0 exactly at the edge wherever that runs.
 
     Parameters
     ----------
-    stream, outline : shape (y, x), of the coarse grid
+    stream, distance : shape (y, x); on the coarse grid, and its pixels' distances to the edge, positive inside
     places : of the fine grid, in pixels of the coarse one
     inside : where the sample is on the fine grid
     """
-    count = convolve(outline.astype(float), CROSS, mode="constant")
-    around = convolve(np.where(outline, stream, 0.0), CROSS, mode="constant")
-    # Mirrored with the sign changed, so that halfway to the pixel outside there is 0.
-    mirrored = np.where(outline, stream, -around / np.maximum(count, 1.0))
-    return np.where(inside, map_coordinates(mirrored, places, order=1, mode="nearest"), 0.0)
+    within = stream != 0
+    count = np.maximum(convolve(within.astype(float), CROSS, mode="constant"), 1e-9)
+    around, far = (
+        convolve(np.where(within, one, 0.0), CROSS, mode="constant") / count for one in (stream, distance)
+    )
+    # Continued with the same slope beyond the edge, so that at the edge itself there is 0.
+    continued = np.where(within, stream, around * distance / np.maximum(far, 0.1))
+    return np.where(inside, map_coordinates(continued, places, order=1, mode="nearest"), 0.0)
 
 
 def strip_current(x: ArrayLike, *, half_width: float, applied: float, sheet_current: float) -> Array:
@@ -206,8 +212,8 @@ def plate_penetration_field(
     sides : m, along x and y; thickness : m
     height : m above the top face; None is the mid-plane of the plate, where flux meets last
     """
-    require_positive(sides=sides, thickness=thickness)
-    short, long = sorted(side / 2 for side in sides)
+    require_positive(sides=np.array(sides), thickness=thickness)
+    short, long = min(sides) / 2, max(sides) / 2
     # Above the plate one slab; on the mid-plane two equal halves.
     slabs, start, depth = (2, 0.0, thickness / 2) if height is None else (1, height, thickness)
     nodes, weights = np.polynomial.legendre.leggauss(64)

@@ -19,7 +19,7 @@ __all__ = ["MagnetoOpticsWorld", "record_magneto_optics", "truth"]
 
 Array = NDArray[np.float64]
 CARD = """\
-name: MgO-MgB2 plate, {synthetic}
+name: "MgO-MgB2 plate, {synthetic}"
 is_paper_sample: {paper}
 shape: prism
 dimensions: ["{x:.3f} ± 0.01 mm", "{y:.3f} ± 0.01 mm", "{z:.3f} ± 0.01 mm"]

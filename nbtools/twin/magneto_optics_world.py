@@ -74,10 +74,11 @@ class MagnetoOpticsWorld:
         return min(self.sides) / 36
 
     @cached_property
-    def outline(self) -> NDArray[np.bool_]:
-        """Where the plate is on the solver's grid."""
+    def outline(self) -> Array:
+        """Distance to the edge in pixels of the solver's grid, positive on the plate."""
         x, y = (self._axis(side) for side in self.sides)
-        return np.logical_and.outer(np.abs(y) <= self.sides[1] / 2, np.abs(x) <= self.sides[0] / 2)
+        inside = [side / 2 - np.abs(at) for side, at in zip(self.sides, (x, y), strict=True)]
+        return np.minimum.outer(inside[1], inside[0]) / self.grid
 
     def _axis(self, side: float) -> Array:
         count = int(np.ceil(side / self.grid)) + 4

@@ -8,9 +8,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.units import for_display
 from nbtools.viewers.style import BLACK, BLUE, RED, add_legend, temperature_colours
+from nbtools.viewers.transport import draw_budget
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+__all__ = [
+    "draw_budget",
+    "draw_comparison",
+    "draw_current_against_field",
+    "draw_currents",
+    "draw_error_maps",
+    "draw_map",
+    "draw_moments",
+    "draw_profiles",
+    "draw_relief",
+]
 
 Array = NDArray[np.float64]
 FIELD_COLOURS, CURRENT_COLOURS, SIGNED_COLOURS = "viridis", "magma", "RdBu_r"

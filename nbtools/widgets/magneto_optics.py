@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 
 from nbtools.analysis.current_inversion import CurrentMap
-from nbtools.analysis.magneto_optics import FluxMaps, invert_current, line_profile
+from nbtools.analysis.magneto_optics import FluxMaps, line_profile, moment_of
 from nbtools.units import Quantity
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-MILLIMETRES = ("mm", "mm")
 
 
 def _picture(maps: FluxMaps, values: Array, **options: Any) -> Plot:
@@ -21,7 +20,9 @@ def _picture(maps: FluxMaps, values: Array, **options: Any) -> Plot:
     return Plot(image=values[::-1], extent=(-columns, columns, rows, -rows), **{**axes, **options})
 
 
-def state_at(maps: FluxMaps, current_maps: list[CurrentMap], moments: Array, *, frame: int = 0) -> dict[str, Any]:
+def state_at(
+    maps: FluxMaps, current_maps: list[CurrentMap], moments: Array, *, frame: float = 0
+) -> dict[str, Any]:
     """One stored frame of a ramp: flux, current, profile, and the loop of its moments.
 
     Parameters
@@ -61,16 +62,14 @@ def explore_ramp(maps: FluxMaps) -> Explorer:
     )
 
 
-def moment_of(currents: CurrentMap) -> float:
-    """∫ ½ r × J dV over the map (A m²), from currents that close inside it."""
-    rows, columns = currents.jx.shape
-    y, x = (currents.pixel_size * (np.arange(n) - (n - 1) / 2) for n in (rows, columns))
-    twist = float(np.sum(x[None, :] * currents.jy - y[:, None] * currents.jx)) / 2
-    return twist * currents.pixel_size**2 * (currents.thickness or 1.0)
-
-
 def line_at(
-    field: Array, current: Array, maps: FluxMaps, *, middle: float = 0.0, angle: float = 0.0, length: float = 4.0
+    field: Array,
+    current: Array,
+    maps: FluxMaps,
+    *,
+    middle: float = 0.0,
+    angle: float = 0.0,
+    length: float = 4.0,
 ) -> dict[str, Any]:
     """B_z and |J| along a line, and J_c as the mean of |J| on it.
 
@@ -147,9 +146,7 @@ def inversion_at(maps: FluxMaps, index: int, automatic: float, *, strength: floa
 
 def explore_inversion(maps: FluxMaps, index: int) -> Explorer:
     """The strength of the inversion under the hand; 0 is the automatic choice."""
-    found = invert_current(
-        maps.own_field(index), pixel_size=maps.pixel_size, height=maps.height, thickness=maps.thickness
-    )
+    found = maps.currents(index)
     return Explorer(
         inversion_at,
         fixed={"maps": maps, "index": index, "automatic": found.regularisation},
