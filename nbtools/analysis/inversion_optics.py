@@ -60,7 +60,7 @@ def lay_out(shape: tuple[int, int], side: float, height: float, thickness: float
     if padded[1] % 2 == 0:
         weight[:, -1] = 1.0
     transfer = current_transfer(k, thickness=thickness, height=height)
-    count = np.bincount(ring, weight.ravel())
+    count = np.asarray(np.bincount(ring, weight.ravel()), np.float64)
     radius = step * np.arange(count.size)
     radial = current_transfer(radius, thickness=thickness, height=height)
     # Nothing is asked at k = 0; a value there only spares a division by zero.

@@ -192,8 +192,8 @@ def constant_current_range(
 ) -> tuple[Quantity, Quantity]:
     """The highest temperature whose J_c does not hang on the field, and the lowest whose J_c falls with it (K).
 
-    A slope d ln J_c/dB of `sigmas` standard deviations below zero counts as falling; the uncertainty of both is half
-    the distance of the temperatures tried.
+    A slope d ln J_c/dB of `sigmas` standard deviations below zero counts as falling. The change may lie
+    anywhere between the temperatures tried, which is a standard deviation of their distance over √12.
     """
     falls = {
         t: f.field_slope < -sigmas * f.field_slope.uncertainty
@@ -202,7 +202,7 @@ def constant_current_range(
     }
     falling = sorted(t for t, yes in falls.items() if yes)
     steady = sorted(t for t, yes in falls.items() if not yes and (not falling or t < falling[0]))
-    gap = (falling[0] - steady[-1]) / 2 if falling and steady else np.nan
+    gap = (falling[0] - steady[-1]) / np.sqrt(12) if falling and steady else np.nan
     first, last = steady[-1] if steady else np.nan, falling[0] if falling else np.nan
     return Quantity(first, gap, "K"), Quantity(last, gap, "K")
 

@@ -159,8 +159,8 @@ def _columns(path: Path, name: str | None) -> Read:
         grid = grid.transpose(1, 0, 2)
     # Along the grid's own directions: a stage may be turned against its axes.
     steps = [float(np.hypot(*np.diff(grid[:, :, :2], axis=axis).mean(axis=(0, 1)))) for axis in (0, 1)]
-    y, x = (step * np.arange(n) for step, n in zip(steps, grid.shape[:2], strict=True))
-    return grid[:, :, 3], {"y": y, "x": x}, ""
+    places = {name: step * np.arange(n) for name, step, n in zip("yx", steps, grid.shape[:2], strict=True)}
+    return grid[:, :, 3], places, ""
 
 
 def resample_square(map_: xr.DataArray) -> xr.DataArray:
@@ -168,10 +168,10 @@ def resample_square(map_: xr.DataArray) -> xr.DataArray:
     ordered = map_.sortby("y").sortby("x")
     steps = [float(np.median(np.diff(ordered[axis].values))) for axis in ("y", "x")]
     side = min(steps)
-    places = {
-        axis: np.arange(float(ordered[axis][0]), float(ordered[axis][-1]) + side / 1e3, side)
-        for axis in ("y", "x")
-    }
+    places = {}
+    for axis in ("y", "x"):
+        low, high = float(ordered[axis][0]), float(ordered[axis][-1])
+        places[axis] = low + side * np.arange(int((high - low) / side + 1e-9) + 1)
     resampled = ordered.interp(places)
     resampled.attrs = map_.attrs
     return resampled

@@ -163,6 +163,7 @@ def strip_current(x: ArrayLike, *, half_width: float, applied: float, sheet_curr
     """Sheet current (A/m) across a thin strip of sheet_current = J_c d (Brandt & Indenbom 1993), 0 outside it.
 
     (2 J_c d/π) arctan(c x/√(b² − x²)) within b = a/cosh(H/H_c), ±J_c d beyond; H_c = J_c d/π, c = tanh(H/H_c).
+    The sign is theirs, H_z(x) = H + (1/2π) ∫ J(u)/(x − u) du: minus the J_y of this module's axes.
     """
     x = np.asarray(x, float)
     reduced = np.pi * applied / sheet_current
@@ -175,13 +176,13 @@ def strip_current(x: ArrayLike, *, half_width: float, applied: float, sheet_curr
 
 def strip_field(x: ArrayLike, *, half_width: float, applied: float, sheet_current: float) -> Array:
     """H_z (A/m) in the plane of the same strip: 0 within the front, infinite at the very edge."""
-    x = np.abs(np.asarray(x, float))
+    place: Array = np.abs(np.asarray(x, float))
     unit, reduced = sheet_current / np.pi, np.pi * applied / sheet_current
     front, slope = half_width / np.cosh(reduced), np.tanh(reduced)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.sqrt(np.maximum(x**2 - front**2, 0.0)) / (slope * x)
-        field = unit * np.arctanh(np.where(x < half_width, ratio, 1 / ratio))
-    return np.where(x <= front, 0.0, field)
+        ratio = np.sqrt(np.maximum(place**2 - front**2, 0.0)) / (slope * place)
+        field = unit * np.arctanh(np.where(place < half_width, ratio, 1 / ratio))
+    return np.where(place <= front, 0.0, field)
 
 
 def bar_penetration_field(current_density: float, *, half_width: float, half_thickness: float) -> float:

@@ -57,7 +57,10 @@ def draw_map(
     )
     if outline is not None:
         _draw_outline(axes, outline, extent)
-    axes.figure.colorbar(drawn, ax=axes, label=f"{label} ({shown})", shrink=0.8)
+    # Inside the panel's own axes, so that the bar is no panel of its own.
+    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)))
+    bar.set_label(f"{label} ({shown})" if shown else label, fontsize=7)
+    bar.ax.tick_params(labelsize=6)
     axes.set(xlabel="x (mm)", ylabel="y (mm)")
     return axes
 
@@ -119,7 +122,8 @@ def draw_currents(
         colours=CURRENT_COLOURS,
         outline=outline,
         limits=(0.0, top),
-        units=units,
+        # A sheet current is no field, though its unit is the same.
+        units=units if currents.thickness else "SI",
     )
     rows, columns = currents.jx.shape
     x, y = (1e3 * currents.pixel_size * (np.arange(n) - (n - 1) / 2) for n in (columns, rows))
@@ -158,8 +162,13 @@ def draw_error_maps(
     draw_map(panels[0], currents.uncertainty, label=r"$\sigma$ of $J$ (noise)", **same, **common)
     draw_map(panels[1], bias, label="bias (filter)", **same, **common)
     misfit = currents.residual / currents.noise
-    draw_map(panels[2], misfit, unit="", label="misfit", colours=SIGNED_COLOURS, limits=(-4.0, 4.0), **common)
-    panels[2].figure.axes[-1].set_ylabel("misfit of $B_z$ / noise")
+    signed = {
+        "unit": "",
+        "label": "misfit of $B_z$ / noise",
+        "colours": SIGNED_COLOURS,
+        "limits": (-4.0, 4.0),
+    }
+    draw_map(panels[2], misfit, **signed, **common)
     return panels
 
 
@@ -207,6 +216,8 @@ def draw_relief(
     axes.plot_surface(*grid, values, cmap=FIELD_COLOURS, linewidth=0, antialiased=False, rcount=80, ccount=80)  # type: ignore[attr-defined]
     axes.set(xlabel="x (mm)", ylabel="y (mm)")
     axes.set_zlabel(rf"$B_z$ ({shown})")  # type: ignore[attr-defined]
+    axes.tick_params(labelsize=6)
+    axes.set_box_aspect(None, zoom=0.85)  # type: ignore[attr-defined]
     return axes
 
 
