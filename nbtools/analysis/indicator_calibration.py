@@ -6,7 +6,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.fft import irfft2, rfft2
-from scipy.ndimage import convolve, gaussian_filter, median_filter, uniform_filter
+from scipy.ndimage import (
+    convolve,
+    gaussian_filter,
+    maximum_filter,
+    median_filter,
+    minimum_filter,
+    uniform_filter,
+)
 
 from nbtools.analysis.indicator_response import choose_degree, invert_malus, invert_polynomial
 from nbtools.models.current_sheet import wave_numbers
@@ -178,12 +185,17 @@ def saturated(image: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = 6.0) -> NDArray[np.bool_]:
-    """Pixels that leave the median of their 5 × 5 neighbours: walls of the indicator's domains, dust."""
+    """Pixels that leave the median of their 5 × 5 neighbours: walls of the indicator's domains, dust.
+
+    Where that median itself is steep, as at the edge of a sample, half of its rise there is allowed for, too.
+    """
     values = np.asarray(field, float)
     size = (1,) * (values.ndim - 2) + (5, 5)
-    return np.asarray(
-        np.abs(values - median_filter(values, size=size, mode="nearest")) > sigmas * np.asarray(uncertainty)
+    middle = median_filter(values, size=size, mode="nearest")
+    rise = maximum_filter(middle, size=size, mode="nearest") - minimum_filter(
+        middle, size=size, mode="nearest"
     )
+    return np.asarray(np.abs(values - middle) > sigmas * np.asarray(uncertainty) + rise / 2)
 
 
 def roughness(image: ArrayLike) -> float:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
 Array = NDArray[np.float64]
-HIGHEST_DEGREE = 4
+HIGHEST_DEGREE = 6
 FURTHEST, TABLE_STEP = 1.4, 0.1  # half ranges of the calibration from its middle
 
 

@@ -112,8 +112,12 @@ def _npz(path: Path, name: str | None) -> Read:
 
 def _mat(path: Path, name: str | None) -> Read:
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
-    content = {k: v for k, v in loadmat(path, simplify_cells=True).items() if not k.startswith("__")}
+    try:
+        content = {k: v for k, v in loadmat(path, simplify_cells=True).items() if not k.startswith("__")}
+    except (MatReadError, ValueError) as problem:
+        raise MapError(f"{path.name} is no MATLAB file that can be read ({problem})") from None
     arrays = {k: v["array"] if isinstance(v, dict) and "array" in v else v for k, v in content.items()}
     chosen = {k: v for k, v in arrays.items() if name in (None, k)}
     values = _only_map(path, chosen)
