@@ -1,0 +1,320 @@
+"""J_c of a plate from its flux maps: the plate's own geometry, filled or partly filled, is fitted to every pixel."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.constants import mu_0
+from scipy.ndimage import map_coordinates
+
+from nbtools.analysis.current_inversion import check_map, square_pixel
+from nbtools.analysis.indicator_calibration import roughness
+from nbtools.models.critical_state import PlateStates, plate_state, signed_distance
+from nbtools.models.current_sheet import current_of, plate_field, resample_stream
+from nbtools.models.domain import require_not_negative
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+LARGEST_SOLVED = 48  # pixels across the plate in the solver, which needs no finer map for a family of fields
+STATES = 17  # of a partly filled plate, from no field to more than fills it
+FILLED = 1.15  # where the family ends, over the field that fills the plate
+FRONT_PIXELS = 0.05  # how well the solver places a front, from runs on finer grids
+RIM_PIXELS = 2  # on both sides of the edge, where a pixel averages over a cusp
+
+
+@dataclass(frozen=True)
+class CriticalCurrent:
+    """J_c of one map, or of every map of a ramp.
+
+    critical_current : A/m² (of a sheet A/m), the mean over the maps
+    each : shape (n,), and each_uncertainty; of the maps one by one
+    applied : shape (n,), T
+    state : "filled", "partly filled" or "remanent" of each map
+    full_penetration : µ0 H (T) at which the middle of the plate is reached with this J_c
+    field_slope : d ln J_c/d(µ0 H) (1/T); zero in Bean's model, negative in Kim's; NaN of fewer than three maps
+    residual : shape (n, y, x), T; the maps minus the fit
+    """
+
+    critical_current: Quantity
+    each: Array
+    each_uncertainty: Array
+    applied: Array
+    state: tuple[str, ...]
+    full_penetration: Quantity
+    field_slope: Quantity
+    residual: Array
+
+    def __str__(self) -> str:
+        unit = "A/cm^2" if self.critical_current.unit == "A/m^2" else "A/m"
+        lines = [f"J_c = {self.critical_current.to(unit)}, filled from {self.full_penetration.to('G')} on"]
+        for field, value, sigma, state in zip(
+            self.applied, self.each, self.each_uncertainty, self.state, strict=True
+        ):
+            known = Quantity(value, sigma, self.critical_current.unit)
+            lines.append(f"  {1e4 * field:6.0f} G  {known.to(unit)}  {state}")
+        return "\n".join(lines)
+
+
+def estimate_critical_current(
+    field: ArrayLike,
+    applied: ArrayLike,
+    *,
+    pixel_size: float,
+    outline: ArrayLike,
+    thickness: float,
+    height: float,
+) -> CriticalCurrent:
+    """J_c from maps of B_z after zero-field cooling, by the fields of Bean currents in this very outline.
+
+    Every map is fitted with J_c and a free offset, which takes up drift and the calibration of the applied field. A
+    plate that the fitted J_c says is filled has rooftop currents; one partly filled has those that the
+    critical-state solver finds; a map in (nearly) no field with trapped flux is taken as filled and reversed.
+
+    Parameters
+    ----------
+    field : shape (y, x) or (n, y, x), T; B_z with the applied field in it
+    applied : one number or shape (n,), T; µ0 H of each map
+    pixel_size : m, of square pixels
+    outline : shape (y, x), True on the sample
+    thickness : m; 0 is a sheet, whose J_c is then in A/m
+    height : m, of the indicator above the top face
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, NaN, an outline that is empty or runs out of the map.
+    """
+    maps, fields, mask = _check(field, applied, outline)
+    side = square_pixel(pixel_size)
+    require_not_negative(thickness=thickness, height=height)
+    family = _family(mask.tobytes(), mask.shape, side, float(thickness), float(height))
+    chosen = np.abs(signed_distance(mask)) > RIM_PIXELS
+    fits = [_fit_one(one, float(b), family, chosen) for one, b in zip(maps, fields, strict=True)]
+    values, sigmas = np.array([fit[0] for fit in fits]), np.array([fit[1] for fit in fits])
+    mean = _mean(values, sigmas, "A/m^2" if thickness else "A/m")
+    filling = mu_0 * family.filling * mean
+    return CriticalCurrent(
+        critical_current=mean,
+        each=values,
+        each_uncertainty=sigmas,
+        applied=fields,
+        state=tuple(fit[2] for fit in fits),
+        full_penetration=Quantity(filling, mu_0 * family.filling * mean.uncertainty, "T"),
+        field_slope=_field_slope(values, sigmas, fields),
+        residual=np.array([fit[3] for fit in fits]),
+    )
+
+
+def filled_plate(mask: NDArray[np.bool_], pixel_size: float) -> Array:
+    """g per J_c (m) of an outline full of Bean currents: the distance to its nearest edge, 0 outside."""
+    return np.maximum(signed_distance(mask), 0.0) * pixel_size
+
+
+def _check(
+    field: ArrayLike, applied: ArrayLike, outline: ArrayLike
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    stack = np.asarray(field, float)
+    stack = stack[None] if stack.ndim == 2 else stack
+    fields = np.atleast_1d(np.asarray(applied, float))
+    if stack.ndim != 3 or fields.shape != stack.shape[:1]:
+        raise ValueError(
+            f"field has the shape {np.shape(field)} and applied {np.shape(applied)}; one map (y, x) for each applied "
+            "field is needed"
+        )
+    if not np.isfinite(fields).all():
+        raise ValueError(f"applied holds {fields}; every field must be finite (T)")
+    maps = np.array([check_map(one) for one in stack])
+    mask = np.asarray(outline, bool)
+    if mask.shape != maps.shape[1:]:
+        raise ValueError(f"outline has the shape {mask.shape}, the maps {maps.shape[1:]}; they must be equal")
+    if not mask.any() or mask[[0, -1]].any() or mask[:, [0, -1]].any():
+        raise ValueError(
+            "outline is empty or runs out of the map; the whole sample must be in the map, with a margin"
+        )
+    return maps, fields, mask
+
+
+# ---- the family of fields of one plate, all per unit J_c
+
+
+@dataclass(frozen=True)
+class _Family:
+    filled: Array  # T per A/m²
+    filling: float  # m: the field (A/m) that fills the plate, over J_c
+    mask: NDArray[np.bool_]
+    pixel_size: float
+    thickness: float
+    height: float
+
+    @property
+    def half_width(self) -> float:
+        """m, of the shorter side."""
+        return float(min(np.ptp(axis) + 1 for axis in np.nonzero(self.mask))) * self.pixel_size / 2
+
+    @property
+    def partial(self) -> tuple[Array, Array]:
+        """H/J_c (m) of each partly filled state, and the maps (T per A/m²) of its currents."""
+        return _partial(self.mask.tobytes(), self.mask.shape, self.pixel_size, self.thickness, self.height)
+
+
+@lru_cache(maxsize=8)
+def _family(
+    mask: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float
+) -> _Family:
+    outline = np.frombuffer(mask, bool).reshape(shape)
+    jx, jy = current_of(filled_plate(outline, pixel_size), pixel_size)
+    options = {"pixel_size": pixel_size, "thickness": thickness}
+    field = plate_field(jx, jy, height=height, **options)
+    # Flux meets last on the mid-plane: two half plates seen from there.
+    middle = (
+        2 * plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness / 2, height=0)
+        if thickness
+        else field
+    )
+    return _Family(field, float(middle[outline].max()) / mu_0, outline, pixel_size, thickness, height)
+
+
+@lru_cache(maxsize=8)
+def _partial(
+    mask: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float
+) -> tuple[Array, Array]:
+    family = _family(mask, shape, pixel_size, thickness, height)
+    states, distance = _coarse_states(family)
+    ratio = states.pixel_size / pixel_size
+    rows, columns = np.indices(shape)
+    # Pixel centres of the coarse map, counted from the same corner.
+    places = ((rows + 0.5) / ratio + 0.5, (columns + 0.5) / ratio + 0.5)
+    maps = []
+    for stream in states.stream:
+        g = resample_stream(stream, distance, places, family.mask)
+        jx, jy = current_of(g / (thickness or 1.0), pixel_size)
+        maps.append(plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness, height=height))
+    return states.applied, np.array(maps)
+
+
+def _coarse_states(family: _Family) -> tuple[PlateStates, Array]:
+    """The ramp from no field to past filling on a coarse grid, for J_c = 1."""
+    rows, columns = np.nonzero(family.mask)
+    across = max(np.ptp(rows), np.ptp(columns)) + 1
+    factor = max(1.0, across / LARGEST_SOLVED)
+    shape = tuple(int(np.ceil(n / factor)) for n in family.mask.shape)
+    places = np.meshgrid(*(factor * (np.arange(n) + 0.5) - 0.5 for n in shape), indexing="ij")
+    distance = map_coordinates(signed_distance(family.mask), places, order=1, mode="nearest") / factor
+    distance = np.pad(distance, 1, mode="constant", constant_values=-2.0)
+    # Crowded at low fields, where the current changes fastest.
+    fields = FILLED * family.filling * np.linspace(0, 1, STATES) ** 1.6
+    side = factor * family.pixel_size
+    states = plate_state(distance, fields, critical_current=1.0, pixel_size=side, thickness=family.thickness)
+    return states, distance
+
+
+# ---- the fit of one map
+
+
+def _fit_one(
+    field: Array, applied: float, family: _Family, chosen: NDArray[np.bool_]
+) -> tuple[float, float, str, Array]:
+    """J_c, σ, the state and the residual."""
+    noise = roughness(field)
+    slope, offset, rest = _line(family.filled[chosen], field[chosen])
+    full = abs(applied) >= mu_0 * family.filling * abs(slope)
+    remanent = abs(applied) < 0.05 * mu_0 * family.filling * abs(slope)
+    if full or remanent:
+        residual = field - offset - slope * family.filled
+        return (
+            abs(slope),
+            _sigma(family.filled[chosen], rest, noise),
+            "filled" if full else "remanent",
+            residual,
+        )
+    return _fit_partial(field, applied, family, chosen, noise)
+
+
+def _line(model: Array, data: Array) -> tuple[float, float, Array]:
+    centred = model - model.mean()
+    slope = float(centred @ (data - data.mean()) / (centred @ centred))
+    offset = float(data.mean() - slope * model.mean())
+    return slope, offset, data - offset - slope * model
+
+
+def _sigma(model: Array, rest: Array, noise: float) -> float:
+    """From camera noise; where the misfit is larger it is taken as smooth over ten pixels, so not as independent."""
+    misfit = float(np.std(rest))
+    excess = np.sqrt(max(misfit**2 - noise**2, 0.0))
+    return float(np.hypot(noise, 10 * excess) / np.sqrt(np.sum((model - model.mean()) ** 2)))
+
+
+def _fit_partial(
+    field: Array, applied: float, family: _Family, chosen: NDArray[np.bool_], noise: float
+) -> tuple[float, float, str, Array]:
+    """The J_c at which the plate at H = applied, so in the state H/J_c, has this map: a scan and a parabola."""
+    reduced, maps = family.partial
+    flat, data = maps[:, chosen], field[chosen]
+    sign, strength = np.sign(applied), abs(applied) / mu_0
+
+    def model(current: float, of: Array) -> Array:
+        # The solver's currents oppose a rising field.
+        place = np.interp(strength / current, reduced, np.arange(reduced.size))
+        low = min(int(place), reduced.size - 2)
+        return sign * current * (of[low] + (place - low) * (of[low + 1] - of[low]))
+
+    def cost(current: float) -> float:
+        rest = data - model(current, flat)
+        return float(np.sum((rest - rest.mean()) ** 2))
+
+    # A front of under one pixel shows no more than that J_c is large.
+    half = family.half_width
+    current_limit = (
+        np.pi * strength / ((family.thickness or 1.0) * np.arccosh(1 / (1 - family.pixel_size / half)))
+    )
+    scan = np.geomspace(0.8 * strength / family.filling, 2 * current_limit, 60)
+    costs = np.array([cost(one) for one in scan])
+    for _ in range(3):
+        best = int(np.clip(np.argmin(costs), 1, scan.size - 2))
+        scan = np.linspace(scan[best - 1], scan[best + 1], 9)
+        costs = np.array([cost(one) for one in scan])
+    if scan[np.argmin(costs)] > current_limit:
+        return np.nan, np.nan, f"not entered: J_c over {current_limit:.2g}", field - field.mean()
+    best = int(np.clip(np.argmin(costs), 1, scan.size - 2))
+    curve = np.polyfit(scan[best - 1 : best + 2] - scan[best], costs[best - 1 : best + 2], 2)
+    current = float(scan[best] - curve[1] / (2 * curve[0])) if curve[0] > 0 else float(scan[best])
+    step = 0.02 * current
+    change = (model(current + step, flat) - model(current - step, flat)) / (2 * step)
+    rest = data - model(current, flat)
+    # A front of few pixels of the solver is placed no better than a fraction of one.
+    depth = 1 - 1 / np.cosh(np.pi * strength / (current * (family.thickness or 1.0)))
+    sigma = np.hypot(
+        _sigma(change, rest - rest.mean(), noise), current * FRONT_PIXELS * 2 / LARGEST_SOLVED / depth
+    )
+    return current, float(sigma), "partly filled", field - model(current, maps) - rest.mean()
+
+
+def _mean(values: Array, sigmas: Array, unit: str) -> Quantity:
+    """Weighted mean of those that are known; its σ is that of the weights or of the scatter, whichever is larger."""
+    known = np.isfinite(values)
+    if not known.any():
+        return Quantity(np.nan, np.nan, unit)
+    values, sigmas = values[known], sigmas[known]
+    weights = 1 / np.maximum(sigmas, 1e-12 * np.abs(values)) ** 2
+    mean = float(np.average(values, weights=weights))
+    # The maps share the grid, the outline and the calibration, so their mean is no better than the best of them.
+    inner = float(sigmas.min())
+    outer = float(np.sqrt(np.average((values - mean) ** 2, weights=weights) / max(values.size - 1, 1)))
+    return Quantity(mean, max(inner, outer), unit)
+
+
+def _field_slope(values: Array, sigmas: Array, fields: Array) -> Quantity:
+    """Weighted slope of ln J_c over µ0 H."""
+    known = np.isfinite(values)
+    values, sigmas, fields = values[known], sigmas[known], fields[known]
+    if values.size < 3 or np.ptp(fields) == 0:
+        return Quantity(np.nan, np.nan, "1/T")
+    weights = (values / np.maximum(sigmas, 1e-12 * values)) ** 2
+    x = fields - np.average(fields, weights=weights)
+    y = np.log(values)
+    y = y - np.average(y, weights=weights)
+    total = float(np.sum(weights * x**2))
+    slope = float(np.sum(weights * x * y) / total)
+    scatter = np.sum(weights * (y - slope * x) ** 2) / (values.size - 2)
+    return Quantity(slope, float(np.sqrt(max(1.0, scatter) / total)), "1/T")

@@ -1,0 +1,148 @@
+"""J_c from maps by the plate's geometry, profiles, ridge and homogeneity, on plates made without the twin."""
+
+import numpy as np
+import pytest
+from plate_worlds import (
+    CURRENT,
+    GAP,
+    OPTICS,
+    OUTLINE,
+    PIXELS,
+    SIDE,
+    SIDES,
+    THICKNESS,
+    full_plate,
+    noisy_plate,
+)
+from scipy.constants import mu_0
+
+from nbtools.analysis import magneto_optics as mo
+from nbtools.models.critical_state import plate_state
+from nbtools.models.current_sheet import current_of, plate_field, resample_stream
+from nbtools.units import Quantity
+
+FIT = {"pixel_size": SIDE, "outline": OUTLINE, "thickness": THICKNESS, "height": GAP}
+
+
+def test_a_full_plate_under_field() -> None:
+    """J_c within 1 %, the plate recognised as full, and full from 0.568 mm times J_c on."""
+    _, own, _ = noisy_plate(seed=0, percent=1)
+    found = mo.estimate_critical_current(0.04 - own, 0.04, **FIT)
+    assert float(found.critical_current) == pytest.approx(CURRENT, rel=0.01)
+    assert found.state == ("filled",)
+    assert float(found.full_penetration) == pytest.approx(mu_0 * CURRENT * 0.568017e-3, rel=0.03)
+    assert np.std(found.residual) < 1.2 * 0.01 * np.abs(own).max()
+
+
+def test_a_remanent_plate() -> None:
+    """The same currents the other way round in no field."""
+    _, own, _ = noisy_plate(seed=1, percent=1)
+    found = mo.estimate_critical_current(own, 0.0, **FIT)
+    assert found.state == ("remanent",)
+    assert float(found.critical_current) == pytest.approx(CURRENT, rel=0.01)
+
+
+def test_a_partly_filled_plate() -> None:
+    """States of the solver on another grid and with sharper creep, at a third and two thirds of filling: within 3 %."""
+    grid = 4.8e-3 / 40
+    fields = np.array([0.0, 0.35, 0.7]) * 0.568e-3 * CURRENT
+    y, x = (grid * (np.arange(n) - (n - 1) / 2) for n in (44, 40))
+    distance = np.minimum.outer(SIDES[1] / 2 - np.abs(y), SIDES[0] / 2 - np.abs(x)) / grid
+    states = plate_state(
+        distance, fields, critical_current=CURRENT, pixel_size=grid, thickness=THICKNESS, exponent=50.0
+    )
+    place = SIDE * (np.arange(PIXELS) - (PIXELS - 1) / 2) / grid
+    places = np.meshgrid(place + 21.5, place + 19.5, indexing="ij")
+    maps = []
+    for stream, field in zip(states.stream[1:], fields[1:], strict=True):
+        jx, jy = current_of(resample_stream(stream, distance, tuple(places), OUTLINE) / THICKNESS, SIDE)
+        maps.append(plate_field(jx, jy, **OPTICS) + mu_0 * field)
+    found = mo.estimate_critical_current(np.array(maps), mu_0 * fields[1:], **FIT)
+    assert found.state == ("partly filled",) * 2
+    np.testing.assert_allclose(found.each, CURRENT, rtol=0.03)
+
+
+def test_a_plate_that_nothing_enters_has_no_value() -> None:
+    """A field that stays outside gives NaN and the bound that it is good for."""
+    field = np.where(OUTLINE, 0.0, 0.01) + 1e-5 * np.random.default_rng(0).normal(size=OUTLINE.shape)
+    found = mo.estimate_critical_current(field, 0.01, **FIT)
+    assert np.isnan(found.critical_current)
+    assert "not entered" in found.state[0]
+    assert "not determined" in str(found)
+
+
+def test_a_line_is_averaged_over_its_width() -> None:
+    """A plane comes back exactly along any line, with no scatter along contours."""
+    y, x = np.mgrid[:50, :60] * 0.1
+    profile = mo.line_profile(2 * x, (0.5, 0.5), (4.5, 3.5), pixel_size=0.1, width=0.4)
+    expected = 2 * (0.5 + profile.distance * 0.8)
+    np.testing.assert_allclose(profile.field, expected, atol=1e-9)
+    flat = mo.line_profile(2 * y, (0.5, 2.0), (5.0, 2.0), pixel_size=0.1)
+    np.testing.assert_allclose(flat.field, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"), [((1, 1), (1, 1), "no length"), ((0, 0), (99, 1), "leaves the map")]
+)
+def test_a_line_that_is_none_is_refused(start, end, text) -> None:
+    """With its sentence."""
+    with pytest.raises(ValueError, match=text):
+        mo.line_profile(np.zeros((9, 9)), start, end, pixel_size=1.0)
+
+
+def test_the_ridge_is_where_the_current_turns() -> None:
+    """A step of J at 0.13 mm, smeared and noisy, is placed within its σ times three."""
+    x = np.linspace(-3, 3, 301)
+    j = -np.tanh((x - 0.13) / 0.08) * (np.abs(x) < 2) + 0.03 * np.random.default_rng(0).normal(size=301)
+    ridge = mo.find_ridge(x, j, edges=(-2.0, 2.0), resolution=0.15)
+    assert float(ridge) == pytest.approx(0.13, abs=3 * ridge.uncertainty)
+    assert ridge.uncertainty < 0.05
+    with pytest.raises(ValueError, match="does not change its sign"):
+        mo.find_ridge(x, np.ones(301), edges=(-2.0, 2.0), resolution=0.1)
+
+
+def test_one_j_c_is_even_and_two_are_not() -> None:
+    """A full uniform plate passes; the same with its right half 1.5 times as strong does not."""
+    _, own, optics = noisy_plate(seed=2, percent=1)
+    even = mo.check_homogeneity(mo.invert_current(own, **optics), OUTLINE)
+    assert even.uniform and even.scatter < 0.05
+    jx, jy, _ = full_plate()
+    right = np.arange(PIXELS)[None, :] > PIXELS / 2
+    found = mo.invert_current(own, **optics)
+    lopsided = type(found)(
+        **{**vars(found), "jx": np.where(right, 1.5, 1) * jx, "jy": np.where(right, 1.5, 1) * jy}
+    )
+    uneven = mo.check_homogeneity(lopsided, OUTLINE)
+    assert not uneven.uniform
+    assert float(uneven.left_to_right) == pytest.approx(1.5, abs=0.05)
+
+
+def test_the_entry_field_of_the_paper_s_plate() -> None:
+    """tanh √(0.36 d/w) of 0.5 over 4.1 mm is 0.2065, so 528 Oe become 109 Oe."""
+    entry = mo.entry_field(Quantity(528.0, 10.0, "Oe"), width=4.1e-3, thickness=0.5e-3)
+    assert float(entry) == pytest.approx(528 * 0.206516, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"outline": OUTLINE[:-1]}, "must be equal"),
+        ({"outline": np.ones_like(OUTLINE)}, "runs out of the map"),
+        ({"applied": [0.0, 0.1]}, "one map"),
+        ({"applied": np.nan}, "must be finite"),
+        ({"field": np.full(OUTLINE.shape, np.nan)}, "NaN"),
+        ({"pixel_size": (1e-5, 2e-5)}, "not square"),
+        ({"thickness": -1.0}, "thickness"),
+    ],
+)
+def test_wrong_maps_are_refused(change: dict, text: str) -> None:
+    """Each with its sentence."""
+    fit = {"field": np.zeros(OUTLINE.shape), "applied": 0.04, **FIT}
+    with pytest.raises(ValueError, match=text):
+        mo.estimate_critical_current(**{**fit, **change})
+
+
+def test_the_sides_and_the_outline_agree() -> None:
+    """The rectangle that is placed has the area of its sides within a pixel a side."""
+    assert OUTLINE.sum() * SIDE**2 == pytest.approx(SIDES[0] * SIDES[1], rel=0.03)
+    assert OPTICS["thickness"] == THICKNESS
