@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nbtools.analysis.tiles import binary_tile, check_binary, over_tiles
+from nbtools.analysis.tiles import Tile, binary_tile, check_binary, over_tiles
 
 Kind = Literal["mass", "interface"]
 Corner = tuple[int, ...]
@@ -117,6 +117,17 @@ def box_counts(binary: Any, sizes: Iterable[int], *, kind: Kind = "mass", origin
     )
 
 
+def occupied_boxes(binary: np.ndarray, size: int) -> np.ndarray:
+    """Which voxels lie in a box of `size` that holds the phase: the cover itself, to be drawn."""
+    (wanted,) = _checked([size], "mass", 1)
+    array = np.asarray(check_binary(binary))
+    whole = tuple(slice(0, n) for n in array.shape)
+    ((_, (cover,)),) = boxes_of_tile(array, whole, [Grid(wanted, (0,) * array.ndim)], "mass")
+    for axis in range(array.ndim):
+        cover = np.repeat(cover, wanted, axis=axis)
+    return cover[whole]
+
+
 @dataclass(frozen=True)
 class Grid:
     """Boxes of `size` voxels whose grid starts `shift` voxels before the array; made from grid number `parent`."""
@@ -127,14 +138,15 @@ class Grid:
 
 
 def boxes_of_tile(
-    block: np.ndarray, corner: Corner, plan: Sequence[Grid], kind: Kind
+    block: np.ndarray, tile: Tile, plan: Sequence[Grid], kind: Kind
 ) -> list[tuple[Corner, list[np.ndarray]]]:
     """For each grid, the first box that the tile touches, and which boxes hold any of the phase (and only it)."""
     questions = QUESTIONS[kind]
     found: list[tuple[Corner, list[np.ndarray]]] = []
     for grid in plan:
         if grid.parent < 0:
-            first, unit, parts = corner, 1, [binary_tile(block)] * len(questions)
+            first, unit = tuple(part.start for part in tile), 1
+            parts = [binary_tile(block)] * len(questions)
         else:
             (first, parts), unit = found[grid.parent], plan[grid.parent].size
         factor = grid.size // unit

@@ -22,30 +22,29 @@ def over_tiles(
     halo: Sequence[int] | None = None,
     planes: bool = False,
 ) -> Iterator[tuple[Tile, Any]]:
-    """``function(tile, corner, *arguments)`` for every tile, in the order of the array.
+    """The slices of every tile, and ``function(voxels, slices, *arguments)``, in the order of the array.
 
     Parameters
     ----------
     array : NumPy, Zarr or Dask array; of a Dask array the function runs where the tile is (a connected
         `dask.distributed` client does the work, of a Zarr array too)
-    halo : voxels beyond the tile's far end that are passed along, one number an axis
+    halo : voxels beyond a tile's far end that the function gets as well, one number an axis
     planes : whether a tile must hold whole planes of the first axis
     """
     array, lazy = _with_client(array)
     reach = tuple(halo or (0,) * array.ndim)
     tiles = tiles_of(array, planes=planes)
     wider = [_widened(tile, reach, array.shape) for tile in tiles]
-    corners = [tuple(part.start for part in tile) for tile in tiles]
     if not lazy:
-        for tile, wide, corner in zip(tiles, wider, corners, strict=True):
-            yield tile, function(np.asarray(array[wide]), corner, *arguments)
+        for tile, wide in zip(tiles, wider, strict=True):
+            yield tile, function(np.asarray(array[wide]), tile, *arguments)
         return
     import dask
 
     task = dask.delayed(function)
     for start in range(0, len(tiles), AT_ONCE):
         group = range(start, min(start + AT_ONCE, len(tiles)))
-        done = dask.compute(*[task(array[wider[i]], corners[i], *arguments) for i in group])
+        done = dask.compute(*[task(array[wider[i]], tiles[i], *arguments) for i in group])
         yield from zip([tiles[i] for i in group], done, strict=True)
 
 
@@ -59,7 +58,8 @@ def tiles_of(array: Any, *, planes: bool = False) -> list[Tile]:
     most = NEAR if near else FAR
     for axis in reversed(range(array.ndim)):
         rest = prod(sides) // sides[axis]
-        sides[axis] = min(array.shape[axis], max(1, most // (rest * chunks[axis])) * chunks[axis])
+        fitting = most // (rest * chunks[axis]) * chunks[axis]
+        sides[axis] = min(array.shape[axis], max(sides[axis], fitting))
     starts = [range(0, n, side) for n, side in zip(array.shape, sides, strict=True)]
     return [
         tuple(slice(c, min(c + s, n)) for c, s, n in zip(corner, sides, array.shape, strict=True))
