@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from nbtools.units import Quantity, format_value
+from nbtools.widgets.explore_plots import PanelImage, Plot, panel_image
 from nbtools.widgets.explore_state import ExploreState, Outcome, Range, read_arguments, read_outcome
 from nbtools.widgets.fit_code import Code
 from nbtools.widgets.fit_report import shown_unit
@@ -17,12 +18,14 @@ from nbtools.widgets.showing import Showing
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot: lines and dots by label, in the units shown."""
+    """One plot: lines and dots by label over an image, if there is one, in the units shown."""
 
     x_title: str
     y_title: str
     lines: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     dots: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    image: PanelImage | None = None
+    title: str = ""
 
 
 def explore(function: Callable[..., Any], **options: Any) -> "Explorer":
@@ -36,7 +39,7 @@ class Explorer(Showing[ExploreState]):
     Parameters
     ----------
     function : gives a number (a `Quantity` brings unit and σ), an array over `x`, a pair of arrays (x, y),
-        (x, y, "o") for dots, or a dict of these
+        (x, y, "o") for dots, a 2-D array for an image, a `Plot` with axes of its own, or a dict of these
     x : the function's first argument, where it is an array that is not moved
     against : the argument over which every number is also swept and drawn
     data : (x, y) drawn as dots under the curves
@@ -183,9 +186,10 @@ class Explorer(Showing[ExploreState]):
     # ---- what is drawn
 
     def panels(self) -> list[Panel]:
-        """The curves, and every number against the swept argument, grouped by unit."""
+        """The function's own plots, its curves, and every number against the swept argument, grouped by unit."""
         outcome = self.outcome
-        found = [self._curve_panel(outcome)] if outcome.curves or self.data is not None else []
+        found = [self._plot_panel(name, plot) for name, plot in outcome.plots.items()]
+        found += [self._curve_panel(outcome)] if outcome.curves or self.data is not None else []
         return found + [self._sweep_panel(unit, outcome) for unit in self._units(outcome)]
 
     def _units(self, outcome: Outcome) -> list[str]:
@@ -204,6 +208,17 @@ class Explorer(Showing[ExploreState]):
             target = dots if name in outcome.dots or len(x) == 1 else lines
             target["" if name == "value" else name] = (x * x_scale, y * y_scale)
         return Panel(x_title, y_title, lines, dots)
+
+    def _plot_panel(self, name: str, plot: Plot) -> Panel:
+        x_scale, x_title = _axis(plot.x_label, plot.x_unit, self.system)
+        y_scale, y_title = _axis(plot.y_label, plot.y_unit, self.system)
+        lines: dict[str, Any] = {}
+        dots: dict[str, Any] = {}
+        for label, curve in plot.curves.items():
+            x, y = (np.asarray(array, float) for array in curve[:2])
+            target = dots if curve[2:] == ("o",) or len(x) == 1 else lines
+            target[label] = (x * x_scale, y * y_scale)
+        return Panel(x_title, y_title, lines, dots, panel_image(plot, self.system), name.replace("_", " "))
 
     def _sweep_panel(self, unit: str, outcome: Outcome) -> Panel:
         assert self.against is not None

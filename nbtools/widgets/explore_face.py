@@ -1,12 +1,13 @@
 """The face of an exploration: plots side by side, a row for each argument, the numbers."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from nbtools.widgets.explore import Panel
+from nbtools.widgets.explore_plots import PanelImage
 from nbtools.widgets.face import Face
 from nbtools.widgets.fit_plot import make_axes, make_figure
 from nbtools.widgets.fit_rows import ParameterRow, rows_grid
@@ -15,6 +16,7 @@ from nbtools.widgets.gui import (
     MODEL_COLOUR,
     PART_COLOURS,
     TABLE_STYLE,
+    TEXT,
     bqplot,
     button,
     ipywidgets,
@@ -22,15 +24,25 @@ from nbtools.widgets.gui import (
 
 
 class PanelPlot:
-    """One panel as a bqplot figure; lines and dots by label, made when they first appear."""
+    """One panel as a bqplot figure; image, lines and dots by label, made when they first appear.
 
-    def __init__(self, panel: Panel) -> None:
+    `clicked` is told the places (across, down) of a click into the image, and which arguments they are.
+    """
+
+    def __init__(self, panel: Panel, clicked: Callable[[dict[str, float]], None]) -> None:
         bq = bqplot()
-        self.scales = {"x": bq.LinearScale(), "y": bq.LinearScale()}
+        self.clicked, self.image = clicked, panel.image
+        self.scales = {"x": bq.LinearScale(), "y": bq.LinearScale(reverse=panel.image is not None)}
+        self.picture: Any = None
         self.lines: dict[str, Any] = {}
         self.dots: dict[str, Any] = {}
         axes = make_axes(self.scales, panel.x_title, panel.y_title)
-        self.figure = make_figure([], axes, height="240px", bottom=40)
+        self.figure = make_figure([], axes, height="300px" if panel.image else "240px", bottom=40)
+        if panel.image:
+            self.figure.min_aspect_ratio = self.figure.max_aspect_ratio = panel.image.aspect
+        if panel.title:
+            self.figure.title, self.figure.title_style = panel.title, {"font-size": "12px", "fill": TEXT}
+            self.figure.fig_margin = {**self.figure.fig_margin, "top": 26}
         self.legend = ipywidgets().HTML(layout={"width": "100%"})
         self.box = ipywidgets().VBox(
             [self.figure, self.legend], layout={"flex": "1 1 300px", "min_width": "240px"}
@@ -40,11 +52,36 @@ class PanelPlot:
     def show(self, panel: Panel) -> None:
         """Send the arrays; a label that is gone is emptied."""
         self._make_missing(panel)
+        if panel.image is not None:
+            self._show_image(panel.image)
         for marks, wanted in ((self.dots, panel.dots), (self.lines, panel.lines)):
             for label, mark in marks.items():
                 x, y = wanted.get(label, (np.array([]), np.array([])))
                 with mark.hold_sync():
                     mark.x, mark.y = x, y
+
+    def _show_image(self, image: PanelImage) -> None:
+        """A new picture: bqplot looks at which one it holds, not at what the one it holds has become."""
+        left, right, top, bottom = image.extent
+        fresh = ipywidgets().Image(value=image.png(), format="png")
+        if self.picture is None:
+            self.picture = bqplot().Image(image=fresh, scales=self.scales, x=[left, right], y=[bottom, top])
+            self.picture.on_element_click(self._click)
+            self.figure.marks = [self.picture]
+        else:
+            before, self.picture.image = self.picture.image, fresh
+            before.close()
+        self.image = image
+        for scale, ends in (("x", (left, right)), ("y", (top, bottom))):
+            self.scales[scale].min, self.scales[scale].max = min(ends), max(ends)
+        self.picture.x, self.picture.y = np.array([left, right]), np.array([bottom, top])
+
+    def _click(self, _: Any, message: dict[str, Any]) -> None:
+        places = message.get("data", {})
+        if self.image is not None and self.image.clicked and "click_x" in places:
+            x, y = (float(places[key]) for key in ("click_x", "click_y"))
+            across, down = self.image.clicked
+            self.clicked({across: x / self.image.scales[0], down: y / self.image.scales[1]})
 
     def _make_missing(self, panel: Panel) -> None:
         bq = bqplot()
@@ -61,7 +98,8 @@ class PanelPlot:
             colour = colours[len(self.lines) % len(colours)]
             self.lines[label] = bq.Lines(x=[], y=[], scales=self.scales, colors=[colour], stroke_width=2)
         if new or fresh:
-            self.figure.marks = [*self.dots.values(), *self.lines.values()]
+            under = [self.picture] if self.picture is not None else []
+            self.figure.marks = [*under, *self.dots.values(), *self.lines.values()]
             self.legend.value = _legend(self.lines, self.dots)
 
 
@@ -128,6 +166,16 @@ class ExploreFace(Face):
     def _choose(self, name: str, value: Any) -> None:
         self.owner.set(name, value=value)
 
+    def _clicked(self, places: dict[str, float]) -> None:
+        """A click into an image moves two sliders, each within its ends."""
+        known = self.owner.current.parameters
+        for name, place in places.items():
+            low, high = known[name].ends
+            self.do(self.set_value, name, min(max(place, low), high))
+
+    def set_value(self, name: str, value: float) -> None:
+        self.owner.set(name, value=value)
+
     def _name_controls(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, row in self.rows.items():
@@ -144,7 +192,7 @@ class ExploreFace(Face):
         for plot, panel in zip(self.plots, panels, strict=False):
             plot.show(panel)
         if len(panels) > len(self.plots):
-            self.plots += [PanelPlot(panel) for panel in panels[len(self.plots) :]]
+            self.plots += [PanelPlot(panel, self._clicked) for panel in panels[len(self.plots) :]]
             self.plot_box.children = [plot.box for plot in self.plots]
         self.numbers.value = html.escape(self.owner.summary()).replace("\n", " &nbsp; ")
 

@@ -3,13 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import Field
 
 from nbtools.units import Quantity, factor
+from nbtools.widgets.explore_plots import Plot
 from nbtools.widgets.fit_state import HasParameters, ParameterState, StateError
 
 Range = tuple[float, float] | Sequence[Any]
@@ -23,11 +24,12 @@ class ExploreState(HasParameters):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function gave: curves as (x, y), those to be drawn as dots, numbers with units."""
+    """What a function gave: curves as (x, y), those to be drawn as dots, numbers with units, plots and images."""
 
     curves: dict[str, tuple[Any, Any]]
     numbers: dict[str, Quantity]
     dots: frozenset[str] = frozenset()
+    plots: dict[str, Plot] = field(default_factory=dict)
 
 
 def read_arguments(
@@ -140,7 +142,7 @@ def _is_unit(text: str, formula: str) -> bool:
 
 
 def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome:
-    """What a function returned, sorted: numbers, curves over `x`, pairs (x, y), or a dict or result of these.
+    """What a function returned, sorted: numbers, curves over `x`, pairs (x, y), images, plots, or a dict of these.
 
     Raises
     ------
@@ -152,8 +154,11 @@ def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome
     parts = given if isinstance(given, Mapping) else {"value": given}
     curves: dict[str, tuple[Any, Any]] = {}
     numbers: dict[str, Quantity] = {}
+    plots: dict[str, Plot] = {}
     for name, part in parts.items():
-        if isinstance(part, tuple) and len(part) in (2, 3) and np.ndim(part[0]) == 1:
+        if isinstance(part, Plot) or np.ndim(part) == 2:
+            plots[name] = part if isinstance(part, Plot) else Plot(image=part)
+        elif isinstance(part, tuple) and len(part) in (2, 3) and np.ndim(part[0]) == 1:
             curves[name] = (np.asarray(part[0], float), np.asarray(part[1], float))
         elif np.ndim(part) == 0 and not isinstance(part, (str, type(None))):
             numbers[name] = Quantity.of(part)
@@ -162,7 +167,7 @@ def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome
         else:
             raise StateError(
                 f"{name} came as {type(part).__name__} of shape {np.shape(part)}; "
-                "a number, an array as long as x, or a pair (x, y) was expected"
+                "a number, an array as long as x, a pair (x, y), an image or a Plot was expected"
             )
     dots = frozenset(name for name, part in parts.items() if isinstance(part, tuple) and part[2:] == ("o",))
-    return Outcome(curves, numbers, dots)
+    return Outcome(curves, numbers, dots, plots)

@@ -87,6 +87,13 @@ def draw_panels(panels: Sequence[Any], *, title: str = "") -> Any:
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
     for panel, ax in zip(panels, axes, strict=False):
+        if panel.image is not None:
+            left, right, top, bottom = panel.image.extent
+            low, high = panel.image.limits
+            colours = {"cmap": panel.image.colours, "vmin": low, "vmax": high}
+            ax.imshow(
+                panel.image.array, extent=(left, right, bottom, top), interpolation="nearest", **colours
+            )
         for (name, (x, y)), colour in zip(panel.dots.items(), _cycle(len(panel.dots)), strict=True):
             ax.plot(
                 x,
@@ -100,6 +107,7 @@ def draw_panels(panels: Sequence[Any], *, title: str = "") -> Any:
             ax.plot(x, y, color=colour, label=name or None)
         ax.set_xlabel(panel.x_title)
         ax.set_ylabel(panel.y_title)
+        ax.set_title(panel.title, fontsize="small")
         if len(panel.lines) + len(panel.dots) > 1:
             ax.legend(frameon=False, fontsize="small")
     if title:

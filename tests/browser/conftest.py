@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
+SLIDER = ".noUi-handle"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 # It would ask the reader, and then a server.
@@ -137,6 +139,36 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+@pytest.fixture
+def open_widget(lab, watched):
+    """A notebook of one cell, run in JupyterLab; its page once the plot stands."""
+
+    def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000):
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
+        nbformat.write(notebook, lab.folder / name)
+        page = watched.page
+        page.set_default_timeout(60_000)
+        page.set_viewport_size({"width": width, "height": 1100})
+        page.goto(lab.url(name))
+        page.wait_for_function("window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext")
+        page.evaluate(
+            "async () => { await jupyterapp.restored; const p = jupyterapp.shell.currentWidget;"
+            " await p.context.ready; await p.sessionContext.ready; }"
+        )
+        if dark:
+            page.evaluate(
+                "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+            )
+        page.evaluate("async () => await jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_selector(".bqplot.figure path.line")
+        page.wait_for_selector(SLIDER)
+        time.sleep(1.0)
+        return page
+
+    return opened
 
 
 def _address(process: subprocess.Popen, runtime: Path, log: Path) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-import nbformat
 import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -28,36 +27,6 @@ widget = FitWidget(lmfit.Model(line), x, 2 * x, sigma=0.05)
 widget"""
 HANDLE = ".noUi-handle"
 MODEL_PATH = "document.querySelectorAll('.bqplot.figure')[0].querySelectorAll('path.line')"
-
-
-@pytest.fixture
-def open_widget(lab, watched):
-    """A notebook of one cell, run in JupyterLab; its page once the plot stands."""
-
-    def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000):
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
-        nbformat.write(notebook, lab.folder / name)
-        page = watched.page
-        page.set_default_timeout(60_000)
-        page.set_viewport_size({"width": width, "height": 1100})
-        page.goto(lab.url(name))
-        page.wait_for_function("window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext")
-        page.evaluate(
-            "async () => { await jupyterapp.restored; const p = jupyterapp.shell.currentWidget;"
-            " await p.context.ready; await p.sessionContext.ready; }"
-        )
-        if dark:
-            page.evaluate(
-                "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
-        page.evaluate("async () => await jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_selector(".bqplot.figure path.line")
-        page.wait_for_selector(HANDLE)
-        time.sleep(1.0)
-        return page
-
-    return opened
 
 
 def drag(page, slider: int, pixels: int, *, steps: int) -> None:

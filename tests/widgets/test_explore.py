@@ -1,14 +1,17 @@
 """Sliders over the arguments of any function."""
 
+import io
 from typing import Literal
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity
 from nbtools.widgets.driving import drive
 from nbtools.widgets.explore import explore
+from nbtools.widgets.explore_plots import Plot
 from nbtools.widgets.fit_state import StateError
 
 T = np.linspace(10, 300, 50)
@@ -163,3 +166,56 @@ def test_the_picture_stands_without_a_kernel() -> None:
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert bundle["text/plain"] == "<Explorer>"
     made.close()
+
+
+def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0) -> dict:
+    """A planted image with a section through it."""
+    y, x = np.mgrid[:60, :90]
+    image = np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2 / width**2)
+    section = {"through the spot": (np.arange(90.0), image[round(row)])}
+    return {"map": Plot(image=image, clicked=("column", "row")), "section": Plot(section)}
+
+
+def explore_spot():
+    return explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
+
+
+def test_an_image_and_its_section_are_plots_of_their_own() -> None:
+    """Each with its axes; the picture has the image's pixels."""
+    made = explore_spot()
+    titles = [panel.title for panel in made.panels()]
+    assert titles == ["map", "section"]
+    (image,) = made.figure().axes[0].images
+    assert image.get_array().shape == (60, 90)
+    assert image.get_array()[20, 30] == 1
+
+
+def test_a_click_into_an_image_sets_its_arguments_within_their_ends() -> None:
+    """The message is the browser's own; all plots follow."""
+    made = explore_spot()
+    plot = made.face.plots[0]
+    before = plot.picture.image
+    plot.picture._handle_custom_msgs(
+        plot.picture, {"event": "element_click", "data": {"click_x": 12.0, "click_y": 99.0}}
+    )
+    assert (made.arguments["column"], made.arguments["row"]) == (12, 59)
+    assert plot.picture.image is not before
+    assert made.face.plots[1].lines["through the spot"].y[12] == pytest.approx(1.0)
+    assert made.errors == []
+    made.close()
+
+
+def test_an_array_of_three_dimensions_is_no_image() -> None:
+    """A sentence, not a dead widget."""
+    made = explore(lambda depth=2.0: {"map": np.zeros((2, 2, 2))})
+    with pytest.raises(StateError, match=r"shape \(2, 2, 2\)"):
+        made.outcome  # noqa: B018
+
+
+def test_a_large_image_is_thinned_for_the_browser_only() -> None:
+    """No side longer than 512 pixels is sent; the state keeps the whole."""
+    made = explore(lambda gain=2.0: gain * np.ones((1500, 600)))
+    (panel,) = made.panels()
+    with Image.open(io.BytesIO(panel.image.png())) as sent:
+        assert sent.size == (200, 500)
+    assert panel.image.array.shape == (1500, 600)

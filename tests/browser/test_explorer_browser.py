@@ -1,0 +1,46 @@
+"""An explorer with an image, in a real JupyterLab: a click moves its sliders, all plots follow."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+SPOT = """import numpy as np
+from nbtools.widgets.explore import explore
+from nbtools.widgets.explore_plots import Plot
+def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0):
+    y, x = np.mgrid[:60, :90]
+    image = np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2 / width**2)
+    return {"map": Plot(image=image, x_label="column", y_label="row", clicked=("column", "row")),
+            "section": Plot({"through the spot": (np.arange(90.0), image[round(row)])}, x_label="column")}
+widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
+widget"""
+
+
+def brightest(page) -> tuple[float, float]:
+    """Where the yellow spot is in the first plot, as shares of its width and height."""
+    shot = Image.open(io.BytesIO(page.locator(".bqplot.figure").first.screenshot())).convert("RGB")
+    red, _, blue = np.moveaxis(np.asarray(shot, float), 2, 0)
+    rows, columns = np.nonzero((red > 180) & (blue < 100))
+    return float(np.median(columns) / shot.width), float(np.median(rows) / shot.height)
+
+
+def test_a_click_into_an_image_moves_the_sliders(open_widget, watched, screenshots) -> None:
+    """The spot goes where the mouse pointed: the image stands as its axes say, first row on top."""
+    page = open_widget(SPOT, "image.ipynb")
+    plot = page.locator(".bqplot.figure image").first
+    box = plot.bounding_box()
+    before = brightest(page)
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.75 * box["height"])
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / "explorer-image.png")
+    column, row = (float(page.locator(".widget-text input").nth(n).input_value()) for n in (1, 2))
+    assert column == pytest.approx(0.75 * 90 - 0.5, abs=1.5)
+    assert row == pytest.approx(0.75 * 60 - 0.5, abs=1.5)
+    after = brightest(page)
+    assert after[0] > before[0] + 0.2
+    assert after[1] > before[1] + 0.2
+    assert watched.errors == []
