@@ -120,11 +120,13 @@ def densities_of(
 
 
 def upper_limit(value: float, uncertainty: float, level: float = 0.95) -> float:
-    """What a fraction stays below at `level`: max(value, 0) + z σ, at most 1.
+    """What a fraction stays below: the upper end of the unified interval, max(value, 0) + z σ, at most 1.
 
-    A downward fluctuation does not tighten it, so it holds at least as often as it says.
+    z is two-sided, as in Feldman and Cousins (Phys. Rev. D 57, 3873 (1998)), because whether a value or a limit is
+    quoted is decided after seeing the data; a downward fluctuation does not tighten it. It holds at least as often as
+    `level` says.
     """
-    return float(min(max(value, 0.0) + norm.ppf(level) * uncertainty, 1.0))
+    return float(min(max(value, 0.0) + norm.ppf((1 + level) / 2) * uncertainty, 1.0))
 
 
 def estimate_amorphous_fraction(

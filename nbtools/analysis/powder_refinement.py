@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.phase_fractions import Densities, Shares, densities_of, shares, upper_limit
-from nbtools.analysis.powder_fit import PatternFit, covariance_of, refine
+from nbtools.analysis.powder_covariance import covariance_of
+from nbtools.analysis.powder_fit import PatternFit, refine
 from nbtools.analysis.powder_input import count_variance, read_arrays, read_phases
+from nbtools.analysis.refined_pattern import RefinedPattern
 from nbtools.models.powder_pattern import (
     COPPER,
     KALPHA_RATIO,
@@ -17,14 +19,12 @@ from nbtools.models.powder_pattern import (
     PowderLines,
     PowderPhase,
     powder_lines,
-    scattering_mass,
 )
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 DETECTION = 3.0  # σ of its scale, from which a phase counts as detected
 MARGIN = 3.0  # deg beyond the pattern's end, from where lines still reach into it
-VOLUME_POWERS = {("a",): (3,), ("a", "c"): (2, 1), ("a", "b", "c"): (1, 1, 1)}
 BLIND = (
     "amorphous parts (boron, B2O3): a refinement shares the whole among the crystals it is given; an internal "
     "standard would show them",
@@ -45,7 +45,7 @@ class PhaseFractions:
     lattices : by phase and axis, m; of a phase too weak to tell, as its CIF has it, with σ = 0
     rwp, expected_rwp, reduced_chi_square : misfit of the whole pattern, its background included
     two_theta, counts, pattern, background, components : degrees; counts, the fit, its parts by phase
-    instrument : as refined; parameters : lmfit's, with standard errors
+    instrument : as refined; parameters : lmfit's, with standard errors; model : all of it, to be evaluated
     used, undetermined : what was assumed, and what this cannot tell, in sentences
     """
 
@@ -72,7 +72,7 @@ class PhaseFractions:
     parameters: lmfit.Parameters
     used: tuple[str, ...]
     undetermined: tuple[str, ...]
-    _densities_of: "_Densities" = field(repr=False)
+    model: RefinedPattern = field(repr=False)
 
     @property
     def detected(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class PhaseFractions:
 
     def with_densities(self, densities: Densities) -> "PhaseFractions":
         """The same refinement with other densities: "x-ray", "handbook" or a dict by phase, kg/m³."""
-        chosen = self._densities_of(densities)
+        chosen = densities_of(self.model.crystals, densities, expansion=self.model.expansion)
         specific = [chosen[name] for name in self.names]
         volumes = shares(self.weights.values, self.weights.covariance, 1 / np.array(specific))
         return replace(self, densities=chosen, volumes=volumes, volume_fractions=volumes.named(self.names))
@@ -100,17 +100,6 @@ class PhaseFractions:
             return f"{name:6} under {100 * self.upper_limits[name]:.2g} wt% (95 %), not detected"
         weight, volume = (q[name].to("%") for q in (self.weight_fractions, self.volume_fractions))
         return f"{name:6} {str(weight)[:-2]} wt%, {str(volume)[:-2]} vol%"
-
-
-@dataclass(frozen=True)
-class _Densities:
-    """Remembers the phases, so that a result can be asked for other densities."""
-
-    phases: Mapping[str, PowderPhase]
-    expansion: Mapping[str, float]
-
-    def __call__(self, choice: Densities) -> dict[str, float]:
-        return densities_of(self.phases, choice, expansion=self.expansion)
 
 
 def fit_phase_fractions(
@@ -196,33 +185,34 @@ def _result(
     factors, _ = fit.solve(columns)
     rest = (fit.counts - np.stack(columns, axis=1) @ factors) * fit.weight
     scales, covariance, chi_square = covariance_of(fit, p, rest)
-    stretch = {name: np.array(fit.state_at(values, name).strain) for name in names}
-    expansion = {n: float(np.prod((1 + stretch[n]) ** VOLUME_POWERS[fit.lines[n].axes])) for n in names}
-    moles_per_scale = np.array([c.formula_units * c.volume * expansion[n] for n, c in crystals.items()])
-    mass_per_scale = np.array([scattering_mass(c) * expansion[n] for n, c in crystals.items()])
-    chosen = _Densities(crystals, expansion)(densities)
-    present = np.maximum(scales, 0)
-    specific = np.array([chosen[name] for name in names])
-    weights, moles = (shares(present, covariance, factor) for factor in (mass_per_scale, moles_per_scale))
-    volumes = shares(present, covariance, mass_per_scale / specific)
-    errors = np.sqrt(np.diag(covariance))
+    model = RefinedPattern(
+        crystals,
+        fit.lines,
+        {name: fit.state_at(values, name) for name in names},
+        fit.instrument_at(values),
+        {name: gain * float(scale) for name, scale in zip(names, scales, strict=True)},
+        gain * factors[len(names) :],
+        (float(fit.two_theta[0]), float(fit.two_theta[-1])),
+    )
+    chosen = densities_of(crystals, densities, expansion=model.expansion)
+    mass = np.array(list(model.masses.values()))
+    per = {
+        "weights": mass,
+        "volumes": mass / np.array([chosen[name] for name in names]),
+        "moles": mass / np.array([crystal.molar_mass for crystal in crystals.values()]),
+    }
+    parts = {kind: shares(np.maximum(scales, 0), covariance, factor) for kind, factor in per.items()}
+    limits = map(upper_limit, parts["weights"].values, parts["weights"].uncertainties)
     weighted = float(np.sum((fit.counts * fit.weight) ** 2))
     freedom = rest.size - len(factors) - sum(parameter.vary for parameter in p.values())
-    background = np.stack(columns[len(names) :], axis=1) @ factors[len(names) :]
-    parts = {n: gain * s * c for n, s, c in zip(names, factors, columns, strict=False)}
     return PhaseFractions(
         names=names,
-        weight_fractions=weights.named(names),
-        volume_fractions=volumes.named(names),
-        mole_fractions=moles.named(names),
-        upper_limits={
-            n: upper_limit(value, error)
-            for n, value, error in zip(names, weights.values, weights.uncertainties, strict=True)
-        },
-        significance={n: float(s / e) for n, s, e in zip(names, scales, errors, strict=True)},
-        weights=weights,
-        volumes=volumes,
-        moles=moles,
+        weight_fractions=parts["weights"].named(names),
+        volume_fractions=parts["volumes"].named(names),
+        mole_fractions=parts["moles"].named(names),
+        upper_limits=dict(zip(names, limits, strict=True)),
+        significance=dict(zip(names, map(float, scales / np.sqrt(np.diag(covariance))), strict=True)),
+        **parts,
         densities=chosen,
         lattices=_lattices(fit, p, crystals),
         rwp=float(np.sqrt(np.sum(rest**2) / weighted)),
@@ -231,13 +221,13 @@ def _result(
         two_theta=fit.two_theta,
         counts=gain * fit.counts,
         pattern=gain * (np.stack(columns, axis=1) @ factors),
-        background=gain * background,
-        components=parts,
-        instrument=fit.instrument_at(values),
+        background=model.background(fit.two_theta),
+        components={n: gain * s * c for n, s, c in zip(names, factors, columns, strict=False)},
+        instrument=model.instrument,
         parameters=p,
         used=_used(fit, values) + said,
         undetermined=_undetermined(fit, chi_square),
-        _densities_of=_Densities(crystals, expansion),
+        model=model,
     )
 
 

@@ -1,6 +1,7 @@
 """Powder patterns from diffractometer files: angles and counts, their variance, the wavelength, and what is missing."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from nbtools.io.powder_headers import EXPORT, Facts, PowderDiffractionError, is_number, read_facts, text_of
 
-__all__ = ["PowderDiffractionError", "read_pattern"]
+__all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 
 Array = NDArray[np.float64]
 LARGEST = 100_000_000  # bytes of a file
@@ -50,6 +51,26 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
                 f"{path.name} has {angle.size} points but {extra.size} attenuator factors or errors; {EXPORT}"
             )
     return _dataset(path, angle, intensity, facts)
+
+
+def scan_options(scan: xr.Dataset) -> dict[str, Any]:
+    """What a refinement of a scan should be told: its variance where the counts are not plain, and its wavelengths.
+
+    Raises
+    ------
+    PowderDiffractionError
+        A scan with neutrons.
+    """
+    if scan.attrs["radiation"] == "neutrons":
+        raise PowderDiffractionError(f"{scan.attrs['source']}: {NEUTRONS}")
+    variance = scan.variance.values
+    known = not scan.attrs["plain_counts"] and bool(np.all(np.isfinite(variance)))
+    options: dict[str, Any] = {"variance": variance} if known else {}
+    first, second, ratio = (float(scan.attrs[key]) for key in ("wavelength", "wavelength_2", "ratio"))
+    if np.isfinite(first):
+        options["wavelengths"] = (first, second if np.isfinite(second) else first)
+        options["ratio"] = ratio if np.isfinite(ratio) else 0.5
+    return options
 
 
 def _content(path: Path) -> bytes:
