@@ -3,27 +3,22 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nbtools.analysis.box_counting import Grid, box_counts, boxes_of_tile
-from nbtools.analysis.gliding_boxes import GlidingBoxes, gliding_boxes
+from nbtools.analysis.gliding_boxes import GlidingBoxes
+from nbtools.analysis.section_judgement import NULLS, Judgement, Word, judge_sections
 from nbtools.analysis.tiles import binary_tile, check_binary
-from nbtools.models.random_media import gaussian_field, level_set
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
-Word = Literal["scale-free", "not scale-free", "cannot tell"]
-
-NULLS = 39  # the fewest with which a rank test reaches p = 0.025
 SECTIONS = 8  # of a volume, in each of its three directions
 WINDOW = 1024  # sections are judged on at most this many pixels a side
-# Set by `study_power`: how much broader than its nulls a pattern must be, in decades, and the gap of
-# lengths (in local dimension) above which two lengths far apart would pass for many.
-EXCESS, GAP = 0.12, 0.065
+
 ORIGINS = 8
 
 
@@ -70,7 +65,7 @@ class FractalVerdict:
     @property
     def excess(self) -> float:
         """Decades by which the pattern is broader than the median of its nulls; NaN without nulls."""
-        return _excess(self.sections, self.nulls)
+        return Judgement(self.sections, self.nulls, self.verdict, self.reason).excess
 
     @property
     def null_dimension(self) -> Quantity:
@@ -128,11 +123,8 @@ def estimate_box_dimension(
         "range of sizes": _range_spread(sizes, counted.minimum),
     }
     sigma = math.hypot(*spreads.values())
-    stacks = sections_of(phase)
-    boxes = gliding_boxes(stacks)
-    compared = _matched_nulls(boxes, stacks, nulls, random[2])
-    word, reason = decide(boxes, compared)
-    tail = sum(null.breadth >= boxes.breadth for null in compared)
+    judged = judge_sections(sections_of(phase), random[2], nulls=nulls)
+    boxes = judged.boxes
     return FractalVerdict(
         dimension=Quantity(_slope(sizes, counted.minimum), sigma),
         interface_dimension=Quantity(_slope(sizes, np.asarray(border)), sigma),
@@ -141,12 +133,12 @@ def estimate_box_dimension(
         local_slopes=-np.gradient(np.log(counted.minimum), np.log(sizes)),
         spreads=spreads,
         sections=boxes,
-        nulls=compared,
-        p_value=(1 + tail) / (1 + len(compared)),
+        nulls=judged.nulls,
+        p_value=judged.p_value,
         decades=boxes.breadth,
         interval=(edge * min(boxes.solid, boxes.sizes[-1]), edge * min(boxes.reach, boxes.sizes[-1])),
-        verdict=word,
-        reason=reason,
+        verdict=judged.word,
+        reason=judged.reason,
         space=phase.ndim,
         voxel_size=edge,
     )
@@ -191,56 +183,6 @@ def sections_of(phase: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         at = filled[((np.arange(SECTIONS) + 0.5) * filled.size / SECTIONS).astype(int)]
         stacks.append(_centre(np.moveaxis(np.take(phase, np.unique(at), axis=axis), axis, 0)))
     return stacks
-
-
-def decide(boxes: GlidingBoxes, nulls: Sequence[GlidingBoxes]) -> tuple[Word, str]:
-    """The verdict on a pattern, given the curves of matched patterns of one length."""
-    if math.isinf(boxes.solid):
-        return "not scale-free", "the phase is solid in boxes up to a quarter of the field"
-    if not nulls:
-        return "cannot tell", "no pattern of one length could be matched to it"
-    excess = _excess(boxes, nulls)
-    room = boxes.breadth - excess + EXCESS  # what the field must hold to show a fractal at all
-    broader = excess >= EXCESS and sum(null.breadth >= boxes.breadth for null in nulls) <= 0.05 * len(nulls)
-    if broader and boxes.dip > GAP:
-        return (
-            "cannot tell",
-            f"two lengths far apart would look alike: the local slope dips by {boxes.dip:.2f}",
-        )
-    if broader:
-        return "scale-free", f"broader than patterns of one length by {excess:.2f} decades"
-    if math.isinf(boxes.reach) and math.log10(boxes.sizes[-1] / boxes.solid) < room:
-        return "cannot tell", "the field is too small: a fractal would need more room above its solid length"
-    return "not scale-free", f"no broader than patterns of one length ({excess:+.2f} of {EXCESS} decades)"
-
-
-def _excess(boxes: GlidingBoxes, nulls: Sequence[GlidingBoxes]) -> float:
-    return boxes.breadth - float(np.median([null.breadth for null in nulls])) if nulls else math.nan
-
-
-def _matched_nulls(
-    boxes: GlidingBoxes, stacks: Sequence[NDArray[np.bool_]], count: int, rng: Generator
-) -> tuple[GlidingBoxes, ...]:
-    """Level sets of one length with the filling and the solid length of the pattern."""
-    if math.isinf(boxes.solid) or boxes.fraction >= 1:
-        return ()
-    length = max(0.4, boxes.solid / 3)
-    largest = boxes.sizes[-1] / 2
-    for _ in range(2):  # the solid length of a level set goes as its correlation length, but for the grid
-        pilot = _one_length(boxes.fraction, stacks, length, rng)
-        if math.isfinite(pilot.solid):
-            length = float(np.clip(length * boxes.solid / pilot.solid, 0.4, largest))
-    return tuple(_one_length(boxes.fraction, stacks, length, rng) for _ in range(count))
-
-
-def _one_length(
-    fraction: float, stacks: Sequence[NDArray[np.bool_]], length: float, rng: Generator
-) -> GlidingBoxes:
-    made = []
-    for stack in stacks:
-        fields = [gaussian_field(stack.shape[1:], rng, correlation_length=length) for _ in stack]
-        made.append(level_set(np.stack(fields), fraction))
-    return gliding_boxes(made)
 
 
 def _centre(stack: NDArray[np.bool_]) -> NDArray[np.bool_]:

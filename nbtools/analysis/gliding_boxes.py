@@ -72,12 +72,14 @@ class GlidingBoxes:
 
     @property
     def dip(self) -> float:
-        """How far the local dimension rises above both its sides between `solid` and `reach`: a gap of lengths."""
-        inside = self.sizes <= min(self.reach, self.sizes[-1])
-        codimension = 2 - self.local_dimensions[inside]
-        before = np.maximum.accumulate(codimension)
-        after = np.maximum.accumulate(codimension[::-1])[::-1]
-        return float(np.max(np.minimum(before, after) - codimension))
+        """How far the local slope of `hit` falls between two places where it is steeper, over its mean.
+
+        A gap between two lengths; measured up to `reach`.
+        """
+        slopes = 2 - self.local_dimensions[self.sizes <= min(self.reach, self.sizes[-1])]
+        before = np.maximum.accumulate(slopes)
+        after = np.maximum.accumulate(slopes[::-1])[::-1]
+        return float(np.max(np.minimum(before, after) - slopes) / max(float(slopes.mean()), 1e-9))
 
 
 def gliding_boxes(stacks: Sequence[Stack]) -> GlidingBoxes:
