@@ -98,9 +98,10 @@ def estimate_percolation(binary: Any, *, voxel_size: float | Sequence[float]) ->
     clusters = count_clusters(phase)
     level = _spanning_level(phase)
     widths = (2 * (level - UNSURE), 2 * (level + UNSURE))
-    gaps = (
-        np.concatenate([chord_lengths(~phase, axis=a) for a in range(phase.ndim)]) if not phase.all() else []
-    )
+    gap = math.nan
+    if not phase.all():
+        runs = np.concatenate([chord_lengths(~phase, axis=axis) for axis in range(phase.ndim)])
+        gap = edge * float(np.mean(runs)) if runs.size else math.nan
     return Percolation(
         spans=all(clusters.spans),
         clusters=clusters,
@@ -109,9 +110,7 @@ def estimate_percolation(binary: Any, *, voxel_size: float | Sequence[float]) ->
         dilation_to_span=(edge * max(0.0, widths[0]), edge * max(2 * UNSURE, widths[1])),
         resolved=2 * level >= 2 * UNSURE and widths[0] > 0,
         sections_spanning=_sections_spanning(phase),
-        gap=Quantity(edge * float(np.mean(gaps)), math.nan, "m")
-        if len(gaps)
-        else Quantity(math.nan, math.nan, "m"),
+        gap=Quantity(gap, math.nan, "m"),
         voxel_size=edge,
     )
 
