@@ -28,6 +28,7 @@ def render(layers: Layers) -> dict[str, np.ndarray]:
     # A window that is not shown gives black pictures.
     viewer = napari.Viewer(show=True, show_welcome_screen=False)
     viewer.theme = "light"
+    viewer.window.resize(PIXELS, PIXELS)  # less to draw on the way
     fill(viewer, layers)
     sides = np.array(layers.raw.shape) * layers.micrometres
     # From this side the volume is a little narrower than its diagonal.

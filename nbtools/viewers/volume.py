@@ -148,6 +148,6 @@ def _shown(backend: str, volume: Any, labels: Any, voxel_size: Any, sentences: l
         return VolumeView("napari", layers, sentences=sentences, handle=open_window(layers))
     if backend == "k3d":
         drawn, sent = fitting(layers)
-        said = [*sentences, f"K3D, {sent / 1e6:.1f} MB sent."]
+        said = [*sentences, f"K3D, {sent / 1e6:.2g} MB sent."]
         return VolumeView("k3d", drawn, sentences=said, handle=make_plot(drawn), sent=sent)
     return VolumeView("picture", layers, sentences=sentences)

@@ -1,4 +1,4 @@
-"""The volume in the browser, drawn there by K3D: grey values as a cloud, masks as surfaces, at most 8 MB sent."""
+"""The volume in the browser, drawn there by K3D: sections or a cloud of grey values, masks as surfaces."""
 
 import zlib
 from importlib.util import find_spec
@@ -32,49 +32,45 @@ def fitting(layers: Layers, most_bytes: int = MOST_BYTES) -> tuple[Layers, int]:
 
 
 def make_plot(layers: Layers, *, title: str = "") -> Any:
-    """A K3D plot with its axes in micrometres; the arrays go as compressed float16."""
+    """A K3D plot with its axes in micrometres.
+
+    Behind surfaces the grey values stand as three sections, at first the far walls, which K3D's panel moves:
+    a cloud would hide the surfaces, and without a graphics card takes half a minute.
+    """
     import k3d
 
-    cloud, *surfaces = _fields(layers)
-    bounds = _bounds(layers)
+    grey, *surfaces = _fields(layers)
+    common: dict[str, Any] = {"bounds": _bounds(layers), "compression_level": LEVEL}
+    # White stays the page's: the brightest voxel is a light grey.
+    shades = {"color_map": k3d.matplotlib_color_maps.Greys_r, "color_range": [-0.1, 1.2], "name": "raw"}
     plot = k3d.plot(
         height=480,
         background_color=0xFFFFFF,
         axes=[rf"{name}\,(\mu m)" for name in "xyz"],
-        camera_auto_fit=True,
-        grid_visible=True,
-        menu_visibility=True,
+        camera_auto_fit=False,
+        colorbar_object_id=0,
         name=title or "volume",
     )
-    ramp = np.array([0.0, 0.02, 0.02, 0.04, 1.0, 0.04 if surfaces else 0.4], np.float32)
-    plot += k3d.volume(
-        cloud,
-        color_map=k3d.matplotlib_color_maps.Greys_r,
-        color_range=[0.0, 1.0],
-        opacity_function=ramp.reshape(-1, 2).ravel().tolist(),
-        bounds=bounds,
-        compression_level=LEVEL,
-        name="raw",
-    )
-    for (name, _), field, colour in zip(layers.masks.items(), surfaces, MASK_COLOURS, strict=False):
-        plot += k3d.marching_cubes(
-            field,
-            level=0.5,
-            color=int(colour[1:], 16),
-            bounds=bounds,
-            flat_shading=False,
-            compression_level=LEVEL,
-            name=name,
-        )
+    if surfaces:
+        far = {"slice_z": 0, "slice_y": grey.shape[1] - 1, "slice_x": 0}
+        plot += k3d.volume_slice(grey, **far, **shades, **common)
+    else:
+        plot += k3d.volume(grey, samples=max(grey.shape), **shades, **common)
+    for name, field, colour in zip(layers.masks, surfaces, MASK_COLOURS, strict=False):
+        opacity = layers.opacity(name)
+        shown = {"color": int(colour[1:], 16), "opacity": opacity, "flat_shading": False, "name": name}
+        plot += k3d.marching_cubes(field, level=0.5, **shown, **common)
+    plot.camera = _camera(common["bounds"])
     return plot
 
 
 def _fields(layers: Layers) -> list[np.ndarray]:
-    """What is sent: grey values 0 … 1 in few levels, and the masks."""
+    """What is sent: grey values 0 … 1 in few levels as float16, and the masks."""
     low, high = layers.range
     grey = np.clip((layers.raw - low) / (high - low), 0, 1)
     levels = np.round(grey * (GREYS - 1)) / (GREYS - 1)
-    return [field.astype(np.float16) for field in (levels, *layers.masks.values())]
+    # K3D takes surfaces as float32 only; a mask packs well at any width.
+    return [levels.astype(np.float16), *(mask.astype(np.float32) for mask in layers.masks.values())]
 
 
 def _sent(field: np.ndarray) -> int:
@@ -85,3 +81,11 @@ def _bounds(layers: Layers) -> list[float]:
     """x, y and z from 0 to the volume's edge, micrometres."""
     sides = [n * side for n, side in zip(layers.raw.shape, layers.micrometres, strict=True)]
     return [edge for side in reversed(sides) for edge in (0.0, side)]
+
+
+def _camera(bounds: list[float]) -> list[float]:
+    """Where the eye stands, what it looks at, and which way is up."""
+    low, high = np.array(bounds[::2]), np.array(bounds[1::2])
+    centre = (low + high) / 2
+    eye = centre + 1.1 * np.linalg.norm(high - low) * np.array([0.55, -0.7, 0.45])
+    return [*map(float, (*eye, *centre)), 0.0, 0.0, 1.0]

@@ -50,6 +50,11 @@ class Layers:
         merged = f", averaged over {self.factor}³ of {full}" if self.factor > 1 else ""
         return f"{drawn} voxels of {size} nm{merged}"
 
+    def opacity(self, name: str) -> float:
+        """Of a mask: one larger than the first, as a cover of boxes is, lets that be seen."""
+        first = next(iter(self.masks.values()))
+        return 0.25 if self.masks[name].sum() > 1.001 * first.sum() else 1.0
+
     def coarser(self, factor: int) -> "Layers":
         """With `factor` voxels along each axis merged to one."""
         if factor == 1:
@@ -134,15 +139,11 @@ def _masks(labels: Any) -> dict[str, Any]:
 
 
 def _voxel(size: Any) -> tuple[float, float, float]:
-    sides = (
-        np.broadcast_to(np.asarray(np.nan if size is None else size, float), (3,))
-        if np.ndim(size) < 2
-        else ()
-    )
-    if len(sides) != 3 or not np.all(np.isfinite(sides)) or not np.all(sides > 0):
+    sides = [float(side) for side in np.ravel(np.nan if size is None else size)]
+    if len(sides) not in (1, 3) or not all(np.isfinite(side) and side > 0 for side in sides):
         raise ValueError(
             f"voxel_size is {size!r}; the edge of a voxel in metres is expected, one number or (z, y, x): "
             "where the file does not say it, the microscope's record does"
         )
-    z, y, x = (float(side) for side in sides)
+    z, y, x = sides * (3 // len(sides))
     return z, y, x

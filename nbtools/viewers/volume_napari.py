@@ -35,7 +35,7 @@ def napari_version() -> str:
 
 
 def fill(viewer: Any, layers: Layers) -> None:
-    """Add the layers to a napari viewer, in micrometres, and look at them from one fixed side."""
+    """Add the layers to a napari viewer (0.9 or later), in micrometres, and look at them from one fixed side."""
     place = {"scale": layers.micrometres, "units": ("um",) * 3}
     # float32, since 8-bit grey values draw no surface at first.
     viewer.add_image(
@@ -43,7 +43,8 @@ def fill(viewer: Any, layers: Layers) -> None:
     )
     for (name, mask), colour in zip(layers.masks.items(), MASK_COLOURS, strict=False):
         colours = {0: "transparent", 1: colour, None: colour}
-        viewer.add_labels((mask >= 0.5).astype(np.uint8), name=name, colormap=colours, opacity=0.8, **place)
+        look = {"name": name, "colormap": colours, "opacity": 0.8 * layers.opacity(name)}
+        viewer.add_labels((mask >= 0.5).astype(np.uint8), **look, **place)
     viewer.canvas.overlays.scale_bar.visible = True
     viewer.dims.ndisplay = 3
     viewer.reset_view()
