@@ -116,7 +116,8 @@ def estimate_box_dimension(
     random = np.random.default_rng(seed).spawn(3)
     whole, sizes = _fitted(phase)
     counted = box_counts(whole, [int(size) for size in sizes], origins=ORIGINS)
-    border = box_counts(whole, [int(size) for size in sizes], kind="interface")
+    wider = sizes[sizes > 1]  # no box of one voxel holds both phases
+    border = box_counts(whole, [int(size) for size in wider], kind="interface")
     spreads = {
         "grid origins": _origin_spread(whole, sizes, random[0]),
         "blocks": _block_spread(whole, sizes, random[1]),
@@ -127,7 +128,7 @@ def estimate_box_dimension(
     boxes = judged.boxes
     return FractalVerdict(
         dimension=Quantity(_slope(sizes, counted.minimum), sigma),
-        interface_dimension=Quantity(_slope(sizes, np.asarray(border)), sigma),
+        interface_dimension=Quantity(_slope(wider, np.asarray(border)), sigma),
         sizes=sizes,
         counts=counted.minimum.astype(float),
         local_slopes=-np.gradient(np.log(counted.minimum), np.log(sizes)),
@@ -203,7 +204,9 @@ def _fitted(phase: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int
     sizes = _spaced([n for n in range(1, longest // 3 + 1) if math.gcd(*long) % n == 0])
     if len(sizes) >= 3:
         return phase, np.array(sizes)
-    largest = 2 ** max(2, int(math.log2(min(long) / 8)))
+    # A fifth of a side may go, so that boxes of a quarter of it still tile what is left.
+    powers = [2**n for n in range(2, 12) if all(2**n <= side / 4 for side in long)]
+    largest = max((n for n in powers if all(side // n * n >= 0.8 * side for side in long)), default=4)
     cuts = tuple(slice(0, side // largest * largest or side) for side in phase.shape)
     return phase[cuts], 2 ** np.arange(int(math.log2(largest)) + 1)
 

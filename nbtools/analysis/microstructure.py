@@ -21,6 +21,7 @@ from nbtools.analysis.phase_fractions import (
     estimate_amorphous_fraction,
 )
 from nbtools.analysis.powder_refinement import PhaseFractions, fit_phase_fractions
+from nbtools.analysis.section_judgement import EXCESS
 from nbtools.analysis.section_studies import Registration, SectionStudy, study_registration, study_sections
 from nbtools.analysis.segmentation import Segmentation, denoise, overlap, remove_stripes, segment
 from nbtools.analysis.slice_alignment import Alignment, align_slices
@@ -34,6 +35,7 @@ from nbtools.analysis.spatial_statistics import (
 from nbtools.analysis.verdict_power import PowerStudy, study_power
 
 __all__ = [
+    "EXCESS",
     "HANDBOOK_DENSITIES",
     "MOLAR_MASSES",
     "Alignment",

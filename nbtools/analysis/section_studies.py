@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.fractal_verdict import checked_phase
-from nbtools.analysis.gliding_boxes import gliding_boxes
+from nbtools.analysis.gliding_boxes import GlidingBoxes, gliding_boxes
 from nbtools.analysis.segmentation import overlap
 from nbtools.units import Quantity
 
@@ -25,7 +25,7 @@ class SectionStudy:
 
     Attributes
     ----------
-    dimensions : by axis, mean over its sections; σ from the spread of quarters of the stack
+    dimensions : by axis, mean over its sections; σ from four parts of the stack and from the range of sizes
     spread : standard deviation of the slope among all sections
     fractions : by axis, (n,) share of the phase in every section
     """
@@ -61,14 +61,17 @@ def study_sections(volume: Any) -> SectionStudy:
     phase = checked_phase(volume)
     if phase.ndim != 3:
         raise ValueError(f"an array of shape {phase.shape} came; sections are cut from a volume (z, y, x)")
-    slopes, fractions = {}, {}
+    slopes, narrower, fractions = {}, {}, {}
     for axis, name in enumerate(AXES):
         sections = np.moveaxis(phase, axis, 0)[::2]
         fractions[name] = sections.mean(axis=(1, 2))
         filled = sections[fractions[name] > LEAST_FILLED]
-        slopes[name] = np.array([gliding_boxes([one[None]]).slope_dimension for one in filled])
+        curves = [gliding_boxes([one[None]]) for one in filled]
+        slopes[name] = np.array([curve.slope_dimension for curve in curves])
+        # What leaving out the smallest or the largest third of the sizes would change.
+        narrower[name] = float(np.mean([_range_spread(curve) for curve in curves]))
     return SectionStudy(
-        {name: _mean_of_parts(found) for name, found in slopes.items()},
+        {name: _mean_of_parts(found).widened(narrower[name]) for name, found in slopes.items()},
         float(np.std(np.concatenate(list(slopes.values())))),
         fractions,
     )
@@ -133,6 +136,13 @@ def _on_the_map(phase: NDArray[np.bool_], counts: Array) -> tuple[NDArray[np.boo
 
 def _score(mask: NDArray[np.bool_], wanted: NDArray[np.bool_], shift: tuple[int, int]) -> dict[str, float]:
     return overlap(mask, np.roll(wanted, shift, axis=(0, 1)))
+
+
+def _range_spread(curve: GlidingBoxes) -> float:
+    third = len(curve.sizes) // 3
+    x, y = np.log(curve.sizes), np.log(curve.hit)
+    large, small = (np.polyfit(x[cut], y[cut], 1)[0] for cut in (slice(third, None), slice(0, -third)))
+    return float(abs(large - small) / 2)
 
 
 def _mean_of_parts(values: Array) -> Quantity:

@@ -27,20 +27,21 @@ class Isotropy:
     axis_ratio : longest over shortest axis; noise lifts it, which is estimated, taken off, and counted in σ
     axes : (d,) relative lengths, longest first; directions : (d, d) unit vectors, one a row, in (z, y, x)
     intercepts : mean intercept length along each axis of the volume, m, by name
-    along_first : length along z over the mean of the others; near 1 without bias
+    in_plane : length along y over that along x, within slices, where no alignment can change it
+    across_plane : length along z over the mean of y and x; NaN of a section
     """
 
     axis_ratio: Quantity
     axes: Array
     directions: Array
     intercepts: dict[str, Quantity]
-    along_first: Quantity
+    in_plane: Quantity
+    across_plane: Quantity
 
     def __str__(self) -> str:
         lengths = ", ".join(f"{name} {length.to('nm')}" for name, length in self.intercepts.items())
-        first = next(iter(self.intercepts))
         return (
-            f"longest over shortest axis {self.axis_ratio}; {first} over the others {self.along_first}\n"
+            f"longest over shortest axis {self.axis_ratio}; y over x {self.in_plane}; z over both {self.across_plane}\n"
             f"mean intercept lengths: {lengths}"
         )
 
@@ -73,7 +74,10 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> Isotropy:
     parts = np.array([_crossings(block) for block in _eighths(phase)])
     whole = _fabric(_crossings(phase), phase.ndim)
     left_out = [_fabric(np.delete(parts, n, axis=0).mean(axis=0), phase.ndim) for n in range(len(parts))]
-    ratio, first = (_jackknife(pick(whole), [pick(one) for one in left_out]) for pick in (_ratio, _first))
+    ratio, plane, across = (
+        _jackknife(pick(whole), [pick(one) for one in left_out])
+        for pick in (_ratio, _in_plane, _across_plane)
+    )
     crossings = parts[:, : phase.ndim]
     lengths = edge / crossings.mean(axis=0)
     errors = lengths * crossings.std(axis=0, ddof=1) / np.sqrt(len(parts)) / crossings.mean(axis=0)
@@ -86,7 +90,8 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> Isotropy:
         intercepts={
             n: Quantity(a, b, "m") for n, a, b in zip(names, lengths.tolist(), errors.tolist(), strict=True)
         },
-        along_first=first,
+        in_plane=plane,
+        across_plane=across,
     )
 
 
@@ -183,9 +188,13 @@ def _ratio(fabric: Array) -> float:
     return float(np.sqrt(values[-1] / max(values[0], 1e-12)))
 
 
-def _first(fabric: Array) -> float:
+def _in_plane(fabric: Array) -> float:
+    return float(np.sqrt(fabric[-1, -1] / fabric[-2, -2]))
+
+
+def _across_plane(fabric: Array) -> float:
     lengths = 1 / np.sqrt(np.diag(fabric))
-    return float(lengths[0] / lengths[1:].mean())
+    return float(lengths[0] / lengths[1:].mean()) if len(lengths) == 3 else float("nan")
 
 
 def _jackknife(whole: float, left_out: list[float]) -> Quantity:

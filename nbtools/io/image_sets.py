@@ -39,7 +39,7 @@ def read_image_set(
 ) -> ImageSet:
     """Read the files of one sample by what they hold and by name.
 
-    A file of many slices is the stack, and so are several numbered images without one; ``edx_boron``, ``edx_oxygen`` and
+    A file of many slices is the stack, and so are several numbered images; ``edx_boron``, ``edx_oxygen`` and
     ``edx_magnesium`` are maps; what is left is the image of a section.
 
     Parameters

@@ -22,7 +22,7 @@ class FibSemWorld:
 
     Worlds: "fractal" (woven, no grid) and "blocks" (halved cells), mass fractals between two lengths;
     "one-length" (a level set of smoothed noise), "rough" (of a k⁻ⁿ field: a fractal surface round a solid),
-    "grains" (lognormal balls), "stretched" (one length, drawn out along z), "isolated" (grains that never touch).
+    "grains" (lognormal balls), "stretched" (one length, drawn out along y), "isolated" (grains that never touch).
     """
 
     world: World = "fractal"
@@ -91,12 +91,13 @@ class FibSemWorld:
         if self.world == "rough":
             field = random_media.power_law_field(shape, rng, exponent=len(shape) + 1.0)
         else:
-            drawn = self.stretch if self.world == "stretched" else 1.0
+            drawn = [1.0] * len(shape)
+            drawn[-2] = self.stretch if self.world == "stretched" else 1.0
             field = random_media.gaussian_field(
                 shape,
                 rng,
                 correlation_length=self.one_length,
-                stretch=(drawn, *[1.0] * (len(shape) - 1)),
+                stretch=drawn,
             )
         return random_media.level_set(field, f)
 

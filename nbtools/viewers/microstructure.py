@@ -89,7 +89,7 @@ def draw_power(axes: "Axes", study: Any, *, threshold: float, here: float | None
         axes.axvline(here, color=ORANGE, linewidth=1.2, label=f"this pattern {here:.2f}")
     axes.set_yticks(range(len(study.excess)), list(study.excess))
     axes.tick_params(axis="y", which="minor", left=False, right=False)
-    axes.set(xlabel="broader than patterns of one length (decades)")
+    axes.set(xlabel="broader than one length by (decades)")
     return add_legend(axes, loc="upper right")
 
 
@@ -121,20 +121,18 @@ def _null_band(axes: "Axes", microns: np.ndarray, curves: np.ndarray) -> None:
 
 
 def _scale_bar(axes: "Axes", shape: tuple[int, ...], pixel_size: float) -> None:
-    """A bar of a round length, about a quarter of the width, with its length under it."""
+    """A bar of a round length, about a quarter of the width, with its length over it."""
+    from matplotlib.patheffects import withStroke
+
     rows, columns = shape[:2]
     wanted = columns * pixel_size / 4
     decade = 10.0 ** np.floor(np.log10(wanted))
     length = decade * max(step for step in ROUND if step * decade <= wanted)
     unit, scale = ("µm", 1e6) if length >= 1e-6 else ("nm", 1e9)
     left, across = 0.05 * columns, length / pixel_size
-    axes.plot([left, left + across], [0.94 * rows] * 2, color="white", linewidth=2.5, solid_capstyle="butt")
-    axes.text(
-        left + across / 2,
-        0.92 * rows,
-        f"{length * scale:g} {unit}",
-        color="white",
-        fontsize=6,
-        ha="center",
-        va="bottom",
-    )
+    drawn = {"path_effects": [withStroke(linewidth=3.5, foreground="black")]}
+    bar = [left, left + across], [0.94 * rows] * 2
+    axes.plot(*bar, color="white", linewidth=2, solid_capstyle="butt", **drawn)
+    drawn = {"path_effects": [withStroke(linewidth=1.2, foreground="black")], "fontsize": 6, "color": "white"}
+    place = (left + across / 2, 0.91 * rows)
+    axes.text(*place, f"{length * scale:g} {unit}", ha="center", va="bottom", **drawn)
