@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import lmfit
 import numpy as np
@@ -12,6 +13,7 @@ from nbtools.analysis.powder_covariance import covariance_of
 from nbtools.analysis.powder_fit import PatternFit, refine
 from nbtools.analysis.powder_input import count_variance, read_arrays, read_phases
 from nbtools.analysis.refined_pattern import RefinedPattern
+from nbtools.cache import cached
 from nbtools.models.powder_pattern import (
     COPPER,
     KALPHA_RATIO,
@@ -82,6 +84,12 @@ class PhaseFractions:
     def molar_ratio(self, one: str, other: str) -> Quantity:
         """Formula units of `one` for each of `other`."""
         return self.moles.ratio(self.names.index(one), self.names.index(other))
+
+    def texture(self, name: str) -> Quantity:
+        """March–Dollase coefficient of a phase; 1 without error where it was not refined."""
+        known = self.parameters[f"texture_{self.names.index(name)}"]
+        value = float(np.exp(known.value))
+        return Quantity(value, value * (known.stderr or 0.0))
 
     def with_densities(self, densities: Densities) -> "PhaseFractions":
         """The same refinement with other densities: "x-ray", "handbook" or a dict by phase, kg/m³."""
@@ -258,3 +266,11 @@ def _undetermined(fit: PatternFit, chi_square: float) -> tuple[str, ...]:
     if chi_square <= 1 + 5 * np.sqrt(2 / fit.counts.size):
         return BLIND
     return (*BLIND, f"the model misses the pattern (χ²ᵣ = {chi_square:.3g}): σ is widened by that misfit")
+
+
+@cached
+def study_composition(
+    two_theta: Array, counts: Array, phases: Mapping[str, PowderPhase], **options: Any
+) -> PhaseFractions:
+    """`fit_phase_fractions` of plain arrays, kept on disk: a refinement takes a second or two."""
+    return fit_phase_fractions(two_theta, counts, phases, **options)

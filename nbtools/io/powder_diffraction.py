@@ -13,6 +13,7 @@ __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 
 Array = NDArray[np.float64]
 LARGEST = 100_000_000  # bytes of a file
+FEWEST_POINTS = 5
 ANGSTROM = 1e-10
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
 
@@ -100,6 +101,10 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
 
 
 def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dataset:
+    if angle.size < FEWEST_POINTS:
+        raise PowderDiffractionError(
+            f"{path.name} holds {angle.size} points, which are no powder pattern; {EXPORT}"
+        )
     if not (
         np.all(np.isfinite(intensity)) and np.all(np.diff(angle) > 0) and angle[0] > 0 and angle[-1] < 180
     ):

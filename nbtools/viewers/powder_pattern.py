@@ -77,24 +77,3 @@ def _label_counts(axes: "Axes") -> None:
     axes.set_yticks(np.sqrt(marks), [f"{mark:g}" for mark in marks])
     axes.set_yticks([], minor=True)
     axes.set_ylabel("counts (square-root scale)")
-
-
-def draw_fractions(
-    axes: "Axes", choices: Mapping[str, Mapping[str, float]], *, printed: Mapping[str, float] | None = None
-) -> "Axes":
-    """One phase's fraction (percent) by each choice, as points with their σ; `printed` as dashed lines by name."""
-    rows = [(name, label, value) for name, by in choices.items() for label, value in by.items()]
-    for row, (_, _, value) in enumerate(rows[::-1]):
-        error = getattr(value, "uncertainty", np.nan)
-        axes.errorbar(
-            float(value), row, xerr=error if np.isfinite(error) else None, fmt="o", color=BLUE, capsize=2
-        )
-    for (name, value), style in zip((printed or {}).items(), ("--", ":", "-."), strict=False):
-        axes.axvline(value, color=RED, linewidth=0.8, linestyle=style, label=f"{name} {value:g}")
-    axes.set_yticks(
-        range(len(rows)), [f"{name}, {label}" if name else label for name, label, _ in rows[::-1]]
-    )
-    axes.tick_params(axis="y", which="minor", left=False, right=False)
-    if printed:
-        add_legend(axes, loc="best")
-    return axes
