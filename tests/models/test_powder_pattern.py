@@ -154,7 +154,7 @@ def test_a_large_cell(realdata):
         for hkl in gemmi.make_miller_array(cell, gemmi.SpaceGroup("P 1"), 2.4).tolist()
     }
     ours = {round(float(d), 5) for d in 1e10 / np.sqrt(lines.squared_inverse_spacing())}
-    assert len(ours) > 50 and ours <= known
+    assert len(ours) > 30 and ours <= known
 
 
 def test_too_many_reflections_are_refused():
