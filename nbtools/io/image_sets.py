@@ -1,5 +1,6 @@
 """The files of one sample, sorted: a stack of slices, an image of a section, maps of elements."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ def read_image_set(
     maps = {e: read_image(p) for e in ELEMENTS for p in paths if p.stem.lower() == f"edx_{e}"}
     rest = [path for path in paths if path.stem.lower().removeprefix("edx_") not in maps]
     if len(rest) > 2 and all(path.suffix.lower() in (*TIFF, *PICTURES) for path in rest):
-        return ImageSet(read_stack(rest, voxel_size=voxel_size), None, maps)
+        return ImageSet(read_stack(sorted(rest, key=_number), voxel_size=voxel_size), None, maps)
     stack = image = None
     for path in rest:
         try:
@@ -83,6 +84,12 @@ def edge_of(image: xr.DataArray) -> float:
         named = ", ".join(f"{name} {size:.4g} m" for name, size in zip(image.dims, sizes, strict=True))
         raise ImageError(f"{image.attrs.get('source', 'the image')} has steps of {named}: resample it first")
     return sizes[0]
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """The last number in a file's name: slice 9 lies before slice 10."""
+    numbers = re.findall(r"\d+", path.stem)
+    return (int(numbers[-1]) if numbers else -1, path.name)
 
 
 def _one(voxel_size: float | Sequence[float] | None) -> bool:

@@ -80,14 +80,16 @@ def woven_cascade(
     """A mass fractal without a grid: the common part of Gaussian level sets, one for each octave of length.
 
     Each level keeps p = 2^−(d − D) of the space and its length is twice the one before; `inner` is
-    the length of the smallest (voxels). Arguments as `fractal_cascade` has them.
+    the length of the smallest (voxels). Lengths end at half the field. Arguments as `fractal_cascade` has them.
     """
     require_positive(codimension=codimension, inner=inner, fraction=fraction)
     phase = np.ones(tuple(shape), bool)
     levels = _levels(fraction, codimension)
+    longest = min(shape) / 6  # a periodic field has no room for more
     for level, keep in enumerate(reversed(_keep_shares(fraction, codimension, levels))):
         # A Gaussian level set of kernel σ has features about 3σ wide.
-        field = gaussian_field(shape, rng, correlation_length=inner * 2**level / 3)
+        length = min(inner * 2**level / 3, longest)
+        field = gaussian_field(shape, rng, correlation_length=length)
         phase &= level_set(field, keep)
     return phase
 
@@ -223,6 +225,8 @@ def _shaped_noise(shape: Sequence[int], rng: Generator, amplitude: Field) -> Fie
     noise = fft.rfftn(rng.standard_normal(tuple(shape), dtype=np.float32))
     field = fft.irfftn(noise * amplitude, s=tuple(shape))
     field -= field.mean()
+    if not field.any():
+        raise ValueError(f"a field of {tuple(shape)} voxels holds no wave of the length that was asked for")
     return np.asarray(field / field.std(), np.float32)
 
 

@@ -13,8 +13,8 @@ from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
-QUICK_NULLS = 9  # while a slider moves; the notebook's verdict has more
-LARGEST = 256  # pixels a side that are judged while a slider moves
+QUICK_NULLS = 5  # while a slider moves; the notebook's verdict has more
+LARGEST = 192  # pixels a side that are judged while a slider moves
 
 
 def structure_at(
@@ -25,7 +25,7 @@ def structure_at(
     threshold: float = 0.5,
     smoothing: float = 1.2,
     smallest: float = 2.0,
-    largest: float = 64.0,
+    largest: float = 48.0,
     method: Literal["gaussian", "median"] = "gaussian",
 ) -> dict[str, Any]:
     """What a threshold, a filter and a range of boxes make of a section: fraction, slope, and what follows.
@@ -96,17 +96,15 @@ def explore_structure(image: Any, *, pixel_size: float) -> Explorer:
             "threshold": (0.2, 0.8),
             "smoothing": (0.3, 3.0),
             "smallest": (2.0, 16.0),
-            "largest": (16.0, 64.0),
+            "largest": (16.0, 48.0),
         },
-        values={"threshold": 0.5, "smoothing": 1.2, "smallest": 2.0, "largest": 64.0},
+        values={"threshold": 0.5, "smoothing": 1.2, "smallest": 2.0, "largest": 48.0},
         labels={
             "threshold": "threshold (dark 0 … bright 1)",
             "smoothing": "smoothing (px)",
             "smallest": "smallest box (px)",
             "largest": "largest box (px)",
         },
-        against="threshold",
-        sweep_points=7,
         x_label="box size",
         x_unit="m",
         y_label="local dimension",
