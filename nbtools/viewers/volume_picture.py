@@ -1,4 +1,4 @@
-"""The volume on paper: three sections through its middle and the projection of its brightest voxels."""
+"""The volume on paper: three sections through its middle and a projection."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ ROUND = (1, 2, 5)
 
 
 def draw_sections(layers: Layers) -> "Figure":
-    """Sections normal to z, y and x with the masks outlined, and the brightest voxel along z; each to scale."""
+    """Sections normal to z, y and x with the masks outlined, and a projection along z; each to scale."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -25,9 +25,7 @@ def draw_sections(layers: Layers) -> "Figure":
         for axis, name in enumerate("zyx"):
             _draw_section(axes[axis], layers, axis)
             axes[axis].set_title(f"middle section, normal to {name}", loc="left", fontsize=6)
-        brightest = layers.raw.max(axis=0)
-        _draw_plane(axes[3], brightest, layers, 0, (float(brightest.min()), float(brightest.max())))
-        axes[3].set_title("brightest voxel along z", loc="left", fontsize=6)
+        _draw_projection(axes[3], layers)
         if layers.masks:
             _add_names(figure, layers)
     return figure
@@ -40,6 +38,14 @@ def _draw_section(axes: "Axes", layers: Layers, axis: int) -> None:
         plane = mask.take(middle, axis=axis)
         if plane.min() < 0.5 <= plane.max():
             axes.contour(plane, [0.5], colors=[colour], linewidths=0.6)
+
+
+def _draw_projection(axes: "Axes", layers: Layers) -> None:
+    """Along z: of a mask its share, which shows where it is thick; of grey values alone the brightest."""
+    name = next(iter(layers.masks), "")
+    seen = layers.masks[name].mean(axis=0) if name else layers.raw.max(axis=0)
+    _draw_plane(axes, seen, layers, 0, (float(seen.min()), float(seen.max())))
+    axes.set_title(f"{name}, share along z" if name else "brightest voxel along z", loc="left", fontsize=6)
 
 
 def _draw_plane(
