@@ -155,7 +155,7 @@ def _write_imagej(path: Path, data: NDArray, edge: float, *, axes: str, spacing:
     import tifffile
 
     nanometres = convert(edge, "m", "nm")
-    described = {"axes": axes, "unit": "nm", "Info": SYNTHETIC}
+    described = {"axes": axes, "unit": "nm", "origin": SYNTHETIC}
     if spacing:
         described["spacing"] = convert(spacing, "m", "nm")
     tifffile.imwrite(path, data, imagej=True, resolution=(1 / nanometres, 1 / nanometres), metadata=described)

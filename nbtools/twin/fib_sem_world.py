@@ -113,6 +113,8 @@ def truth(**parameters: object) -> dict[str, float]:
     here = world.medium((world.side,) * 3) == DIBORIDE
     labels, _ = ndimage.label(here)
     sizes = np.bincount(labels.ravel())[1:]
+    if not sizes.size:
+        raise ValueError(f"no voxel of this field holds MgB2: take a larger side than {world.side}")
     largest = labels == 1 + int(np.argmax(sizes))
     fractal = world.world in WORDS
     dimension = world.section_dimension if fractal else math.nan

@@ -65,7 +65,7 @@ def test_drift_and_jitter_are_those_stated() -> None:
 )
 def test_the_truth_is_of_the_medium(world, spans, scale_free) -> None:
     """What spans, what is scale-free, and how much there is."""
-    planted = truth(world=world, side=64)
+    planted = truth(world=world, side=128 if world == "fractal" else 64)
     assert planted["spans"] == spans
     assert planted["scale_free"] == scale_free
     assert planted["mean_fraction"] == pytest.approx(0.265 * 0.99)
