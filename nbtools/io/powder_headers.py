@@ -2,7 +2,9 @@
 
 import io
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,7 +149,16 @@ def _zip_facts(path: Path, content: bytes) -> Facts:
             return Facts("BRML", notes=["wavelength and counting time of .brml are not read"])
         rows = [line.split() for line in text_of(archive.read(profiles[0])).split("\n") if line.strip()]
         said = text_of(archive.read(conditions[0])) if conditions else ""
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as problem:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        KeyError,
+        OSError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+    ) as problem:
         if isinstance(problem, PowderDiffractionError):
             raise
         raise PowderDiffractionError(f"{path.name} is a damaged zip ({problem}); copy it again") from None
