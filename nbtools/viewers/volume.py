@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Backend = Literal["auto", "napari", "k3d", "picture"]
 LADDER = ("napari", "k3d", "picture")
 # Voxels that each screen is given at most; a browser is also held to its bytes.
-MOST = {"napari": 512**3, "k3d": 256**3, "picture": 256**3}
+MOST = {"napari": 320**3, "k3d": 256**3, "picture": 256**3}
 ON_PAPER = 256**3  # voxels in napari's pictures
 
 
