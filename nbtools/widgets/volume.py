@@ -27,7 +27,7 @@ def explore_volume(volume: Any, *, voxel_size: Any, phase: Phase = "dark") -> "V
     ----------
     volume : (z, y, x) grey values; NumPy, Zarr, Dask or xarray; averaged down to 128³ voxels
     voxel_size : edge of a voxel, m; one number or (z, y, x)
-    phase : which side of the threshold it is
+    phase : which side of the one threshold it is; black pores are on the dark side, too
     """
     return VolumeExplorer(volume, voxel_size=voxel_size, phase=phase)
 
