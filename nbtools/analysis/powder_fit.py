@@ -32,7 +32,7 @@ STRAINS = np.linspace(-0.01, 0.01, 21)
 NEARBY = np.linspace(-0.003, 0.003, 13)
 CLEARLY = 16.0  # of χ²
 COARSE_POINTS = 1500
-VISIBLE = 6.0  # σ of its scale, from which a phase may move its own cell
+VISIBLE = 15.0  # σ of its scale, from which a phase has a cell and a width of its own; freed sooner, noise shapes it
 DEGREES = range(1, 16)
 STEP = 1e-6  # of every parameter; none has a scale under 10⁻³
 
