@@ -145,8 +145,9 @@ def zone_product(hkl: ArrayLike, uvw: ArrayLike) -> Array:
 
 
 def zone_axis(hkl1: ArrayLike, hkl2: ArrayLike) -> Indices:
-    """The one direction that lies in both planes; 0 0 0 where they are parallel."""
-    return without_common_factor(np.cross(plane_indices(hkl1), plane_indices(hkl2)))
+    """The one direction that lies in both planes, its first index positive; 0 0 0 where they are parallel."""
+    zone = without_common_factor(np.cross(plane_indices(hkl1), plane_indices(hkl2)))
+    return zone * (np.sign(zone[np.flatnonzero(zone)[0]]) if zone.any() else 1)
 
 
 def index_grid(limits: Sequence[int]) -> Indices:
@@ -218,6 +219,15 @@ def symmetry_operations(crystal: Structure) -> Indices:
 def equivalent_planes(crystal: Structure, hkl: ArrayLike) -> Indices:
     """The family {hkl}, shape (n, 3)."""
     return np.unique(np.rint(plane_indices(hkl) @ symmetry_operations(crystal)).astype(np.int64), axis=0)
+
+
+def family_name(crystal: Structure, hkl: ArrayLike) -> str:
+    """``{200}``, and ``{10-10}`` with Bravais's four indices where the cell is hexagonal; one name a family."""
+    planes = equivalent_planes(crystal, hkl)
+    best = planes[np.lexsort([*planes.T[::-1], -np.sum(planes < 0, axis=1)])[-1]]
+    h, k, i = map(int, best)
+    hexagonal = abs(float(crystal.angles[2]) - 2 * math.pi / 3) < 1e-3
+    return "{" + "".join(map(str, (h, k, -h - k, i) if hexagonal else (h, k, i))) + "}"
 
 
 def equivalent_zones(crystal: Structure, uvw: ArrayLike) -> Indices:
