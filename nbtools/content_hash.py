@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
+from nbtools.io.images import read_image, read_stack
 from nbtools.io.quantum_design import read_dat
 
 
@@ -39,6 +41,13 @@ def _quantum_design(path: Path) -> Iterator[bytes]:
         values = dataset[name].values
         yield f"{name} {values.shape} {dataset[name].attrs.get('units', '')}".encode()
         yield values.astype("<f8").tobytes() if values.dtype.kind in "fiub" else _json(values.tolist())
+
+
+def _tiff(path: Path) -> Iterator[bytes]:
+    image = read_stack(path) if path.stem.endswith("_stack") else read_image(path)
+    steps = {str(name): float(np.diff(image.coords[name].values[:2])[0]) for name in image.coords}
+    yield _json([image.shape, str(image.dtype), {name: f"{step:.6g}" for name, step in steps.items()}])
+    yield np.ascontiguousarray(image.values).tobytes()
 
 
 def _yaml(path: Path) -> Iterator[bytes]:
@@ -78,6 +87,7 @@ def _json(content: object) -> bytes:
 DECODERS: dict[str, Callable[[Path], Iterator[bytes]]] = {
     ".dat": _quantum_design,
     ".hspy": _hspy,
+    ".tif": _tiff,
     ".yaml": _yaml,
     ".yml": _yaml,
 }

@@ -140,7 +140,8 @@ def _from_decision(twin: Twin) -> _Finding:
     faults = [] if found else [f"{_said(twin.planted)} was planted and did not come back"]
     if not twin.rivals:
         faults.append("no wrong world was tried")
-    return _weigh(twin, faults, "the planted world came back", _Finding(VAGUE, "", _said(twin.estimate)))
+    summary = "the planted world came back" if found else ""
+    return _weigh(twin, faults, summary, _Finding(VAGUE, "", _said(twin.estimate)))
 
 
 def _from_estimate(about: Statement, twin: Twin) -> _Finding:

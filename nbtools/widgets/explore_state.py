@@ -156,7 +156,7 @@ def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome
     numbers: dict[str, Quantity] = {}
     plots: dict[str, Plot] = {}
     for name, part in parts.items():
-        if isinstance(part, Plot) or np.ndim(part) == 2:
+        if isinstance(part, Plot) or (not isinstance(part, tuple) and np.ndim(part) == 2):
             plots[name] = part if isinstance(part, Plot) else Plot(image=part)
         elif isinstance(part, tuple) and len(part) in (2, 3) and np.ndim(part[0]) == 1:
             curves[name] = (np.asarray(part[0], float), np.asarray(part[1], float))

@@ -17,6 +17,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 SLIDER = ".noUi-handle"
+# What stands on the page once a widget does.
+WIDGET = (".bqplot.figure path.line", SLIDER)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 # It would ask the reader, and then a server.
@@ -145,7 +147,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def open_widget(lab, watched):
     """A notebook of one cell, run in JupyterLab; its page once the plot stands."""
 
-    def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000):
+    def opened(cell: str, name: str, *, dark: bool = False, width: int = 1000, ready=WIDGET):
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
         nbformat.write(notebook, lab.folder / name)
@@ -163,8 +165,8 @@ def open_widget(lab, watched):
                 "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
             )
         page.evaluate("async () => await jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_selector(".bqplot.figure path.line")
-        page.wait_for_selector(SLIDER)
+        for selector in ready:
+            page.wait_for_selector(selector)
         time.sleep(1.0)
         return page
 

@@ -8,6 +8,7 @@ from nbtools.models import (
     demagnetisation,
     gradiometer,
     normal_metal,
+    proximity,
     superconductor,
     two_phase_medium,
 )
@@ -37,6 +38,8 @@ MODELS = {
     "scan": (lambda x: gradiometer.scan_voltage(x, mode="MPMS"), FIELD * 1e-6),
     "metal 1.1": (lambda x: normal_metal.bloch_gruneisen(x, exponent=1.1, **METAL), KELVIN),
     "metal 5": (lambda x: normal_metal.bloch_gruneisen(x, exponent=5, **METAL), KELVIN),
+    "clean ξN": (lambda x: proximity.clean_normal_length(x, velocity=5e5), RATIO),
+    "dirty ξN": (lambda x: proximity.dirty_normal_length(x, diffusivity=1e-4), RATIO),
     "bound": (two_phase_medium.hashin_shtrikman_bound, SHARE),
     "bruggeman": (lambda x: two_phase_medium.bruggeman_conductivity(x, contrast=1e-12), SHARE),
     "percolation": (lambda x: two_phase_medium.percolation_conductivity(x, threshold=0.0, exponent=2), SHARE),

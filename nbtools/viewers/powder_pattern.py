@@ -1,0 +1,79 @@
+"""Draw a powder pattern: counts, the refined curve, each phase, the difference, and a window enlarged."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PHASE_COLOURS = (ORANGE, GREEN, PURPLE, SKY, RED)
+
+
+def draw_pattern(
+    axes: "Axes",
+    two_theta: ArrayLike,
+    counts: ArrayLike,
+    *,
+    pattern: ArrayLike | None = None,
+    background: ArrayLike | None = None,
+    components: Mapping[str, ArrayLike] | None = None,
+    positions: Mapping[str, ArrayLike] | None = None,
+    window: tuple[float, float] | None = None,
+    heights: tuple[float, float] | None = None,
+) -> "Axes":
+    """Counts over 2θ on a square-root scale, on which counting noise is as wide everywhere.
+
+    With `pattern` the fit and, below zero, the difference in units of its counting noise; with `components` each
+    phase on the background, with `positions` (degrees) a mark for each of its lines. `window` (degrees) and
+    `heights` (counts) narrow the view; the difference then goes.
+    """
+    angle, observed = np.asarray(two_theta, float), np.asarray(counts, float)
+    chosen = np.ones(angle.size, bool) if window is None else (angle > window[0]) & (angle < window[1])
+    axes.plot(angle[chosen], root(observed)[chosen], ".", color=BLUE, markersize=1.2, label="counts")
+    floor = 0.0 if background is None else np.asarray(background, float)
+    for (name, part), colour in zip((components or {}).items(), PHASE_COLOURS, strict=False):
+        curve = root(floor + np.asarray(part, float))[chosen]
+        axes.plot(angle[chosen], curve, color=colour, linewidth=0.8, label=name)
+    if pattern is not None:
+        fitted = np.asarray(pattern, float)
+        axes.plot(angle[chosen], root(fitted)[chosen], color=BLACK, linewidth=0.5, label="fit")
+        if heights is None:
+            level = -0.12 * float(np.sqrt(np.max(observed[chosen])))
+            axes.plot(
+                angle[chosen], level + (root(observed) - root(fitted))[chosen], color=BLACK, linewidth=0.3
+            )
+            axes.axhline(level, color=RED, linewidth=0.4)
+    rows = zip((positions or {}).values(), PHASE_COLOURS, strict=False)
+    for row, (places, colour) in enumerate(rows):
+        low = 0.01 + 0.025 * row  # of the height of the panel
+        axes.vlines(
+            places, low, low + 0.02, color=colour, linewidth=0.6, transform=axes.get_xaxis_transform()
+        )
+    if heights is not None:
+        axes.set_ylim(*root(heights))
+    _label_counts(axes)
+    axes.set(xlabel="2θ (degrees)", xlim=window or (angle[0], angle[-1]))
+    add_legend(axes, loc="upper right", ncols=1 if window else 2)
+    return axes
+
+
+def root(counts: ArrayLike) -> NDArray[np.float64]:
+    """√counts, with the sign kept."""
+    values = np.asarray(counts, float)
+    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
+
+
+def _label_counts(axes: "Axes") -> None:
+    """Counts on an axis of their square roots."""
+    low, high = (max(end, 0.0) ** 2 for end in axes.get_ylim())
+    step = 10 ** np.floor(np.log10(high))
+    marks = [f * step for f in (0, 0.05, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8) if low <= f * step <= high]
+    marks = [mark for i, mark in enumerate(marks) if high < 3 * step or mark != 1.5 * step or i == 0]
+    axes.set_yticks(np.sqrt(marks), [f"{mark:g}" for mark in marks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("counts (square-root scale)")

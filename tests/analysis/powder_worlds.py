@@ -1,0 +1,89 @@
+"""Powder patterns with known answers, made without our model: gemmi's structure factors, profiles of their own."""
+
+from functools import cache
+
+import gemmi
+import numpy as np
+
+from nbtools.analysis.powder_refinement import fit_phase_fractions
+from nbtools.io.crystal import OWN, own_crystal
+
+PLANTED = {"MgO": 0.792, "MgB2": 0.206, "Mg": 0.002}
+PHASES = {name: own_crystal(name) for name in PLANTED}
+ANGLES = np.arange(20, 110.001, 0.02)
+SHORT = np.arange(28, 80.001, 0.05)  # for many seeds
+K_ALPHA = ((1.540593, 1.0), (1.544427, 0.5))
+
+
+@cache
+def sticks(name, wavelength, strain=0.0):
+    """2θ (deg), Σ m|F|² LP over V² and cell mass of each reflection family, by gemmi alone."""
+    small = gemmi.read_small_structure(str(OWN / f"{name}.cif"))
+    mass = sum(site.element.weight * site.occ for site in small.get_all_unit_cell_sites())
+    small.change_occupancies_to_crystallographic()  # the sum runs over all operations
+    calculator = gemmi.StructureFactorCalculatorX(small.cell)
+    cell = gemmi.UnitCell(*[x * (1 + strain) for x in small.cell.parameters[:3]], *small.cell.parameters[3:])
+    operations = small.spacegroup.operations()
+    found = []
+    for hkl in gemmi.make_miller_array(small.cell, small.spacegroup, 0.85).tolist():
+        if operations.is_systematically_absent(hkl):
+            continue
+        sine = wavelength / 2 / cell.calculate_d(hkl)
+        if sine >= 0.999:
+            continue
+        # Miller indices of a Laue family: both Friedel mates count.
+        family = {
+            tuple(s * x for x in operations.sym_ops[k].apply_to_hkl(hkl))
+            for k in range(len(operations.sym_ops))
+            for s in (1, -1)
+        }
+        f2 = abs(calculator.calculate_sf_from_small_structure(small, hkl)) ** 2
+        if f2 < 1e-9:  # atoms on special positions cancel
+            continue
+        theta = np.arcsin(sine)
+        lp = (1 + np.cos(2 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
+        found.append((2 * np.degrees(theta), len(family) * f2 * lp))
+    places, areas = np.array(sorted(found)).T
+    return places, areas / cell.volume / mass  # per mass of powder: S = w / (ZMV)
+
+
+def gauss(x, width):
+    return np.exp(-4 * np.log(2) * (x / width) ** 2) / width * 2 * np.sqrt(np.log(2) / np.pi)
+
+
+def lorentz(x, width):
+    return 2 / np.pi / width / (1 + 4 * (x / width) ** 2)
+
+
+def clean_pattern(
+    fractions,
+    *,
+    angles=ANGLES,
+    peak=20_000.0,
+    background=300.0,
+    width=0.12,
+    lorentzian=0.5,
+    lines=K_ALPHA,
+    strains=None,
+    zero=0.0,
+    growing=0.0,
+    broader=None,
+):
+    """Counts without noise: `peak` at the strongest line, a background that falls and has a broad hump."""
+    total = np.zeros(angles.size)
+    for name, weight in fractions.items():
+        for wavelength, share in lines:
+            places, areas = sticks(name, wavelength, (strains or {}).get(name, 0.0))
+            for place, area in zip(places, areas, strict=True):
+                w = (width + growing * np.tan(np.radians(place / 2))) * (broader or {}).get(name, 1.0)
+                x = angles - place - zero
+                total += weight * share * area * (lorentzian * lorentz(x, w) + (1 - lorentzian) * gauss(x, w))
+    hump = 0.3 * np.exp(-(((angles - 30) / 15) ** 2))
+    return peak * total / total.max() + background * (1.2 - 0.006 * angles + hump)
+
+
+def refined(seed, fractions=PLANTED, angles=ANGLES, **options):
+    """A noisy pattern of these fractions, refined."""
+    clean = clean_pattern(fractions, angles=angles, **options)
+    counts = np.random.default_rng([seed, 41]).poisson(clean)
+    return fit_phase_fractions(angles, counts, PHASES)

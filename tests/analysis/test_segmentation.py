@@ -1,0 +1,143 @@
+"""Grey values to phases: planted masks come back, faults are taken out, wrong images are refused."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from nbtools.analysis.section_studies import study_registration, study_sections
+from nbtools.analysis.segmentation import denoise, overlap, remove_stripes, segment
+from nbtools.analysis.slice_alignment import align_slices, shifted_back
+from nbtools.models import random_media
+
+BRIGHT, DARK = 150.0, 90.0
+
+
+def phase(shape=(256, 256), seed=0, length=6.0):
+    field = random_media.gaussian_field(shape, np.random.default_rng(seed), correlation_length=length)
+    return random_media.level_set(field, 0.265)
+
+
+def photographed(mask, seed=1, *, contrast_to_noise=3.0, point_spread=1.5):
+    """Blurred in the image plane, with noise, in eight bits."""
+    rng = np.random.default_rng(seed)
+    grey = np.where(mask, DARK, BRIGHT)
+    grey = ndimage.gaussian_filter(grey, (*[0] * (mask.ndim - 2), point_spread, point_spread))
+    grey += (BRIGHT - DARK) / contrast_to_noise * rng.normal(size=mask.shape)
+    return np.clip(np.round(grey), 0, 255).astype(np.uint8)
+
+
+def test_a_volume_at_the_stated_levels():
+    """Contrast to noise 3, blur of 1.5 pixels: Dice at least 0.95, fraction within 1 %."""
+    mask = phase((64, 128, 128), length=5.0)
+    found = segment(denoise(photographed(mask), size=0.8))
+    assert overlap(found.phase, mask)["dice"] >= 0.95
+    assert found.fraction == pytest.approx(mask.mean(), abs=0.01)
+
+
+def test_noise_is_what_costs():
+    """Better contrast, better overlap."""
+    mask = phase()
+    scores = [
+        overlap(segment(denoise(photographed(mask, contrast_to_noise=c), size=1.2)).phase, mask)["dice"]
+        for c in (1.0, 3.0, 6.0)
+    ]
+    assert scores == sorted(scores)
+    assert scores[-1] > 0.95
+
+
+def test_stripes_go_and_the_phases_stay():
+    """What is left of stripes is about what the noise of 256 pixels hides; without stripes no more is taken."""
+    mask, rng = phase(), np.random.default_rng(3)
+    gains = 1 + 0.05 * rng.normal(size=(1, 256)), 1 + 0.03 * rng.normal(size=(256, 1))
+    plain = photographed(mask).astype(float)
+    left = remove_stripes(plain * gains[0] * gains[1]) / plain
+    assert np.std(np.median(left, axis=0)) < 0.5 * 0.05
+    assert np.std(np.median(left, axis=1)) < 0.7 * 0.03
+    assert np.std(remove_stripes(plain) / plain) < 0.03
+
+
+def test_pores_keep_their_rims():
+    """Black pores in bright ground: their blurred rims are no dark phase."""
+    mask = phase()
+    pores = random_media.level_set(
+        random_media.gaussian_field((256, 256), np.random.default_rng(8), correlation_length=6.0), 0.02
+    )
+    grey = np.where(pores, 20.0, np.where(mask, DARK, BRIGHT))
+    grey = ndimage.gaussian_filter(grey, 1.5) + np.random.default_rng(1).normal(0, 5, mask.shape)
+    three = segment(denoise(grey, size=0.8), classes=3)
+    two = segment(denoise(grey, size=0.8), classes=2)
+    planted = (mask & ~pores).mean()
+    assert three.pore_fraction == pytest.approx(0.02, abs=0.006)
+    assert abs(three.fraction - planted) < abs(two.fraction - planted)
+    assert three.fraction == pytest.approx(planted, abs=0.01)
+
+
+def test_a_fixed_fraction_is_met():
+    """Counted."""
+    grey = denoise(photographed(phase()), size=1.0)
+    assert segment(grey, method="fraction", fraction=0.3).fraction == pytest.approx(0.3, abs=0.001)
+    with pytest.raises(ValueError, match="fraction is None"):
+        segment(grey, method="fraction")
+
+
+def test_drift_comes_back():
+    """Slices of a bar that does not change, moved by known whole pixels."""
+    rng = np.random.default_rng(4)
+    face = np.pad(phase((96, 96), length=5.0), 12, mode="wrap")
+    moves = np.cumsum(rng.integers(-2, 3, (12, 2)), axis=0)
+    moves -= np.round(moves.mean(axis=0)).astype(int)
+    moves = np.clip(moves, -12, 12)
+    stack = np.stack(
+        [photographed(np.roll(face, m, (0, 1))[12:-12, 12:-12], seed=n) for n, m in enumerate(moves)]
+    )
+    found = align_slices(stack)
+    errors = (found.offsets - moves) - np.median(found.offsets - moves, axis=0)
+    assert np.abs(errors).max() < 0.5
+    assert found.stack.shape[0] == 12
+    assert shifted_back(stack, found.offsets).shape == found.stack.shape
+
+
+def test_a_map_is_laid_on_its_image():
+    """The shift comes back, and chance does not reach the overlap."""
+    mask = phase((256, 256), length=8.0)
+    shares = mask.reshape(64, 4, 64, 4).mean(axis=(1, 3))
+    counts = np.random.default_rng(0).poisson(30 * np.roll(shares, (2, -1), (0, 1)))
+    found = study_registration(mask, counts)
+    assert found.shift == (-2, 1)
+    assert found.dice > 0.8
+    assert found.p_value <= 0.02
+    with pytest.raises(ValueError, match="do not cover the same field"):
+        study_registration(mask, np.ones((50, 64)))
+
+
+def test_sections_in_three_directions():
+    """The same on average in an isotropic medium; the fraction is the volume's."""
+    found = study_sections(phase((96, 96, 96), length=3.0))
+    low, high = found.extremes
+    assert high - low < 0.06
+    assert np.mean([np.mean(f) for f in found.fractions.values()]) == pytest.approx(0.265, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        (np.full((32, 32), 7.0), "nothing to tell apart"),
+        (np.where(np.eye(32) > 0, np.nan, 1.0), "32 grey values are NaN"),
+        (np.ones((32,)), "grey values with 2 or 3 axes"),
+        (np.full((32, 32), "x"), "grey values with 2 or 3 axes"),
+    ],
+)
+def test_no_image_is_refused_by_name(image, sentence):
+    """What came and what was expected."""
+    with pytest.raises(ValueError, match=sentence):
+        segment(image)
+
+
+def test_overlap_by_hand():
+    """Two of three dark pixels shared: Dice 2·2/(3 + 3)."""
+    one, two = np.array([1, 1, 1, 0, 0, 0], bool), np.array([0, 1, 1, 1, 0, 0], bool)
+    scores = overlap(one, two)
+    assert scores["dice"] == pytest.approx(2 / 3)
+    assert scores["mcc"] == pytest.approx((2 * 2 - 1 * 1) / 9)
+    with pytest.raises(ValueError, match="must cover the same field"):
+        overlap(one, two[:3])
