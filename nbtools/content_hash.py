@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from nbtools.io.images import read_image, read_stack
 from nbtools.io.quantum_design import read_dat
+from nbtools.io.tiff_scale import tiff_scale
 
 
 def content_hash(paths: Iterable[str | Path]) -> str:
@@ -44,10 +44,16 @@ def _quantum_design(path: Path) -> Iterator[bytes]:
 
 
 def _tiff(path: Path) -> Iterator[bytes]:
-    image = read_stack(path) if path.stem.endswith("_stack") else read_image(path)
-    steps = {str(name): float(np.diff(image.coords[name].values[:2])[0]) for name in image.coords}
-    yield _json([image.shape, str(image.dtype), {name: f"{step:.6g}" for name, step in steps.items()}])
-    yield np.ascontiguousarray(image.values).tobytes()
+    """Pixels, their size, and what each page says of itself; how the pages are packed does not count."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        steps, _ = tiff_scale(tiff, path)
+        for page in tiff.pages:
+            pixels = page.asarray()
+            yield _json([pixels.shape, str(pixels.dtype), "" if tiff.is_imagej else page.description])
+            yield np.ascontiguousarray(pixels).tobytes()
+    yield _json({name: f"{step:.6g}" for name, step in sorted(steps.items())})
 
 
 def _yaml(path: Path) -> Iterator[bytes]:
