@@ -13,6 +13,7 @@ SHIFTED = ("thickness", "dose", "bright_dose", "fraction", "spread", "film")
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
 
 
+@pytest.mark.notebook
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """Dose, blur, thickness and area 20 % off: needs-data verdicts stay open, what print decides stays."""

@@ -10,6 +10,8 @@ import pytest
 
 STORED = Path(__file__).parent.parent / "notebooks" / "results" / "02_stem_interfaces.json"
 
+pytestmark = pytest.mark.notebook
+
 
 def test_one_crystal_in_a_ser_file(tmp_path, realdata):
     """SrTiO₃ named as an interface: no two grains of MgO and MgB2 are invented, nothing stored changes."""

@@ -34,6 +34,9 @@ EXAMPLES = {
     "frame": "1",
 }
 
+# Of a lamella, which other samples lack: listed only where given.
+MICROSCOPY = ("thickness",)
+
 
 class SampleCardError(ValueError):
     """A card that cannot be read; says which field, what was found, what was expected."""
@@ -181,7 +184,7 @@ class SampleCard(BaseModel):
             value = getattr(self, name)
             if name in self.model_fields_set and value is not None:
                 given.append(f"{name} = {_shown(value)}")
-            else:
+            elif name not in MICROSCOPY:
                 missing.append(
                     f"{name}: not given" if value is None else f"{name} = {field.default} (default)"
                 )

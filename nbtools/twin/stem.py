@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nbtools.models.stem_image import CONTRAST, Columns, bright_field, draw_columns, project_columns
-from nbtools.twin.quantum_design import SYNTHETIC, write_whole
+from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.twin.stem_world import Grain, StemWorld, truth
 from nbtools.units import Quantity
+from nbtools.whole_file import write_whole
 
 __all__ = ["StemWorld", "record_stem", "truth"]
 

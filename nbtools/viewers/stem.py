@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 NM = 1e9
 ELEMENT_COLOURS = {"Mg": ORANGE, "B": GREEN, "O": SKY, "Mg+O": YELLOW, "B+Mg": RED}
 GRAIN_COLOURS = (SKY, ORANGE, YELLOW)
+GREYS = 6
 ROUND_LENGTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def draw_image(axes: "Axes", image: ArrayLike, pixel_size: float, *, bar: bool = True) -> "Axes":
-    """A grey image over nm, y down, with a scale bar of a round length."""
-    values = np.asarray(image)
+def draw_image(
+    axes: "Axes", image: ArrayLike, pixel_size: float, *, bar: bool = True, binning: int = 1
+) -> "Axes":
+    """A grey image over nm, y down, with a scale bar of a round length; `binning` pixels a side shown as one."""
+    values, pixel_size = _binned(image, binning), binning * pixel_size
     height, width = (n * pixel_size * NM for n in values.shape)
     low, high = np.percentile(values, [0.5, 99.5])
-    axes.imshow(
-        values, cmap="gray", extent=(0, width, height, 0), vmin=low, vmax=high, interpolation="nearest"
-    )
+    # Six greys show a lattice as well as 256 and take a quarter of the bytes.
+    greys = np.round(np.clip((values - low) / ((high - low) or 1.0), 0, 1) * (GREYS - 1)) / (GREYS - 1)
+    axes.imshow(greys, cmap="gray", extent=(0, width, height, 0), vmin=0, vmax=1, interpolation="nearest")
     axes.set(xlim=(0, width), ylim=(height, 0))
     _bare(axes)
     if bar:
@@ -34,6 +37,13 @@ def draw_image(axes: "Axes", image: ArrayLike, pixel_size: float, *, bar: bool =
         middle, above = start + length / 2, level - 0.02 * height
         axes.text(middle, above, f"{length} nm", color="white", ha="center", va="bottom", fontsize=7)
     return axes
+
+
+def _binned(image: ArrayLike, side: int) -> np.ndarray[Any, Any]:
+    """Means of square blocks of pixels; what does not fill a block at the far rims is left out."""
+    values = np.asarray(image, float)
+    rows, columns = (n // side for n in values.shape)
+    return values[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
 
 
 def _bare(axes: "Axes") -> None:
@@ -85,7 +95,7 @@ def draw_transform(
 ) -> "Axes":
     """log₁₀ of the power over k (1/nm), y down, with the indexed spots of each grain and the strongest's hkl."""
     values, half = np.asarray(power), half_width / NM
-    low, high = np.percentile(values, 60), values.max()
+    low, high = np.percentile(values, 97), values.max()
     axes.imshow(values, cmap="magma", extent=(-half, half, half, -half), vmin=low, vmax=high)
     for solution, colour in zip(solutions, colours, strict=False):
         k = np.array([spot.wave_vector for spot in solution.spots]) / NM
@@ -175,13 +185,16 @@ def draw_presence(axes: "Axes", widths: Mapping[str, Any]) -> "Axes":
     return add_legend(axes, loc="upper left", fontsize=5.5)
 
 
-def draw_elements(axes: "Axes", maps: Mapping[str, ArrayLike], pixel_size: float) -> "Axes":
+def draw_elements(
+    axes: "Axes", maps: Mapping[str, ArrayLike], pixel_size: float, *, binning: int = 1
+) -> "Axes":
     """Element maps as one colour image: O green, B red, Mg blue, as the paper has it."""
     layers = []
     for element in ("B", "O", "Mg"):
-        values = np.asarray(maps[element], float)
-        layers.append(np.clip(values / max(float(np.percentile(values, 99)), 1e-9), 0, 1))
-    height, width = (n * pixel_size * NM for n in layers[0].shape)
+        values = _binned(maps[element], binning)
+        share = np.clip(values / max(float(np.percentile(values, 99)), 1e-9), 0, 1)
+        layers.append(np.round(3 * share) / 3)
+    height, width = (n * binning * pixel_size * NM for n in layers[0].shape)
     axes.imshow(np.stack(layers, axis=-1), extent=(0, width, height, 0))
     _bare(axes)
     return axes

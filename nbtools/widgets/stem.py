@@ -46,10 +46,12 @@ def window_at(
         zone = " ".join(map(str, found.best.zone))
         name = f"{found.best.crystal} [{zone}]{'' if found.determined else ' or another'}"
         curves[name] = _both(np.array([spot.wave_vector for spot in found.best.spots]))
+    greys = np.round(8 * (image - image.min()) / (np.ptp(image) or 1.0))
     picture = Plot(
-        {"window": frame}, "x", "y", "m", "m", image, (0, width, 0, height), "gray", clicked=("x", "y")
+        {"window": frame}, "x", "y", "m", "m", greys, (0, width, 0, height), "gray", clicked=("x", "y")
     )
-    limits = (float(np.percentile(power, 60)), float(power.max()))
+    limits = (float(np.percentile(power, 97)), float(power.max()))
+    power = np.maximum(power, limits[0])
     transform = Plot(curves, "k_x", "k_y", "1/nm", "1/nm", power, _edges(half), "magma", limits)
     seen = Quantity(found.information_limit, np.nan, "m")
     return {"image": picture, "transform": transform, "shortest period": seen}
@@ -117,7 +119,8 @@ def pattern_at(
         else np.full(len(seen), np.nan)
     )
     off = float(np.median(gaps / np.hypot(*seen.T)))
-    limits = (float(np.percentile(power, 60)), float(power.max()))
+    limits = (float(np.percentile(power, 97)), float(power.max()))
+    power = np.maximum(power, limits[0])
     curves: dict[str, Any] = {"seen": _both(seen), pattern: _both(turned)}
     plot = Plot(curves, "k_x", "k_y", "1/nm", "1/nm", power, _edges(half_width), "magma", limits)
     return {"transform": plot, "misplaced": Quantity(100 * off, np.nan, "%")}
