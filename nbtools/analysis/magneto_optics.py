@@ -188,15 +188,16 @@ def study_flux(
 
 
 def constant_current_range(
-    found: dict[float, CriticalCurrent], *, sigmas: float = 3.0
+    found: dict[float, CriticalCurrent], *, sigmas: float = 3.0, least: float = 2.0
 ) -> tuple[Quantity, Quantity]:
     """The highest temperature whose J_c does not hang on the field, and the lowest whose J_c falls with it (K).
 
-    A slope d ln J_c/dB of `sigmas` standard deviations below zero counts as falling. The change may lie
+    A slope d ln J_c/dB of `sigmas` standard deviations below zero counts as falling, if it is also steeper than
+    `least` (1/T: 8 % over 400 G, twice what the fit makes of a constant J_c). The change may lie
     anywhere between the temperatures tried, which is a standard deviation of their distance over √12.
     """
     falls = {
-        t: f.field_slope < -sigmas * f.field_slope.uncertainty
+        t: f.field_slope < -max(sigmas * f.field_slope.uncertainty, least)
         for t, f in found.items()
         if np.isfinite(f.field_slope)
     }

@@ -175,7 +175,8 @@ def resample_square(map_: xr.DataArray) -> xr.DataArray:
     places = {}
     for axis in ("y", "x"):
         low, high = float(ordered[axis][0]), float(ordered[axis][-1])
-        places[axis] = low + side * np.arange(int((high - low) / side + 1e-9) + 1)
+        # Rounding must not put the last place beyond the last point.
+        places[axis] = np.minimum(low + side * np.arange(int((high - low) / side + 1e-9) + 1), high)
     resampled = ordered.interp(places)
     resampled.attrs = map_.attrs
     return resampled

@@ -52,9 +52,11 @@ def draw_map(
     image = np.asarray(values, float) * scale
     low, high = (scale * end for end in limits) if limits else np.nanpercentile(image, [0.5, 99.5])
     extent = _extent(image.shape, pixel_size)
-    drawn = axes.imshow(
-        image, origin="lower", extent=extent, cmap=colours, vmin=low, vmax=high, rasterized=True
-    )
+    from matplotlib import colormaps
+
+    # Few enough shades that camera noise does not fill the stored picture, more than the eye tells apart.
+    shades = {"cmap": colormaps[colours].resampled(40), "vmin": low, "vmax": high, "interpolation": "nearest"}
+    drawn = axes.imshow(image, origin="lower", extent=extent, rasterized=True, **shades)
     if outline is not None:
         _draw_outline(axes, outline, extent)
     # Inside the panel's own axes, so that the bar is no panel of its own.

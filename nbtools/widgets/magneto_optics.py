@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nbtools.analysis.current_inversion import CurrentMap
-from nbtools.analysis.magneto_optics import FluxMaps, line_profile, moment_of
+from nbtools.analysis.magneto_optics import FluxMaps, bin_map, line_profile, moment_of
 from nbtools.units import Quantity
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.explore_plots import Plot
@@ -16,6 +16,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 def _picture(maps: FluxMaps, values: Array, **options: Any) -> Plot:
     """A map with its axes in mm from the middle, y upward."""
     rows, columns = (1e3 * n * maps.pixel_size / 2 for n in values.shape)
+    # On a small panel two pixels by two are one.
+    values = bin_map(values, 2) if min(values.shape) > 128 else values
     axes = {"x_label": "x", "y_label": "y", "x_unit": "mm", "y_unit": "mm"}
     return Plot(image=values[::-1], extent=(-columns, columns, rows, -rows), **{**axes, **options})
 
