@@ -53,11 +53,12 @@ def read_image_set(
     ImageError
         As `read_image`; a file with neither a stack nor an image.
     """
-    paths = [Path(file) for file in files]
+    paths: list[Path] = [Path(file) for file in files]
     maps = {e: read_image(p) for e in ELEMENTS for p in paths if p.stem.lower() == f"edx_{e}"}
     rest = [path for path in paths if path.stem.lower().removeprefix("edx_") not in maps]
     if len(rest) > 2 and all(path.suffix.lower() in (*TIFF, *PICTURES) for path in rest):
-        return ImageSet(read_stack(sorted(rest, key=_number), voxel_size=voxel_size), None, maps)
+        ordered = list(sorted(rest, key=_number))
+        return ImageSet(read_stack(ordered, voxel_size=voxel_size), None, maps)
     stack = image = None
     for path in rest:
         try:
