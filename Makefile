@@ -17,7 +17,7 @@ endif
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab run test notebooks bench stress lock clean browser
+.PHONY: help lab run test notebooks bench stress lock clean browser screen
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed 's/:.*  ## /  /' | awk '{printf "make %-11s", $$1; $$1 = ""; print}'
@@ -25,7 +25,7 @@ help:  ## list the commands
 lab: $(READY)  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-run: $(READY)  ## run every notebook headless; statements, and build/report/index.html
+run: $(READY) screen  ## run every notebook headless; statements, and build/report/index.html
 	$(BIN)/python -m nbtools run
 
 test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebooks, a real browser
@@ -35,7 +35,7 @@ test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebo
 	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile -m "not stress" --ignore=tests/benchmarks \
 		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
 
-notebooks: $(READY)  ## run every notebook and keep its outputs and results: the only way they change
+notebooks: $(READY) screen  ## run every notebook and keep its outputs and results: the only way they change
 	$(BIN)/python -m nbtools run --store
 
 bench: $(READY)  ## bias and coverage of the estimators, over many seeds
@@ -65,9 +65,12 @@ $(READY): $(LOCK) pyproject.toml
 		$$install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What the tests need beside Python.
+# What napari's pictures need beside Python, and what the tests need.
+screen:
+	@packages=`sed 's/#.*//' binder/apt.txt | xargs`; $(system_packages)
+
 browser:
-	@packages=`sed 's/#.*//' $(wildcard binder/apt.txt tests/apt.txt) | xargs`; $(system_packages)
+	@packages=`sed 's/#.*//' binder/apt.txt tests/apt.txt | xargs`; $(system_packages)
 
 # Installs those of $packages that are missing, where that is possible; otherwise says what to do.
 define system_packages
@@ -76,5 +79,5 @@ if test -n "$$packages" && command -v dpkg-query >/dev/null; then \
 		grep -q '^install ok installed' || missing="$$missing $$package"; done; \
 	if test -n "$$missing" && test `id -u` = 0; then set -x; \
 		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
-	elif test -n "$$missing"; then echo "some tests may be skipped; to run them all: sudo apt install$$missing"; fi; fi
+	elif test -n "$$missing"; then echo "some pictures or tests may be left out; to have them all: sudo apt install$$missing"; fi; fi
 endef

@@ -32,7 +32,9 @@ def test_damaged_powder_files(realdata, tmp_path):
                 scan = read_pattern(path)
                 read += 1
                 assert np.all(np.diff(scan.two_theta.values) > 0), f"case {seed}"
-                assert np.isfinite(scan.counts.values).all() and not np.any(scan.variance.values <= 0), f"case {seed}"
+                assert np.isfinite(scan.counts.values).all() and not np.any(scan.variance.values <= 0), (
+                    f"case {seed}"
+                )
             except PowderDiffractionError as error:
                 assert path.name in str(error), f"case {seed}"
     print(f"{read} of {CASES} damaged files were read, the others refused")
