@@ -24,6 +24,10 @@ remanence: 0.0 ± 0.5 Oe
 instrument: MPMS3 dc
 scan_length: 35 mm
 thermometer_offset: 0.00 ± 0.05 K
+beam_energy: "5.0 ± 0.1 keV"
+beam_current: "1.0 ± 0.1 nA"
+dwell: "100 ms"
+frame: 1
 """
 
 
@@ -81,7 +85,7 @@ def test_only_a_name(tmp_path):
     bare = card(tmp_path, "name: a\n")
     given, missing = bare.used_and_defaulted()
     assert given == ["name = a"]
-    assert "shape = prism (default)" in missing and "mass: not given" in missing and len(missing) == 16
+    assert "shape = prism (default)" in missing and "mass: not given" in missing and len(missing) == 20
     assert bare.volume is bare.field_length is bare.geometry_factor is bare.solid_volume is None
     assert not bare.is_paper_sample
 
