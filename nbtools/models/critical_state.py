@@ -19,10 +19,10 @@ from scipy.ndimage import distance_transform_edt
 from nbtools.cache import cached
 from nbtools.models.current_sheet import current_of, plate_field, wave_numbers
 from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.models.open_kernel import mean_response, open_kernel
 
 Array = NDArray[np.float64]
 LEAST_PIXEL = 0.25  # of a pixel: with less of it in the sample it counts as outside
-SUM_OF_INVERSE_CUBES = 9.0336217  # over a square lattice without its origin: the field of periodic images
 
 
 @dataclass(frozen=True)
@@ -161,10 +161,10 @@ class CreepingPlate:
     def __post_init__(self) -> None:
         self.mask = self.distance > LEAST_PIXEL
         self._shape = tuple(next_fast_len(2 * n, real=True) for n in self.mask.shape)
-        self.kernel = _open_kernel(self.mask.shape, self._shape, self.pixel_size, self.thickness)
+        self.kernel = open_kernel(self.mask.shape, self._shape, self.pixel_size, self.thickness)
         k = wave_numbers(self._shape, self.pixel_size)[2]
         k[0, 0] = k[0, 1]
-        self._inverse = 1.0 / _response(k, self.thickness)
+        self._inverse = 1.0 / mean_response(k, self.thickness)
         # Across the edge G falls to 0 within the part of a pixel that is still sample.
         self._steepness = [1 / (_parts(self.distance, self.mask, axis) * self.pixel_size) for axis in (0, 1)]
         rows, columns = (np.ptp(axis) + 1 for axis in np.nonzero(self.mask))
@@ -316,31 +316,6 @@ def _corners(values: Array, axis: int) -> Array:
         np.take(values, range(1, values.shape[axis]), axis),
     )
     return (low + high) / 2
-
-
-def _response(k: Array, thickness: float) -> Array:
-    """Q(k) of G averaged over the thickness: (1 − (1 − e^(−kd))/kd)/d, and k/2 of a sheet."""
-    if not thickness:
-        return k / 2
-    kd = k * thickness
-    return np.where(kd < 1e-4, k / 2, (1 + np.expm1(-kd) / np.maximum(kd, 1e-12)) / thickness)
-
-
-def _open_kernel(
-    shape: tuple[int, ...], padded: tuple[int, ...], pixel_size: float, thickness: float
-) -> Array:
-    """The transform of Q(r) without its periodic images: sampled on a wide square, cut out, images subtracted."""
-    side = next_fast_len(6 * max(shape), real=True)
-    wide = irfft2(_response(wave_numbers((side, side), pixel_size)[2], thickness), s=(side, side))
-    wide += SUM_OF_INVERSE_CUBES * pixel_size**2 / (4 * np.pi * (side * pixel_size) ** 3)
-    rows, columns = (np.r_[0:n, -n + 1 : 0] for n in shape)
-    places = np.ix_(
-        np.r_[0 : shape[0], padded[0] - shape[0] + 1 : padded[0]],
-        np.r_[0 : shape[1], padded[1] - shape[1] + 1 : padded[1]],
-    )
-    kernel = np.zeros(padded)
-    kernel[places] = wide[np.ix_(rows, columns)]
-    return rfft2(kernel)
 
 
 def _dot(one: Array, other: Array) -> float:

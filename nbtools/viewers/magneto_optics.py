@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-FIELD_COLOURS, CURRENT_COLOURS, SIGNED_COLOURS = "viridis", "magma", "RdBu_r"
+FIELD_COLOURS, CURRENT_COLOURS = "viridis", "magma"
 
 
 def _extent(shape: tuple[int, ...], pixel_size: float) -> tuple[float, float, float, float]:
@@ -55,7 +55,7 @@ def draw_map(
     from matplotlib import colormaps
 
     # Few enough shades that camera noise does not fill the stored picture, more than the eye tells apart.
-    shades = {"cmap": colormaps[colours].resampled(40), "vmin": low, "vmax": high, "interpolation": "nearest"}
+    shades = {"cmap": colormaps[colours].resampled(24), "vmin": low, "vmax": high, "interpolation": "nearest"}
     drawn = axes.imshow(image, origin="lower", extent=extent, rasterized=True, **shades)
     if outline is not None:
         _draw_outline(axes, outline, extent)
@@ -156,21 +156,13 @@ def draw_currents(
 def draw_error_maps(
     panels: Sequence["Axes"], currents: Any, *, outline: NDArray[np.bool_] | None = None, units: str = "paper"
 ) -> Sequence["Axes"]:
-    """σ from noise, what the filter takes away, and the misfit of B_z over its noise, of one `CurrentMap`."""
+    """σ from noise beside what the filter takes away, in one scale, of one `CurrentMap`."""
     common = {"pixel_size": currents.pixel_size, "outline": outline, "units": units}
     bias = np.hypot(*currents.bias)
     top = max(float(np.percentile(bias, 99)), 2 * float(currents.uncertainty.max()))
     same = {"unit": currents.unit, "colours": CURRENT_COLOURS, "limits": (0.0, top)}
     draw_map(panels[0], currents.uncertainty, label=r"$\sigma$ of $J$ (noise)", **same, **common)
     draw_map(panels[1], bias, label="bias (filter)", **same, **common)
-    misfit = currents.residual / currents.noise
-    signed = {
-        "unit": "",
-        "label": "misfit of $B_z$ / noise",
-        "colours": SIGNED_COLOURS,
-        "limits": (-4.0, 4.0),
-    }
-    draw_map(panels[2], misfit, **signed, **common)
     return panels
 
 
