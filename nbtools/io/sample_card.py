@@ -34,8 +34,8 @@ EXAMPLES = {
     "frame": "1",
 }
 
-# Of a lamella, which other samples lack: listed only where given.
-MICROSCOPY = ("thickness",)
+# Of a lamella and an electron beam, which other measurements lack: listed only where given.
+MICROSCOPY = ("thickness", "beam_energy", "beam_current", "dwell", "frame")
 
 
 class SampleCardError(ValueError):

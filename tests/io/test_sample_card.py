@@ -85,7 +85,7 @@ def test_only_a_name(tmp_path):
     bare = card(tmp_path, "name: a\n")
     given, missing = bare.used_and_defaulted()
     assert given == ["name = a"]
-    assert "shape = prism (default)" in missing and "mass: not given" in missing and len(missing) == 20
+    assert "shape = prism (default)" in missing and "mass: not given" in missing and len(missing) == 16
     assert bare.volume is bare.field_length is bare.geometry_factor is bare.solid_volume is None
     assert not bare.is_paper_sample
 
