@@ -50,11 +50,11 @@ class PowerStudy:
 
     def __str__(self) -> str:
         words = ("scale-free", "not scale-free", "cannot tell")
-        lines = [f"{self.side}² pixels, threshold {EXCESS:g} decades".ljust(34) + "  ".join(words)]
+        lines = [f"{self.side}² pixels, threshold {EXCESS:g} decades".ljust(38) + "  ".join(words)]
         for world, excess in self.excess.items():
             shares = "  ".join(f"{100 * self.share(world, word):{len(word) - 2}.0f} %" for word in words)
             lines.append(
-                f"{world:17s} {np.nanmean(excess):+.2f} ± {np.nanstd(excess):.2f}".ljust(34) + shares
+                f"{world:17s} {np.nanmean(excess):+.2f} ± {np.nanstd(excess):.2f}".ljust(38) + shares
             )
         return "\n".join(lines)
 

@@ -92,7 +92,7 @@ def explore_pixels(spectra: EnergySpectra, fit: MapFit) -> Explorer:
         pixel_at,
         fixed={"spectra": spectra, "fit": fit},
         ranges={"x": (0, columns - 1), "y": (0, rows - 1), "half_width": (0, 6), "band": choices},
-        values={"x": float(column), "y": float(row), "half_width": 0.0, "band": choices[0]},
+        values={"x": float(column), "y": float(row), "half_width": 3.0, "band": choices[0]},
         labels={
             "x": "column",
             "y": "row",
