@@ -58,6 +58,7 @@ def record_ac_susceptibility(folder: str | Path, *, seed: int, **parameters: obj
 def truth(**parameters: object) -> dict[str, float]:
     """What `record_ac_susceptibility` plants with the same parameters, in SI, for the bar as its card states it.
 
+    Fields and frequency of the drive (A/m, Hz).
     Half-screening temperatures (K) and, where the world is Bean's, the current densities there (A/m²); heights of the
     loss peak over full screening; the closure of the rectangles (K) at half screening; shift of half
     screening per decade of frequency and with the dc field (K); creep onset (K); loop current densities.
@@ -69,6 +70,8 @@ def truth(**parameters: object) -> dict[str, float]:
     shifts = [curve.temperature_at(-0.5) for curve in others]
     answers = {
         "full_screening": world.shielded,
+        "bias": world.bias,
+        "frequency": world.frequency,
         "grain_share": world.physics.grain_share,
         "closure": _closure(curves),
         "shift_per_decade": float(np.polyfit(np.log10(world.frequencies), shifts, 1)[0]),
@@ -84,6 +87,7 @@ def truth(**parameters: object) -> dict[str, float]:
         answers[f"half_screening_{index}"] = half
         answers[f"critical_current_{index}"] = float(world.full_field(half)) / world.half_width
         answers[f"peak_height_{index}"] = float(curve.loss.max())
+        answers[f"amplitude_{index}"] = float(world.amplitudes[index])
     for kelvin in world.loop_temperatures:
         answers[f"loop_current_{kelvin:g}K"] = float(_loop_current(world, kelvin))
     return answers
