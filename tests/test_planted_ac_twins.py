@@ -8,6 +8,8 @@ from nbtools.io.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 from nbtools.twin.ac_susceptibility import AcSusceptibilityWorld, record_ac_susceptibility, truth
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "05_ac_susceptibility.ipynb"
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
 

@@ -8,6 +8,8 @@ from nbtools.io.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 from nbtools.twin.magneto_optics import MagnetoOpticsWorld, record_magneto_optics, truth
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "04_magneto_optics.ipynb"
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
 

@@ -8,6 +8,8 @@ from nbtools.io.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 from nbtools.twin.stem import StemWorld, record_stem, truth
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "02_stem_interfaces.ipynb"
 SHIFTED = ("thickness", "dose", "bright_dose", "fraction", "spread", "film")
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}

@@ -8,6 +8,8 @@ from nbtools.io.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 from nbtools.twin.fib_sem import FibSemWorld, record_fib_sem, truth
 
+pytestmark = pytest.mark.notebook
+
 NOTEBOOK = NOTEBOOKS / "01_structure.ipynb"
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
 

@@ -146,6 +146,10 @@ def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:
             f"{path.name} claims an image of shape {series.shape}, {claimed / 1e9:.3g} GB; up to {LARGEST / 1e9:g} GB "
             "are read: crop it, or convert it to OME-Zarr"
         )
+    slices = float(np.prod([float(n) for n in series.shape])) / max(float(series.keyframe.size), 1.0)
+    spoken_of = int((tiff.imagej_metadata or {}).get("images", 1))
+    if slices < spoken_of:
+        raise ImageError(f"{path.name} is cut short: it speaks of {spoken_of} slices and has {slices:.0f}")
     there = path.stat().st_size
     ends = [
         o + n

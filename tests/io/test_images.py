@@ -149,3 +149,12 @@ def test_ome_zarr_stays_on_disk(tmp_path: Path) -> None:
     assert hasattr(stack.data, "compute")
     assert pixel_sizes(stack) == pytest.approx((5e-8, 2e-8, 2e-8))
     np.testing.assert_array_equal(stack, STACK)
+
+
+def test_an_imagej_stack_that_lost_its_end(realdata: Path, tmp_path: Path) -> None:
+    """Its first slice is whole, and would pass for an image."""
+    whole = (realdata / "em3d/cylindra/13pf_MT.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(whole[: int(0.4 * len(whole))])
+    for read in (read_image, read_stack):
+        with pytest.raises(ImageError, match="cut short"):
+            read(tmp_path / "a.tif")
