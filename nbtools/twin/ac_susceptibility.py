@@ -11,8 +11,9 @@ from nbtools.models.bean_state import bean_loop, half_screening_field, loss_peak
 from nbtools.models.critical_current import reduced_critical_current
 from nbtools.twin.ac_susceptibility_world import AcSusceptibilityWorld
 from nbtools.twin.acms import write_acms
-from nbtools.twin.quantum_design import SYNTHETIC, write_mpms3, write_whole
+from nbtools.twin.quantum_design import SYNTHETIC, write_mpms3
 from nbtools.units import Quantity, convert
+from nbtools.whole_file import write_whole
 
 __all__ = ["AcSusceptibilityWorld", "record_ac_susceptibility", "truth"]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.twin.quantum_design import PPMS_START, SYNTHETIC, write_whole
+from nbtools.twin.quantum_design import PPMS_START, SYNTHETIC
 from nbtools.units import convert
+from nbtools.whole_file import write_whole
 
 HEADER = """\
 [Header]

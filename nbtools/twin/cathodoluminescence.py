@@ -18,8 +18,9 @@ from nbtools.twin.cathodoluminescence_world import (
     truth,
 )
 from nbtools.twin.hspy import Axis, Signal, write_hspy
-from nbtools.twin.quantum_design import SYNTHETIC, write_whole
+from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import Quantity, convert
+from nbtools.whole_file import write_whole
 
 __all__ = ["CathodoluminescenceWorld", "record_cathodoluminescence", "truth"]
 

@@ -18,7 +18,8 @@ from nbtools.models.powder_pattern import (
     powder_lines,
     scattering_mass,
 )
-from nbtools.twin.quantum_design import SYNTHETIC, write_whole
+from nbtools.twin.quantum_design import SYNTHETIC
+from nbtools.whole_file import write_whole
 
 Array = NDArray[np.float64]
 World = Literal["paper", "textured", "amorphous", "no magnesium"]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nbtools.twin.fib_sem_world import DIBORIDE, OXIDE, PORE, FibSemWorld, Labels, truth
-from nbtools.twin.quantum_design import SYNTHETIC, write_whole
+from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import convert
+from nbtools.whole_file import write_whole
 
 __all__ = ["FibSemWorld", "record_fib_sem", "slice_positions", "truth"]
 

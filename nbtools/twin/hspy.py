@@ -1,6 +1,5 @@
 """Writes spectra, maps and images as HyperSpy's .hspy files, which LumiSpy reads; each says that it is synthetic."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.twin.quantum_design import SYNTHETIC
+from nbtools.whole_file import replace_whole
 
 FORMAT = "3.3"
 
@@ -40,19 +40,15 @@ def write_hspy(path: str | Path, signals: Sequence[Signal]) -> Path:
     """All signals in one file, whole or not at all; same content, same bytes with the same HDF5 library."""
     import h5py
 
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    def fill(temporary: Path) -> None:
         with h5py.File(temporary, "w", track_order=True) as file:
             file.attrs["file_format"], file.attrs["file_format_version"] = "HyperSpy", FORMAT
             file.attrs["note"] = SYNTHETIC
             experiments = file.create_group("Experiments")
             for signal in signals:
                 _write(experiments.create_group(signal.title), signal)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+
+    return replace_whole(path, fill)
 
 
 def _write(group: Any, signal: Signal) -> None:
