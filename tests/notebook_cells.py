@@ -10,12 +10,13 @@ import nbformat
 import pytest
 
 from nbtools import workbench
+from nbtools.viewers import style
 from nbtools.widgets.showing import Showing
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
-def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> list[Any]:
     """Run all code cells but those on measured files, silently; returns the widgets shown, in order."""
     shown: list[Any] = []
 
@@ -26,10 +27,18 @@ def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code" and "measured" not in cell.metadata.get("tags", []):
+            tags = cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and "measured" not in tags:
                 value = _run(cell.source, str(path), names)
                 shown += [value] if isinstance(value, Showing) else []
+            names |= parameters if "parameters" in tags else {}
     return shown
+
+
+def without_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are drawn but not rendered: for what no picture decides."""
+    monkeypatch.setattr(style, "export", lambda *_: None)
+    monkeypatch.setattr(style, "picture", lambda *_: b"")
 
 
 def _run(source: str, name: str, names: dict[str, Any]) -> Any:

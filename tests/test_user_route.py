@@ -1,17 +1,10 @@
 """Notebook 03 from end to end on real files that it was not made for: numbers, reasons, exports; nothing stored."""
 
-import hashlib
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from strangers import numbers, run_as_user, run_in_process, verdicts
 
 pytestmark = pytest.mark.notebook
 
-ROOT = Path(__file__).parent.parent
-STORED = ROOT / "notebooks" / "results" / "03_transport.json"
 CARD = """\
 name: somebody's crystal
 dimensions: ["2.0 ± 0.1 mm", "3.0 ± 0.1 mm", "0.5 ± 0.05 mm"]
@@ -24,28 +17,18 @@ thermometer_offset: "0.00 ± 0.05 K"
 """
 
 
-def run(folder, file):
-    (folder / "mine.dat").write_bytes(file.read_bytes())
-    (folder / "mine.yaml").write_text(CARD, encoding="utf-8")
-    before = hashlib.sha256(STORED.read_bytes()).hexdigest()
-    options = ["-p", "DATA=mine.dat", "-p", "SAMPLE=mine.yaml", "-o", "out"]
-    done = subprocess.run(
-        [sys.executable, "-m", "nbtools", "run", "03", *options], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert hashlib.sha256(STORED.read_bytes()).hexdigest() == before, (
-        "a user's run changed the stored results"
-    )
-    return json.loads((folder / "out" / "03_transport.json").read_text(encoding="utf-8"))
+@pytest.fixture
+def card(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(CARD, encoding="utf-8")
+    return path
 
 
-def numbers(ledger):
-    return {entry["name"]: entry["value"] for entry in ledger["results"]}
-
-
-def test_a_superconducting_crystal(tmp_path, realdata):
+def test_a_superconducting_crystal(tmp_path, realdata, card):
     """ZFC/FC of NCCO: an onset and a susceptibility; resistance and critical fields are skipped by name."""
-    ledger = run(tmp_path, realdata / "qd/NCCO_Analysis_Code_2026/20240223_NCCO_SC_Canada4_full_size.dc.dat")
+    file = realdata / "qd/NCCO_Analysis_Code_2026/20240223_NCCO_SC_Canada4_full_size.dc.dat"
+    (tmp_path / "mine.dat").write_bytes(file.read_bytes())
+    ledger = run_as_user("03_transport", tmp_path, "DATA=mine.dat", f"SAMPLE={card.name}")
     found = numbers(ledger)
     assert found["magnetic_onset"] == pytest.approx(23.4, abs=0.3)
     assert found["susceptibility"] < -1
@@ -56,18 +39,18 @@ def test_a_superconducting_crystal(tmp_path, realdata):
     assert {"03_transport.csv", "03_transport.ipynb", "fig_9b.pdf"} <= names
 
 
-def test_a_resistance_that_ends_above_zero(tmp_path, realdata):
+def test_a_resistance_that_ends_above_zero(tmp_path, monkeypatch, realdata, card):
     """EuSNb2Se4 down to 2 K: a transition and ρ in Ω m from the card; no zero, and the magnetic parts skipped."""
-    ledger = run(tmp_path, realdata / "qd/project_chameleon/4-probe resistivity example file.dat")
+    mine = {"DATA": realdata / "qd/project_chameleon/4-probe resistivity example file.dat", "SAMPLE": card}
+    ledger = run_in_process("03_transport", tmp_path, monkeypatch, **mine)
     found = numbers(ledger)
     assert found["resistive_midpoint"] == pytest.approx(3.46, abs=0.1)
     assert found["resistive_zero"] == "nan"
     assert "Fig. 9(b)" in ledger["skipped"]
-    verdicts = {v["id"]: v["verdict"] for v in ledger["verdicts"]}
-    assert verdicts["RES-01"] == "not testable without the raw data"
+    assert verdicts(ledger)["RES-01"] == "not testable without the raw data"
 
 
-def test_a_paramagnet(tmp_path, realdata):
+def test_a_paramagnet(tmp_path, monkeypatch, realdata, card):
     """A molecular magnet without any transition goes through, and no temperature is invented for it."""
-    found = numbers(run(tmp_path, realdata / "qd/MagnetoPy/zfcfc1.dat"))
-    assert found["magnetic_onset"] == "nan"
+    mine = {"DATA": realdata / "qd/MagnetoPy/zfcfc1.dat", "SAMPLE": card}
+    assert numbers(run_in_process("03_transport", tmp_path, monkeypatch, **mine))["magnetic_onset"] == "nan"

@@ -1,0 +1,47 @@
+"""A notebook run in this process on a twin that was planted off the paper, and what its verdicts may then say."""
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from notebook_cells import NOTEBOOKS, run_cells, without_rendering
+
+from nbtools import claims, manifest, workbench
+from nbtools.io.sample_card import read_sample_card
+from nbtools.results import Ledger, read_ledger
+
+OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
+
+
+def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch, **planted: Any) -> Ledger:
+    """All cells of `notebook` but those on measured files, its `twin` recorded with other parameters.
+
+    Figures are drawn but not rendered, for no verdict depends on a picture.
+    """
+    recorder = manifest.find(twin).recorder
+    module = import_module(f"nbtools.twin.{recorder}")
+    files = getattr(module, f"record_{recorder}")(folder, seed=7, **planted)
+    card = folder / manifest.SAMPLE_CARD
+    source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
+    bench = workbench.Workbench(source, read_sample_card(card), Ledger(notebook), module.truth(**planted))
+    real = workbench.open_workbench
+    patch.setattr(
+        workbench,
+        "open_workbench",
+        lambda book, data, card=None: bench if data == twin else real(book, data, card),
+    )
+    without_rendering(patch)
+    run_cells(NOTEBOOKS / f"{notebook}.ipynb", patch)
+    return bench.ledger
+
+
+def hold_verdicts(ledger: Ledger, *, at_least: int) -> None:
+    """Verdicts about nature (so many at least) stay open; what the paper's own numbers decide is as stored."""
+    needs_data = {key for key, value in claims.statements().items() if value.kind == "needs-data"}
+    settled = {key: verdict["verdict"] for key, verdict in ledger.verdicts.items()}
+    about_nature = {key: word for key, word in settled.items() if key in needs_data}
+    assert len(about_nature) >= at_least
+    assert set(about_nature.values()) <= OPEN, about_nature
+    stored = read_ledger(NOTEBOOKS / "results" / f"{ledger.notebook}.json").verdicts
+    decided = {key: verdict["verdict"] for key, verdict in stored.items() if key not in needs_data}
+    assert decided and {key: settled[key] for key in decided} == decided
