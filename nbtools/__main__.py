@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtools.results import Ledger, compare
+from nbtools.results import LEFT_OUT, differences
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
@@ -17,7 +17,6 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 NOTEBOOKS = ROOT / "notebooks"
 NOTABLE_SIGMAS = 0.5
-LEFT_OUT = "left out of this run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -157,22 +156,6 @@ def data(options: argparse.Namespace) -> int:
     return 0
 
 
-def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
-    """By how many σ, and a sentence, for all that differs; what measured data are missing for does not count."""
-    found = []
-    for move in compare(before, after):
-        absent = _left_out(after, move.after, move.before.origin if move.before else "")
-        found.append((0.0, f"{move.name}: {LEFT_OUT}") if absent else (move.sigmas, str(move)))
-    for name in {**before.verdicts, **after.verdicts}:
-        old, new = before.verdicts.get(name), after.verdicts.get(name)
-        if old and new and old["verdict"] == new["verdict"]:
-            continue
-        absent = _left_out(after, new, old.get("origin", "") if old else "")
-        words = f"{name}: {old['verdict'] if old else 'new'} → {new['verdict'] if new else 'gone'}"
-        found.append((0.0, f"{name}: {LEFT_OUT}") if absent else (math.inf, words))
-    return found
-
-
 def _may_be_stored(run: "Run", results: Path) -> bool:
     """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
     from nbtools.runner import read_results
@@ -189,10 +172,6 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
         )
         return False
     return True
-
-
-def _left_out(after: Ledger, new: object, origin: str) -> bool:
-    return new is None and origin == "measured" and bool(after.skipped)
 
 
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:

@@ -42,6 +42,7 @@ SIBLINGS = {
     "notebook": "top",
     "runner": "top",
     "report": "top",
+    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {
