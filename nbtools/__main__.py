@@ -71,6 +71,15 @@ def verify(_: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
+def inspect(options: argparse.Namespace) -> int:
+    """What a file is (or each of a folder), which notebook takes it, what the sample card still needs."""
+    from nbtools.inspection import inspect_path
+
+    text, usable = inspect_path(options.path, options.sample)
+    print(text)
+    return int(not usable)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
     from nbtools.notebook import read_parameters
@@ -216,6 +225,9 @@ def _parser() -> argparse.ArgumentParser:
         "-o", dest="output", metavar="DIR", help="where a run of your own goes (./out with -p)"
     )
     running.add_argument("--store", action="store_true", help="make outputs and results the stored ones")
+    inspecting = _command(commands, "inspect", inspect)
+    inspecting.add_argument("path", metavar="FILE", help="a data file, or a folder of them")
+    inspecting.add_argument("-s", dest="sample", metavar="CARD", help="the sample card, if there is one")
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)

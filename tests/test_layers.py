@@ -39,6 +39,7 @@ SIBLINGS = {
     "data_files": "manifest",
     "content_hash": "manifest",
     "__main__": "top",
+    "inspection": "top",
     "notebook": "top",
     "runner": "top",
     "report": "top",
