@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -83,7 +84,7 @@ def inspect(options: argparse.Namespace) -> int:
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
     from nbtools.notebook import read_parameters
-    from nbtools.runner import find_notebooks, run_all, store
+    from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)
     if own and options.store:
@@ -97,7 +98,8 @@ def run(options: argparse.Namespace) -> int:
     output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
     runs = []
-    for done in run_all(paths, output=output, results=results, parameters=parameters, on_cell=_show_cell):
+    options_of_all = {"results": results, "parameters": parameters, "on_cell": show_progress}
+    for done in run_all(paths, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
         runs.append(done)
         _show_run(done)
     code = _conclude(runs, output, results, folder / "report" if own else BUILD / "report")
@@ -197,14 +199,6 @@ def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int
     for run in failed:
         print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
     return int(bool(failed))
-
-
-def _show_cell(name: str, number: int, of: int, heading: str) -> None:
-    line = f"{name}  {number:3}/{of}  {heading}"
-    if sys.stdout.isatty():
-        print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
-    else:
-        print(line, flush=True)
 
 
 def _show_run(run: "Run") -> None:
