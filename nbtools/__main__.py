@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -88,6 +89,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
     output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
+    if options.store:
+        os.environ["NBTOOLS_LESSONS"] = str(BUILD / "no-lessons")  # no student's answers in stored outputs
     runs = []
     for done in run_all(paths, output=output, results=results, parameters=parameters, on_cell=_show_cell):
         runs.append(done)
