@@ -97,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
     output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
+    if options.store:
+        os.environ["NBTOOLS_LESSONS"] = str(BUILD / "no-lessons")  # no student's answers in stored outputs
     runs = []
     options_of_all = {"results": results, "parameters": parameters, "on_cell": show_progress}
     for done in run_all(paths, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
