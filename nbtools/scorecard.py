@@ -35,6 +35,11 @@ TOPICS = {
 }
 # What the LaTeX table has room for.
 PRINTED = {"id": "", "says": "statement", "paper": "paper", "ours": "here", "verdict": "verdict"}
+# A notebook's own style sets lines far apart and centres cells.
+TIGHT = (
+    "<style>.statements :is(th, td) {vertical-align: top; text-align: left; white-space: normal; line-height: 1.35}"
+    ".statements th {white-space: nowrap} .statements p {margin: 0}</style>"
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Scorecard:
 
     def _repr_html_(self) -> str:
         entries = {row["id"]: {**row, "found_in": row["notebook"]} for row in self.rows.to_dict("records")}
-        table = f'<table class="statements">{html_rows(entries, "ipynb")}</table>'
+        table = f'{TIGHT}<table class="statements">{html_rows(entries, "ipynb")}</table>'
         return f'{table}<p class="meta">{escape(str(self))}</p>'
 
 

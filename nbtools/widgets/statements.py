@@ -9,6 +9,7 @@ from nbtools.widgets.gui import close_all, ipywidgets
 from nbtools.widgets.showing import Showing
 
 ALL = "all"
+NARROW = {"width": "270px"}
 COLUMNS = ("verdict", "notebook", "kind", "topic")
 
 
@@ -87,14 +88,19 @@ class StatementFace:
         gui = ipywidgets()
         self.table = table
         self.controls: dict[str, Any] = {
-            name: gui.Dropdown(options=options, description=name) for name, options in table.options.items()
+            name: gui.Dropdown(options=options, description=name, layout=NARROW)
+            for name, options in table.options.items()
         }
-        self.controls["text"] = gui.Text(description="words", placeholder="half screening")
+        self.controls["text"] = gui.Text(description="words", placeholder="half screening", layout=NARROW)
         self.rows, self.said = gui.HTML(), gui.HTML()
         for name, control in self.controls.items():
             control.observe(self._follow(name), names="value")
         self.box = gui.VBox(
-            [gui.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"}), self.said, self.rows]
+            [
+                gui.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"}),
+                self.said,
+                self.rows,
+            ]
         )
         self.update()
 
