@@ -43,6 +43,7 @@ SIBLINGS = {
     "notebook": "top",
     "runner": "top",
     "report": "top",
+    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {

@@ -44,3 +44,25 @@ def test_a_click_into_an_image_moves_the_sliders(open_widget, watched, screensho
     assert after[0] > before[0] + 0.2
     assert after[1] > before[1] + 0.2
     assert watched.errors == []
+
+
+STATEMENTS = """from nbtools.scorecard import gather, read_ledgers
+from nbtools.widgets.statements import explore_statements
+explore_statements(gather(read_ledgers())).of("paper")"""
+
+
+def test_the_statements_are_searched(open_widget, watched, screenshots) -> None:
+    """A verdict from the menu leaves its rows; words leave those in which they stand."""
+    page = open_widget(STATEMENTS, "statements.ipynb", ready=["table.statements"])
+    rows = page.locator("table.statements tr")
+    assert rows.count() == 114
+    page.locator(".widget-dropdown select").first.select_option("inconsistent")
+    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 114")
+    assert {text.split("\n")[0] for text in page.locator("table.statements tr b").all_inner_texts()} == {
+        "inconsistent"
+    }
+    page.locator(".widget-text input").first.fill("half screening")
+    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 6")
+    page.screenshot(path=screenshots / "statements.png")
+    assert "AC-12" in " ".join(rows.all_inner_texts())
+    assert watched.errors == []
