@@ -1,7 +1,7 @@
 """Every widget of every notebook is driven to its limits: nothing raises, nothing is printed outside."""
 
 import pytest
-from notebook_cells import NOTEBOOKS, run_cells
+from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
 from nbtools.results import ORIGIN_LABELS
 from nbtools.widgets.driving import drive
@@ -12,6 +12,7 @@ from nbtools.widgets.driving import drive
 def test_every_widget_of_a_notebook_is_driven(path, monkeypatch, capsys, tmp_path) -> None:
     """Each control to its ends and back; each widget says where its data come from."""
     monkeypatch.chdir(tmp_path)  # the save button writes beside the notebook
+    without_rendering(monkeypatch)
     widgets = [
         shown for shown in run_cells(path, monkeypatch) if hasattr(shown, "controls")
     ]  # a view has none
