@@ -99,7 +99,10 @@ def read_crystal(path: str | Path) -> Crystal:
     except (ValueError, RuntimeError) as problem:
         raise CrystalError(f"{path.name} is not a CIF file: {problem}") from None
     for block in blocks:
-        structure = gemmi.make_small_structure_from_block(block)
+        try:
+            structure = gemmi.make_small_structure_from_block(block)
+        except (ValueError, RuntimeError) as problem:
+            raise CrystalError(f"{path.name} gives no possible cell: {problem}") from None
         if structure.sites:
             return _crystal(path, block, structure)
     raise CrystalError(f"{path.name} holds no atoms: _atom_site_fract_x, _y and _z were expected")

@@ -1,6 +1,7 @@
 """Luminescence spectra and maps out of whatever a microscope wrote: one order of axes, wavelengths in nm, checked."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -275,8 +276,9 @@ def _settings(metadata: Any) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, ways in wanted.items():
         for key, scale in ways:
-            if key in sem and np.isfinite(value := float(sem[key])):
-                found.setdefault(name, scale * value)
+            with suppress(TypeError, ValueError):  # a file may write anything there
+                if key in sem and np.isfinite(value := float(sem[key])):
+                    found.setdefault(name, scale * value)
     # Some export volts under a name that says kilovolts; no SEM has a megavolt.
     if found.get("beam_energy", 0.0) > 1e6:
         found["beam_energy"] /= 1e3

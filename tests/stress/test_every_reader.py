@@ -53,6 +53,7 @@ def test_damaged_files(realdata, tmp_path, kind):
     for seed in range(CASES):
         ending, content = contents[seed % len(contents)]
         path = tmp_path / f"file{ending}"
+        path.unlink(missing_ok=True)  # a new file: the last one may still be mapped into memory
         path.write_bytes(damaged(content, seed))
         with time_limit(SECONDS, f"case {seed}"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
