@@ -63,10 +63,11 @@ def test_an_uneven_axis_is_taken_as_it_is(realdata: Path) -> None:
 
 
 def test_several_signals_and_the_one_that_is_meant(realdata: Path) -> None:
-    """Two images and a map of spectra: asked for by their axes."""
+    """Two images of Bruker's file (its hypermap is left alone) and a map of spectra: asked for by their axes."""
     signals = read_signals(realdata / "em3d/rosettasciio/P45_the_default_job.bcf")
-    assert [signal.attrs["title"] for signal in signals] == ["BSE", "SE", "EDX"]
-    assert only(signals, "energy", "y", "x").shape == (2048, 75, 100)
+    assert [signal.attrs["title"] for signal in signals] == ["BSE", "SE"]
+    signals += read_signals(realdata / "cl/rosettasciio/test-MonarcCL_spectrum-SI.dm4")
+    assert only(signals, "wavelength", "y", "x").size == 670 * 3 * 3
     with pytest.raises(MicroscopyError, match=r"2 signals over \(y, x\) in BSE"):
         only(signals, "y", "x")
 
