@@ -149,7 +149,7 @@ class Lesson:
         def judge(answer: Any, _: float | None) -> Judgement:
             return judge_number(float(answer), truth, **told)
 
-        return self._ask(Question(self, kind, key, text, judge, unit=unit))
+        return self._ask(Question(self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals))
 
     def _ask(self, question: "Question") -> "Question":
         """Judge anew what was answered before, then take what the parameters cell gives."""
@@ -192,11 +192,14 @@ class Question(Showing[Any]):
         unit: str = "",
         options: Sequence[str] = (),
         sure: bool = False,
+        truth: Quantity | None = None,
+        rivals: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.lesson, self.kind, self.key, self.text = lesson, kind, key, text
         self.unit, self.options, self._judge = unit, tuple(options), judge
         self.chance = 1 / len(self.options) if sure else None
+        self.truth, self.rivals = truth, dict(rivals or {})
 
     @property
     def answer(self) -> Answer | None:

@@ -20,7 +20,7 @@ SLIPS = {
     "a factor of 2.35: a full width at half maximum for a standard deviation": math.sqrt(8 * math.log(2)),
 }
 POWERS = {
-    1: "the decimal point, or nm for Å",
+    1: "the decimal point, nm for Å, or G for mT",
     2: "per cent for a share, or m for cm",
     3: "kilo or milli",
     4: "G or Oe for T, or cm² for m²",
@@ -103,9 +103,10 @@ class Flip:
     def __str__(self) -> str:
         if self.at is None:
             return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
-        share = f", {self.moved / abs(self.start):+.0%}" if self.start else ""
-        start = f"{self.start:.3g} {self.at.unit}".strip()
-        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}{share}"
+        start, way = (
+            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
+        )
+        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
 
 
 def find_flip(
