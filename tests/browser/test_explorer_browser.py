@@ -1,4 +1,4 @@
-"""An explorer and a lesson in a real JupyterLab: a click moves sliders and plots, an answer is met by the result."""
+"""Explorers and a lesson in a real JupyterLab: a click moves sliders, words filter, an answer meets the result."""
 
 import io
 
@@ -62,4 +62,26 @@ def test_an_answer_is_committed_and_the_result_is_seen(open_widget, watched, lab
     page.screenshot(path=screenshots / "lesson.png")
     assert page.locator(BOX).is_disabled()
     assert '"answer": 38.0' in (lab.folder / "lessons" / "03.json").read_text()
+    assert watched.errors == []
+
+
+STATEMENTS = """from nbtools.scorecard import gather, read_ledgers
+from nbtools.widgets.statements import explore_statements
+explore_statements(gather(read_ledgers())).of("paper")"""
+
+
+def test_the_statements_are_searched(open_widget, watched, screenshots) -> None:
+    """A verdict from the menu leaves its rows; words leave those in which they stand."""
+    page = open_widget(STATEMENTS, "statements.ipynb", ready=["table.statements"])
+    rows = page.locator("table.statements tr")
+    assert rows.count() == 114
+    page.locator(".widget-dropdown select").first.select_option("inconsistent")
+    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 114")
+    assert {text.split("\n")[0] for text in page.locator("table.statements tr b").all_inner_texts()} == {
+        "inconsistent"
+    }
+    page.locator(".widget-text input").first.fill("half screening")
+    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 6")
+    page.screenshot(path=screenshots / "statements.png")
+    assert "AC-12" in " ".join(rows.all_inner_texts())
     assert watched.errors == []
