@@ -165,6 +165,15 @@ def test_answers_are_kept_and_judged_anew(tmp_path: Path) -> None:
     assert later.answers["onset"].tries == 1
 
 
+def test_an_answer_to_another_question_counts_for_none(tmp_path: Path) -> None:
+    """A word where a number is asked, or an option that is gone: a sentence, and the question is open."""
+    Lesson("03", folder=tmp_path).predict("x", "?", "up", options=("up", "down")).commit("down")
+    question = Lesson("03", folder=tmp_path).check("x", "?", 3.0)
+    assert question.answer is None and "'down' is not a number" in question.sentences[0]
+    with pytest.raises(StateError, match="finite"):
+        question.commit("inf")
+
+
 def test_the_parameters_cell_answers_too(tmp_path: Path) -> None:
     """By the key; what cannot be is said in the question and stops nothing."""
     given = {"x": 3.2, "y": "no number", "mystery-1": ["grains", 0.8]}
