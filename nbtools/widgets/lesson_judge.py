@@ -76,8 +76,8 @@ def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[
     found = {name: min(abs(ratio / f - 1), abs(ratio * f - 1)) for name, f in SLIPS.items()}
     power = round(math.log10(abs(ratio)))
     if power:
-        hint = POWERS.get(abs(power))
-        found[f"a factor of 10^{abs(power)}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
+        hint, size = POWERS.get(abs(power)), "10" if abs(power) == 1 else f"10^{abs(power)}"
+        found[f"a factor of {size}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
     found["nm for eV, or eV for nm"] = abs(answer * truth / HC - 1)
     found["upside down"] = abs(answer * truth - 1)
     best = min(found, key=lambda name: found[name])

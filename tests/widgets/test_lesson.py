@@ -30,7 +30,7 @@ CHECKS = {
         Quantity(-1.20, 0.02),
         "",
         -1.18,
-        {1.20: "sign", -12.0: "10^1", -1.0: "of a long bar"},
+        {1.20: "sign", -12.0: "a factor of 10:", -1.0: "of a long bar"},
         {"that is full screening of a long bar": -1.0},
     ),
     "a field": (FIELD, "Oe", 710, {-713: "sign", 0.0713: "10^4", 56739: "A/m for Oe"}, {}),
@@ -38,7 +38,7 @@ CHECKS = {
         Quantity(3.5425, 0.0005, "eV"),
         "eV",
         3.54,
-        {-3.54: "sign", 350: "nm for eV", 35.4: "10^1"},
+        {-3.54: "sign", 350: "nm for eV", 35.4: "a factor of 10:"},
         {},
     ),
     "a resistance": (
