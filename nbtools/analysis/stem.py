@@ -8,7 +8,8 @@ from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_win
 from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
 from nbtools.analysis.image_checks import ImageError, check_image
 from nbtools.analysis.interface_indexing import InterfaceIndex, index_interface
-from nbtools.analysis.interface_steps import Steps, find_steps
+from nbtools.analysis.interface_steps import find_steps
+from nbtools.analysis.last_planes import LastPlanes, follow_planes
 from nbtools.analysis.lattice_columns import (
     ColumnContrast,
     Islands,
@@ -24,6 +25,7 @@ from nbtools.analysis.parallel_planes import (
     misfit,
     parallel_planes,
 )
+from nbtools.analysis.stairs import Steps
 
 __all__ = [
     "Boundary",
@@ -34,6 +36,7 @@ __all__ = [
     "IndexedSpot",
     "InterfaceIndex",
     "Islands",
+    "LastPlanes",
     "LatticeColumns",
     "ParallelPlanes",
     "PatternIndex",
@@ -52,6 +55,7 @@ __all__ = [
     "find_islands",
     "find_spots",
     "find_steps",
+    "follow_planes",
     "grain_window",
     "hann_window",
     "index_interface",

@@ -1,5 +1,6 @@
 """The bars of the STEM estimators over 200 seeds, printed; how quick the column fit is."""
 
+import contextlib
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ from test_stem_boundary import SPACING, layer
 from test_stem_indexing import one_case
 
 from nbtools.analysis import stem
+from nbtools.models.crystal_lattice import plane_spacing
 
 
 def test_indexing_of_200_random_pairs():
@@ -40,6 +42,41 @@ def test_steps_of_200_boundaries():
         print(f"straight: {straight} of 200")
         assert right >= 180
         assert straight >= 190
+
+
+def test_steps_of_200_images():
+    """The same from images, by the last planes: named by the user, and found; straight ones along and across planes."""
+    named = [0, 0]
+    found = [0, 0]
+    straight = 0
+    for seed in range(200):
+        rng = np.random.default_rng([seed, 9])
+        image, planes, spacing = worlds.stepped_phases(rng, count=1 + seed % 3)
+        interface = stem.index_interface(image, worlds.PIXEL, worlds.CRYSTALS)
+        for tally, options in ((found, {}), (named, {"spacing": spacing})):
+            error = worlds.as_planted(stem.find_steps(_line(image, interface, **options)), planes, spacing)
+            tally[0] += error is not None
+            tally[1] += error is not None and error < 0.1
+        level, *_ = worlds.stepped_phases(rng, count=0, inclined=(seed % 2) * rng.uniform(-0.3, 0.3))
+        interface = stem.index_interface(level, worlds.PIXEL, worlds.CRYSTALS)
+        straight += stem.find_steps(_line(level, interface)).count == 0
+    for name, (count, near) in {"planes found": found, "planes named": named}.items():
+        print(f"\nimages, {name}: {count} of 200 counts, {near} with every height within 0.1 plane")
+    print(f"straight: {straight} of 200")
+    assert named[0] >= 180 and named[1] >= 180 and straight >= 190
+
+
+def _line(image, interface, spacing=None):
+    """The last planes; of those as far apart as the planted ones where a spacing is given."""
+    if spacing is None:
+        return stem.follow_planes(image, interface, worlds.PIXEL)
+    boride = next(s for s in interface.solutions if s.crystal == "MgB2")
+    known = boride.match.zone.hkl[boride.match.chosen[boride.match.chosen >= 0]]
+    apart = plane_spacing(boride.crystal.structure, known)
+    for hkl in known[np.abs(apart / spacing - 1) < 1e-6]:
+        with contextlib.suppress(ValueError):
+            return stem.follow_planes(image, interface, worlds.PIXEL, planes=hkl)
+    return stem.follow_planes(image, interface, worlds.PIXEL)
 
 
 def test_layers_of_200_boundaries():
