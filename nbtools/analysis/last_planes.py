@@ -96,16 +96,19 @@ class LastPlanes:
 
     def _straight(self, price: float) -> Fit:
         """A straight boundary that crosses the planes, with the price of its slope."""
-        from_middle = self.along - self.along.mean()
-        starts = np.arange(self.levels[0], self.levels[-1], self.spacing / 4)
-        heights = starts[None, :, None] + SLOPES[:, None, None] * from_middle
-        number = np.rint((heights - self.levels[0]) / self.spacing).astype(int)
-        number = np.clip(number, 0, len(self.levels) - 1)
-        total = self.costs[np.arange(len(self.along)), number].sum(axis=2)
-        slope, start = np.unravel_index(int(total.argmin()), total.shape)
-        line = heights[slope, start]
-        badness = float(total.min()) + 2 * price
-        return Fit(np.zeros(0), line.mean(keepdims=True), float(SLOPES[slope]), line, 2, badness, np.zeros(0))
+        rise = self.along - self.along.mean()
+        starts, slopes = np.arange(self.levels[0], self.levels[-1], self.spacing / 4), SLOPES
+        for _ in range(3):
+            lines = starts[None, :, None] + slopes[:, None, None] * rise
+            number = np.rint((lines - self.levels[0]) / self.spacing).astype(int)
+            total = self.costs[np.arange(len(rise)), np.clip(number, 0, len(self.levels) - 1)].sum(axis=2)
+            slope, start = np.unravel_index(int(total.argmin()), total.shape)
+            line, tilt, badness = lines[slope, start], float(slopes[slope]), float(total.min())
+            # Again, four times as finely, around the best.
+            fine = np.linspace(-1, 1, 9)
+            starts = starts[start] + fine * np.diff(starts)[0]
+            slopes = slopes[slope] + fine * np.diff(slopes)[0]
+        return Fit(np.zeros(0), line.mean(keepdims=True), tilt, line, 2, badness + 2 * price, np.zeros(0))
 
 
 def follow_planes(
