@@ -51,9 +51,7 @@ def place_columns(
     shape = mask.shape
     chosen = solution.match.chosen
     used = np.flatnonzero(chosen >= 0)
-    places, seen = solution.match.zone.places[chosen[used]], waves.wave_vectors[used]
-    stretch = np.linalg.lstsq(places, seen, rcond=None)[0].T
-    turned = np.linalg.inv(stretch).T
+    seen, turned = waves.wave_vectors[used], deformation(solution, waves)
     middle = pixel_size * (np.array(shape) - 1) / 2
     crystal = solution.crystal.structure
     axes = viewing_axes(crystal, solution.zone)
@@ -74,6 +72,15 @@ def place_columns(
     positions, elements = positions[inside], columns.elements[inside]
     here = mask[tuple(np.rint(positions).astype(int).T)]
     return _once(positions[here], elements[here], APART / pixel_size)
+
+
+def deformation(solution: Solution, waves: Spots) -> Array:
+    """(2, 2) that turns and stretches the crystal's projected columns into the picture's, (y, x), from the waves."""
+    chosen = solution.match.chosen
+    used = np.flatnonzero(chosen >= 0)
+    places = solution.match.zone.places[chosen[used]]
+    stretch = np.linalg.lstsq(places, waves.wave_vectors[used], rcond=None)[0].T
+    return np.asarray(np.linalg.inv(stretch).T)
 
 
 def _origin(phases: Array, seen: Array, amplitudes: Array, crystal: Any, axes: Array, turned: Array) -> Array:

@@ -5,6 +5,7 @@ from nbtools.analysis.boundary_line import Boundary, find_boundary
 from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
+from nbtools.analysis.grain_strain import GrainStrain, estimate_strain
 from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
 from nbtools.analysis.image_checks import ImageError, check_image
 from nbtools.analysis.interface_indexing import InterfaceIndex, index_interface
@@ -32,6 +33,7 @@ __all__ = [
     "ColumnContrast",
     "ColumnFit",
     "DisorderedWidth",
+    "GrainStrain",
     "ImageError",
     "IndexedSpot",
     "InterfaceIndex",
@@ -49,6 +51,7 @@ __all__ = [
     "check_image",
     "coincidence",
     "column_contrast",
+    "estimate_strain",
     "find_boundary",
     "find_columns",
     "find_grains",

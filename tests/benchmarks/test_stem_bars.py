@@ -1,11 +1,15 @@
 """The bars of the STEM estimators over 200 seeds, printed; how quick the column fit is."""
 
 import contextlib
+import json
+import subprocess
 import time
 
 import numpy as np
+import pytest
 import stem_worlds as worlds
 from test_atom_columns import columns
+from test_box_counting_speed import python_of_peer
 from test_stem_boundary import SPACING, layer
 from test_stem_indexing import one_case
 
@@ -87,6 +91,41 @@ def test_layers_of_200_boundaries():
     print(f"\nlayers: {films} of 200 films found, {clean} of 200 clean below 0.4 nm")
     assert films >= 190
     assert clean >= 190
+
+
+ATOMAP = """
+import json, sys, time
+import numpy as np, atomap.api as am
+kept = np.load(sys.argv[1])
+sublattice = am.Sublattice(kept["starts"][:, ::-1], image=kept["image"], pixel_size=1.0)
+sublattice.find_nearest_neighbors()
+start = time.process_time()
+sublattice.refine_atom_positions_using_2d_gaussian(show_progressbar=False)
+seconds = time.process_time() - start
+print(json.dumps([seconds, sublattice.atom_positions[:, ::-1].tolist()]))
+"""
+
+
+@pytest.mark.timeout(1800)
+def test_columns_against_atomap(tmp_path):
+    """Columns a second of processor time and errors against planted places, of ours and of Atomap's, on one image."""
+    rng = np.random.default_rng(0)
+    image, places = columns(rng, size=400)
+    starts = places + rng.uniform(-1, 1, places.shape)
+    np.savez(tmp_path / "image.npz", image=image, starts=starts)
+    command = [python_of_peer("atomap"), "-c", ATOMAP, tmp_path / "image.npz"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    seconds, theirs = json.loads(said)
+    stem.refine_columns(image, starts)
+    start = time.process_time()
+    found = stem.refine_columns(image, starts)
+    ours = time.process_time() - start
+    errors = [float(np.sqrt(np.mean((p - places) ** 2))) for p in (found.positions, np.array(theirs))]
+    print(f"\n{len(places)} columns: ours {len(places) / ours:.0f} a second, error {errors[0]:.4f} pixels")
+    print(
+        f"Atomap {len(places) / seconds:.0f} a second, error {errors[1]:.4f} pixels; {seconds / ours:.0f} ×"
+    )
+    assert errors[0] <= 1.05 * errors[1]
 
 
 def test_columns_a_second():
