@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, BLUE, RED, add_legend, temperature_colours
+from nbtools.viewers.style import BLACK, RED, add_legend, temperature_colours
 from nbtools.viewers.transport import draw_budget
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = [
     "draw_currents",
     "draw_error_maps",
     "draw_map",
-    "draw_moments",
     "draw_profiles",
     "draw_relief",
 ]
