@@ -17,7 +17,7 @@ endif
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help lab run test notebooks bench stress lock clean browser screen
+.PHONY: help lab run test notebooks bench stress newest lock clean browser screen
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed 's/:.*  ## /  /' | awk '{printf "make %-11s", $$1; $$1 = ""; print}'
@@ -32,8 +32,8 @@ test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebo
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile -m "not stress" --ignore=tests/benchmarks \
-		--nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
+	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --junitxml build/junit.xml \
+		-m "not stress" --ignore=tests/benchmarks --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
 
 notebooks: $(READY) screen  ## run every notebook and keep its outputs and results: the only way they change
 	$(BIN)/python -m nbtools run --store
@@ -43,6 +43,13 @@ bench: $(READY)  ## bias and coverage of the estimators, over many seeds
 
 stress: $(READY)  ## damaged files, killed processes, full disks
 	$(BIN)/pytest tests -m stress
+
+newest: $(READY)  ## the unit tests with the newest release of everything, in build/newest, without the lock
+	$(PYTHON) -m venv build/newest
+	$(BIN)/uv pip install --python build/newest/bin/python --quiet --upgrade --editable \
+		".[notebook,volume,microscopy,networks,distributed,test]"
+	build/newest/bin/python -m pytest -n 2 --junitxml build/junit-newest.xml -m "not stress and not notebook and not browser" \
+		--ignore=tests/benchmarks tests
 
 lock: $(READY)  ## write the one lock from pyproject.toml; UPGRADE=--upgrade takes newer releases
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \

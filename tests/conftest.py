@@ -13,6 +13,12 @@ os.environ["NBTOOLS_LESSONS"] = NO_LESSONS.name
 MIRROR = Path(os.environ.get("NBTOOLS_MIRROR") or ROOT.parent / "shared" / "realdata")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks first, then the files that run them: of two workers none waits for a long file at the end."""
+    long = {item.path for item in items if item.get_closest_marker("notebook")}
+    items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path not in long))
+
+
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """The folder of other people's measured files; a test that needs it is skipped where it is absent."""

@@ -11,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from nbtools import __version__
+
 ROOT = Path(__file__).parent.parent
 BINDER = ROOT / "binder"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -105,6 +107,16 @@ def test_system_packages_are_names(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
     assert lines
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", line) for line in lines)
+
+
+def test_the_link_opens_this_release() -> None:
+    """README's Binder link names the tag of this version, and a notebook that there is."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tag, notebook = re.search(
+        r"mybinder\.org/v2/gh/[^/]+/[^/]+/([^?]+)\?urlpath=lab/tree/([^)]+)", text
+    ).groups()
+    assert tag == f"v{__version__}"
+    assert (ROOT / notebook).is_file()
 
 
 def test_ci_runs_the_two_commands() -> None:

@@ -34,7 +34,7 @@ def state_at(
     moments : shape (n,), A m², of the currents in every frame
     frame : which one
     """
-    index = round(frame)
+    index = min(round(frame), maps.applied.size - 1)
     profile = maps.across(maps.field[index], width=0.2e-3)
     applied = maps.applied
     own = {"x_label": "x", "y_label": "B_z", "x_unit": "mm", "y_unit": "T"}
@@ -54,7 +54,7 @@ def explore_ramp(maps: FluxMaps) -> Explorer:
     """The field of a ramp under the hand, over frames that are inverted once."""
     current_maps = [maps.currents(index) for index in range(maps.applied.size)]
     moments = np.array([moment_of(one) for one in current_maps])
-    last = float(maps.applied.size - 1)
+    last = max(float(maps.applied.size - 1), 1.0)  # a slider needs two ends, even over a single frame
     return Explorer(
         state_at,
         fixed={"maps": maps, "current_maps": current_maps, "moments": moments},

@@ -1,7 +1,7 @@
 """Every widget of every notebook: driven to its limits with nothing raised, and no wrong answer of a student taken."""
 
 import pytest
-from notebook_cells import NOTEBOOKS, run_cells
+from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
 from nbtools.results import ORIGIN_LABELS
 from nbtools.widgets.driving import drive
@@ -19,6 +19,7 @@ def shown(request, tmp_path_factory):
         folder = tmp_path_factory.mktemp("run")
         patch.setenv("NBTOOLS_RESULTS", str(folder / "results"))
         patch.setenv("NBTOOLS_LESSONS", str(folder / "lessons"))
+        without_rendering(patch)
         return run_cells(request.param, patch)
 
 
