@@ -138,8 +138,10 @@ class Workbench:
         for number, axes in enumerate(figure.axes):
             source = sources[number] if number < len(sources) else self.source.name
             style.tag_origin(axes, self.source.origin, source)
+        drawn = style.picture(figure)
+        figure.set_layout_engine("none")  # the export keeps the picture's layout, and need not find it again
         style.export(figure, name, self.exports)
-        _show({"image/png": style.picture(figure), "text/plain": f"{name} ({self.source.origin})"})
+        _show({"image/png": drawn, "text/plain": f"{name} ({self.source.origin})"})
 
     def show(self, widget: Any) -> None:
         """A widget, tagged with where its data come from."""
