@@ -2,13 +2,14 @@
 
 import argparse
 import math
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbtools.results import Ledger, compare
+from nbtools.results import LEFT_OUT, differences
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
@@ -17,7 +18,6 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 NOTEBOOKS = ROOT / "notebooks"
 NOTABLE_SIGMAS = 0.5
-LEFT_OUT = "left out of this run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,10 +72,19 @@ def verify(_: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
+def inspect(options: argparse.Namespace) -> int:
+    """What a file is (or each of a folder), which notebook takes it, what the sample card still needs."""
+    from nbtools.inspection import inspect_path
+
+    text, usable = inspect_path(options.path, options.sample)
+    print(text)
+    return int(not usable)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
     from nbtools.notebook import read_parameters
-    from nbtools.runner import find_notebooks, run_all, store
+    from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)
     if own and options.store:
@@ -88,8 +97,11 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
     output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
+    if options.store:
+        os.environ["NBTOOLS_LESSONS"] = str(BUILD / "no-lessons")  # no student's answers in stored outputs
     runs = []
-    for done in run_all(paths, output=output, results=results, parameters=parameters, on_cell=_show_cell):
+    options_of_all = {"results": results, "parameters": parameters, "on_cell": show_progress}
+    for done in run_all(paths, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
         runs.append(done)
         _show_run(done)
     code = _conclude(runs, output, results, folder / "report" if own else BUILD / "report")
@@ -157,22 +169,6 @@ def data(options: argparse.Namespace) -> int:
     return 0
 
 
-def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
-    """By how many σ, and a sentence, for all that differs; what measured data are missing for does not count."""
-    found = []
-    for move in compare(before, after):
-        absent = _left_out(after, move.after, move.before.origin if move.before else "")
-        found.append((0.0, f"{move.name}: {LEFT_OUT}") if absent else (move.sigmas, str(move)))
-    for name in {**before.verdicts, **after.verdicts}:
-        old, new = before.verdicts.get(name), after.verdicts.get(name)
-        if old and new and old["verdict"] == new["verdict"]:
-            continue
-        absent = _left_out(after, new, old.get("origin", "") if old else "")
-        words = f"{name}: {old['verdict'] if old else 'new'} → {new['verdict'] if new else 'gone'}"
-        found.append((0.0, f"{name}: {LEFT_OUT}") if absent else (math.inf, words))
-    return found
-
-
 def _may_be_stored(run: "Run", results: Path) -> bool:
     """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
     from nbtools.runner import read_results
@@ -191,10 +187,6 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
     return True
 
 
-def _left_out(after: Ledger, new: object, origin: str) -> bool:
-    return new is None and origin == "measured" and bool(after.skipped)
-
-
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
     """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
     from nbtools.claims import summary_text
@@ -209,14 +201,6 @@ def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int
     for run in failed:
         print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
     return int(bool(failed))
-
-
-def _show_cell(name: str, number: int, of: int, heading: str) -> None:
-    line = f"{name}  {number:3}/{of}  {heading}"
-    if sys.stdout.isatty():
-        print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
-    else:
-        print(line, flush=True)
 
 
 def _show_run(run: "Run") -> None:
@@ -237,6 +221,9 @@ def _parser() -> argparse.ArgumentParser:
         "-o", dest="output", metavar="DIR", help="where a run of your own goes (./out with -p)"
     )
     running.add_argument("--store", action="store_true", help="make outputs and results the stored ones")
+    inspecting = _command(commands, "inspect", inspect)
+    inspecting.add_argument("path", metavar="FILE", help="a data file, or a folder of them")
+    inspecting.add_argument("-s", dest="sample", metavar="CARD", help="the sample card, if there is one")
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)

@@ -3,9 +3,11 @@
 ``settle(ledger, "GL-01", from_arithmetic(length, "√(Φ0/2πHc2)"))`` judges and enters; `judge` has the rules.
 """
 
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nbtools.evidence import (
@@ -56,11 +58,8 @@ def settle(ledger: Ledger, name: str, evidence: Evidence | None = None) -> Verdi
     if not (foreign and name in ledger.verdicts):
         about = statement(name)
         origin = evidence.origin if evidence else "paper"
-        ledger.verdicts[name] = _entry(verdict) | {
-            "kind": about.kind,
-            "notebook": about.notebook,
-            "origin": origin,
-        }
+        place = {"kind": about.kind, "notebook": about.notebook, "origin": origin}
+        ledger.verdicts[name] = _entry(verdict) | place | _deviation(verdict) | _cell()
         ledger.write()
     return verdict
 
@@ -77,7 +76,7 @@ def table(sources: Sources, *, all_statements: bool = False) -> "pd.DataFrame":
     for source in [sources] if isinstance(sources, (Ledger, Verdict)) else sources:
         entries |= source.verdicts if isinstance(source, Ledger) else {source.id: _entry(source)}
     rows = [
-        {"id": name, **(entries[name] if name in entries else _open_entry(about))}
+        {"id": name, **(entries[name] if name in entries else open_entry(about))}
         for name, about in statements().items()
         if all_statements or name in entries
     ]
@@ -97,6 +96,26 @@ def summary_text(sources: Sources, *, all_statements: bool = False, width: int =
     return "\n".join(lines + _wrapped(f"{len(rows)} statements: {listed or 'none settled'}", width))
 
 
+def html_rows(entries: Mapping[str, Mapping[str, Any]], page: str) -> str:
+    """Table rows of verdicts by id, in the order of the paper; `page` is the ending of the notebooks' own pages.
+
+    An entry is what `settle` wrote, with the notebook's name as ``found_in``.
+    """
+    return "".join(_html_row(name, entries[name], page) for name in statements() if name in entries)
+
+
+def _html_row(name: str, entry: Mapping[str, Any], page: str) -> str:
+    text = {key: escape(str(value)) for key, value in entry.items()}
+    place = f"{text['found_in']}, cell {text['cell']}" if entry.get("cell") else text["found_in"]
+    anchor = f"#cell-{text['cell']}" if entry.get("cell") else ""
+    link = f'<a href="{text["found_in"]}.{page}{anchor}">{place}</a>'
+    word = text["verdict"] or "open"
+    kind = word.split()[-1]
+    said = f"{text['says']}<p class='meta'>{text['basis']}</p><p class='meta'>{link}</p>"
+    found = f"<b class='{kind}'>{word}</b><p>{text['ours']}</p><p class='meta'>paper: {text['paper']}</p>"
+    return f"<tr class='{kind}'><th>{name}</th><td>{said}</td><td>{found}</td></tr>"
+
+
 def _entry(verdict: Verdict) -> dict[str, str]:
     """A verdict as the ledger keeps it."""
     return {
@@ -108,7 +127,21 @@ def _entry(verdict: Verdict) -> dict[str, str]:
     }
 
 
-def _open_entry(about: Statement) -> dict[str, str]:
+def _deviation(verdict: Verdict) -> dict[str, float]:
+    """How many σ ours lies from the paper's (of a twin: from what was planted), where that is a number."""
+    apart = verdict.deviation
+    if apart is None or not apart.uncertainty > 0:
+        return {}
+    return {"sigmas": round(float(apart) / apart.uncertainty, 2)}
+
+
+def _cell() -> dict[str, int]:
+    """The code cell that is running, in a notebook run once from the top."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return {"cell": shell.execution_count} if shell is not None else {}
+
+
+def open_entry(about: Statement) -> dict[str, str]:
     """A statement that no ledger settles."""
     if about.kind in ("input", "needs-data"):
         return _entry(judge(about))

@@ -3,6 +3,7 @@
 import base64
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -16,9 +17,9 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from nbtools.claims import table
+from nbtools.claims import WORDS, html_rows
 from nbtools.notebook import WIDGET_VIEW, heading_above, headings
-from nbtools.results import Ledger
+from nbtools.results import LEFT_OUT, Ledger, differences
 from nbtools.runner import NOTEBOOKS, Run, read_results
 from nbtools.whole_file import write_whole
 
@@ -50,7 +51,8 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
         ledgers += [ledger] if ledger else []
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", _page(_title(notebook, run), page))
-        cards.append(_card(run, notebook, ledger))
+        stored = read_results(run.name, folder / "results")
+        cards.append(_card(run, notebook, ledger, _moved(stored, ledger) if stored and ledger else []))
     body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(ledgers)}'
     write_whole(into / "index.html", _page(TITLE, body))
     return into / "index.html"
@@ -58,14 +60,16 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
 
 def notebook_html(notebook: Any, folder: Path) -> str:
     """All cells as HTML."""
-    pieces = []
+    pieces, number = [], 0
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
             pieces.append(markdown_html(cell.source, folder, cell.get("attachments", {})))
         elif cell.cell_type == "code":
             alt = heading_above(notebook, index)
             outputs = [_output_html(output, alt, folder) for output in cell.outputs]
-            pieces.append(highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else "")
+            number += 1
+            lines = highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else ""
+            pieces.append(f'<div id="cell-{number}">{lines}</div>')
             pieces += [f'<div class="output">{html}</div>' for html in outputs]
     return "\n".join(pieces)
 
@@ -93,20 +97,40 @@ def markdown_html(text: str, folder: Path, attachments: dict[str, Any] | None = 
 
 
 def statements_html(ledgers: Iterable[Ledger]) -> str:
-    """The table of the statements that the notebooks settled, in the order of the paper."""
-    rows = [
-        f"<tr><th>{row['id']}</th><td>{row['says']}<p class='meta'>{row['basis']}</p></td>"
-        f"<td><b class='{row['verdict'].split()[0]}'>{row['verdict']}</b><p>{row['ours']}</p>"
-        f"<p class='meta'>paper: {row['paper']}</p></td></tr>"
-        for row in table(ledgers).astype(str).map(escape).to_dict("records")
-    ]
-    if not rows:
+    """The statements that the notebooks settled, in the order of the paper, to be chosen by verdict."""
+    entries = {
+        name: {**entry, "found_in": ledger.notebook}
+        for ledger in ledgers
+        for name, entry in ledger.verdicts.items()
+    }
+    if not entries:
         return "<h2>Statements</h2><p>No notebook has settled a statement yet.</p>"
-    return f'<h2>Statements</h2><table class="statements">{"".join(rows)}</table>'
+    counts = Counter(entry["verdict"] for entry in entries.values())
+    words = {"all": len(entries)} | {word: counts[word] for word in WORDS if counts[word]}
+    buttons = "".join(
+        f'<label><input type="radio" name="verdict" id="{word.split()[-1]}"{" checked" if word == "all" else ""}>'
+        f"{word} ({number})</label> "
+        for word, number in words.items()
+    )
+    # Chosen by style alone: a page that runs no script can be sent by mail.
+    hidden = "".join(
+        f".statements:has(#{last}:checked) tr:not(.{last}){{display:none}}"
+        for last in (word.split()[-1] for word in words if word != "all")
+    )
+    rows = html_rows(entries, "html")
+    return (
+        f'<h2>Statements</h2><style>{hidden}</style><div class="statements">'
+        f'<fieldset>{buttons}</fieldset><table class="statements">{rows}</table></div>'
+    )
 
 
-def _card(run: Run, notebook: Any, ledger: Ledger | None) -> str:
-    """A notebook on the index: its first figure, its question, how the run went, what it settled."""
+def _moved(stored: Ledger, ours: Ledger) -> list[str]:
+    """What differs from the stored run, but for measured files that are not here."""
+    return [line for _, line in differences(stored, ours) if not line.endswith(LEFT_OUT)]
+
+
+def _card(run: Run, notebook: Any, ledger: Ledger | None, moved: list[str]) -> str:
+    """A notebook on the index: its first figure, its question, how the run went, what it settled, what moved."""
     pictures = [
         output.data["image/png"]
         for cell in notebook.cells
@@ -125,6 +149,11 @@ def _card(run: Run, notebook: Any, ledger: Ledger | None) -> str:
         lines += [
             f'<p class="meta">left out: {escape(k)}, {escape(v)}</p>' for k, v in ledger.skipped.items()
         ]
+    if moved:
+        listed = "".join(f"<li>{escape(line)}</li>" for line in moved)
+        lines.append(
+            f"<details><summary>{len(moved)} differences from the stored run</summary><ul>{listed}</ul></details>"
+        )
     image = _image("image/png", pictures[0], f"First figure of {run.name}") if pictures else ""
     link = f'<h3><a href="{run.name}.html">{title}</a></h3>'
     return f'<div class="card">{image}{link}{"".join(lines)}</div>'

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ ORIGIN_LABELS = {
     "paper": "arithmetic on the paper's numbers",
 }
 SCHEMA = 1
+LEFT_OUT = "left out of this run"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,14 @@ class Ledger:
         self.results[name] = entry
         self.write()
         return entry
+
+    def series(self, prefix: str, suffix: str = "") -> dict[float, Quantity]:
+        """Results named by a number, ``critical_current_30K`` by that number; those without a value are left out."""
+        pattern = re.compile(rf"{re.escape(prefix)}([\d.]+){re.escape(suffix)}")
+        named = {
+            match[1]: entry for name, entry in self.results.items() if (match := pattern.fullmatch(name))
+        }
+        return {float(n): entry.quantity for n, entry in named.items() if math.isfinite(entry.value)}
 
     def skip(self, section: str, reason: str) -> None:
         """Say that a section could not run, and why."""
@@ -160,6 +170,26 @@ def compare(before: Ledger, after: Ledger, *, relative: float = 1e-6) -> Iterato
         old, new = before.results.get(name), after.results.get(name)
         if old is None or new is None or old.unit != new.unit or not _same(old.value, new.value, relative):
             yield Move(name, old, new)
+
+
+def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
+    """By how many σ, and a sentence, for all that differs; what measured data are missing for does not count."""
+    found = []
+    for move in compare(before, after):
+        absent = _left_out(after, move.after, move.before.origin if move.before else "")
+        found.append((0.0, f"{move.name}: {LEFT_OUT}") if absent else (move.sigmas, str(move)))
+    for name in {**before.verdicts, **after.verdicts}:
+        old, new = before.verdicts.get(name), after.verdicts.get(name)
+        if old and new and old["verdict"] == new["verdict"]:
+            continue
+        absent = _left_out(after, new, old.get("origin", "") if old else "")
+        words = f"{name}: {old['verdict'] if old else 'new'} → {new['verdict'] if new else 'gone'}"
+        found.append((0.0, f"{name}: {LEFT_OUT}") if absent else (math.inf, words))
+    return found
+
+
+def _left_out(after: Ledger, new: object, origin: str) -> bool:
+    return new is None and origin == "measured" and bool(after.skipped)
 
 
 def results_folder() -> Path:

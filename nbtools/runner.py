@@ -3,10 +3,15 @@
 import math
 import os
 import re
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,8 @@ from nbtools.results import Ledger, read_ledger
 from nbtools.whole_file import write_whole
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+# What a notebook calls that sums the others up.
+READS_RESULTS = "read_ledgers("
 
 # The notebook's name, the number of a code cell, how many there are, and the heading above it.
 OnCell = Callable[[str, int, int, str], None]
@@ -53,10 +60,27 @@ def find_notebooks(names: Iterable[str] = (), *, folder: Path = NOTEBOOKS) -> li
     return chosen if asked else known
 
 
-def run_all(paths: Iterable[Path], *, output: Path, **options: Any) -> Iterator[Run]:
-    """Run notebooks one after the other, going on after one that fails; options as for `run_notebook`."""
-    for path in paths:
-        yield run_notebook(path, output=output, **options)
+def run_all(paths: Iterable[Path], *, output: Path, workers: int = 1, **options: Any) -> Iterator[Run]:
+    """Run notebooks, going on after one that fails; options as for `run_notebook`.
+
+    With several `workers` (processes, each with one thread for its arithmetic) that many run at a time. Those that
+    read the others' results wait for them.
+    """
+    run = partial(run_notebook, output=output, **options)
+    paths = list(paths)
+    last = [path for path in paths if READS_RESULTS in path.read_text(encoding="utf-8")]
+    first = [path for path in paths if path not in last]
+    if min(workers, len(first)) > 1:
+        with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_take_one_thread) as pool:
+            yield from pool.map(run, first)
+    else:
+        yield from map(run, first)
+    yield from map(run, last)
+
+
+def _take_one_thread() -> None:
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def run_notebook(
@@ -103,6 +127,15 @@ def run_notebook(
     notebook.metadata["run"] = {"seconds": f"{run.seconds}", "peak_memory": f"{peak_memory}", "error": error}
     write_whole(run.executed, nbformat.writes(notebook))
     return run
+
+
+def show_progress(name: str, number: int, of: int, heading: str) -> None:
+    """Which cell begins, on one line of a terminal, or a line each where it is no terminal."""
+    line = f"{name}  {number:3}/{of}  {heading}"
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}", end="", flush=True)
+    else:
+        print(line, flush=True)
 
 
 def read_run(executed: Path) -> Run:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtools import claims, manifest
 from nbtools.io.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.io.sample_card import SampleCard, read_sample_card
-from nbtools.results import Ledger, results_folder
+from nbtools.results import Ledger, Origin, results_folder
 from nbtools.viewers import style
 from nbtools.whole_file import write_whole
 
@@ -133,15 +133,21 @@ class Workbench:
         """The verdict of a comparison on the paper's own numbers or text (None: it cannot decide)."""
         claims.settle(self.ledger, statement, claims.from_comparison(supports, basis, **shown))
 
-    def finish(self, figure: "Figure", name: str, *, sources: Sequence[str] = ()) -> None:
-        """Tag each panel with where its data come from (`sources`, if they differ), show it, export it as PDF."""
+    def finish(
+        self, figure: "Figure", name: str, *, sources: Sequence[str] = (), origin: Origin | None = None
+    ) -> None:
+        """Tag each panel with where its data come from, show it, export it as PDF.
+
+        `sources`, and `origin`, where they are not those of the data at hand.
+        """
+        origin = origin or self.source.origin
         for number, axes in enumerate(figure.axes):
             source = sources[number] if number < len(sources) else self.source.name
-            style.tag_origin(axes, self.source.origin, source)
-        drawn = style.picture(figure)
-        figure.set_layout_engine("none")  # the export keeps the picture's layout, and need not find it again
+            style.tag_origin(axes, origin, source)
+        picture = style.picture(figure)
+        figure.set_layout_engine("none")  # as it is laid out now: doing it again is a fifth of the drawing
         style.export(figure, name, self.exports)
-        _show({"image/png": drawn, "text/plain": f"{name} ({self.source.origin})"})
+        _show({"image/png": picture, "text/plain": f"{name} ({origin})"})
 
     def show(self, widget: Any) -> None:
         """A widget, tagged with where its data come from."""

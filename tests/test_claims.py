@@ -447,8 +447,9 @@ def test_a_settled_verdict_survives_in_the_ledger(tmp_path):
     ledger = Ledger("03_transport", tmp_path)
     verdict = settle(ledger, "GL-01", from_arithmetic(5.798, "√(Φ0/2πHc2)"))
     entry = read_ledger(ledger.path).verdicts["GL-01"]
-    assert set(entry) == {"says", "verdict", "basis", "ours", "paper", "kind", "notebook", "origin"}
+    assert set(entry) == {"says", "verdict", "basis", "ours", "paper", "kind", "notebook", "origin", "sigmas"}
     assert (entry["verdict"], entry["origin"]) == (verdict.word, "paper")
+    assert isinstance(entry.pop("sigmas"), float)
     assert all(isinstance(text, str) for text in entry.values())
 
 

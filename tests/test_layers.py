@@ -39,9 +39,11 @@ SIBLINGS = {
     "data_files": "manifest",
     "content_hash": "manifest",
     "__main__": "top",
+    "inspection": "top",
     "notebook": "top",
     "runner": "top",
     "report": "top",
+    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {

@@ -10,8 +10,8 @@ import pytest
 from small_notebook import DRAW, ENTER, PARAMETERS, write_notebook
 
 from nbtools import __main__, manifest, runner
-from nbtools.__main__ import differences, main
-from nbtools.results import Ledger
+from nbtools.__main__ import main
+from nbtools.results import Ledger, differences
 
 
 @pytest.fixture

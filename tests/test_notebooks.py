@@ -9,9 +9,9 @@ from statistics import median
 import nbformat
 import pytest
 
-from nbtools.__main__ import LEFT_OUT, differences
 from nbtools.manifest import status
 from nbtools.notebook import WIDGET_VIEW, clean, code_cells, headings, parameter_names
+from nbtools.results import LEFT_OUT, differences
 from nbtools.runner import NOTEBOOKS, read_results, run_notebook
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))

@@ -22,6 +22,7 @@ VERDICT = {
     "basis": "by arithmetic",
     "ours": "13.4",
     "paper": "13.6",
+    "cell": 7,
 }
 
 
@@ -109,7 +110,7 @@ def test_statements_are_a_table_in_the_order_of_the_paper() -> None:
     soup = BeautifulSoup(statements_html([ledger]), "html.parser")
     rows = [" | ".join(row.stripped_strings) for row in soup("tr")]
     assert rows == [
-        f"{name} | κ < 20 & more | by arithmetic | inconsistent | 13.4 | paper: 13.6"
+        f"{name} | κ < 20 & more | by arithmetic | x, cell 7 | inconsistent | 13.4 | paper: 13.6"
         for name in ("GL-01", "GL-02")
     ]
 
@@ -140,6 +141,27 @@ def test_the_index_tells_how_each_run_went(report: Path) -> None:
     assert [card.find("a")["href"] for card in cards] == ["03_a.html", "04_b.html"]
     assert all((report.parent / card.find("a")["href"]).exists() for card in cards)
     assert all(card.find("img") for card in cards)
+
+
+def test_a_statement_leads_to_its_cell(report: Path) -> None:
+    """The link's anchor is on the notebook's page, at the code cell of that number."""
+    ledger = Ledger("03_a", verdicts={"GL-01": VERDICT | {"cell": 1}})
+    link = BeautifulSoup(statements_html([ledger]), "html.parser").find("a")["href"]
+    name, anchor = link.split("#")
+    page = BeautifulSoup((report.parent / name).read_text(encoding="utf-8"), "html.parser")
+    assert page.find(id=anchor).get_text().strip() == "1"
+
+
+def test_the_index_says_what_moved(tmp_path: Path) -> None:
+    """A verdict that is not the stored one is named on the notebook's card."""
+    (tmp_path / "results").mkdir()
+    Ledger("03_a", tmp_path / "results", verdicts={"GL-01": VERDICT | {"verdict": "agrees"}}).write()
+    Ledger("03_a", tmp_path, verdicts={"GL-01": VERDICT}).write()
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Is it?")]), tmp_path / "03_a.ipynb")
+    runs = [Run("03_a", tmp_path / "03_a.ipynb", 1, 1)]
+    index = write_report(runs, results=tmp_path, into=tmp_path / "report", folder=tmp_path)
+    details = BeautifulSoup(index.read_text(encoding="utf-8"), "html.parser").find("details")
+    assert "GL-01: agrees → inconsistent" in details.get_text()
 
 
 def test_no_page_asks_for_anything(report: Path) -> None:

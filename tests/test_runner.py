@@ -57,6 +57,19 @@ def test_a_failing_cell_is_kept_and_the_next_notebook_runs(tmp_path: Path) -> No
     assert ran.ok
 
 
+def test_two_run_at_a_time_and_the_sum_of_them_last(tmp_path: Path) -> None:
+    """In the order asked for; one that reads the others' results starts when they have ended."""
+    stamp = (
+        "import time; from pathlib import Path; Path(f'{N}').write_text(str(time.time())); time.sleep(0.5)"
+    )
+    first = [write_notebook(tmp_path / f"0{n}_a.ipynb", stamp.format(N=n)) for n in (1, 2)]
+    sums = write_notebook(tmp_path / "00_sum.ipynb", "read_ledgers = list\nread_ledgers()", stamp.format(N=3))
+    runs = list(run_all([sums, *first], output=tmp_path / "out", workers=2))
+    assert [(run.name, run.ok) for run in runs] == [("01_a", True), ("02_a", True), ("00_sum", True)]
+    began = [float((tmp_path / str(n)).read_text()) for n in (1, 2, 3)]
+    assert began[2] > max(began[:2]) + 0.4
+
+
 def test_a_kernel_that_dies_is_a_failed_run(tmp_path: Path) -> None:
     """An abort in a library does not take the run with it."""
     path = write_notebook(tmp_path / "03_small.ipynb", "import os; os._exit(9)")

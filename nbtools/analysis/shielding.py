@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 
 from nbtools.models import demagnetisation
 from nbtools.models.ac_response import eddy_susceptibility
+from nbtools.models.domain import require_within
 from nbtools.units import Quantity
 
 
@@ -65,7 +66,9 @@ def full_screening_susceptibility(
     return {"shielded prism": prism, "Brandt cylinder": cylinder, **by_factor}
 
 
-def estimate_eddy_resistivity(radius: float, frequency: float, *, screened: float = 0.5) -> float:
+def estimate_eddy_resistivity(
+    radius: float, frequency: float, *, screened: ArrayLike = 0.5
+) -> NDArray[np.float64]:
     """Resistivity (Ω m) at which eddy currents alone screen a cylinder to χ′ = −`screened`.
 
     The largest that an ac susceptibility so deep allows: a critical state screens at no resistivity.
@@ -73,13 +76,18 @@ def estimate_eddy_resistivity(radius: float, frequency: float, *, screened: floa
     Parameters
     ----------
     radius, frequency : m and Hz
+    screened : above 0 and below 1, any shape
     """
 
-    def excess(log_ratio: float) -> float:
-        return float(eddy_susceptibility(np.exp(log_ratio), "cylinder")[0]) + screened
+    def ratio_at(screened: float) -> float:
+        def excess(log_ratio: float) -> float:
+            return float(eddy_susceptibility(np.exp(log_ratio), "cylinder")[0]) + screened
 
-    ratio = np.exp(brentq(excess, np.log(1e-2), np.log(1e3)))
-    return float(np.pi * frequency * mu_0 * (radius / ratio) ** 2)
+        return float(np.exp(brentq(excess, np.log(1e-2), np.log(1e3))))
+
+    require_within(1e-6, 0.99, screened=screened)
+    ratio = np.vectorize(ratio_at, otypes=[float])(screened)
+    return np.asarray(np.pi * frequency * mu_0 * (radius / ratio) ** 2)
 
 
 def subtract_background(

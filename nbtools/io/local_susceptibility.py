@@ -1,6 +1,7 @@
 """Local ac susceptibility of a scanning SQUID, as MATLAB files hold it."""
 
 import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def read_local_susceptibility(path: str | Path) -> xr.Dataset:
     path = Path(path)
     content = path.read_bytes()
     try:
-        columns = loadmat(path)
-    except (ValueError, NotImplementedError, TypeError, OSError) as problem:
+        columns = loadmat(io.BytesIO(content))
+    except Exception as problem:  # of SciPy's and zlib's own
         raise LocalSusceptibilityError(
             f"{path.name} is not a MATLAB 5 file ({problem}); expected a .mat file with M_x, M_y_vec and "
             "T_axis or FC_amp"

@@ -1,5 +1,6 @@
 """Maps of field, flux or outline from .npz, .mat and .txt, as labelled arrays (y, x)."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,10 @@ def read_map(path: str | Path, *, name: str | None = None, unit: str | None = No
         raise MapError(f"{path.name}: expected {', '.join(readers)}; export the map as one of these")
     try:
         values, coordinates, found = readers[path.suffix.lower()](path, name)
-    except (OSError, KeyError, TypeError, NotImplementedError) as problem:
-        raise MapError(f"{path.name} cannot be read as a map: {problem}") from None
+    except MapError:
+        raise
+    except Exception as problem:  # of numpy's, SciPy's, zipfile's and zlib's own
+        raise MapError(f"{path.name} cannot be read as a map: {problem}; export it again") from None
     stated = unit or found
     if stated in FIELD_UNITS:
         values, stated = values * factor(stated, "T"), "T"
@@ -97,7 +100,8 @@ Read = tuple[NDArray[np.float64], dict[str, Any], str]
 
 def _npz(path: Path, name: str | None) -> Read:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # From memory: of a damaged archive numpy would leave the file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             content = {key: file[key] for key in file.files}
     except ValueError as problem:
         raise MapError(f"{path.name}: {problem}; objects are not unpickled, save plain arrays") from None

@@ -140,6 +140,10 @@ def test_eddy_currents_at_half_screening():
     found = transport.estimate_eddy_resistivity(0.5e-3, 10.0)
     assert found == pytest.approx(2.2e-12, rel=0.01)
     assert transport.estimate_eddy_resistivity(0.5e-3, 100.0) == pytest.approx(10 * found)
+    deeper = transport.estimate_eddy_resistivity(0.5e-3, 10.0, screened=[0.1, 0.5, 0.9])
+    assert deeper[1] == found and np.all(np.diff(deeper) < 0)
+    with pytest.raises(ValueError, match="screened"):
+        transport.estimate_eddy_resistivity(0.5e-3, 10.0, screened=1.0)
 
 
 def test_the_budget_of_the_penetration_depth():

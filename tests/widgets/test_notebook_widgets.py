@@ -3,6 +3,7 @@
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells
 
+from nbtools.results import ORIGIN_LABELS
 from nbtools.widgets.driving import drive
 
 
@@ -20,6 +21,6 @@ def test_every_widget_of_a_notebook_is_driven(path, monkeypatch, capsys, tmp_pat
         assert report.clean, (report.errors, report.printed)
         assert report.moves
         tag = widget.face.box.children[0].value
-        assert any(word in tag for word in ("synthetic", "measured", "model")), tag
+        assert any(word in tag for word in (*ORIGIN_LABELS.values(), "model")), tag
         widget.close()
     assert capsys.readouterr().out == ""

@@ -1,0 +1,132 @@
+"""`python -m nbtools inspect`: what a file is, where it goes, what is missing; over real files and damaged ones."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "io"))
+from damage import damaged
+
+from nbtools.__main__ import main
+from nbtools.inspection import CARD, inspect_path
+from nbtools.manifest import fetch
+from nbtools.notebook import code_cells, read_parameters
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+# A real file, then what the answer must say and what it must not.
+ANSWERS = [
+    ("qd/MagnetoPy/zfcfc1.dat", ("MPMS3", "1 × zfc", "run 03 -p DATA=", "field_axis"), ("tap_distance",)),
+    ("qd/project_chameleon/4-probe resistivity example file.dat", ("run 03 -p 'DATA=", "tap_distance"), ()),
+    ("qd/nomad-measurements/ACMS_test.dat", ("run 05", "three ac amplitudes"), ()),
+    ("qd/quantumPPMS/sample2.DAT", ("cannot be used", "log of the cryostat"), ("python",)),
+    ("xrd/nomad-measurements/XRD-918-16_10.xrdml", ("1.5406 Å", "run 01 -p POWDER="), ("missing",)),
+    ("xrd/xylib/PSI_DMC.dat", ("neutrons", "no notebook takes this"), ("python",)),
+    ("xrd/MgB2/MgB2.cif", ("B2Mg", "CIFS="), ()),
+    ("em3d/cylindra/13pf_MT.tif", ("stack of slices, z 36 × 1.052 nm", "run 01"), ("missing", "run 02")),
+    ("em3d/3D-SEM-Segmentation/sample_001_sem.bmp", ("not guessed", "VOXEL_SIZE=<metres>"), ()),
+    ("em3d/etspy/HAADF.dm3", ("tilt series", "no notebook takes this"), ("python",)),
+    ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02", "planar1_haadf"), ("run 01",)),
+    ("mo/Magneto-optics/nbntri26_8K_50.tif", ("04, as frames", "applied_field_T"), ()),
+    ("mo/Magneto-optics/sample.mat", ("-p OUTLINE=",), ("run 04",)),
+    ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "no notebook takes this"), ("python",)),
+    (
+        "acsus_local/vortex-dynamics-induced-by-scanning-squid/FCsweep_9p3.mat",
+        ("scanning SQUID",),
+        ("python",),
+    ),
+    ("cl/lumispy/nanoparticles.hspy", ("61.27 nm", "6 keV", "run 06 -p DATA=", "beam_energy"), ("missing",)),
+    ("cl/lumispy-demos/Test-spectrum_ZnO-NWs.dm4", ("not one map", "no notebook"), ("python",)),
+    ("cl/DPG2026-Tutorial/hBN_coreloss.hspy", ("EELS", "no notebook takes this"), ("python",)),
+    ("mo/Magneto-optics/LICENCE-NOTE.txt", ("cannot be used",), ("python",)),
+]
+# What a derived property of the card is made of.
+IMPLIED = {
+    "geometry_factor": {"cross_section", "tap_distance"},
+    "current_density": {"current", "cross_section"},
+    **{name: {"dimensions", "field_axis"} for name in ("sides", "volume", "transverse_lengths")},
+}
+
+
+@pytest.mark.parametrize(("name", "says", "not_"), ANSWERS, ids=[name for name, *_ in ANSWERS])
+def test_a_real_file(realdata, name, says, not_):
+    """Its kind, its axes, the notebook with its parameter line, and what is missing."""
+    text, usable = inspect_path(realdata / name)
+    assert all(part in text for part in says), text
+    assert not any(part in text for part in not_), text
+    assert usable == ("cannot be used" not in says)
+
+
+def test_the_line_can_be_typed(realdata):
+    """What is printed sets the file's full path, blanks and all."""
+    file = realdata / "qd/project_chameleon/4-probe resistivity example file.dat"
+    line = next(line for line in inspect_path(file)[0].splitlines() if "python -m" in line)
+    words = shlex.split(line)
+    assert read_parameters([words[words.index("-p") + 1]], Path.cwd()) == {"DATA": str(file)}
+
+
+def test_what_the_card_still_needs(realdata, tmp_path):
+    """With a card only the rest is asked for; with all of it nothing is."""
+    card, file = tmp_path / "mine.yaml", realdata / "cl/lumispy/nanoparticles.hspy"
+    card.write_text('name: mine\nbeam_energy: "5 ± 0.1 keV"\n', encoding="utf-8")
+    assert "does not give frame; add `frame: 1`" in inspect_path(file, card)[0]
+    card.write_text('name: mine\nbeam_energy: "5 ± 0.1 keV"\nframe: 1\n', encoding="utf-8")
+    assert "gives all that is asked" in inspect_path(file, card)[0]
+
+
+def test_the_card_is_asked_for_what_the_notebooks_ask():
+    """Every field that a notebook demands of its card stands in the table, and no more than one knows of."""
+    asked = {
+        number: fields_asked(next(NOTEBOOKS.glob(f"{number}_*.ipynb"))) for number in ("03", "04", "05", "06")
+    }
+    told = {
+        "03": {*CARD["resistance"], *CARD["moment"]},
+        "04": {*CARD["frames"]},
+        "05": {*CARD["ac"]},
+        "06": {*CARD["luminescence"]},
+    }
+    assert asked == told
+
+
+def fields_asked(path):
+    """The card's fields in `bench.has(…)`, `bench.sigma(…)` and `bench.calibration`, down to what is written."""
+    source = "\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4)))
+    source = source.replace("*needed", '"volume", "sides", "remanence", "instrument"')
+    calls = re.findall(r'bench\.has\("[^"]*",([^)]*)\)', source) + re.findall(
+        r"bench\.sigma\(([^)]*)\)", source
+    )
+    names = set(re.findall(r'"(\w+)"', " ".join(calls)))
+    names |= {"remanence", "thermometer_offset"} if re.search(r"bench\.calibration\b", source) else set()
+    return set().union(*(IMPLIED.get(name, {name}) for name in names))
+
+
+def test_a_folder_is_gone_through_file_by_file(tmp_path, monkeypatch):
+    """A twin's folder: each file for itself, its card used, synthetic where it says so, and the line for all."""
+    folder = fetch("magneto-optics-twin")
+    text, usable = inspect_path(folder)
+    assert usable and text.count("(synthetic)") >= 3
+    assert f"all of these together: python -m nbtools run 04 -p DATA={folder}" in text
+    assert "gives all that is asked" in text
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", [name for name, says, _ in ANSWERS if "cannot be used" not in says])
+def test_a_damaged_file(realdata, tmp_path, name, seed):
+    """A finding or a sentence, never a traceback."""
+    file = tmp_path / Path(name).name
+    file.write_bytes(damaged((realdata / name).read_bytes()[:200_000], seed))
+    assert len(inspect_path(file)[0]) > 20
+
+
+def test_from_the_command_line(tmp_path, capsys):
+    """0 for a file that is known, 1 for one that is not, 2 with a sentence for none at all."""
+    (tmp_path / "card.yaml").write_text("name: mine\n", encoding="utf-8")
+    (tmp_path / "note.txt").write_text("see the lab book", encoding="utf-8")
+    assert main(["inspect", str(tmp_path / "card.yaml")]) == 0
+    assert main(["inspect", str(tmp_path / "note.txt")]) == 1
+    assert main(["inspect", str(tmp_path / "gone.dat")]) == 2
+    said = capsys.readouterr().out
+    assert "sample card" in said and "note.txt cannot be used" in said and "there is no file" in said
