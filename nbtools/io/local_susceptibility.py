@@ -1,12 +1,13 @@
 """Local ac susceptibility of a scanning SQUID, as MATLAB files hold it."""
 
 import hashlib
-import io
 import re
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+
+from nbtools.io.matlab import load_matlab
 
 NEEDED = ("M_x", "M_y_vec")
 
@@ -29,13 +30,11 @@ def read_local_susceptibility(path: str | Path) -> xr.Dataset:
     LocalSusceptibilityError
         No MATLAB file (5.0), or one without the columns.
     """
-    from scipy.io import loadmat
-
     path = Path(path)
     content = path.read_bytes()
     try:
-        columns = loadmat(io.BytesIO(content))
-    except Exception as problem:  # of SciPy's and zlib's own
+        columns = load_matlab(path)
+    except ValueError as problem:
         raise LocalSusceptibilityError(
             f"{path.name} is not a MATLAB 5 file ({problem}); expected a .mat file with M_x, M_y_vec and "
             "T_axis or FC_amp"
@@ -43,7 +42,7 @@ def read_local_susceptibility(path: str | Path) -> xr.Dataset:
     axis = next((name for name in ("T_axis", "FC_amp") if name in columns), None)
     missing = [name for name in NEEDED if name not in columns] + ([] if axis else ["T_axis or FC_amp"])
     if missing:
-        found = ", ".join(name for name in columns if not name.startswith("__"))
+        found = ", ".join(columns)
         raise LocalSusceptibilityError(f"{path.name} holds {found}; {', '.join(missing)} is missing")
     assert axis is not None
     sizes = {name: np.asarray(columns[name], float).ravel() for name in (*NEEDED, axis)}

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nbtools.io.matlab import load_matlab
 from nbtools.units import factor
 
 # A flux map names its unit; what is no field stays as it is.
@@ -115,12 +116,9 @@ def _npz(path: Path, name: str | None) -> Read:
 
 
 def _mat(path: Path, name: str | None) -> Read:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     try:
-        content = {k: v for k, v in loadmat(path, simplify_cells=True).items() if not k.startswith("__")}
-    except (MatReadError, ValueError) as problem:
+        content = load_matlab(path)
+    except ValueError as problem:
         raise MapError(f"{path.name} is no MATLAB file that can be read ({problem})") from None
     arrays = {k: v["array"] if isinstance(v, dict) and "array" in v else v for k, v in content.items()}
     chosen = {k: v for k, v in arrays.items() if name in (None, k)}
