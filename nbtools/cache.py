@@ -187,6 +187,8 @@ def _content(value: Any, where: str) -> Any:
         return label, value.value, value.uncertainty, value.unit
     if (kind in (np.ndarray, np.memmap) or isinstance(value, np.generic)) and not value.dtype.hasobject:
         return label, np.asarray(value)
+    if isinstance(value, str) and hasattr(value, "__dict__"):
+        return label, str(value), _content(vars(value), where)
     if kind in (tuple, list) or (isinstance(value, tuple) and hasattr(kind, "_fields")):
         return label, *[_content(item, where) for item in value]
     if kind is dict:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares
 
-from nbtools.models.critical_current import EXPONENTS, log_current, reduced_critical_current
+from nbtools.models.critical_current import EXPONENTS, log_current
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 LAWS = ("power", "linear", "three-halves", "square", "depairing", "sns")
-FARTHEST = 6.0  # K above the warmest point: where T_c may be sought
+FARTHEST = 15.0  # K above the warmest point: where T_c may be sought
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class CurrentLawFit:
     chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current; χ² + 2k
     residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c
     temperature_shift : by how much each point's temperature had to move (K)
+    parameters, covariance : ln J_c(0), T_c and n or L/ξ_N (0 if the law has neither)
     """
 
     law: str
@@ -37,14 +38,32 @@ class CurrentLawFit:
     akaike: float
     residual_decades: Array
     temperature_shift: Array
+    parameters: Array
+    covariance: Array
 
     def predict(self, temperature: ArrayLike) -> Array:
-        """J_c (A/m²)."""
-        t = np.asarray(temperature, float) / float(self.critical_temperature)
-        weak = float(np.nan_to_num(self.barrier))
-        law = "power" if self.law == "power" else self.law
-        shape = reduced_critical_current(t, law, exponent=float(self.exponent), barrier=weak)  # type: ignore[arg-type]
-        return float(self.zero_temperature_current) * shape
+        """J_c (A/m²), 0 from T_c up."""
+        return np.exp(_log_law(self.law, self.parameters, np.asarray(temperature, float)))
+
+    def log_uncertainty(self, temperature: ArrayLike) -> Array:
+        """σ of ln J_c by the law at temperatures below T_c, from the covariance of its parameters."""
+        t = np.atleast_1d(np.asarray(temperature, float))
+        steps = 1e-5 * np.eye(3)
+        sides = [[_log_law(self.law, self.parameters + sign * d, t) for d in steps] for sign in (1, -1)]
+        gradient = (np.array(sides[0]) - np.array(sides[1])) / 2e-5
+        return np.sqrt(np.einsum("it,ij,jt->t", gradient, self.covariance, gradient))
+
+    def decades_off(self, temperature: Quantity, critical_current: Quantity) -> Quantity:
+        """log₁₀ of a current over the law at its temperature, with the errors of all three."""
+        near = np.array([-1e-3, 0.0, 1e-3]) + float(temperature)
+        low, law, high = np.log(self.predict(near))
+        errors = (
+            (high - low) / 2e-3 * temperature.uncertainty,
+            critical_current.uncertainty / critical_current,
+            float(self.log_uncertainty(near[1])[0]),
+        )
+        decades = np.array([np.log(float(critical_current)) - law, np.linalg.norm(errors)]) / np.log(10)
+        return Quantity(float(decades[0]), float(decades[1]))
 
     @property
     def worst_residual(self) -> float:
@@ -55,14 +74,12 @@ class CurrentLawFit:
     def __str__(self) -> str:
         shift = 1e3 * float(np.max(np.abs(self.temperature_shift)))
         beyond = int(np.isnan(self.residual_decades).sum())
-        worst = f"worst residual {self.worst_residual:.2f} decades" + f", {beyond} point(s) above T_c" * bool(
-            beyond
-        )
+        above = f", {beyond} point(s) above T_c" if beyond else ""
         weak = f", L/ξ_N = {self.barrier}" if np.isfinite(self.barrier) else ""
         return (
             f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}, χ² = {self.chi_square:.2g} "
             f"({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, points moved up to {shift:.0f} mK, "
-            f"{worst}"
+            f"worst residual {self.worst_residual:.2f} decades{above}"
         )
 
 
@@ -95,17 +112,19 @@ def fit_critical_current_law(
     t, j, sigma_t, sigma_j = _checked(
         temperature, critical_current, temperature_uncertainty, relative_uncertainty
     )
-    log_current(law, 1.0, 0.0)
-    free = (critical_temperature is None) + 1 + (law == "power" and exponent is None) + (law == "sns")
+    log_current(law, 1.0, 0.0)  # refuses an unknown law
+    shape = exponent if law == "power" and exponent is not None else np.nan
+    end = np.nan if critical_temperature is None else critical_temperature
+    held = np.array([np.nan, end, shape if law in ("power", "sns") else 0.0])
+    free = int(np.isnan(held).sum())
     if t.size < max(free, 2):
         raise ValueError(f"{t.size} points came; the law {law!r} has {free} free parameters")
-    if critical_temperature is not None and np.any(t > critical_temperature + 5 * sigma_t):
-        raise ValueError(
-            f"a point lies at {t.max():g} K, above the given T_c of {critical_temperature:g} K, with a current"
-        )
-    problem = _Problem(t, np.log(j), sigma_t, sigma_j, law, critical_temperature, exponent)
-    best = min((problem.solve(start) for start in problem.starts()), key=lambda found: found.cost)
-    return problem.result(best, free)
+    if np.any(t > end + 5 * sigma_t):
+        raise ValueError(f"a point lies at {t.max():g} K, above the given T_c of {end:g} K, with a current")
+    problem = _Problem(t, np.log(j), sigma_t, sigma_j, law, held)
+    return problem.result(
+        min((problem.solve(start) for start in problem.starts()), key=lambda found: found.cost)
+    )
 
 
 def compare_current_laws(
@@ -173,99 +192,114 @@ def pair_critical_temperature(
     return (ratio * temperature[0] - temperature[1]) / (ratio - 1)
 
 
-def find_crossover(first: CurrentLawFit, second: CurrentLawFit, low: float, high: float) -> float:
-    """Temperature between `low` and `high` at which two laws give one current; NaN where they do not meet."""
-    grid = np.linspace(low, high, 2001)
+def find_crossover(first: CurrentLawFit, second: CurrentLawFit, low: float, high: float) -> Quantity:
+    """Highest temperature between `low` and `high` at which two laws give one current (K); NaN where none.
+
+    Its σ is that of ln J_c of both, taken as independent, over the difference of their slopes.
+    """
+    grid = np.linspace(low, high, 4001)
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.log(first.predict(grid)) - np.log(second.predict(grid))
     turns = np.flatnonzero(np.isfinite(apart[:-1] * apart[1:]) & (apart[:-1] * apart[1:] < 0))
-    return float(grid[turns[-1]]) if turns.size else float("nan")
+    if not turns.size:
+        return Quantity(float("nan"), float("nan"), "K")
+    cell = turns[-1]
+    slope = (apart[cell + 1] - apart[cell]) / (grid[1] - grid[0])
+    place = grid[cell] - apart[cell] / slope
+    sigma = np.hypot(*(law.log_uncertainty(place)[0] for law in (first, second)))
+    return Quantity(float(place), float(sigma / abs(slope)), "K")
+
+
+def _log_law(law: str, parameters: Array, temperature: Array) -> Array:
+    """ln J_c (A/m²) of ln J_c(0), T_c and n or L/ξ_N; −∞ from T_c up."""
+    log_zero, end, shape = parameters
+    below = np.maximum(1 - temperature / end, 1e-300)
+    return np.where(temperature < end, log_zero + log_current(law, shape, shape)(np.log(below)), -np.inf)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """ln J_c and T; unknowns: ln J₀, then T_c, n or L/ξ_N where free, then ln(1 − T/T_c) of each point."""
+    """ln J_c and T; unknowns: what is NaN in `held` (ln J₀, T_c, n or L/ξ_N), then each point's ln(1 − T/T_c)."""
 
     t: Array
     log_j: Array
     sigma_t: Array
     sigma_j: Array
     law: str
-    fixed_temperature: float | None
-    fixed_exponent: float | None
+    held: Array
 
     @property
-    def has_shape(self) -> bool:
-        return (self.law == "power" and self.fixed_exponent is None) or self.law == "sns"
+    def free(self) -> NDArray[np.bool_]:
+        return np.isnan(self.held)
 
-    def read(self, p: Array) -> tuple[float, float, float, float, Array]:
-        """ln J₀, T_c, n, L/ξ_N and the points' ln(1 − t)."""
-        rest = list(p[1 : p.size - self.t.size])
-        end = self.fixed_temperature if self.fixed_temperature is not None else rest.pop(0)
-        shape = rest.pop(0) if self.has_shape else np.nan
-        fixed = self.fixed_exponent if self.fixed_exponent is not None else EXPONENTS[self.law]
-        power = shape if self.law == "power" and self.fixed_exponent is None else fixed
-        return p[0], float(end), float(power), shape if self.law == "sns" else 0.0, p[p.size - self.t.size :]  # type: ignore[arg-type]
+    def read(self, p: Array) -> tuple[Array, Array]:
+        """ln J₀, T_c and the shape; the points' ln(1 − t)."""
+        three, count = self.held.copy(), int(self.free.sum())
+        three[self.free] = p[:count]
+        return three, p[count:]
 
     def residuals(self, p: Array) -> Array:
-        log_zero, end, power, barrier, z = self.read(p)
-        current = log_zero + log_current(self.law, power, barrier)(z)
-        true = end * -np.expm1(z)
-        return np.concatenate([(self.log_j - current) / self.sigma_j, (self.t - true) / self.sigma_t])
+        (log_zero, end, shape), z = self.read(p)
+        current = log_zero + log_current(self.law, shape, shape)(z)
+        return np.concatenate(
+            [(self.log_j - current) / self.sigma_j, (self.t + end * np.expm1(z)) / self.sigma_t]
+        )
+
+    def jacobian(self, p: Array) -> Array:
+        (_, end, shape), z = self.read(p)
+        step, count = 1e-6, z.size
+        sides = [log_current(self.law, shape + h, shape + h)(z) for h in (-step, step)]
+        slopes = [log_current(self.law, shape, shape)(z + h) for h in (-step, step)]
+        table = np.zeros((2 * count, 3 + count))
+        table[:count, 0] = -1 / self.sigma_j
+        table[:count, 2] = (sides[0] - sides[1]) / (2 * step * self.sigma_j)
+        table[:count, 3:] = np.diag((slopes[0] - slopes[1]) / (2 * step * self.sigma_j))
+        table[count:, 1] = np.expm1(z) / self.sigma_t
+        table[count:, 3:] = np.diag(end * np.exp(z) / self.sigma_t)
+        return table[:, np.concatenate([self.free, np.ones(count, bool)])]
 
     def starts(self) -> list[Array]:
-        ends = [self.fixed_temperature] if self.fixed_temperature is not None else None
-        ends = ends or list(self.t.max() + np.array([0.05, 0.2, 0.6, 2.0]) + 0.2 * self.sigma_t.max())
+        """T_c at several distances above the points, the rest by a straight line in ln(1 − t)."""
+        ends = self.t.max() + np.array([0.05, 0.2, 0.6, 2.0]) + 0.2 * self.sigma_t.max()
         found = []
-        for end in ends:
+        for end in ends if self.free[1] else self.held[1:2]:
             z = np.log(np.maximum(1 - self.t / end, 1e-5))
-            shape = [1.0] if self.law == "sns" else [float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))]
-            power = shape[0] if self.law == "power" and self.has_shape else self.read_power()
-            log_zero = float(np.mean(self.log_j - log_current(self.law, power, 1.0)(z)))
-            head = [log_zero] + ([] if self.fixed_temperature is not None else [end])
-            found.append(np.concatenate([head, shape if self.has_shape else [], z]))
+            shape = 1.0 if self.law == "sns" else float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
+            shape = shape if self.free[2] else self.held[2]
+            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, shape)(z)))
+            found.append(np.concatenate([np.array([log_zero, end, shape])[self.free], z]))
         return found
 
-    def read_power(self) -> float:
-        fixed = self.fixed_exponent if self.fixed_exponent is not None else EXPONENTS[self.law]
-        return float(fixed if fixed is not None else 1.5)
-
     def solve(self, start: Array) -> Any:
-        low, high = np.full(start.size, -np.inf), np.full(start.size, np.inf)
-        low[start.size - self.t.size :], high[start.size - self.t.size :] = -60.0, -1e-9
-        index = 1
-        if self.fixed_temperature is None:
-            low[index], high[index] = self.t.min() + 1e-3, self.t.max() + FARTHEST
-            index += 1
-        if self.has_shape:
-            low[index], high[index] = (0.0, 2000.0) if self.law == "sns" else (0.2, 60.0)
+        shape = (0.0, 2000.0) if self.law == "sns" else (0.2, 60.0)
+        three = np.array([(-np.inf, np.inf), (self.t.min() + 1e-3, self.t.max() + FARTHEST), shape])
+        low, high = np.vstack([three[self.free], np.tile((-60.0, -1e-9), (self.t.size, 1))]).T
         start = np.clip(start, low + 1e-9, high - 1e-9)
-        return least_squares(self.residuals, start, bounds=(low, high), x_scale="jac", max_nfev=400)
+        limits = {"bounds": (low, high), "max_nfev": 400}
+        return least_squares(self.residuals, start, jac=self.jacobian, x_scale="jac", **limits)
 
-    def result(self, found: Any, free: int) -> CurrentLawFit:
-        log_zero, end, power, barrier, z = self.read(found.x)
-        normal = found.jac.T @ found.jac
-        spread = np.sqrt(np.maximum(np.diag(np.linalg.pinv(normal)), 0.0))
-        head = list(spread[1 : found.x.size - self.t.size])
-        end_error = 0.0 if self.fixed_temperature is not None else head.pop(0)
-        shape_error = head.pop(0) if self.has_shape else 0.0
-        sns = self.law == "sns"
-        misfit = float(2 * found.cost)
-        below = np.minimum(self.t / end, 1 - 1e-12)
-        current = log_zero + log_current(self.law, power, barrier)(np.log1p(-below))
+    def result(self, found: Any) -> CurrentLawFit:
+        three, z = self.read(found.x)
+        covariance, count = np.zeros((3, 3)), int(self.free.sum())
+        inverse = np.linalg.pinv(found.jac.T @ found.jac)
+        covariance[np.ix_(self.free, self.free)] = inverse[:count, :count]
+        spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        zero, shape = float(np.exp(min(three[0], 300.0))), Quantity(three[2], spread[2])
+        misfit, power = float(2 * found.cost), EXPONENTS[self.law]
+        current = _log_law(self.law, three, self.t)
         return CurrentLawFit(
             self.law,
-            Quantity(end, end_error, "K"),
-            Quantity(
-                float(np.exp(min(log_zero, 300.0))), float(np.exp(min(log_zero, 300.0)) * spread[0]), "A/m^2"
-            ),
-            Quantity(power, 0.0 if sns else shape_error),
-            Quantity(barrier, shape_error) if sns else Quantity(float("nan")),
+            Quantity(three[1], spread[1], "K"),
+            Quantity(zero, zero * spread[0], "A/m^2"),
+            shape if power is None else Quantity(power, 0.0),
+            shape if self.law == "sns" else Quantity(float("nan")),
             misfit,
-            self.t.size - free,
-            misfit + 2 * free,
-            np.where(self.t < end, (self.log_j - current) / np.log(10), np.nan),
-            end * -np.expm1(z) - self.t,
+            self.t.size - count,
+            misfit + 2 * count,
+            np.where(np.isfinite(current), (self.log_j - current) / np.log(10), np.nan),
+            -three[1] * np.expm1(z) - self.t,
+            three,
+            covariance,
         )
 
 

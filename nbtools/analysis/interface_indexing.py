@@ -174,7 +174,7 @@ def _chances(
     limits = [pattern.information_limit for pattern in patterns]
     lines = [line_directions(pattern.best.match.zone.places) for pattern in patterns]
     chance = chance_of_alignment(crystals, angle, shortest=limits, spacing_product=product)
-    return chance, share_of_turnings(lines[0], lines[1], angle, product)
+    return float(chance), float(share_of_turnings(lines[0], lines[1], angle, product))
 
 
 def _result(

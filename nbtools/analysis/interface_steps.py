@@ -8,67 +8,13 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 
-from nbtools.units import Quantity
+from nbtools.analysis.stairs import MOST_STEPS, PENALTY, Fit, Stairs, Steps, best_cuts
 
 Array = NDArray[np.float64]
-# Of the logarithm of the number of independent places, for each step: where it is costs as much as how high.
-PENALTY = 3.0
-MOST_STEPS = 12
 MOST_POINTS = 600
 SMALLEST = 8  # points
 # Where a terrace ends in an image hangs on where both lattices happen to end there: m, one terrace.
 TERMINATION = 0.06e-9
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Terraces of a boundary, lengths in m (or in the unit that came).
-
-    count : of steps; positions : along the boundary; heights : of each, up is positive
-    in_spacings : heights over the plane spacing; is_multiple : whether all are whole numbers within 3 σ or 0.1
-    terraces : height of each; tilt : slope common to all terraces
-    scatter : r.m.s. about the fit; penalties : criterion for each number of steps tried, the least is best
-    fitted : the stairs at `along`
-    """
-
-    count: int
-    positions: tuple[Quantity, ...]
-    heights: tuple[Quantity, ...]
-    in_spacings: tuple[Quantity, ...]
-    terraces: tuple[float, ...]
-    tilt: float
-    scatter: float
-    penalties: tuple[float, ...]
-    along: Array
-    fitted: Array
-    stairs: "_Stairs"
-
-    def priced(self, penalty: float) -> "Steps":
-        """The steps at another price."""
-        return self.stairs.priced(penalty)
-
-    @property
-    def mean_height(self) -> Quantity:
-        """Of all steps, up or down; with the error of the mean."""
-        if not self.heights:
-            return Quantity(np.nan, np.nan, "m")
-        sizes = np.abs(np.array(self.heights))
-        sigma = np.sqrt(sum(h.uncertainty**2 for h in self.heights)) / len(sizes)
-        return Quantity(float(sizes.mean()), float(sigma), self.heights[0].unit)
-
-    @property
-    def is_multiple(self) -> bool | None:
-        """Whether every height is a whole number of planes; None without steps or spacing."""
-        if not self.in_spacings:
-            return None
-        return all(abs(h - round(h)) < max(0.1, 3 * h.uncertainty) for h in self.in_spacings)
-
-    def __str__(self) -> str:
-        lines = [f"{self.count} step(s), terraces level within {self.scatter * 1e9:.3f} nm"]
-        for number, (place, height) in enumerate(zip(self.positions, self.heights, strict=True)):
-            planes = f" = {self.in_spacings[number]} planes" if self.in_spacings else ""
-            lines.append(f"  at {place.to('nm')}: {height.to('nm')}{planes}")
-        return "\n".join(lines)
 
 
 def find_steps(
@@ -89,7 +35,8 @@ def find_steps(
 
     Parameters
     ----------
-    boundary : a `Boundary`; or heights at even places; or (n, 2) of (along, height); m
+    boundary : a `LastPlanes`, whose steps are whole planes; a `Boundary`; heights at even places; or (n, 2) of
+        (along, height); m
     height : the heights, where `boundary` is the places along; m
     spacing : of the planes that make the terraces, m
     penalty : larger finds fewer steps; most : the largest number tried
@@ -102,6 +49,8 @@ def find_steps(
     ValueError
         Not a line, too few points, heights that are no numbers.
     """
+    if hasattr(boundary, "stairs") and height is None:
+        return boundary.stairs(most).priced(penalty)
     termination = 0.0
     if hasattr(boundary, "correlation"):
         termination = TERMINATION
@@ -111,9 +60,10 @@ def find_steps(
     x, z = _thinned(x, z)
     most = min(most, (len(x) - 2) // 3)
     share = min((x[-1] - x[0]) / (correlation * len(x)), 1.0) if correlation else 1.0
-    fits = _fits(x, z, most, resolution, tilt, share)
     independent = _independent(x, z, correlation)
-    return _Stairs(fits, x, spacing, independent, termination).priced(penalty)
+    found = _fits(x, z, most, resolution, tilt, share)
+    fits = [fit.priced(len(x), independent, termination) for fit in found]
+    return Stairs(fits, x, spacing, max(independent, len(x) ** 0.5)).priced(penalty)
 
 
 def _line(boundary: Any, height: Any) -> tuple[Array, Array]:
@@ -154,8 +104,8 @@ def _thinned(x: Array, z: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """Stairs: edges and levels (one more), a slope, the sum of squares, and what each parameter is known to."""
+class _LineFit:
+    """Stairs through a line of heights: their sum of squares, and what each parameter is known to."""
 
     edges: Array
     levels: Array
@@ -163,10 +113,19 @@ class _Fit:
     squares: float
     covariance: Array
     fitted: Array
-    parameters: int
+
+    def priced(self, n: int, independent: float, termination: float) -> Fit:
+        """What the squares of `n` heights mean where only some are independent."""
+        steps, beside = len(self.edges), 1 + (self.slope != 0.0)
+        variance = self.squares / max(n - 2 * steps - beside, 1)
+        known = np.diag(self.covariance)[1 : steps + 1] * variance * n / independent
+        floor = 1e-24 * max(float(np.ptp(self.fitted)) ** 2, 1e-30) * n
+        badness = float(independent * np.log(max(self.squares, floor) / n))
+        sigmas, scatter = np.sqrt(known + 2 * termination**2), float(np.sqrt(variance))
+        return Fit(self.edges, self.levels, self.slope, self.fitted, beside, badness, sigmas, scatter)
 
 
-def _fits(x: Array, z: Array, most: int, resolution: float, tilt: bool, share: float) -> list[_Fit]:
+def _fits(x: Array, z: Array, most: int, resolution: float, tilt: bool, share: float) -> list[_LineFit]:
     """For each number of steps the best stairs: level terraces, or with a common slope where that earns its keep."""
     level = [_refined(x, z, cuts, 0.0, resolution) for cuts in _cuts(z, most)]
     if not tilt:
@@ -198,28 +157,10 @@ def _cuts(z: Array, most: int, shortest: int = 3) -> list[NDArray[np.int64]]:
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = squares[ends] - squares[starts] - (sums[ends] - sums[starts]) ** 2 / size
     cost[size < shortest] = np.inf
-    best = cost[0]
-    origins: list[NDArray[np.int64]] = []
-    found = [np.zeros(0, np.int64)]
-    for _ in range(most):
-        # total[s, e]: the best line up to s, and one terrace from s to e.
-        total = np.concatenate([[np.inf], best[:-1]])[:, None] + cost
-        origins.append(total.argmin(axis=0))
-        best = total.min(axis=0)
-        found.append(_traced_back(origins))
-    return found
+    return best_cuts(cost, most)
 
 
-def _traced_back(origins: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    cuts, end = [], len(origins[0]) - 1
-    for origin in origins[::-1]:
-        start = int(origin[end])
-        cuts.append(start)
-        end = start - 1
-    return np.array(cuts[::-1], np.int64)
-
-
-def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resolution: float) -> _Fit:
+def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resolution: float) -> _LineFit:
     """Levels and slope by linear least squares; edges too where the risers are smooth."""
     edges = (x[cuts] + x[cuts - 1]) / 2 if len(cuts) else np.zeros(0)
     sloped = slope != 0.0
@@ -246,7 +187,7 @@ def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resoluti
     levels = known[0] + np.append(0.0, np.cumsum(steps))
     squares = float(np.sum((z - fitted) ** 2))
     tilt = float(known[-1]) if sloped else 0.0
-    return _Fit(edges, levels, tilt, squares, covariance, fitted, 2 * len(edges) + 1 + sloped)
+    return _LineFit(edges, levels, tilt, squares, covariance, fitted)
 
 
 def _independent(x: Array, z: Array, correlation: float | None) -> float:
@@ -267,52 +208,3 @@ def _independent(x: Array, z: Array, correlation: float | None) -> float:
     ends = np.flatnonzero(memory < 0.15)
     last = int(ends[0]) if ends.size else len(memory)
     return float(max(n / (1 + 2 * memory[:last].sum()), 4.0))
-
-
-def _criterion(fit: _Fit, n: int, independent: float, penalty: float) -> float:
-    """Schwarz's, with the independent places for n and `penalty` logarithms a step."""
-    floor = 1e-24 * max(float(np.ptp(fit.fitted)) ** 2, 1e-30) * n
-    likelihood = independent * np.log(max(fit.squares, floor) / n)
-    extra = fit.parameters - 2 * len(fit.edges)
-    return float(likelihood + (penalty * len(fit.edges) + extra) * np.log(max(independent, n**0.5)))
-
-
-@dataclass(frozen=True)
-class _Stairs:
-    """The fits for every number of steps, from which a price of a step chooses."""
-
-    fits: list[_Fit]
-    x: Array
-    spacing: float | None
-    independent: float
-    termination: float
-
-    def priced(self, penalty: float) -> Steps:
-        scores = [_criterion(fit, len(self.x), self.independent, penalty) for fit in self.fits]
-        fit = self.fits[int(np.argmin(scores))]
-        heights, sigmas = np.diff(fit.levels), self._sigmas(fit)
-        pitch = float(np.median(np.diff(self.x)))
-        pairs = list(zip(map(float, heights), map(float, sigmas), strict=True))
-        d = self.spacing
-        return Steps(
-            count=len(fit.edges),
-            positions=tuple(Quantity(float(e), pitch, "m") for e in fit.edges),
-            heights=tuple(Quantity(h, s, "m") for h, s in pairs),
-            in_spacings=() if d is None else tuple(Quantity(h / d, s / d) for h, s in pairs),
-            terraces=tuple(map(float, fit.levels)),
-            tilt=fit.slope,
-            scatter=float(np.sqrt(self._variance(fit))),
-            penalties=tuple(scores),
-            along=self.x,
-            fitted=fit.fitted,
-            stairs=self,
-        )
-
-    def _variance(self, fit: _Fit) -> float:
-        return fit.squares / max(len(self.x) - fit.parameters, 1)
-
-    def _sigmas(self, fit: _Fit) -> Array:
-        """Of the heights; neighbours that know the same pixels count as fewer."""
-        inflated = self._variance(fit) * len(self.x) / self.independent
-        variances = np.diag(fit.covariance)[1 : len(fit.edges) + 1] * inflated
-        return np.asarray(np.sqrt(variances + 2 * self.termination**2))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from nbtools.analysis.atom_columns import ColumnFit, refine_columns
 from nbtools.analysis.fft_indexing import Solution
@@ -50,9 +51,7 @@ def place_columns(
     shape = mask.shape
     chosen = solution.match.chosen
     used = np.flatnonzero(chosen >= 0)
-    places, seen = solution.match.zone.places[chosen[used]], waves.wave_vectors[used]
-    stretch = np.linalg.lstsq(places, seen, rcond=None)[0].T
-    turned = np.linalg.inv(stretch).T
+    seen, turned = waves.wave_vectors[used], deformation(solution, waves)
     middle = pixel_size * (np.array(shape) - 1) / 2
     crystal = solution.crystal.structure
     axes = viewing_axes(crystal, solution.zone)
@@ -73,6 +72,15 @@ def place_columns(
     positions, elements = positions[inside], columns.elements[inside]
     here = mask[tuple(np.rint(positions).astype(int).T)]
     return _once(positions[here], elements[here], APART / pixel_size)
+
+
+def deformation(solution: Solution, waves: Spots) -> Array:
+    """(2, 2) that turns and stretches the crystal's projected columns into the picture's, (y, x), from the waves."""
+    chosen = solution.match.chosen
+    used = np.flatnonzero(chosen >= 0)
+    places = solution.match.zone.places[chosen[used]]
+    stretch = np.linalg.lstsq(places, waves.wave_vectors[used], rcond=None)[0].T
+    return np.asarray(np.linalg.inv(stretch).T)
 
 
 def _origin(phases: Array, seen: Array, amplitudes: Array, crystal: Any, axes: Array, turned: Array) -> Array:
@@ -102,21 +110,21 @@ def _whole_cells(shift: Array, net: Array) -> Array:
 
 def _once(positions: Array, elements: NDArray[np.str_], apart: float) -> LatticeColumns:
     """Atoms one behind the other are one column; kinds that coincide are named together."""
-    left = np.ones(len(positions), bool)
-    kept, names = [], []
-    cells: dict[tuple[int, int], list[int]] = {}
-    for number, place in enumerate(positions):
-        cells.setdefault((int(place[0] // apart), int(place[1] // apart)), []).append(number)
-    for number, place in enumerate(positions):
-        if not left[number]:
-            continue
-        y, x = int(place[0] // apart), int(place[1] // apart)
-        around = [m for dy in (-1, 0, 1) for dx in (-1, 0, 1) for m in cells.get((y + dy, x + dx), [])]
-        group = [m for m in around if left[m] and np.hypot(*(positions[m] - place)) < apart]
-        left[group] = False
-        kept.append(positions[group].mean(axis=0))
-        names.append("+".join(sorted(set(elements[group]))))
-    return LatticeColumns(np.array(kept).reshape(-1, 2), np.array(names, dtype=np.str_))
+    label = np.arange(len(positions))
+    free = np.ones(len(positions), bool)
+    # Chains of near columns are cut where the first of them has all within reach.
+    for one, other in sorted(cKDTree(positions).query_pairs(apart)) if len(positions) else ():
+        if label[one] == one and free[other]:
+            label[other], free[other], free[one] = one, False, False
+    _, group = np.unique(label, return_inverse=True)
+    counts = np.bincount(group)
+    places = np.stack([np.bincount(group, axis) / counts for axis in positions.T], axis=1)
+    kinds, number = np.unique(elements, return_inverse=True)
+    holds = np.zeros((len(counts), len(kinds)), bool)
+    holds[group, number] = True
+    patterns, which = np.unique(holds, axis=0, return_inverse=True)
+    names = np.array(["+".join(kinds[pattern]) for pattern in patterns], dtype=np.str_)
+    return LatticeColumns(places, names[which.ravel()])
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.fft_indexing import Solution
 from nbtools.models.crystal_lattice import (
@@ -137,11 +138,11 @@ def coincidence(d1: float, d2: float, most: int = MULTIPLES) -> tuple[int, int]:
 
 def chance_of_alignment(
     crystals: Sequence[Structure],
-    angle: float,
+    angle: ArrayLike,
     *,
     shortest: float | Sequence[float],
     spacing_product: float = 0.0,
-) -> float:
+) -> Any:
     """How often two grains of random low-index zones, turned at random, show a pair parallel within `angle` (deg).
 
     Every pair of planes down to `shortest` (m) counts whose spacings' product reaches `spacing_product`
@@ -155,8 +156,10 @@ def chance_of_alignment(
         for count, lines in sides[0]
         for other, others in sides[1]
     ]
-    weights, chances = np.array(weighted).reshape(-1, 2).T
-    return float(np.sum(weights * chances) / np.sum(weights)) if weights.sum() else 1.0
+    if not weighted:
+        return np.ones(np.shape(angle))[()]
+    weights, chances = (np.array(part, float) for part in zip(*weighted, strict=True))
+    return np.tensordot(weights, chances, 1)[()] / weights.sum()
 
 
 def _zone_lines(crystal: Structure, shortest: float) -> list[tuple[int, Array]]:
@@ -176,11 +179,11 @@ def line_directions(places: Array) -> Array:
     return np.array([(line, spacings[angles == line].max()) for line in np.unique(angles)]).reshape(-1, 2)
 
 
-def share_of_turnings(first: Array, second: Array, angle: float, product: float) -> float:
-    """Share of turnings for which some line of the first is within `angle` of one of the second, all in deg."""
+def share_of_turnings(first: Array, second: Array, angle: ArrayLike, product: float) -> Any:
+    """Share of turnings for which some line of the first is within each `angle` of one of the second, all in deg."""
     wide = np.multiply.outer(first[:, 1], second[:, 1]) >= product * (1 - 1e-3)
     offsets = np.sort((first[:, None, 0] - second[:, 0])[wide] % 180)
     if not offsets.size:
-        return 0.0
+        return np.zeros(np.shape(angle))[()]
     gaps = np.diff(np.append(offsets, offsets[0] + 180))
-    return float(np.minimum(gaps, 2 * angle).sum() / 180)
+    return np.minimum(gaps, 2 * np.asarray(angle, float)[..., None]).sum(axis=-1) / 180

@@ -5,10 +5,12 @@ from nbtools.analysis.boundary_line import Boundary, find_boundary
 from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
+from nbtools.analysis.grain_strain import GrainStrain, estimate_strain
 from nbtools.analysis.grain_windows import bragg_amplitude, find_grains
 from nbtools.analysis.image_checks import ImageError, check_image
 from nbtools.analysis.interface_indexing import InterfaceIndex, index_interface
-from nbtools.analysis.interface_steps import Steps, find_steps
+from nbtools.analysis.interface_steps import find_steps
+from nbtools.analysis.last_planes import LastPlanes, follow_planes
 from nbtools.analysis.lattice_columns import (
     ColumnContrast,
     Islands,
@@ -24,16 +26,19 @@ from nbtools.analysis.parallel_planes import (
     misfit,
     parallel_planes,
 )
+from nbtools.analysis.stairs import Steps
 
 __all__ = [
     "Boundary",
     "ColumnContrast",
     "ColumnFit",
     "DisorderedWidth",
+    "GrainStrain",
     "ImageError",
     "IndexedSpot",
     "InterfaceIndex",
     "Islands",
+    "LastPlanes",
     "LatticeColumns",
     "ParallelPlanes",
     "PatternIndex",
@@ -46,12 +51,14 @@ __all__ = [
     "check_image",
     "coincidence",
     "column_contrast",
+    "estimate_strain",
     "find_boundary",
     "find_columns",
     "find_grains",
     "find_islands",
     "find_spots",
     "find_steps",
+    "follow_planes",
     "grain_window",
     "hann_window",
     "index_interface",

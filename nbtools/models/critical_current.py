@@ -64,20 +64,3 @@ def log_current(law: str, exponent: float, barrier: float) -> Callable[[Array], 
         return np.asarray(power * z - weak)
 
     return of
-
-
-def normal_coherence_length(
-    temperature: ArrayLike, *, diffusivity: float | None = None, fermi_velocity: float | None = None
-) -> Array:
-    """ξ_N (m) of a normal metal: √(ħD/2πk_BT) if dirty (D in m²/s), ħv_F/2πk_BT if clean (v_F in m/s)."""
-    from scipy.constants import hbar, k
-
-    require_positive(temperature=temperature)
-    thermal = 2 * np.pi * k * np.asarray(temperature, float)
-    if (diffusivity is None) == (fermi_velocity is None):
-        raise ValueError(
-            "give the diffusivity of a dirty metal or the Fermi velocity of a clean one, and only one"
-        )
-    if diffusivity is not None:
-        return np.sqrt(hbar * diffusivity / thermal)
-    return np.asarray(hbar * fermi_velocity / thermal)

@@ -62,7 +62,8 @@ def truth(**parameters: object) -> dict[str, float]:
     Fields and frequency of the drive (A/m, Hz).
     Half-screening temperatures (K) and, where the world is Bean's, the current densities there (A/m²); heights of the
     loss peak over full screening; the closure of the rectangles (K) at half screening; shift of half
-    screening per decade of frequency and with the dc field (K); creep onset (K); loop current densities.
+    screening per decade of frequency and with the dc field (K); creep onset (K); loop current densities; where the
+    law near T_c and Eq. (1) cross (K), and how far the coldest half-screening current lies off Eq. (1) (decades).
     """
     world = AcSusceptibilityWorld(**parameters)  # type: ignore[arg-type]
     curves = [_Noiseless(world, h, world.frequency, world.bias) for h in world.amplitudes]
@@ -89,6 +90,9 @@ def truth(**parameters: object) -> dict[str, float]:
         answers[f"critical_current_{index}"] = float(world.full_field(half)) / world.half_width
         answers[f"peak_height_{index}"] = float(curve.loss.max())
         answers[f"amplitude_{index}"] = float(world.amplitudes[index])
+    coldest = answers["half_screening_2"]
+    off = answers["critical_current_2"] / _loop_current(world, coldest)
+    answers |= {"law_crossover": world.law_crossover, "off_eq_1": float(np.log10(off))}
     for kelvin in world.loop_temperatures:
         answers[f"loop_current_{kelvin:g}K"] = float(_loop_current(world, kelvin))
     return answers

@@ -92,15 +92,26 @@ class AcSusceptibilityWorld:
         return end, float(decade / np.log((end - t2) / (end - t1)))
 
     def full_field(self, temperature: ArrayLike) -> Array:
-        """J_c times half the width (A/m), for a drive of 1 Oe at 10 Hz."""
+        """J_c times half the width (A/m), for a drive of 1 Oe at 10 Hz: the harmonic sum of both laws."""
+        near, deep = self._laws(temperature)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(near > 0, near * deep / (near + deep), 0.0)
+
+    def _laws(self, temperature: ArrayLike) -> tuple[Array, Array]:
+        """The power law near T_c and Eq. (1), as J_c times half the width (A/m)."""
         t = np.asarray(temperature, float)
         end, power = self.current_power
         first = self.amplitudes[0] / half_screening_field("square_bar")
         near = first * (np.maximum(end - t, 0.0) / (end - self.half_screening[0])) ** power
         deep = reduced_critical_current(t / self.critical_temperature, "depairing")
-        deep = deep * self.zero_temperature_current * self.half_width
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(near > 0, near * deep / (near + deep), 0.0)
+        return near, deep * self.zero_temperature_current * self.half_width
+
+    @property
+    def law_crossover(self) -> float:
+        """The warmest temperature below T* at which both laws give one current (K)."""
+        grid = np.linspace(0.0, self.current_power[0], 100_001)
+        near, deep = self._laws(grid)
+        return float(grid[np.flatnonzero(near > deep)[-1]])
 
     @property
     def physics(self) -> AcWorld:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, BLUE, RED, add_legend, temperature_colours
+from nbtools.viewers.style import BLACK, RED, add_legend, temperature_colours
 from nbtools.viewers.transport import draw_budget
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ __all__ = [
     "draw_currents",
     "draw_error_maps",
     "draw_map",
-    "draw_moments",
     "draw_profiles",
     "draw_relief",
 ]
@@ -212,16 +211,4 @@ def draw_relief(
     axes.set_zlabel(rf"$B_z$ ({shown})")  # type: ignore[attr-defined]
     axes.tick_params(labelsize=6)
     axes.set_box_aspect(None, zoom=0.85)  # type: ignore[attr-defined]
-    return axes
-
-
-def draw_moments(
-    axes: "Axes", field: ArrayLike, moment: ArrayLike, points: dict[str, tuple[float, float]]
-) -> "Axes":
-    """A magnetisation loop (mT, µA m²) with single moments from images on it."""
-    axes.plot(field, moment, ".-", color=BLUE, markersize=1.5, linewidth=0.5)
-    for (name, (h, m)), marker in zip(points.items(), "sv^D", strict=False):
-        axes.plot(h, m, marker, color=RED, markersize=5, label=name)
-    axes.set(xlabel=r"$\mu_0 H$ (mT)", ylabel=r"moment (µA m$^2$)")
-    add_legend(axes)
     return axes

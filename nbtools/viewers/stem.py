@@ -158,6 +158,17 @@ def draw_boundary(axes: "Axes", boundary: Any, *, steps: Any = None) -> "Axes":
     return axes
 
 
+def draw_last_planes(axes: "Axes", line: Any, steps: Any) -> "Axes":
+    """The columns of the grain that ends, filled where they are there, with the fitted stairs, over `draw_image`."""
+    y, x = np.asarray(line.columns).T * NM
+    there = np.asarray(line.shares) > 0.5
+    axes.plot(x[there], y[there], ".", color=ORANGE, markersize=2, label="there")
+    axes.plot(x[~there], y[~there], "o", color=SKY, markersize=1.5, fillstyle="none", mew=0.4, label="not")
+    y, x = line.places(np.interp(line.along, steps.along, steps.fitted)).T * NM
+    axes.plot(x, y, color=YELLOW, linewidth=1.2)
+    return add_legend(axes, loc="upper right", markerscale=3)
+
+
 def draw_steps(axes: "Axes", boundary: Any, steps: Any) -> "Axes":
     """Height of the boundary along it with the fitted terraces; heights of the steps beside them."""
     axes.plot(boundary.along * NM, boundary.height * NM, ".", color=BLUE, markersize=3, label="boundary")

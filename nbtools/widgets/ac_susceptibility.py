@@ -27,7 +27,7 @@ def cycle_at(
     bias: float = 0.0,
     geometry: Literal["square_bar", "slab", "cylinder"] = "square_bar",
 ) -> dict[str, Any]:
-    """One cycle of a bar: Bean's flux profile and loop, χ with its operating point, the Cole–Cole plane.
+    """One cycle of a bar: Bean's flux profile and loop; χ with its operating point and the Cole–Cole plane for any n.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def cycle_at(
     log_x = np.log10(FIELDS)
     at = np.array([np.log10(amplitude)])
     return {
-        "flux profile": Plot({"field": (DEPTH, profile)}, "depth / half width", "local field / J_c a"),
-        "loop": Plot(
+        "flux profile, Bean": Plot({"field": (DEPTH, profile)}, "depth / half width", "local field / J_c a"),
+        "loop, Bean": Plot(
             {"falling": (along, down), "rising": (along, up), "now": (np.array([field]), here, "o")},
             "field / J_c a",
             "magnetisation / J_c a",

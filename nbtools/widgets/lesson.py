@@ -149,7 +149,7 @@ class Lesson:
         def judge(answer: Any, _: float | None) -> Judgement:
             return judge_number(float(answer), truth, **told)
 
-        return self._ask(Question(self, kind, key, text, judge, unit=unit))
+        return self._ask(Question(self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals))
 
     def _ask(self, question: "Question") -> "Question":
         """Judge anew what was answered before, then take what the parameters cell gives."""
@@ -192,11 +192,14 @@ class Question(Showing[Any]):
         unit: str = "",
         options: Sequence[str] = (),
         sure: bool = False,
+        truth: Quantity | None = None,
+        rivals: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.lesson, self.kind, self.key, self.text = lesson, kind, key, text
         self.unit, self.options, self._judge = unit, tuple(options), judge
         self.chance = 1 / len(self.options) if sure else None
+        self.truth, self.rivals = truth, dict(rivals or {})
 
     @property
     def answer(self) -> Answer | None:
@@ -228,9 +231,14 @@ class Question(Showing[Any]):
         return self
 
     def judge_again(self) -> None:
-        """The same answer against what the notebook computes now."""
-        if (known := self.answer) is not None:
-            self._keep(known.answer, known.confidence, tries=known.tries)
+        """The same answer against what the notebook computes now; one to another question counts for none."""
+        if (known := self.answer) is None:
+            return
+        given = self.attempt(self._read, known.answer)
+        if given is None:
+            del self.lesson.answers[self.key]
+        else:
+            self._keep(given, known.confidence, tries=known.tries)
 
     def _read(self, answer: Any) -> float | str:
         if self.options:
@@ -238,9 +246,12 @@ class Question(Showing[Any]):
                 raise StateError(f"{answer!r} came; one of {', '.join(self.options)} was expected")
             return str(answer)
         try:
-            return read_number(str(answer))
+            number = float(answer) if isinstance(answer, (int, float)) else read_number(str(answer))
         except ValueError as problem:
             raise StateError(str(problem)) from None
+        if not math.isfinite(number):
+            raise StateError(f"{answer} came; a finite number was expected")
+        return number
 
     def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
         found = self._judge(answer, confidence)

@@ -123,8 +123,13 @@ class AnswerTable:
             (key, one.kind, one.text, one.shown, one.said, str(one.tries))
             for key, one in self.answers.items()
         ]
-        head = "".join(f"<th>{name}</th>" for name in ("", "kind", "question", "answer", "result", "tries"))
-        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        left = 'style="text-align:left"'
+        head = "".join(
+            f"<th {left}>{name}</th>" for name in ("", "kind", "question", "answer", "result", "tries")
+        )
+        body = "".join(
+            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
         return plain | {
             "text/html": f"<table><tr>{head}</tr>{body}</table><p>{escape(self.calibration())}</p>"
         }

@@ -20,7 +20,7 @@ SLIPS = {
     "a factor of 2.35: a full width at half maximum for a standard deviation": math.sqrt(8 * math.log(2)),
 }
 POWERS = {
-    1: "the decimal point, or nm for Å",
+    1: "the decimal point, nm for Å, or G for mT",
     2: "per cent for a share, or m for cm",
     3: "kilo or milli",
     4: "G or Oe for T, or cm² for m²",
@@ -76,8 +76,8 @@ def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[
     found = {name: min(abs(ratio / f - 1), abs(ratio * f - 1)) for name, f in SLIPS.items()}
     power = round(math.log10(abs(ratio)))
     if power:
-        hint = POWERS.get(abs(power))
-        found[f"a factor of 10^{abs(power)}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
+        hint, size = POWERS.get(abs(power)), "10" if abs(power) == 1 else f"10^{abs(power)}"
+        found[f"a factor of {size}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
     found["nm for eV, or eV for nm"] = abs(answer * truth / HC - 1)
     found["upside down"] = abs(answer * truth - 1)
     best = min(found, key=lambda name: found[name])
@@ -103,9 +103,10 @@ class Flip:
     def __str__(self) -> str:
         if self.at is None:
             return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
-        share = f", {self.moved / abs(self.start):+.0%}" if self.start else ""
-        start = f"{self.start:.3g} {self.at.unit}".strip()
-        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}{share}"
+        start, way = (
+            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
+        )
+        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
 
 
 def find_flip(

@@ -119,26 +119,32 @@ def pattern_at(
         else np.full(len(seen), np.nan)
     )
     off = float(np.median(gaps / np.hypot(*seen.T)))
-    limits = (float(np.percentile(power, 97)), float(power.max()))
-    power = np.maximum(power, limits[0])
+    limits = (float(power.min()), float(power.max()))
     curves: dict[str, Any] = {"seen": _both(seen), pattern: _both(turned)}
     plot = Plot(curves, "k_x", "k_y", "1/nm", "1/nm", power, _edges(half_width), "magma", limits)
     return {"transform": plot, "misplaced": Quantity(100 * off, np.nan, "%")}
 
 
 def explore_zone(
-    image: Any, crystals: Any, pixel_size: float | None = None, *, window: Any = None
+    image: Any,
+    crystals: Any,
+    pixel_size: float | None = None,
+    *,
+    window: Any = None,
+    waves: stem.Spots | None = None,
 ) -> Explorer:
-    """Turn the simulated pattern of any low-index zone into place over the transform of a grain."""
+    """Turn the simulated pattern of any low-index zone into place over the transform of a grain; `waves` if known."""
     plane, size = check_image(image, pixel_size)
     known = named(crystals)
     weights = stem.hann_window(plane.shape) if window is None else stem.grain_window(window)
-    spots = stem.find_spots(plane, size, weights, longest=longest_spacing(known))
+    longest = longest_spacing(known)
+    spots = stem.find_spots(plane, size, weights, longest=longest) if waves is None else waves
     if len(spots) < 2:
         raise ValueError(
             f"{len(spots)} spot(s) were found in the transform; there is nothing to turn a pattern onto"
         )
     power, half = stem.power_spectrum(plane, size, weights)
+    power = np.maximum(power, np.percentile(power, 97))
     patterns = [
         f"{name} [{' '.join(map(str, zone))}]"
         for name, crystal in known.items()
@@ -152,7 +158,7 @@ def explore_zone(
         values={"pattern": patterns[0], "rotation": 0.0},
         units={"rotation": "deg"},
         against="rotation",
-        sweep_points=181,
+        sweep_points=91,
     )
 
 

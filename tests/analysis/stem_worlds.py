@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbtools.io.crystal import own_crystal
-from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones
+from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
 
 CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}
 HEAVY = {"Mg": 12**1.7, "O": 8**1.7, "B": 5**1.7}
@@ -105,3 +105,49 @@ def stairs(rng, *, count, noise, length=20e-9, pitch=0.1e-9, spacing=2.129e-10, 
     planes = rng.integers(smallest, 4, count) * rng.choice([-1, 1], count)
     z = sum((spacing * n * (x > at) for n, at in zip(planes, places, strict=True)), np.zeros_like(x))
     return np.stack([x, z + noise * rng.standard_normal(len(x))], axis=1), planes
+
+
+def planes_of(name, zone, shortest=1.4e-10):
+    """hkl of all planes of a zone that are not narrower, shape (n, 3)."""
+    hkl = reflections_within(CRYSTALS[name], shortest)
+    return hkl[hkl @ np.asarray(zone) == 0]
+
+
+def stepped_phases(rng, *, zones=None, hkl=None, count=1, size=512, dose=60.0, inclined=0.0):
+    """MgO over MgB2 whose planes `hkl` the boundary follows with `count` steps; image, planes of each step, d (m).
+
+    inclined : slope of the boundary over the planes
+    """
+    zones = random_zones(rng) if zones is None else zones
+    choice = planes_of("MgB2", zones[1])
+    hkl = choice[rng.integers(len(choice))] if hkl is None else np.asarray(hkl)
+    wave = hkl @ np.linalg.inv(cell(CRYSTALS["MgB2"])).T
+    side, spacing = size * PIXEL, 1 / np.linalg.norm(wave)
+    turn = rng.uniform(0, 2 * np.pi)
+    axes = frame(CRYSTALS["MgB2"], zones[1], turn)
+    start = np.arctan2(axes[1] @ wave, axes[0] @ wave)
+    # The planes' normal points down in the picture, within 15°: into the boride.
+    turn += start - (np.pi / 2 + rng.uniform(-0.25, 0.25))
+    axes = frame(CRYSTALS["MgB2"], zones[1], turn)
+    normal = spacing * np.array([axes[1] @ wave, axes[0] @ wave])
+    at = ((np.arange(1, count + 1) + rng.uniform(-0.25, 0.25, count)) / (count + 1) - 0.5) * 0.85 * side
+    planes = rng.integers(1, 5, count) * rng.choice([-1, 1], count)
+    level = spacing * np.append(0.0, np.cumsum(planes))
+    level += rng.uniform(-0.1e-9, 0.1e-9) - level.mean()
+    image = np.zeros((size, size))
+    turns = (rng.uniform(0, 2 * np.pi), turn)
+    for (name, crystal), zone, angle in zip(CRYSTALS.items(), zones, turns, strict=True):
+        places, weights = projected(crystal, zone, angle, side, rng.uniform(0, 0.5e-9, 2))
+        along = places @ [-normal[1], normal[0]]
+        depth = places @ normal - level[np.searchsorted(at, along)] - inclined * along
+        image += drawn(places, weights * ((depth > 0) == (name == "MgB2")), size)
+    return rng.poisson(dose * (0.2 + 0.8 * image / image.mean())).astype(float), planes, spacing
+
+
+def as_planted(found, planes, spacing):
+    """Largest error of the heights in planes, read in either sense along the line; None with another count."""
+    if found.count != len(planes):
+        return None
+    heights = np.array(found.heights, float) / spacing
+    ways = [sign * planes[::step] for sign in (1, -1) for step in (1, -1)]
+    return min(float(np.max(np.abs(heights - way), initial=0.0)) for way in ways)

@@ -4,6 +4,7 @@ import ac_sets
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from seeds import pulls_over_seeds
 
 from nbtools.analysis.ac_susceptibility import (
     bound_cluster_radius,
@@ -16,6 +17,7 @@ from nbtools.analysis.ac_susceptibility import (
     estimate_loop_current,
     estimate_loss_peak,
     exact_power_law,
+    find_crossover,
     fit_collapse,
     fit_critical_current_law,
     grain_share,
@@ -25,6 +27,7 @@ from nbtools.analysis.ac_susceptibility import (
 )
 from nbtools.models.ac_response import bean_loop
 from nbtools.models.critical_current import reduced_critical_current
+from nbtools.units import Quantity
 
 HALF_WIDTH = 0.5e-3
 WORLDS = {"linear": ac_sets.linear, "creep": ac_sets.creep, "two-step": ac_sets.two_step}
@@ -99,13 +102,13 @@ def test_half_screening_over_seeds():
 
 
 def test_collapse_gives_the_current():
-    """Piecewise J_c(T) within 3 %; the wrong geometry does not collapse; amplitudes need no ratio."""
+    """J_c(T) within 1 %, whatever the thermometers may do; the wrong geometry does not; any amplitudes."""
     curves = [ac_sets.curve(ac_sets.bean, h) for h in (8.0, 50.0, 600.0)]
-    found = fit_collapse(curves, "square_bar")
-    inner = slice(2, -2)
+    found = fit_collapse(curves, "square_bar", temperature_uncertainty=0.01)
+    inner = slice(1, -1)
     expected = ac_sets.full_field(found.temperature[inner])
     ours = [float(q) for q in found.full_field[inner]]
-    assert ours == pytest.approx(expected, rel=0.03)
+    assert ours == pytest.approx(expected, rel=0.01)
     assert found.reduced_chi_square < 3
     assert fit_collapse(curves, "slab").reduced_chi_square > 10 * found.reduced_chi_square
     assert fit_collapse(curves, "free").relative
@@ -142,6 +145,32 @@ def test_a_planted_law_comes_back():
     fit = table["depairing"]
     assert abs(fit.critical_temperature - 38.5) < 3 * fit.critical_temperature.uncertainty
     assert fit.chi_square < 35
+
+
+@pytest.mark.seeds
+def test_two_laws_and_where_they_cross():
+    """Eq. (1) to 30 K, a steep power law near T_c: the crossing and the distance from Eq. (1), with coverage."""
+    warm, cold = np.array([36.6, 36.9, 37.1]), np.linspace(2, 30, 7)
+    deep = 3e9 * reduced_critical_current(cold / 38.5, "depairing")
+    steep = 2.6e4 * ((37.5 - warm) / 0.4) ** 5.678874
+    grid = np.linspace(34, 37.4, 100_001)
+    both = 2.6e4 * ((37.5 - grid) / 0.4) ** 5.678874, 3e9 * reduced_critical_current(grid / 38.5, "depairing")
+    off = np.log10(steep[0] / np.interp(36.6, grid, both[1]))
+    truth = {"crossing": grid[np.argmin(abs(np.log(both[0] / both[1])))], "off": off}
+
+    def estimate(seed):
+        rng = np.random.default_rng([seed, 31])
+        options = {"temperature_uncertainty": 0.005, "relative_uncertainty": 0.03}
+        t, scatter = warm + 0.005 * rng.normal(size=3), np.exp(0.03 * rng.normal(size=10))
+        near = fit_critical_current_law(t, steep * scatter[:3], **options)
+        eq1 = fit_critical_current_law(cold, deep * scatter[3:], law="depairing", **options)
+        current = Quantity(steep[0] * scatter[0], 0.03 * steep[0], "A/m^2")
+        distance = eq1.decades_off(Quantity(t[0], 0.005, "K"), current)
+        return {"crossing": find_crossover(near, eq1, 30, 37.4), "off": distance}
+
+    for name, pulls in pulls_over_seeds(estimate, truth, seeds=40).items():
+        assert pulls.missing == 0 and pulls.p_value > 0.001, f"{name}: {pulls}"
+        assert abs(pulls.bias) < 0.7, f"{name}: {pulls}"
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,24 @@ def test_a_start_on_nothing_is_not_called_a_column():
     noise = np.random.default_rng(3).normal(size=(64, 64))
     found = stem.refine_columns(noise, [[32.0, 32.0]], radius=5)
     assert not found.converged[0] or found.uncertainties[0] > 0.2
+
+
+def test_a_planted_strain():
+    """1 % along x, −0.6 % along y, 0.4 % of shear of one grain come back to their stated errors."""
+    rng = np.random.default_rng(5)
+    places, weights = worlds.projected(worlds.CRYSTALS["MgO"], (0, 0, 1), 0.3, 6.5e-9)
+    planted = {"along_y": -0.006, "shear": 0.004, "along_x": 0.01}
+    yy, xy, xx = planted.values()
+    image = worlds.drawn(places @ [[1 + yy, xy], [xy, 1 + xx]], weights, 300)
+    image = rng.poisson(60 * (0.2 + image / image.mean()))
+    pattern = stem.index_pattern(image, worlds.PIXEL, worlds.CRYSTALS)
+    mask = np.ones(image.shape, bool)
+    found = stem.estimate_strain(image, pattern.best, pattern.spots, mask, worlds.PIXEL)
+    for name, value in planted.items():
+        strain = getattr(found, name)
+        assert abs(strain - value) < 4 * strain.uncertainty
+        assert strain.uncertainty < 1e-3
+    none = found.relative_to(found)
+    assert none.along_x == 0 and none.along_x.uncertainty > found.along_x.uncertainty
+    with pytest.raises(ValueError, match="are needed"):
+        stem.estimate_strain(image, pattern.best, pattern.spots, ~mask, worlds.PIXEL)

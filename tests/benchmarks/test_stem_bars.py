@@ -1,14 +1,20 @@
 """The bars of the STEM estimators over 200 seeds, printed; how quick the column fit is."""
 
+import contextlib
+import json
+import subprocess
 import time
 
 import numpy as np
+import pytest
 import stem_worlds as worlds
 from test_atom_columns import columns
+from test_box_counting_speed import python_of_peer
 from test_stem_boundary import SPACING, layer
 from test_stem_indexing import one_case
 
 from nbtools.analysis import stem
+from nbtools.models.crystal_lattice import plane_spacing
 
 
 def test_indexing_of_200_random_pairs():
@@ -42,6 +48,48 @@ def test_steps_of_200_boundaries():
         assert straight >= 190
 
 
+@pytest.mark.timeout(7200)
+def test_steps_of_200_images():
+    """The same from images, by the last planes: named by the user, and found; straight ones along and across planes."""
+    named = [0, 0]
+    found = [0, 0]
+    straight = indexed = level_indexed = 0
+    for seed in range(200):
+        rng = np.random.default_rng([seed, 9])
+        image, planes, spacing = worlds.stepped_phases(rng, count=1 + seed % 3)
+        level, *_ = worlds.stepped_phases(rng, count=0, inclined=(seed % 2) * rng.uniform(-0.3, 0.3))
+        interface = stem.index_interface(level, worlds.PIXEL, worlds.CRYSTALS)
+        if interface:
+            level_indexed += 1
+            straight += stem.find_steps(_line(level, interface)).count == 0
+        interface = stem.index_interface(image, worlds.PIXEL, worlds.CRYSTALS)
+        if not interface:
+            continue
+        indexed += 1
+        for tally, options in ((found, {}), (named, {"spacing": spacing})):
+            error = worlds.as_planted(stem.find_steps(_line(image, interface, **options)), planes, spacing)
+            tally[0] += error is not None
+            tally[1] += error is not None and error < 0.1
+    for name, (count, near) in {"planes found": found, "planes named": named}.items():
+        print(f"\nimages, {name}: {count} of {indexed} counts, {near} with every height within 0.1 plane")
+    print(f"straight: {straight} of {level_indexed}; the rest of 200 could not be indexed")
+    assert min(named) >= 0.9 * indexed
+    assert straight >= 0.95 * level_indexed
+
+
+def _line(image, interface, spacing=None):
+    """The last planes; of those as far apart as the planted ones where a spacing is given."""
+    if spacing is None:
+        return stem.follow_planes(image, interface, worlds.PIXEL)
+    boride = next(s for s in interface.solutions if s.crystal == "MgB2")
+    known = boride.match.zone.hkl[boride.match.chosen[boride.match.chosen >= 0]]
+    apart = plane_spacing(boride.crystal.structure, known)
+    for hkl in known[np.abs(apart / spacing - 1) < 1e-6]:
+        with contextlib.suppress(ValueError):
+            return stem.follow_planes(image, interface, worlds.PIXEL, planes=hkl)
+    return stem.follow_planes(image, interface, worlds.PIXEL)
+
+
 def test_layers_of_200_boundaries():
     """Films of 1 nm found, clean boundaries bounded below 0.4 nm, with 0, 0.5 and 1 nm of overlap."""
     overlaps = [(0.0, 0.5e-9, 1e-9)[seed % 3] for seed in range(200)]
@@ -50,6 +98,41 @@ def test_layers_of_200_boundaries():
     print(f"\nlayers: {films} of 200 films found, {clean} of 200 clean below 0.4 nm")
     assert films >= 190
     assert clean >= 190
+
+
+ATOMAP = """
+import json, sys, time
+import numpy as np, atomap.api as am
+kept = np.load(sys.argv[1])
+sublattice = am.Sublattice(kept["starts"][:, ::-1], image=kept["image"], pixel_size=1.0)
+sublattice.find_nearest_neighbors()
+start = time.process_time()
+sublattice.refine_atom_positions_using_2d_gaussian(show_progressbar=False)
+seconds = time.process_time() - start
+print(json.dumps([seconds, sublattice.atom_positions[:, ::-1].tolist()]))
+"""
+
+
+@pytest.mark.timeout(1800)
+def test_columns_against_atomap(tmp_path):
+    """Columns a second of processor time and errors against planted places, of ours and of Atomap's, on one image."""
+    rng = np.random.default_rng(0)
+    image, places = columns(rng, size=400)
+    starts = places + rng.uniform(-1, 1, places.shape)
+    np.savez(tmp_path / "image.npz", image=image, starts=starts)
+    command = [python_of_peer("atomap"), "-c", ATOMAP, tmp_path / "image.npz"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    seconds, theirs = json.loads(said)
+    stem.refine_columns(image, starts)
+    start = time.process_time()
+    found = stem.refine_columns(image, starts)
+    ours = time.process_time() - start
+    errors = [float(np.sqrt(np.mean((p - places) ** 2))) for p in (found.positions, np.array(theirs))]
+    print(f"\n{len(places)} columns: ours {len(places) / ours:.0f} a second, error {errors[0]:.4f} pixels")
+    print(
+        f"Atomap {len(places) / seconds:.0f} a second, error {errors[1]:.4f} pixels; {seconds / ours:.0f} ×"
+    )
+    assert errors[0] <= 1.05 * errors[1]
 
 
 def test_columns_a_second():

@@ -1,4 +1,4 @@
-"""An explorer with an image, in a real JupyterLab: a click moves its sliders, all plots follow."""
+"""Explorers and a lesson in a real JupyterLab: a click moves sliders, words filter, an answer meets the result."""
 
 import io
 
@@ -18,6 +18,11 @@ def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0):
             "section": Plot({"through the spot": (np.arange(90.0), image[round(row)])}, x_label="column")}
 widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
+BOX = "input[placeholder='a number']"
+LESSON = """from pathlib import Path
+from nbtools.widgets.lesson import Lesson
+lesson = Lesson("03", folder=Path("lessons"))
+lesson.by_hand("onset", "Where does resistance start to fall?", sum([38, 0.25]), unit="K")"""
 
 
 def brightest(page) -> tuple[float, float]:
@@ -43,6 +48,20 @@ def test_a_click_into_an_image_moves_the_sliders(open_widget, watched, screensho
     after = brightest(page)
     assert after[0] > before[0] + 0.2
     assert after[1] > before[1] + 0.2
+    assert watched.errors == []
+
+
+def test_an_answer_is_committed_and_the_result_is_seen(open_widget, watched, lab, screenshots) -> None:
+    """Not before the button, and then for good: the box is closed and the answer kept as a file."""
+    page = open_widget(LESSON, "lesson.ipynb", ready=(BOX,))
+    assert "38.25" not in page.locator(".jp-OutputArea-output").last.inner_text()
+    page.locator(BOX).fill("38")
+    page.keyboard.press("Tab")
+    page.locator("button[title='this is my answer']").click()
+    page.wait_for_function("document.body.innerText.includes('the notebook finds 38.25 K')")
+    page.screenshot(path=screenshots / "lesson.png")
+    assert page.locator(BOX).is_disabled()
+    assert '"answer": 38.0' in (lab.folder / "lessons" / "03.json").read_text()
     assert watched.errors == []
 
 

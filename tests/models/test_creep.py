@@ -1,7 +1,12 @@
 """Creep against Brandt's values, the ohmic metal, Bean's limit and its own scaling; Kim's state against Bean's."""
 
+from importlib.resources import files
+from pathlib import Path
+from zipfile import ZipFile
+
 import numpy as np
 import pytest
+from hatchling.build import build_wheel
 
 from nbtools.models.ac_response import (
     bean_susceptibility,
@@ -10,6 +15,8 @@ from nbtools.models.ac_response import (
     kim_susceptibility,
     solve_creep,
 )
+from nbtools.models.creep import INVERSE_EXPONENTS, REDUCED_FIELDS, TABLE
+from nbtools.models.creep_table import creep_column
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,25 @@ def test_the_table_is_its_solver(geometry, exponent):
     ours = creep_susceptibility(u, exponent, reduced_frequency=1 / u, geometry=geometry)
     fine = solve_creep(u, exponent, geometry, cells=80, steps=400, cycles=3)
     np.testing.assert_allclose(ours, fine, atol=1.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("geometry", "column"), [("slab", 0), ("slab", 6), ("cylinder", 8), ("cylinder", 11)]
+)
+def test_the_stored_table_is_what_its_script_makes(geometry, column):
+    """Bean's end, two exponents, the metal's end: entries of the file against the function that made it."""
+    rows = slice(None, None, 21)
+    made = creep_column(INVERSE_EXPONENTS[column], geometry, REDUCED_FIELDS[rows])
+    with files("nbtools.models").joinpath(TABLE).open("rb") as file:
+        stored = np.load(file)[geometry]
+    np.testing.assert_allclose(made, stored[:, rows, column], atol=1e-6)
+
+
+def test_a_built_wheel_brings_the_table(tmp_path, monkeypatch):
+    """The build backend that pyproject.toml names packs the file."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    wheel = build_wheel(str(tmp_path))
+    assert f"nbtools/models/{TABLE}" in ZipFile(tmp_path / wheel).namelist()
 
 
 def test_both_ends_of_the_field():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbtools.models.critical_current import normal_coherence_length, reduced_critical_current
+from nbtools.models.critical_current import reduced_critical_current
 from nbtools.models.granular import sphere_screening
 
 
@@ -30,15 +30,6 @@ def test_unknown_law():
     """Refused by name."""
     with pytest.raises(ValueError, match='one of "power"'):
         reduced_critical_current(0.5, "cubic")
-
-
-def test_normal_metal_at_37_kelvin():
-    """1.8 nm for D = 1 cm²/s, 5.7 nm for 10 cm²/s, 16 nm for v = 5e5 m/s."""
-    dirty = [1e9 * float(normal_coherence_length(37, diffusivity=d)) for d in (1e-4, 1e-3)]
-    assert dirty == pytest.approx([1.8, 5.7], abs=0.06)
-    assert 1e9 * float(normal_coherence_length(37, fermi_velocity=5e5)) == pytest.approx(16, abs=0.5)
-    with pytest.raises(ValueError, match="only one"):
-        normal_coherence_length(37)
 
 
 def test_london_spheres():

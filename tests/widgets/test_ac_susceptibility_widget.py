@@ -25,9 +25,9 @@ def test_the_operating_point_is_beans():
     """χ at the amplitude, on loop and plane; the field under the surface is the applied one."""
     shown = cycle_at(amplitude=1.0, phase=0.25, exponent=41)
     assert (shown["χ'"], shown["χ''"]) == pytest.approx((-0.3125, 0.212207), abs=1e-6)
-    _, profile = shown["flux profile"].curves["field"]
+    _, profile = shown["flux profile, Bean"].curves["field"]
     assert profile[0] == pytest.approx(0.0, abs=1e-12)
-    here = shown["loop"].curves["now"]
+    here = shown["loop, Bean"].curves["now"]
     assert here[1][0] == pytest.approx(-1 / 3 + 2 * (0.5 - 0.25 + 0.125 / 3), abs=1e-6)
 
 

@@ -30,7 +30,7 @@ CHECKS = {
         Quantity(-1.20, 0.02),
         "",
         -1.18,
-        {1.20: "sign", -12.0: "10^1", -1.0: "of a long bar"},
+        {1.20: "sign", -12.0: "a factor of 10:", -1.0: "of a long bar"},
         {"that is full screening of a long bar": -1.0},
     ),
     "a field": (FIELD, "Oe", 710, {-713: "sign", 0.0713: "10^4", 56739: "A/m for Oe"}, {}),
@@ -38,7 +38,7 @@ CHECKS = {
         Quantity(3.5425, 0.0005, "eV"),
         "eV",
         3.54,
-        {-3.54: "sign", 350: "nm for eV", 35.4: "10^1"},
+        {-3.54: "sign", 350: "nm for eV", 35.4: "a factor of 10:"},
         {},
     ),
     "a resistance": (
@@ -163,6 +163,15 @@ def test_answers_are_kept_and_judged_anew(tmp_path: Path) -> None:
     later = Lesson("03", folder=tmp_path)
     assert later.by_hand("onset", "Where?", 20.0, unit="K").answer.right is False
     assert later.answers["onset"].tries == 1
+
+
+def test_an_answer_to_another_question_counts_for_none(tmp_path: Path) -> None:
+    """A word where a number is asked, or an option that is gone: a sentence, and the question is open."""
+    Lesson("03", folder=tmp_path).predict("x", "?", "up", options=("up", "down")).commit("down")
+    question = Lesson("03", folder=tmp_path).check("x", "?", 3.0)
+    assert question.answer is None and "'down' is not a number" in question.sentences[0]
+    with pytest.raises(StateError, match="finite"):
+        question.commit("inf")
 
 
 def test_the_parameters_cell_answers_too(tmp_path: Path) -> None:
