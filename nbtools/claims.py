@@ -138,7 +138,8 @@ def _deviation(verdict: Verdict) -> dict[str, float]:
 def _cell() -> dict[str, int]:
     """The code cell that is running, in a notebook run once from the top."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return {"cell": shell.execution_count} if shell is not None else {}
+    # The running cell is the last input; releases differ on whether it counts as executed yet.
+    return {"cell": len(shell.user_ns["In"]) - 1} if shell is not None else {}
 
 
 def open_entry(about: Statement) -> dict[str, str]:
