@@ -24,6 +24,8 @@ from nbtools.runner import NOTEBOOKS, Run, read_results
 from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
+# The browser itself sees to it: a notebook of a stranger's runs no script in its report, and asks for nothing.
+NOTHING_RUNS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
 # A widget's HTML would wait for a kernel that is gone; its picture does not.
 WITHOUT_KERNEL = ("image/png", "text/plain")
@@ -203,6 +205,7 @@ def _page(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{NOTHING_RUNS}">'
         f"<title>{escape(title)}</title><style>{light}\n@media (prefers-color-scheme: dark) {{{dark}}}\n{css}"
         f'</style><link rel="icon" href="data:,"></head><body><main>{body}</main></body></html>\n'
     )

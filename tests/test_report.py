@@ -173,3 +173,11 @@ def test_no_page_asks_for_anything(report: Path) -> None:
         assert sources
         assert all(source.startswith("data:") for source in sources)
         assert not re.search(r"url\(|@import|cdn", soup.find("style").get_text())
+
+
+def test_a_page_forbids_scripts_and_requests(report: Path) -> None:
+    """A stranger's notebook may hold a script in its text; the browser is told to run none and to fetch nothing."""
+    for path in report.parent.glob("*.html"):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+        assert "default-src 'none'" in policy and "script-src" not in policy

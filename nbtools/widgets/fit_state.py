@@ -1,5 +1,6 @@
 """The state of a fit as plain, validated data: what a hand can set, and nothing that follows from it."""
 
+import ast
 import math
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, Self, TypeVar
@@ -8,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 SCHEMA = 1
 Method = Literal["leastsq", "least_squares", "nelder", "powell", "differential_evolution"]
+ARITHMETIC = (
+    *(ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp),
+    *(ast.Compare, ast.IfExp, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
+)
 Loss = Literal["least_squares", "robust", "poisson"]
 Weighting = Literal["sigma", "none"]
 
@@ -38,6 +43,16 @@ class ParameterState(_Plain):
     low: float | None = None
     high: float | None = None
 
+    @field_validator("expr")
+    @classmethod
+    def _expression_is_arithmetic(cls, expr: str | None) -> str | None:
+        """A file of a stranger's may tie parameters together; it may not reach for anything else."""
+        if expr and (strange := _not_arithmetic(expr)):
+            raise ValueError(
+                f"the expression {expr!r} holds {strange}; numbers, names, operators and functions were expected"
+            )
+        return expr
+
     @model_validator(mode="after")
     def _bounds_make_sense(self) -> Self:
         if not math.isfinite(self.value):
@@ -54,6 +69,20 @@ class ParameterState(_Plain):
         if self.low is None or self.high is None:
             return slider_ends(self.value, self.min, self.max)
         return self.low, self.high
+
+
+def _not_arithmetic(expr: str) -> str:
+    """The first piece of an expression that is no arithmetic; what cannot be read is left to who computes it."""
+    try:
+        tree = ast.parse(expr, mode="eval")
+    except SyntaxError:
+        return ""
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Constant) and not isinstance(node.value, (int, float))
+        hidden = isinstance(node, ast.Name) and node.id.startswith("__")
+        if text or hidden or not isinstance(node, ARITHMETIC):
+            return ast.unparse(node)
+    return ""
 
 
 class HasParameters(_Plain):

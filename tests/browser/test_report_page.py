@@ -6,7 +6,7 @@ import pytest
 from small_notebook import write_notebook
 
 from nbtools.report import write_report
-from nbtools.runner import NOTEBOOKS, find_notebooks, read_run, run_notebook
+from nbtools.runner import NOTEBOOKS, Run, find_notebooks, read_run, run_notebook
 
 pytestmark = pytest.mark.browser
 
@@ -88,3 +88,17 @@ def test_the_page_follows_the_readers_colours(scheme: str, bright: bool, report:
     )
     assert (paper > 200) if bright else (paper < 60)
     assert abs(paper - ink) > 150
+
+
+def test_a_strangers_notebook_runs_nothing(tmp_path: Path, watched) -> None:
+    """A script in its text, a handler on its picture, a picture from elsewhere: none does anything in the report."""
+    evil = "# Is it?\n\n<script>window.ran = 1</script><img src=x onerror='window.ran = 2'><img src='http://a.b/c.png'>"
+    executed = write_notebook(tmp_path / "03_theirs.ipynb", evil, "X = 1")
+    write_report([Run("03_theirs", executed, 1.0, 1.0)], results=tmp_path, into=tmp_path / "report")
+    page, refused = (tmp_path / "report" / "03_theirs.html").as_uri(), []
+    watched.page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
+    watched.page.goto(page)
+    assert watched.page.evaluate("window.ran") is None
+    assert {why for _, why in refused} == {"csp"}
+    asked = [url for url in watched.requests if not url.startswith("data:")]
+    assert set(asked) - {url for url, _ in refused} == {page}

@@ -182,3 +182,27 @@ def test_code_of_a_package_function_imports_it() -> None:
         lmfit.Model(bloch_gruneisen), temperature, bloch_gruneisen(temperature, **start), params=start
     )
     assert "from nbtools.models.normal_metal import bloch_gruneisen" in widget.to_code()
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "__import__('os').system('touch here')",
+        "open('here', 'w')",
+        "(1).__class__",
+        "[n for n in (1, 2)][0]",
+        "f'{rate}'",
+    ],
+)
+def test_a_strangers_file_reaches_for_nothing(tmp_path: Path, monkeypatch, expr: str) -> None:
+    """An expression is arithmetic; what else it holds is named, and nothing of it has run."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "theirs.json"
+    decay_widget(seed=1).save(path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    first = next(iter(content["state"]["parameters"].values()))
+    first["expr"] = expr
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(StateError, match="numbers, names, operators and functions were expected"):
+        decay_widget(seed=1).load(path)
+    assert not (tmp_path / "here").exists()
