@@ -191,3 +191,40 @@ def explore_steps(boundary: Boundary) -> Explorer:
         against="penalty",
         sweep_points=41,
     )
+
+
+def bragg_at(
+    image: Array, pixel_size: float, waves: dict[str, Array], *, wave: str, resolution: float = 0.4e-9
+) -> dict[str, Plot]:
+    """One lattice wave filtered out of an image: its fringes, and how strong they are where.
+
+    Parameters
+    ----------
+    image : shape (rows, columns)
+    waves : wave vectors (k_y, k_x) by crystal and planes, 1/m
+    pixel_size, resolution : m; the second is the r.m.s. of the filter
+    """
+    k = waves[wave]
+    amplitude = stem.bragg_amplitude(image, pixel_size, k, resolution)
+    y, x = (pixel_size * np.arange(n) for n in image.shape)
+    turning = np.exp(2j * np.pi * k[0] * y)[:, None] * np.exp(2j * np.pi * k[1] * x)
+    extent = (0.0, pixel_size * image.shape[1], 0.0, pixel_size * image.shape[0])
+    about = {"x_label": "x", "y_label": "y", "x_unit": "m", "y_unit": "m", "extent": extent}
+    fringes = Plot(image=(amplitude * turning).real, colours="gray", **about)
+    return {"fringes": fringes, "strength": Plot(image=np.abs(amplitude), colours="viridis", **about)}
+
+
+def explore_bragg(image: Any, index: stem.InterfaceIndex, pixel_size: float | None = None) -> Explorer:
+    """The planes of either crystal, one after the other: where they are, and where they end."""
+    plane, size = check_image(image, pixel_size)
+    waves = {
+        f"{found.crystal} ({' '.join(map(str, spot.hkl))})": np.asarray(spot.wave_vector)
+        for found in index.solutions
+        for spot in found.spots
+    }
+    return Explorer(
+        bragg_at,
+        fixed={"image": plane - plane.mean(), "pixel_size": size, "waves": waves},
+        ranges={"wave": list(waves), "resolution": (0.15e-9, 1.5e-9)},
+        labels={"wave": "planes"},
+    )

@@ -59,3 +59,29 @@ def test_noise_is_nothing_to_turn():
     """No spots, a sentence."""
     with pytest.raises(ValueError, match="nothing to turn"):
         hands_on.explore_zone(np.random.default_rng(0).normal(size=(128, 128)), worlds.CRYSTALS, worlds.PIXEL)
+
+
+def test_planes_are_strong_in_their_own_grain(image):
+    """The upper half is MgO: its waves are strong there and weak below; those of MgB2 the other way round."""
+    index = stem.index_interface(image, worlds.PIXEL, worlds.CRYSTALS)
+    widget = hands_on.explore_bragg(image, index, worlds.PIXEL)
+    for wave in widget.options["wave"]:
+        strength = next(
+            p.image.array for p in widget.set("wave", value=wave).panels() if p.title == "strength"
+        )
+        upper, lower = strength[:130].mean(), strength[190:].mean()
+        assert (upper > 1.5 * lower) if wave.startswith("MgO") else (lower > 1.5 * upper), wave
+
+
+def test_fringes_have_the_spacing_of_their_planes(image):
+    """The transform of the filtered image peaks at the wave that was asked for."""
+    index = stem.index_interface(image, worlds.PIXEL, worlds.CRYSTALS)
+    widget = hands_on.explore_bragg(image, index, worlds.PIXEL)
+    wave = widget.options["wave"][0]
+    fringes = next(p.image.array for p in widget.set("wave", value=wave).panels() if p.title == "fringes")
+    power = np.abs(np.fft.fft2(fringes))
+    ky, kx = (
+        np.fft.fftfreq(n, worlds.PIXEL)[i]
+        for n, i in zip(fringes.shape, np.unravel_index(power.argmax(), power.shape), strict=True)
+    )
+    assert np.hypot(ky, kx) == pytest.approx(np.hypot(*widget.fixed["waves"][wave]), rel=0.02)
