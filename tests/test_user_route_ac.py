@@ -1,18 +1,14 @@
 """Notebook 05 from end to end on a researcher's own folder and card: numbers, reasons, nothing stored."""
 
-import hashlib
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from strangers import numbers, run_as_user, verdicts
 
 from nbtools.twin.ac_susceptibility import record_ac_susceptibility
 
 pytestmark = pytest.mark.notebook
 
-STORED = Path(__file__).parent.parent / "notebooks" / "results" / "05_ac_susceptibility.json"
 CARD = """\
 name: somebody's bar
 shape: prism
@@ -24,16 +20,7 @@ thermometer_offset: "0.00 ± 0.02 K"
 
 def run(folder):
     (folder / "mine.yaml").write_text(CARD, encoding="utf-8")
-    before = hashlib.sha256(STORED.read_bytes()).hexdigest()
-    options = ["-p", f"DATA={folder / 'measured'}", "-p", "SAMPLE=mine.yaml", "-o", "out"]
-    done = subprocess.run(
-        [sys.executable, "-m", "nbtools", "run", "05", *options], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert hashlib.sha256(STORED.read_bytes()).hexdigest() == before, (
-        "a user's run changed the stored results"
-    )
-    return json.loads((folder / "out" / "05_ac_susceptibility.json").read_text(encoding="utf-8"))
+    return run_as_user("05_ac_susceptibility", folder, f"DATA={folder / 'measured'}", "SAMPLE=mine.yaml")
 
 
 def test_a_magnet_that_does_not_screen(tmp_path, realdata):
@@ -43,11 +30,11 @@ def test_a_magnet_that_does_not_screen(tmp_path, realdata):
     for name in ("nomad-measurements/ACMS_test.dat", "NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat"):
         (folder / Path(name).name).write_bytes((realdata / "qd" / name).read_bytes())
     ledger = run(tmp_path)
-    assert not {"half_screening_0", "peak_height_0"} & {entry["name"] for entry in ledger["results"]}
+    assert not {"half_screening_0", "peak_height_0"} & set(numbers(ledger))
     assert ledger["skipped"]
-    verdicts = {verdict["id"]: verdict["verdict"] for verdict in ledger["verdicts"]}
-    assert verdicts["JC-02"] == "inconsistent"  # the paper's own numbers are judged all the same
-    assert "agrees" not in {verdicts.get(name) for name in ("AC-03", "AC-05", "AC-07", "AC-11", "JC-06")}
+    settled = verdicts(ledger)
+    assert settled["JC-02"] == "inconsistent"  # the paper's own numbers are judged all the same
+    assert "agrees" not in {settled.get(name) for name in ("AC-03", "AC-05", "AC-07", "AC-11", "JC-06")}
 
 
 def test_a_bar_of_ones_own(tmp_path):
@@ -56,8 +43,8 @@ def test_a_bar_of_ones_own(tmp_path):
     *_, card = record_ac_susceptibility(folder, seed=11, world="bean", half_screening=(36.8, 36.6, 36.3))
     card.unlink()
     ledger = run(tmp_path)
-    found = {entry["name"]: entry["value"] for entry in ledger["results"]}
+    found = numbers(ledger)
     assert found["half_screening_1"] == pytest.approx(36.6, abs=0.05)
-    verdicts = {verdict["id"]: verdict["verdict"] for verdict in ledger["verdicts"]}
-    about = {name: verdicts[name] for name in ("AC-03", "AC-05", "AC-07", "JC-06")}
+    settled = verdicts(ledger)
+    about = {name: settled[name] for name in ("AC-03", "AC-05", "AC-07", "JC-06")}
     assert set(about.values()) == {"not testable without the raw data"}, about

@@ -118,7 +118,10 @@ class Stairs:
 
 
 def best_cuts(cost: Array, most: int) -> list[NDArray[np.int64]]:
-    """The same for any cost of one terrace from place s to place e, shape (n, n)."""
+    """Where to cut for 0 … `most` steps at the least sum.
+
+    cost : of one terrace from place s to place e, shape (n, n)
+    """
     best = cost[0]
     origins: list[NDArray[np.int64]] = []
     found = [np.zeros(0, np.int64)]
