@@ -66,7 +66,7 @@ $(READY): $(LOCK) pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(ENVIRONMENT) || { echo "$(PYTHON) cannot make an environment:" \
 		"on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 	@test -x $(BIN)/uv || $(BIN)/pip install --quiet uv || echo "uv cannot be had here: pip does it more slowly"
-	@if test -x $(BIN)/uv; then install="$(BIN)/uv pip install --python $(BIN)/python"; \
+	@if test -x $(BIN)/uv; then install="$(BIN)/uv pip install --compile-bytecode --python $(BIN)/python"; \
 		else install="$(BIN)/pip install"; fi; set -x; \
 		$$install --quiet --require-hashes -r $(LOCK) && \
 		$$install --quiet --no-deps --no-build-isolation -e .

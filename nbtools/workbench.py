@@ -145,7 +145,6 @@ class Workbench:
             source = sources[number] if number < len(sources) else self.source.name
             style.tag_origin(axes, origin, source)
         picture = style.picture(figure)
-        figure.set_layout_engine("none")  # as it is laid out now: doing it again is a fifth of the drawing
         style.export(figure, name, self.exports)
         _show({"image/png": picture, "text/plain": f"{name} ({origin})"})
 

@@ -97,14 +97,24 @@ def temperature_colours(temperatures: Iterable[float]) -> list[Any]:
 
 
 def picture(figure: "Figure") -> bytes:
+    """The figure as PNG in the house style; its layout stays as it is now, which is the same in every format."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        return encode(figure, dpi=STYLE["savefig.dpi"])
+
+
+def encode(figure: "Figure", *, dpi: float) -> bytes:
     """The figure as PNG, the same bytes for the same drawing."""
     from io import BytesIO
 
-    from matplotlib import rc_context
-
+    if layout := figure.get_layout_engine():
+        # `savefig` would draw all of it once for the layout alone.
+        figure.set_dpi(dpi)
+        layout.execute(figure)
+        figure.set_layout_engine(None)
     buffer = BytesIO()
-    with rc_context(STYLE):
-        figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -1,6 +1,5 @@
 """The picture of a fit: matplotlib, no screen, the same arrays as the live widget."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,13 +35,6 @@ def draw_fit(
     if title:
         figure.suptitle(title, fontsize="small", x=0.02, ha="left", family="monospace")
     return figure
-
-
-def png_of(figure: Any) -> bytes:
-    """The figure as PNG, the same bytes for the same figure."""
-    target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=100, metadata={"Software": None})
-    return target.getvalue()
 
 
 def _cycle(count: int) -> list[str]:

@@ -138,13 +138,13 @@ class Showing(Generic[Known]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widget where there is a kernel, and for everyone else the picture of this state."""
-        from nbtools.widgets.fit_picture import png_of
+        from nbtools.viewers.style import encode
 
         bundle: dict[str, Any] = {"text/plain": repr(self)}
         bundle.update(self.attempt(self.face.mime_bundle) or {})
         picture = self.attempt(self.figure)
         if picture is not None:
-            bundle["image/png"] = png_of(picture)
+            bundle["image/png"] = encode(picture, dpi=100)
         return {**bundle, "text/plain": repr(self)}
 
     def __repr__(self) -> str:

@@ -16,11 +16,23 @@ RUN = """() => { window.ran = null; jupyterapp.restored
     .then(all => { window.ran = all ? 'all' : 'not all' }) }"""
 CELLS = "() => jupyterapp.shell.currentWidget.context.model.toJSON().cells"
 SEEN = "document.querySelector('.jp-NotebookPanel').innerText"
+PLACE = "handle => handle.parentElement.style.transform"  # its value is rounded to one decimal
+IDLE = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+SLIDERS = ".jp-OutputArea-output .noUi-target:not([disabled]) .noUi-handle:visible"
+COMPLAINTS = """async () => {
+    const code = `import gc
+from nbtools.widgets.showing import Showing
+print(*(error for one in gc.get_objects() if isinstance(one, Showing) for error in one.errors))`
+    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel
+    const asked = kernel.requestExecute({ code }); let said = ''
+    asked.onIOPub = message => { said += message.content.text ?? message.content.evalue ?? '' }
+    await asked.done
+    return said.trim() }"""
 
 
 @pytest.mark.parametrize("name", [path.name for path in find_notebooks()])
 def test_a_notebook_runs_in_jupyterlab(name: str, lab, watched, screenshots: Path) -> None:
-    """Every cell runs without error, and no widget is missing its model."""
+    """Every cell runs without error, no widget is missing its model, and each slider can be moved."""
     page = watched.page
     page.set_default_timeout(60_000)
     page.goto(lab.url(name))
@@ -33,5 +45,19 @@ def test_a_notebook_runs_in_jupyterlab(name: str, lab, watched, screenshots: Pat
     assert not [o for cell in cells for o in cell["outputs"] if o["output_type"] == "error"]
     page.screenshot(path=screenshots / f"lab-{Path(name).stem}.png")
     assert "Error displaying widget" not in page.evaluate(SEEN)
+    stuck = [number for number, slider in enumerate(page.locator(SLIDERS).all()) if not moves(slider)]
+    assert not stuck
+    page.wait_for_function(IDLE)
+    assert page.evaluate(COMPLAINTS) == ""
     outside = [url for url in watched.requests if not url.startswith((lab.address, "data:", "blob:", "ws:"))]
     assert outside == []
+
+
+def moves(slider) -> bool:
+    """One step to the right from the keyboard, or to the left where it is at its end."""
+    before = slider.evaluate(PLACE)
+    for key in ("ArrowRight", "ArrowLeft"):
+        slider.press(key)
+        if slider.evaluate(PLACE) != before:
+            return True
+    return False
