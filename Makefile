@@ -16,6 +16,8 @@ endif
 # A network with a certificate of its own is common in institutes.
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Two processes at a time, a thread each: the matrices here are small, and more threads wait for each other.
+test stress: export OMP_NUM_THREADS := 1
 
 .PHONY: help lab run test notebooks bench stress newest lock clean browser screen
 

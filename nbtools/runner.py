@@ -236,8 +236,10 @@ def _this_python() -> Any:
 
 
 def _environment(results: Path, profile: str) -> dict[str, str]:
-    """Ours, without what would make an output differ from person to person."""
-    ours = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    """Ours, without what would make an output differ from person to person, and a thread for each notebook."""
+    ours = {"OMP_NUM_THREADS": "1"} | {
+        name: value for name, value in os.environ.items() if name != "MPLBACKEND"
+    }
     return ours | {"NBTOOLS_RESULTS": str(results.resolve()), "IPYTHONDIR": profile, "TQDM_DISABLE": "1"}
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import least_squares
 
+from nbtools.analysis.current_regression import CurrentRegression
 from nbtools.models.critical_current import EXPONENTS, log_current
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 LAWS = ("power", "linear", "three-halves", "square", "depairing", "sns")
-FARTHEST = 15.0  # K above the warmest point: where T_c may be sought
 
 
 @dataclass(frozen=True)
@@ -116,15 +115,12 @@ def fit_critical_current_law(
     shape = exponent if law == "power" and exponent is not None else np.nan
     end = np.nan if critical_temperature is None else critical_temperature
     held = np.array([np.nan, end, shape if law in ("power", "sns") else 0.0])
-    free = int(np.isnan(held).sum())
-    if t.size < max(free, 2):
-        raise ValueError(f"{t.size} points came; the law {law!r} has {free} free parameters")
+    problem = CurrentRegression(t, np.log(j), sigma_t, sigma_j, law, held)
+    if problem.degrees_of_freedom < 0 or t.size < 2:
+        raise ValueError(f"{t.size} points came; the law {law!r} has {problem.free.sum()} free parameters")
     if np.any(t > end + 5 * sigma_t):
         raise ValueError(f"a point lies at {t.max():g} K, above the given T_c of {end:g} K, with a current")
-    problem = _Problem(t, np.log(j), sigma_t, sigma_j, law, held)
-    return problem.result(
-        min((problem.solve(start) for start in problem.starts()), key=lambda found: found.cost)
-    )
+    return _result(problem, problem.solve())
 
 
 def compare_current_laws(
@@ -217,90 +213,26 @@ def _log_law(law: str, parameters: Array, temperature: Array) -> Array:
     return np.where(temperature < end, log_zero + log_current(law, shape, shape)(np.log(below)), -np.inf)
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """ln J_c and T; unknowns: what is NaN in `held` (ln J₀, T_c, n or L/ξ_N), then each point's ln(1 − T/T_c)."""
-
-    t: Array
-    log_j: Array
-    sigma_t: Array
-    sigma_j: Array
-    law: str
-    held: Array
-
-    @property
-    def free(self) -> NDArray[np.bool_]:
-        return np.isnan(self.held)
-
-    def read(self, p: Array) -> tuple[Array, Array]:
-        """ln J₀, T_c and the shape; the points' ln(1 − t)."""
-        three, count = self.held.copy(), int(self.free.sum())
-        three[self.free] = p[:count]
-        return three, p[count:]
-
-    def residuals(self, p: Array) -> Array:
-        (log_zero, end, shape), z = self.read(p)
-        current = log_zero + log_current(self.law, shape, shape)(z)
-        return np.concatenate(
-            [(self.log_j - current) / self.sigma_j, (self.t + end * np.expm1(z)) / self.sigma_t]
-        )
-
-    def jacobian(self, p: Array) -> Array:
-        (_, end, shape), z = self.read(p)
-        step, count = 1e-6, z.size
-        sides = [log_current(self.law, shape + h, shape + h)(z) for h in (-step, step)]
-        slopes = [log_current(self.law, shape, shape)(z + h) for h in (-step, step)]
-        table = np.zeros((2 * count, 3 + count))
-        table[:count, 0] = -1 / self.sigma_j
-        table[:count, 2] = (sides[0] - sides[1]) / (2 * step * self.sigma_j)
-        table[:count, 3:] = np.diag((slopes[0] - slopes[1]) / (2 * step * self.sigma_j))
-        table[count:, 1] = np.expm1(z) / self.sigma_t
-        table[count:, 3:] = np.diag(end * np.exp(z) / self.sigma_t)
-        return table[:, np.concatenate([self.free, np.ones(count, bool)])]
-
-    def starts(self) -> list[Array]:
-        """T_c at several distances above the points, the rest by a straight line in ln(1 − t)."""
-        ends = self.t.max() + np.array([0.05, 0.2, 0.6, 2.0]) + 0.2 * self.sigma_t.max()
-        found = []
-        for end in ends if self.free[1] else self.held[1:2]:
-            z = np.log(np.maximum(1 - self.t / end, 1e-5))
-            shape = 1.0 if self.law == "sns" else float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
-            shape = shape if self.free[2] else self.held[2]
-            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, shape)(z)))
-            found.append(np.concatenate([np.array([log_zero, end, shape])[self.free], z]))
-        return found
-
-    def solve(self, start: Array) -> Any:
-        shape = (0.0, 2000.0) if self.law == "sns" else (0.2, 60.0)
-        three = np.array([(-np.inf, np.inf), (self.t.min() + 1e-3, self.t.max() + FARTHEST), shape])
-        low, high = np.vstack([three[self.free], np.tile((-60.0, -1e-9), (self.t.size, 1))]).T
-        start = np.clip(start, low + 1e-9, high - 1e-9)
-        limits = {"bounds": (low, high), "max_nfev": 400}
-        return least_squares(self.residuals, start, jac=self.jacobian, x_scale="jac", **limits)
-
-    def result(self, found: Any) -> CurrentLawFit:
-        three, z = self.read(found.x)
-        covariance, count = np.zeros((3, 3)), int(self.free.sum())
-        inverse = np.linalg.pinv(found.jac.T @ found.jac)
-        covariance[np.ix_(self.free, self.free)] = inverse[:count, :count]
-        spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        zero, shape = float(np.exp(min(three[0], 300.0))), Quantity(three[2], spread[2])
-        misfit, power = float(2 * found.cost), EXPONENTS[self.law]
-        current = _log_law(self.law, three, self.t)
-        return CurrentLawFit(
-            self.law,
-            Quantity(three[1], spread[1], "K"),
-            Quantity(zero, zero * spread[0], "A/m^2"),
-            shape if power is None else Quantity(power, 0.0),
-            shape if self.law == "sns" else Quantity(float("nan")),
-            misfit,
-            self.t.size - count,
-            misfit + 2 * count,
-            np.where(np.isfinite(current), (self.log_j - current) / np.log(10), np.nan),
-            -three[1] * np.expm1(z) - self.t,
-            three,
-            covariance,
-        )
+def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
+    three, covariance = problem.law_parameters(found)
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    zero, shape = float(np.exp(min(three[0], 300.0))), Quantity(three[2], spread[2])
+    misfit, power = float(2 * found.cost), EXPONENTS[problem.law]
+    current = _log_law(problem.law, three, problem.t)
+    return CurrentLawFit(
+        problem.law,
+        Quantity(three[1], spread[1], "K"),
+        Quantity(zero, zero * spread[0], "A/m^2"),
+        shape if power is None else Quantity(power, 0.0),
+        shape if problem.law == "sns" else Quantity(float("nan")),
+        misfit,
+        problem.degrees_of_freedom,
+        misfit + 2 * int(problem.free.sum()),
+        np.where(np.isfinite(current), (problem.log_j - current) / np.log(10), np.nan),
+        problem.true_temperature(found) - problem.t,
+        three,
+        covariance,
+    )
 
 
 def _checked(*columns: ArrayLike) -> tuple[Array, Array, Array, Array]:
