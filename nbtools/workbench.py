@@ -163,6 +163,11 @@ class Workbench:
             os.environ.get("NBTOOLS_EXPORTS") or (folder.parent.parent / "build" if stored else folder)
         )
 
+    @property
+    def build(self) -> Path:
+        """Where what sums up a whole run goes: above the figures of its notebooks, beside the report."""
+        return self.exports.parent if self.exports.name == "results" else self.exports
+
     def close(self) -> Path:
         """Write the results as CSV with units; returns its path."""
         import pandas as pd
