@@ -67,20 +67,8 @@ def assess_channels(
     `effect_size` how many times chance's median. `extra`: "bright", "skeleton" and "longest" (masks), "length"
     of the longest, "fraction", "span" (of the longest, as a share of the map), "mask_span" (the emitter's own).
     """
-    if reference is not None:
-        same_pixels(map, reference)
     size, unit = pixel_of(map, pixel)
-    values = as_map(map, "map")
-    inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
-    if reference is not None:
-        other = as_map(reference, "reference")
-        if other.shape != values.shape:
-            raise MapError(
-                f"the reference has shape {other.shape}, the map {values.shape}; register them first"
-            )
-        values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
-    inside = inside & np.isfinite(values)
-    refuse_full_scale(values, inside, "map")
+    values, inside, notes = _in_emitter(map, phase, reference)
     used = clear_of_boundary(inside, edge)
     left = without_geometry(np.where(inside, values, 0.0), inside, used=used)
     rng = np.random.default_rng(seed)
@@ -88,12 +76,13 @@ def assess_channels(
     smooth = smoothed_inside(left, used, SMOOTHING)
     observed = skeleton_lengths(smooth, used, fractions)
     full = filled(left, used)
+    worlds = {
+        "the same texture": lambda: _rephased(smooth, rng),
+        "the same pieces": lambda: smoothed_inside(_shuffled(full, piece, rng), used, SMOOTHING),
+    }
     chance = {
-        "the same texture": [skeleton_lengths(_rephased(smooth, rng), used, fractions) for _ in range(draws)],
-        "the same pieces": [
-            skeleton_lengths(smoothed_inside(_shuffled(full, piece, rng), used, SMOOTHING), used, fractions)
-            for _ in range(draws)
-        ],
+        name: [skeleton_lengths(world(), used, fractions) for _ in range(draws)]
+        for name, world in worlds.items()
     }
     odds = {name: _worst_share(observed, np.array(lengths, float)) for name, lengths in chance.items()}
     hardest = max(odds, key=lambda name: odds[name][0])
@@ -120,6 +109,25 @@ def assess_channels(
             f"chance keeps {hardest}; brightest {fractions[best]:.0%} of MgO; tiles of {piece} pixels",
         ),
     )
+
+
+def _in_emitter(
+    map: ArrayLike, phase: ArrayLike, reference: ArrayLike | None
+) -> tuple[Array, Mask, tuple[str, ...]]:
+    """The map, or its ratio to the reference; where the emitter has a value; what has to be said."""
+    values = as_map(map, "map")
+    inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
+    if reference is not None:
+        same_pixels(map, reference)
+        other = as_map(reference, "reference")
+        if other.shape != values.shape:
+            raise MapError(
+                f"the reference has shape {other.shape}, the map {values.shape}; register them first"
+            )
+        values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
+    inside = inside & np.isfinite(values)
+    refuse_full_scale(values, inside, "map")
+    return values, inside, tuple(notes)
 
 
 def skeleton_lengths(field: Array, inside: Mask, fractions: Sequence[float]) -> Array:

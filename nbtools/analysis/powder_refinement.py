@@ -193,15 +193,7 @@ def _result(
     factors, _ = fit.solve(columns)
     rest = (fit.counts - np.stack(columns, axis=1) @ factors) * fit.weight
     scales, covariance, chi_square = covariance_of(fit, p, rest)
-    model = RefinedPattern(
-        crystals,
-        fit.lines,
-        {name: fit.state_at(values, name) for name in names},
-        fit.instrument_at(values),
-        {name: gain * float(scale) for name, scale in zip(names, scales, strict=True)},
-        gain * factors[len(names) :],
-        (float(fit.two_theta[0]), float(fit.two_theta[-1])),
-    )
+    model = _refined(fit, values, crystals, gain * factors)
     chosen = densities_of(crystals, densities, expansion=model.expansion)
     mass = np.array(list(model.masses.values()))
     per = {
@@ -236,6 +228,20 @@ def _result(
         used=_used(fit, values) + said,
         undetermined=_undetermined(fit, chi_square),
         model=model,
+    )
+
+
+def _refined(
+    fit: PatternFit, values: dict[str, float], crystals: dict[str, PowderPhase], factors: Array
+) -> RefinedPattern:
+    return RefinedPattern(
+        crystals,
+        fit.lines,
+        {name: fit.state_at(values, name) for name in crystals},
+        fit.instrument_at(values),
+        dict(zip(crystals, map(float, factors), strict=False)),
+        factors[len(crystals) :],
+        (float(fit.two_theta[0]), float(fit.two_theta[-1])),
     )
 
 
