@@ -98,12 +98,6 @@ class Clusters:
         """Axis by axis, whether some piece reaches through."""
         return tuple(bool(axis.any()) for axis in self.spanning)
 
-    @property
-    def spanning_share(self) -> float:
-        """Of the phase, in pieces that reach through the array along some axis."""
-        through = self.spanning.any(axis=0)
-        return float(self.sizes[through].sum() / self.sizes.sum()) if len(self.sizes) else 0.0
-
     def __str__(self) -> str:
         names = [name for name, spans in zip(AXES[-len(self.spans) :], self.spans, strict=True) if spans]
         return (

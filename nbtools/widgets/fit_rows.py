@@ -4,7 +4,7 @@ from typing import Any
 
 from nbtools.units import format_value
 from nbtools.widgets.fit_report import shown_unit
-from nbtools.widgets.fit_state import ParameterState, StateError, fraction_at, is_logarithmic, value_at
+from nbtools.widgets.fit_state import ParameterState, StateError, fraction_at, value_at
 from nbtools.widgets.gui import STEPS, ipywidgets, read_number, write_number
 
 COLUMNS = "minmax(76px,1.3fr) minmax(110px,2.2fr) minmax(84px,1.1fr) minmax(64px,0.9fr) 34px " + " ".join(
@@ -114,11 +114,6 @@ class ParameterRow:
                 self.expr.value = known.expr or ""
         finally:
             self.busy = False
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether the slider moves by factors."""
-        return self.known is not None and is_logarithmic(*self.known.ends)
 
 
 def _sigma_text(value: float, sigma: float | None) -> str:
