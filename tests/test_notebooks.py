@@ -105,3 +105,11 @@ def test_no_output_names_this_machine(notebook: nbformat.NotebookNode, path: Pat
     outputs = json.dumps([cell.outputs for cell in code_cells(notebook)])
     assert str(NOTEBOOKS.parent) not in outputs
     assert str(Path.home()) not in outputs
+
+
+def test_a_link_leads_to_a_heading(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """``[05](05_….ipynb) at *Under your hand*``: the notebook is there, and so is the heading."""
+    for cell in notebook.cells:
+        for name, heading in re.findall(r"\]\((\w+\.ipynb)\)(?: at \*([^*]+)\*)?", cell.source):
+            assert (NOTEBOOKS / name).exists(), name
+            assert not heading or heading in headings(nbformat.read(NOTEBOOKS / name, as_version=4)), heading
