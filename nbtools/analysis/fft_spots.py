@@ -78,10 +78,18 @@ def without_background(image: Array, window: Array, pixel_size: float, longest: 
     """The image less what varies over more than `longest` (m), weighted by the window so that no rim appears."""
     sigma = 0.7 * longest / pixel_size
     support = (window > 0).astype(float)
-    smooth = ndimage.gaussian_filter(image * support, sigma) / np.maximum(
-        ndimage.gaussian_filter(support, sigma), 1e-6
-    )
-    return np.asarray(image - smooth)
+    return np.asarray(image - _smoothed(image * support, sigma) / np.maximum(_smoothed(support, sigma), 1e-6))
+
+
+def _smoothed(values: Array, sigma: float) -> Array:
+    """As `ndimage.gaussian_filter` with mirrored rims; by Fourier transforms, which is several times as quick."""
+    rim = int(4 * sigma + 0.5)
+    padded = np.pad(values, rim, mode="symmetric")
+    shape = [fft.next_fast_len(n, real=True) for n in padded.shape]
+    ky, kx = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])
+    passed = np.exp(-2 * (np.pi * sigma * ky) ** 2) * np.exp(-2 * (np.pi * sigma * kx) ** 2)
+    smooth = fft.irfft2(fft.rfft2(padded, shape) * passed, shape)
+    return np.asarray(smooth[rim : rim + values.shape[0], rim : rim + values.shape[1]])
 
 
 def find_spots(

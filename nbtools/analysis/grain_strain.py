@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.linalg import polar
 
-from nbtools.analysis.atom_columns import refine_columns
+from nbtools.analysis.atom_columns import kept_columns
 from nbtools.analysis.fft_indexing import Solution
 from nbtools.analysis.fft_spots import Spots
 from nbtools.analysis.image_checks import check_image
@@ -76,7 +76,7 @@ def estimate_strain(
     plane, size = check_image(image, pixel_size)
     inside = ndimage.distance_transform_edt(np.pad(np.asarray(mask, bool), 1))[1:-1, 1:-1] > RIM / size
     columns = place_columns(solution, waves, inside, size, dark=dark)
-    fit = refine_columns(plane, columns.positions) if len(columns.positions) else None
+    fit = kept_columns(plane, columns.positions) if len(columns.positions) else None
     good = fit.converged & (fit.uncertainties < SURE) if fit else np.zeros(0, bool)
     if fit is None or good.sum() < FEWEST:
         raise ValueError(f"{good.sum()} columns could be fitted well inside the grain; {FEWEST} are needed")

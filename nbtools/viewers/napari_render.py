@@ -33,18 +33,18 @@ def render(layers: Layers) -> dict[str, np.ndarray]:
     sides = np.array(layers.raw.shape) * layers.micrometres
     # From this side the volume is a little narrower than its diagonal.
     zoom = 1.15 * PIXELS / np.linalg.norm(sides)
-    pictures = {"grey values": _take(viewer, ["raw"], zoom)}
+    pictures = {"grey values": take_picture(viewer, ["raw"], zoom)}
     if layers.masks:
-        pictures["masks"] = _take(viewer, list(layers.masks), zoom)
+        pictures["masks"] = take_picture(viewer, list(layers.masks), zoom)
     viewer.dims.ndisplay = 2
     viewer.dims.set_current_step(0, layers.raw.shape[0] // 2)
     viewer.reset_view()
-    pictures[SECTION] = _take(viewer, ["raw", *layers.masks], 0.95 * PIXELS / max(sides[1:]))
+    pictures[SECTION] = take_picture(viewer, ["raw", *layers.masks], 0.95 * PIXELS / max(sides[1:]))
     viewer.close()
     return pictures
 
 
-def _take(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
+def take_picture(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
     """A picture of these layers, with so many pixels to a micrometre."""
     from qtpy.QtWidgets import QApplication
 
