@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 RIM = 0.5e-9  # m, at a grain's rim: columns there have neighbours of another lattice
 FEWEST = 20
 FLOOR = 7e-5  # what the fits themselves leave on planted strains
+BAND = 0.25e-9  # m of scan lines whose jitter moves the same columns
 SURE = 0.5  # pixels, σ of a column that still counts
 
 
@@ -81,7 +82,8 @@ def estimate_strain(
     if fit is None or good.sum() < FEWEST:
         raise ValueError(f"{good.sum()} columns could be fitted well inside the grain; {FEWEST} are needed")
     placed, seen = columns.positions[good], fit.positions[good]
-    moved, sigmas, left = _affine(placed, seen, np.hypot(fit.uncertainties[good], 0.02))
+    errors = np.hypot(fit.uncertainties[good], 0.02)
+    moved, sigmas, left = _affine(placed, seen, errors, np.floor(seen[:, 0] * size / BAND).astype(int))
     stretch = polar(moved @ deformation(solution, waves), side="left")[1]
     shear = 0.5 * float(np.hypot(sigmas[0, 1], sigmas[1, 0]))
     return GrainStrain(
@@ -93,7 +95,9 @@ def estimate_strain(
     )
 
 
-def _affine(placed: Array, seen: Array, errors: Array) -> tuple[Array, Array, float]:
+def _affine(
+    placed: Array, seen: Array, errors: Array, bands: NDArray[np.int64]
+) -> tuple[Array, Array, float]:
     """(2, 2) map of places onto what is seen, σ of its entries, r.m.s. of what is left; outliers left out once."""
     columns = np.column_stack([placed - placed.mean(axis=0), np.ones(len(placed))])
     kept = np.ones(len(placed), bool)
@@ -103,8 +107,21 @@ def _affine(placed: Array, seen: Array, errors: Array) -> tuple[Array, Array, fl
         left = seen - columns @ known
         pulls = np.hypot(*left.T) / errors
         kept = pulls < 4 * np.median(pulls)
-    weighted = columns[kept] / errors[kept, None]
+    weighted, pulls = columns[kept] / errors[kept, None], left[kept] / errors[kept, None]
     covariance = np.linalg.inv(weighted.T @ weighted)
-    reduced = np.sum((left[kept] / errors[kept, None]) ** 2, axis=0) / max(kept.sum() - 3, 1)
-    sigmas = np.sqrt(np.outer(reduced, np.diag(covariance)[:2]) + FLOOR**2)
+    reduced = np.sum(pulls**2, axis=0) / max(kept.sum() - 3, 1)
+    alone = np.outer(reduced, np.diag(covariance)[:2])
+    together = [_in_bands(weighted * pulls[:, [axis]], bands[kept], covariance) for axis in (0, 1)]
+    sigmas = np.sqrt(np.maximum(alone, together) + FLOOR**2)
     return np.asarray(known[:2].T), np.asarray(sigmas), float(np.sqrt(np.mean(left[kept] ** 2)))
+
+
+def _in_bands(scores: Array, bands: NDArray[np.int64], covariance: Array) -> Array:
+    """Variances of the two slopes where columns of one band of scan lines are displaced together.
+
+    The "sandwich" of clustered errors: Liang and Zeger, Biometrika 73, 13 (1986).
+    """
+    number = np.unique(bands, return_inverse=True)[1]
+    count = int(number.max()) + 1
+    sums = np.stack([np.bincount(number, score) for score in scores.T], axis=1) @ covariance
+    return np.asarray(np.sum(sums**2, axis=0)[:2] * count / max(count - 2, 1))
