@@ -108,20 +108,24 @@ def _affine(
         pulls = np.hypot(*left.T) / errors
         kept = pulls < 4 * np.median(pulls)
     weighted, pulls = columns[kept] / errors[kept, None], left[kept] / errors[kept, None]
-    covariance = np.linalg.inv(weighted.T @ weighted)
+    covariance = np.asarray(np.linalg.inv(weighted.T @ weighted), float)
     reduced = np.sum(pulls**2, axis=0) / max(kept.sum() - 3, 1)
     alone = np.outer(reduced, np.diag(covariance)[:2])
-    together = [_in_bands(weighted * pulls[:, [axis]], bands[kept], covariance) for axis in (0, 1)]
+    together = _without_each(weighted, seen[kept] / errors[kept, None], bands[kept])
     sigmas = np.sqrt(np.maximum(alone, together) + FLOOR**2)
     return np.asarray(known[:2].T), np.asarray(sigmas), float(np.sqrt(np.mean(left[kept] ** 2)))
 
 
-def _in_bands(scores: Array, bands: NDArray[np.int64], covariance: Array) -> Array:
-    """Variances of the two slopes where columns of one band of scan lines are displaced together.
+def _without_each(weighted: Array, right: Array, bands: NDArray[np.int64]) -> Array:
+    """Variances (2, 2) of the map, from leaving out one band of scan lines, displaced together, after the other.
 
-    The "sandwich" of clustered errors: Liang and Zeger, Biometrika 73, 13 (1986).
+    Tukey's jackknife; columns one by one would count a line's jitter as often as it has columns.
     """
-    number = np.unique(bands, return_inverse=True)[1]
-    count = int(number.max()) + 1
-    sums = np.stack([np.bincount(number, score) for score in scores.T], axis=1) @ covariance
-    return np.asarray(np.sum(sums**2, axis=0)[:2] * count / max(count - 2, 1))
+    groups = [bands == band for band in np.unique(bands)]
+    normals = np.array([weighted[group].T @ weighted[group] for group in groups])
+    sums = np.array([weighted[group].T @ right[group] for group in groups])
+    if len(groups) < 3:
+        return np.zeros((2, 2))
+    known = np.linalg.solve(normals.sum(axis=0) - normals, sums.sum(axis=0) - sums)[:, :2]
+    spread = np.sum((known - known.mean(axis=0)) ** 2, axis=0) * (len(groups) - 1) / len(groups)
+    return np.asarray(spread.T)
