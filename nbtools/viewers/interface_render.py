@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from nbtools.viewers.interface_napari import VIEWS, InterfaceLayers, fill_interface, load
-from nbtools.viewers.napari_render import PIXELS, take_picture
+from nbtools.viewers.napari_render import take_picture
+
+PIXELS = 420  # edge of a picture
+MIDDLE = 0.72  # share of the image's edge that is seen, so that columns are told apart
 
 
 def render(layers: InterfaceLayers) -> dict[str, np.ndarray]:
@@ -18,8 +21,8 @@ def render(layers: InterfaceLayers) -> dict[str, np.ndarray]:
     viewer.theme = "light"
     viewer.window.resize(PIXELS, PIXELS)
     fill_interface(viewer, layers)
-    zoom = 0.98 * PIXELS / (layers.nm * max(layers.images["image"].shape))
-    pictures = {view: take_picture(viewer, layers.seen(view), zoom) for view in VIEWS}
+    zoom = PIXELS / (MIDDLE * layers.nm * max(layers.images["image"].shape))
+    pictures = {view: take_picture(viewer, layers.seen(view), zoom, PIXELS) for view in VIEWS}
     viewer.close()
     return pictures
 

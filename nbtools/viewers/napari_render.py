@@ -44,8 +44,8 @@ def render(layers: Layers) -> dict[str, np.ndarray]:
     return pictures
 
 
-def take_picture(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
-    """A picture of these layers, with so many pixels to a micrometre."""
+def take_picture(viewer: Any, names: list[str], zoom: float, pixels: int = PIXELS) -> np.ndarray:
+    """A picture of these layers, with so many pixels to the unit of their scale."""
     from qtpy.QtWidgets import QApplication
 
     for layer in viewer.layers:
@@ -53,7 +53,7 @@ def take_picture(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
     viewer.scene.camera.zoom = zoom
     for _ in range(3):  # what was asked of the canvas is drawn when its events are served
         QApplication.processEvents()
-    return np.asarray(viewer.screenshot(canvas_only=True, size=(PIXELS, PIXELS), flash=False))[..., :3]
+    return np.asarray(viewer.screenshot(canvas_only=True, size=(pixels, pixels), flash=False))[..., :3]
 
 
 def main(source: str, target: str) -> None:

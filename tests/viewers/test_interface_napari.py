@@ -100,7 +100,7 @@ def test_the_layers_read_back_and_are_seen(tmp_path):
     with np.load(files[1]) as taken:
         red, _, blue = np.moveaxis(taken["both lattices"].astype(float), -1, 0)
         columns = taken["columns, boundary, terraces"]
-    assert (blue - red)[100:250, 100:500].mean() > 40 and (red - blue)[350:450, 100:400].mean() > 40
-    # The second terrace is yellow, 0.4 nm above the middle, on the right.
+    assert (blue - red)[60:150, 60:360].mean() > 40 and (red - blue)[250:340, 60:300].mean() > 40
+    # The second terrace is yellow, 0.4 nm above the middle, on the right; 0.72 of 4 nm are 420 pixels.
     yellow = (columns[..., 0] > 180) & (columns[..., 1] > 170) & (columns[..., 2] < 120)
-    assert np.median(np.argwhere(yellow[:, 350:560])[:, 0]) == pytest.approx(300 - 0.4 * 147, abs=8)
+    assert np.median(np.argwhere(yellow[:, 240:410])[:, 0]) == pytest.approx(210 - 0.4 * 420 / 2.88, abs=6)
