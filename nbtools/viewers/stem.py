@@ -249,6 +249,7 @@ def draw_dose(panels: "Sequence[Axes]", curve: Sequence[Any]) -> "Sequence[Axes]
             panel.axvspan(0.6 * min(lost), 1.4 * max(lost), color="0.88", label="zones under-determined")
         panel.set(xscale="log", xlabel="counts in a pixel", ylabel=label)
         panel.set(xlim=(0.6 * dose.min(), 1.4 * dose.max()), ylim=(0, None))
+        panel.minorticks_off()
     panels[1].set(ylim=(0, 1.1))
     add_legend(panels[1], loc="center right")
     return panels
