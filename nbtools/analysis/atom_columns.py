@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from nbtools.analysis.image_checks import check_plane
+from nbtools.cache import cached
 
 Array = NDArray[np.float64]
 ROUNDS = 5  # each squares the error of the last; noise leaves a few hundredths of a pixel
@@ -108,6 +109,10 @@ def refine_columns(
     alone = pixels - _neighbours(corner, fitted, dy, dx, 2 * reach + half)
     fitted, covariance, moved = _fit(alone, dy, dx, fitted, reach)
     return _result(corner, starts, fitted, covariance, moved, reach)
+
+
+# The same from disk, for columns of an image that are fitted again whenever a notebook runs.
+kept_columns = cached(refine_columns)
 
 
 def _usual_radius(starts: Array) -> float:

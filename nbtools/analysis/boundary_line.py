@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from nbtools.analysis.fft_spots import Spots, find_spots, grain_window
+from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, smoothed
 from nbtools.analysis.grain_windows import find_grains
 from nbtools.analysis.image_checks import check_image
 from nbtools.cache import cached
@@ -129,17 +129,14 @@ def _found(
 def _presence(image: Array, patterns: list[Array], sigma: float) -> Array:
     """Shares of both patterns by least squares in a Gaussian window around each pixel, shape (2, y, x)."""
 
-    def mean(values: Array) -> Array:
-        return np.asarray(ndimage.gaussian_filter(values, sigma, mode="nearest"))
-
     columns = [*patterns, np.ones_like(image)]
     normal = np.empty((*image.shape, 3, 3))
     right = np.empty((*image.shape, 3))
     centred = image - image.mean()
     for i, one in enumerate(columns):
-        right[..., i] = mean(centred * one)
+        right[..., i] = smoothed(centred * one, sigma)
         for j, other in enumerate(columns[: i + 1]):
-            normal[..., i, j] = normal[..., j, i] = mean(one * other)
+            normal[..., i, j] = normal[..., j, i] = smoothed(one * other, sigma)
     # A little of the pattern's own power keeps shares small where the window holds less than one period.
     for i in range(2):
         normal[..., i, i] += 0.02 * np.mean(patterns[i] ** 2)

@@ -28,6 +28,11 @@ Array = NDArray[np.float64]
 NEAR, FAR = 1 / 3, 1 / 2  # shares of the emitter's pixels, by distance
 LEAST_OVERLAP = 0.25
 BAND_DRAWS = 199
+EDGES = {
+    "light that leaves more easily at edges": (
+        "it brightens one map as vacancies would; give the other band as `reference`, whose ratio it leaves alone"
+    )
+}
 
 
 def assess_boundary_profile(
@@ -74,14 +79,7 @@ def assess_boundary_profile(
     above, below = np.where(inside, values, 0.0), np.where(inside, below, 0.0)
     if below.sum() <= 0 or above.sum() <= 0:
         raise MapError("the map or its reference holds no light inside the emitter")
-    distance = distance_inside(inside)
-    limits = np.quantile(distance[inside], [NEAR, FAR])
-    near, far = inside & (distance <= limits[0]), inside & (distance > limits[1])
-    if not far.any():
-        near, far = (
-            inside & (distance <= distance[inside].min()),
-            inside & (distance > distance[inside].min()),
-        )
+    near, far, limit = _near_and_far(inside)
     excess, overlap = _shifted_excess(above, below, near, far, inside)
     # What the ratio's texture is, without dividing pixel by pixel: a dark reference would explode it.
     left = above - above.sum() / below.sum() * below
@@ -89,23 +87,28 @@ def assess_boundary_profile(
     allowed = (overlap > LEAST_OVERLAP) & (shift_radius(values.shape) > 2 * length)
     moves = random_shifts(allowed, shifts, np.random.default_rng(seed))
     statistic, null = float(excess[0, 0]), excess[moves]
-    drawn = _profile_band(above, below, inside, moves)
-    missing = {}
-    if reference is None and out_coupling is None:
-        missing["light that leaves more easily at edges"] = (
-            "it brightens one map as vacancies would; give the other band as `reference`, whose ratio it leaves alone"
-        )
+    band = _profile_band(above, below, inside, moves)
+    place = {"distance": _mean_distance(inside) * size, "unit": unit, "near": limit * size}
     return ChanceTest(
         statistic=statistic,
         null=null,
         p_value=p_value(statistic, null),
         effect_size=statistic,
         name="excess near the boundary",
-        extra=drawn
-        | {"distance": _mean_distance(inside) * size, "unit": unit, "near": float(limits[0]) * size},
-        missing=missing,
+        extra=band | place,
+        missing=EDGES if reference is None and out_coupling is None else {},
         notes=notes,
     )
+
+
+def _near_and_far(inside: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
+    """The third of the emitter nearest to the other phase, its inner half, and how far (pixels) the third reaches."""
+    distance = distance_inside(inside)
+    near, far = np.quantile(distance[inside], [NEAR, FAR])
+    if not np.any(distance[inside] > far):  # an emitter a pixel or two wide: its rim and the rest
+        far = distance[inside].min()
+        return inside & (distance <= far), inside & (distance > far), float(near)
+    return inside & (distance <= near), inside & (distance > far), float(near)
 
 
 def _denominator(

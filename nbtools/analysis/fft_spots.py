@@ -1,5 +1,6 @@
 """Spots of a Fourier transform: where periods are, to a small part of a pixel, each with its signal over noise."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,10 +79,18 @@ def without_background(image: Array, window: Array, pixel_size: float, longest: 
     """The image less what varies over more than `longest` (m), weighted by the window so that no rim appears."""
     sigma = 0.7 * longest / pixel_size
     support = (window > 0).astype(float)
-    smooth = ndimage.gaussian_filter(image * support, sigma) / np.maximum(
-        ndimage.gaussian_filter(support, sigma), 1e-6
-    )
-    return np.asarray(image - smooth)
+    return np.asarray(image - smoothed(image * support, sigma) / np.maximum(smoothed(support, sigma), 1e-6))
+
+
+def smoothed(values: Array, sigma: float) -> Array:
+    """As `ndimage.gaussian_filter` with mirrored rims; by Fourier transforms, which is several times as quick."""
+    rim = int(4 * sigma + 0.5)
+    padded = np.pad(values, rim, mode="symmetric")
+    shape = [fft.next_fast_len(n, real=True) for n in padded.shape]
+    ky, kx = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])
+    passed = np.exp(-2 * (np.pi * sigma * ky) ** 2) * np.exp(-2 * (np.pi * sigma * kx) ** 2)
+    smooth = fft.irfft2(fft.rfft2(padded, shape) * passed, shape)
+    return np.asarray(smooth[rim : rim + values.shape[0], rim : rim + values.shape[1]])
 
 
 def find_spots(
@@ -102,11 +111,11 @@ def find_spots(
     wanted = (radius >= 0.9 / longest) & (radius <= highest) & ((kx > 0) | (ky > 0))
     length = pixel_size * float(np.sqrt(np.sum(window) ** 2 / np.sum(window**2)))
     found: list[tuple[float, float, complex]] = []
-    strongest, noise = 0.0, np.ones_like(radius)
+    strongest, noise, rings = 0.0, np.ones_like(radius), _Rings(radius, wanted, 4 / length)
     for turn in range(ROUNDS):
         spectrum = fft.rfft2(window * left, padded)
         power = np.abs(spectrum) ** 2 / np.sum(window**2)
-        noise = _noise_level(power, radius, wanted, 4 / length)
+        noise = np.maximum(rings.level(power), _streaks(power))
         strongest = max(strongest, float(power[wanted].max(initial=0.0)))
         floor = np.maximum(DETECTION * noise, FAINTEST**2 * strongest)
         peaks = _maxima(power, wanted & (power > np.maximum(floor, 0.03 * power[wanted].max(initial=0.0))))
@@ -119,20 +128,26 @@ def find_spots(
     return _as_spots(found, window, noise, radius, pixel_size, length)
 
 
-def _noise_level(power: Array, radius: Array, wanted: NDArray[np.bool_], width: float) -> Array:
-    """Mean power of the noise on rings, from their median, which the few spots on a ring do not move."""
-    ring = (radius / width).astype(int)
-    levels = np.zeros(int(ring.max()) + 1)
-    order = np.argsort(ring[wanted], kind="stable")
-    rings, values = ring[wanted][order], power[wanted][order]
-    starts = np.searchsorted(rings, np.arange(len(levels) + 1))
-    for number in range(len(levels)):
-        inside = values[starts[number] : starts[number + 1]]
-        levels[number] = np.median(inside) / np.log(2) if inside.size > 8 else 0.0
-    known = levels > 0
-    if known.any():
-        levels = np.interp(np.arange(len(levels)), np.flatnonzero(known), levels[known])
-    return np.maximum(np.maximum(levels, 1e-30)[ring], _streaks(power))
+class _Rings:
+    """Rings of like |k|: mean power of the noise on each, from its median, which few spots do not move."""
+
+    def __init__(self, radius: Array, wanted: NDArray[np.bool_], width: float) -> None:
+        self.ring = (radius / width).astype(int)
+        self.count = int(self.ring.max()) + 1
+        inside = np.flatnonzero(wanted)
+        self.order = inside[np.argsort(self.ring.ravel()[inside], kind="stable")]
+        self.starts = np.searchsorted(self.ring.ravel()[self.order], np.arange(self.count + 1))
+
+    def level(self, power: Array) -> Array:
+        """At every k, by interpolation where a ring has too few; shape of `power`."""
+        values, levels = power.ravel()[self.order], np.zeros(self.count)
+        for number, (start, end) in enumerate(itertools.pairwise(self.starts)):
+            if end - start > 8:
+                levels[number] = np.median(values[start:end]) / np.log(2)
+        known = levels > 0
+        if known.any():
+            levels = np.interp(np.arange(self.count), np.flatnonzero(known), levels[known])
+        return np.asarray(np.maximum(levels, 1e-30)[self.ring])
 
 
 def _streaks(power: Array, block: int = 64) -> Array:

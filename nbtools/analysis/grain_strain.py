@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.linalg import polar
 
-from nbtools.analysis.atom_columns import refine_columns
+from nbtools.analysis.atom_columns import kept_columns
 from nbtools.analysis.fft_indexing import Solution
 from nbtools.analysis.fft_spots import Spots
 from nbtools.analysis.image_checks import check_image
@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 RIM = 0.5e-9  # m, at a grain's rim: columns there have neighbours of another lattice
 FEWEST = 20
 FLOOR = 7e-5  # what the fits themselves leave on planted strains
+BAND = 0.25e-9  # m of scan lines whose jitter moves the same columns
 SURE = 0.5  # pixels, σ of a column that still counts
 
 
@@ -76,12 +77,13 @@ def estimate_strain(
     plane, size = check_image(image, pixel_size)
     inside = ndimage.distance_transform_edt(np.pad(np.asarray(mask, bool), 1))[1:-1, 1:-1] > RIM / size
     columns = place_columns(solution, waves, inside, size, dark=dark)
-    fit = refine_columns(plane, columns.positions) if len(columns.positions) else None
+    fit = kept_columns(plane, columns.positions) if len(columns.positions) else None
     good = fit.converged & (fit.uncertainties < SURE) if fit else np.zeros(0, bool)
     if fit is None or good.sum() < FEWEST:
         raise ValueError(f"{good.sum()} columns could be fitted well inside the grain; {FEWEST} are needed")
     placed, seen = columns.positions[good], fit.positions[good]
-    moved, sigmas, left = _affine(placed, seen, np.hypot(fit.uncertainties[good], 0.02))
+    errors = np.hypot(fit.uncertainties[good], 0.02)
+    moved, sigmas, left = _affine(placed, seen, errors, np.floor(seen[:, 0] * size / BAND).astype(int))
     stretch = polar(moved @ deformation(solution, waves), side="left")[1]
     shear = 0.5 * float(np.hypot(sigmas[0, 1], sigmas[1, 0]))
     return GrainStrain(
@@ -93,7 +95,9 @@ def estimate_strain(
     )
 
 
-def _affine(placed: Array, seen: Array, errors: Array) -> tuple[Array, Array, float]:
+def _affine(
+    placed: Array, seen: Array, errors: Array, bands: NDArray[np.int64]
+) -> tuple[Array, Array, float]:
     """(2, 2) map of places onto what is seen, σ of its entries, r.m.s. of what is left; outliers left out once."""
     columns = np.column_stack([placed - placed.mean(axis=0), np.ones(len(placed))])
     kept = np.ones(len(placed), bool)
@@ -103,8 +107,25 @@ def _affine(placed: Array, seen: Array, errors: Array) -> tuple[Array, Array, fl
         left = seen - columns @ known
         pulls = np.hypot(*left.T) / errors
         kept = pulls < 4 * np.median(pulls)
-    weighted = columns[kept] / errors[kept, None]
-    covariance = np.linalg.inv(weighted.T @ weighted)
-    reduced = np.sum((left[kept] / errors[kept, None]) ** 2, axis=0) / max(kept.sum() - 3, 1)
-    sigmas = np.sqrt(np.outer(reduced, np.diag(covariance)[:2]) + FLOOR**2)
+    weighted, pulls = columns[kept] / errors[kept, None], left[kept] / errors[kept, None]
+    covariance = np.asarray(np.linalg.inv(weighted.T @ weighted), float)
+    reduced = np.sum(pulls**2, axis=0) / max(kept.sum() - 3, 1)
+    alone = np.outer(reduced, np.diag(covariance)[:2])
+    together = _without_each(weighted, seen[kept] / errors[kept, None], bands[kept])
+    sigmas = np.sqrt(np.maximum(alone, together) + FLOOR**2)
     return np.asarray(known[:2].T), np.asarray(sigmas), float(np.sqrt(np.mean(left[kept] ** 2)))
+
+
+def _without_each(weighted: Array, right: Array, bands: NDArray[np.int64]) -> Array:
+    """Variances (2, 2) of the map, from leaving out one band of scan lines, displaced together, after the other.
+
+    Tukey's jackknife; columns one by one would count a line's jitter as often as it has columns.
+    """
+    groups = [bands == band for band in np.unique(bands)]
+    normals = np.array([weighted[group].T @ weighted[group] for group in groups])
+    sums = np.array([weighted[group].T @ right[group] for group in groups])
+    if len(groups) < 3:
+        return np.zeros((2, 2))
+    known = np.linalg.solve(normals.sum(axis=0) - normals, sums.sum(axis=0) - sums)[:, :2]
+    spread = np.sum((known - known.mean(axis=0)) ** 2, axis=0) * (len(groups) - 1) / len(groups)
+    return np.asarray(spread.T)

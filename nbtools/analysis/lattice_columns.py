@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from nbtools.analysis.atom_columns import ColumnFit, refine_columns
+from nbtools.analysis.atom_columns import ColumnFit, kept_columns
 from nbtools.analysis.fft_indexing import Solution
 from nbtools.analysis.fft_spots import Spots
+from nbtools.analysis.image_checks import check_plane
 from nbtools.models.crystal_lattice import lattice_vectors
 from nbtools.models.stem_image import CONTRAST, atomic_numbers, project_columns, viewing_axes
 from nbtools.units import Quantity
@@ -154,7 +155,7 @@ def column_contrast(image: Any, columns: LatticeColumns, weak: str, strong: str)
             f"separate columns of {weak} and {strong} are needed; this zone shows {counts} "
             f"(kinds: {', '.join(np.unique(columns.elements))})"
         )
-    fit = refine_columns(image, columns.positions)
+    fit = kept_columns(check_plane(image), columns.positions)
     heights = [np.abs(fit.amplitudes[(columns.elements == kind) & fit.converged]) for kind in (weak, strong)]
     means = [float(np.median(values)) for values in heights]
     errors = [

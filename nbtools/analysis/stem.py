@@ -3,6 +3,7 @@
 from nbtools.analysis.atom_columns import ColumnFit, find_columns, refine_columns, split_sublattices
 from nbtools.analysis.boundary_line import Boundary, find_boundary
 from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
+from nbtools.analysis.dose_curve import AtDose, dose_curve, thinned
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
 from nbtools.analysis.grain_strain import GrainStrain, estimate_strain
@@ -29,6 +30,7 @@ from nbtools.analysis.parallel_planes import (
 from nbtools.analysis.stairs import Steps
 
 __all__ = [
+    "AtDose",
     "Boundary",
     "ColumnContrast",
     "ColumnFit",
@@ -51,6 +53,7 @@ __all__ = [
     "check_image",
     "coincidence",
     "column_contrast",
+    "dose_curve",
     "estimate_strain",
     "find_boundary",
     "find_columns",
@@ -69,4 +72,5 @@ __all__ = [
     "power_spectrum",
     "refine_columns",
     "split_sublattices",
+    "thinned",
 ]

@@ -33,19 +33,19 @@ def render(layers: Layers) -> dict[str, np.ndarray]:
     sides = np.array(layers.raw.shape) * layers.micrometres
     # From this side the volume is a little narrower than its diagonal.
     zoom = 1.15 * PIXELS / np.linalg.norm(sides)
-    pictures = {"grey values": _take(viewer, ["raw"], zoom)}
+    pictures = {"grey values": take_picture(viewer, ["raw"], zoom)}
     if layers.masks:
-        pictures["masks"] = _take(viewer, list(layers.masks), zoom)
+        pictures["masks"] = take_picture(viewer, list(layers.masks), zoom)
     viewer.dims.ndisplay = 2
     viewer.dims.set_current_step(0, layers.raw.shape[0] // 2)
     viewer.reset_view()
-    pictures[SECTION] = _take(viewer, ["raw", *layers.masks], 0.95 * PIXELS / max(sides[1:]))
+    pictures[SECTION] = take_picture(viewer, ["raw", *layers.masks], 0.95 * PIXELS / max(sides[1:]))
     viewer.close()
     return pictures
 
 
-def _take(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
-    """A picture of these layers, with so many pixels to a micrometre."""
+def take_picture(viewer: Any, names: list[str], zoom: float, pixels: int = PIXELS) -> np.ndarray:
+    """A picture of these layers, with so many pixels to the unit of their scale."""
     from qtpy.QtWidgets import QApplication
 
     for layer in viewer.layers:
@@ -53,7 +53,7 @@ def _take(viewer: Any, names: list[str], zoom: float) -> np.ndarray:
     viewer.scene.camera.zoom = zoom
     for _ in range(3):  # what was asked of the canvas is drawn when its events are served
         QApplication.processEvents()
-    return np.asarray(viewer.screenshot(canvas_only=True, size=(PIXELS, PIXELS), flash=False))[..., :3]
+    return np.asarray(viewer.screenshot(canvas_only=True, size=(pixels, pixels), flash=False))[..., :3]
 
 
 def main(source: str, target: str) -> None:

@@ -47,9 +47,9 @@ def _binned(image: ArrayLike, side: int) -> np.ndarray[Any, Any]:
 
 
 def _bare(axes: "Axes") -> None:
-    axes.tick_params(
-        left=False, bottom=False, top=False, right=False, labelleft=False, labelbottom=False, which="both"
-    )
+    """Without ticks, which take longer to lay out than the image."""
+    axes.set(xticks=[], yticks=[])
+    axes.minorticks_off()
 
 
 def draw_columns(axes: "Axes", columns: Iterable[Any], pixel_size: float, *, size: float = 2.0) -> "Axes":
@@ -231,3 +231,25 @@ def draw_chance(axes: "Axes", angles: ArrayLike, curves: Mapping[str, ArrayLike]
         axes.plot(angles, 100 * np.asarray(values), style, color=BLUE, label=name)
     axes.set(xlabel="parallel within (deg)", ylabel="random grains (%)", xlim=(0, None), ylim=(0, None))
     return add_legend(axes)
+
+
+def draw_dose(panels: "Sequence[Axes]", curve: Sequence[Any]) -> "Sequence[Axes]":
+    """Over the dose: what counting leaves open of a column's place, the limit of a layer; grey where zones are lost."""
+    dose, error, limit = (
+        np.array([getattr(p, n) for p in curve]) for n in ("dose", "column_error", "upper_limit_95")
+    )
+    bounded, lost = np.isfinite(limit), [p.dose for p in curve if not p.determined]
+    panels[0].plot(dose, 1e3 * NM * error, "o-", color=BLUE, markersize=3)
+    panels[1].plot(dose[bounded], NM * limit[bounded], "o-", color=BLUE, markersize=3)
+    panels[1].plot(
+        dose[~bounded], np.ones(np.sum(~bounded)), "^", color=RED, label="cannot be bounded", markersize=4
+    )
+    for panel, label in zip(panels, ("error of a column (pm)", "limit of a layer (nm)"), strict=True):
+        if lost:
+            panel.axvspan(0.6 * min(lost), 1.4 * max(lost), color="0.88", label="zones under-determined")
+        panel.set(xscale="log", xlabel="counts in a pixel", ylabel=label)
+        panel.set(xlim=(0.6 * dose.min(), 1.4 * dose.max()), ylim=(0, None))
+        panel.minorticks_off()
+    panels[1].set(ylim=(0, 1.1))
+    add_legend(panels[1], loc="center right")
+    return panels

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,20 +52,25 @@ def fill(viewer: Any, layers: Layers) -> None:
     viewer.scene.camera.angles = ANGLES
 
 
-def open_window(layers: Layers, *, title: str = "") -> Any:
-    """A napari window beside the notebook; returns its viewer at once, and the notebook goes on."""
+def open_window(layers: Any, *, title: str = "", filled: Callable[[Any, Any], None] = fill) -> Any:
+    """A napari window beside the notebook, filled with the layers; returns its viewer, and the notebook goes on."""
     import napari
 
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None and hasattr(shell, "enable_gui"):
         shell.enable_gui("qt")  # Qt's events are served between cells
     viewer = napari.Viewer(title=title or "napari", show_welcome_screen=False)
-    fill(viewer, layers)
+    filled(viewer, layers)
     return viewer
 
 
 def napari_pictures(layers: Layers, version: str) -> dict[str, np.ndarray]:
-    """Canonical views by name, (rows, columns, 3) bytes, taken by a child process under an X server in memory.
+    """Canonical views by name, (rows, columns, 3) bytes; what is raised, as in `taken_by_child`."""
+    return taken_by_child("nbtools.viewers.napari_render", lambda path: _save(layers, path), version)
+
+
+def taken_by_child(module: str, save: Callable[[Path], None], version: str) -> dict[str, np.ndarray]:
+    """Pictures that a child process, `module`, takes under an X server in memory of what `save` writes for it.
 
     `version` is napari's: another one draws another picture, and a cache must know it.
 
@@ -79,8 +85,8 @@ def napari_pictures(layers: Layers, version: str) -> dict[str, np.ndarray]:
         raise NoScreen(f"{reason} Without one, the X server in memory does it: apt install xvfb.")
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "layers.npz"), Path(folder, "pictures.npz")
-        _save(layers, source)
-        child = [sys.executable, "-m", "nbtools.viewers.napari_render", str(source), str(target)]
+        save(source)
+        child = [sys.executable, "-m", module, str(source), str(target)]
         said = _run([*(before or []), *child], Path(folder))
         if not target.exists():
             raise NoScreen(f"napari took no picture: {said or 'its process ended without a word'}")

@@ -92,6 +92,7 @@ class Explorer(Showing[ExploreState]):
             raise ValueError(f"against is {against!r}; the sliders are {sorted(self._start.parameters)}")
         self.against = against
         self._sweep: tuple[Any, list[Outcome | None]] | None = None
+        self._last: tuple[dict[str, Any], Outcome] | None = None
 
     # ---- the state
 
@@ -130,8 +131,10 @@ class Explorer(Showing[ExploreState]):
 
     @property
     def outcome(self) -> Outcome:
-        """What the function gives at these arguments; what it raises is passed on."""
-        return self._call(self.arguments)
+        """What the function gives at these arguments, kept until one moves; what it raises is passed on."""
+        if self._last is None or self._last[0] != self.arguments:
+            self._last = (self.arguments, self._call(self.arguments))
+        return self._last[1]
 
     def _call(self, arguments: Mapping[str, Any]) -> Outcome:
         positional = [] if self.x is None else [self.x]

@@ -6,7 +6,7 @@ from nbtools.io.crystal import own_crystal
 from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
 
 CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}
-HEAVY = {"Mg": 12**1.7, "O": 8**1.7, "B": 5**1.7}
+NUMBERS = {"Mg": 12, "O": 8, "B": 5}
 PIXEL = 0.02e-9
 
 
@@ -30,7 +30,7 @@ def frame(crystal, zone, turn):
     )
 
 
-def projected(crystal, zone, turn, side, shift=(0.0, 0.0)):
+def projected(crystal, zone, turn, side, shift=(0.0, 0.0), power=1.7):
     """(y, x) from the picture's middle and heights of all columns: a slab one repeat thick, seen along the zone."""
     rows, axes = cell(crystal), frame(crystal, zone, turn)
     reach = 0.75 * side
@@ -42,26 +42,17 @@ def projected(crystal, zone, turn, side, shift=(0.0, 0.0)):
         x, y, z = axes @ ((grid + place) @ rows).T
         slab = (z > -1e-13) & (z < depth - 1e-13)
         found.append(np.stack([y, x], axis=1)[slab])
-        weights.append(np.full(slab.sum(), HEAVY[element] / (depth * 1e9)))
+        weights.append(np.full(slab.sum(), NUMBERS[element] ** power / (depth * 1e9)))
     places = np.concatenate(found) + shift
     near = np.all(np.abs(places) < side / 2 + 0.3e-9, axis=1)
     return places[near], np.concatenate(weights)[near]
 
 
 def drawn(places, weights, size, pixel=PIXEL, spread=0.05e-9):
-    """Sum of Gaussians, column by column."""
-    image, half = np.zeros((size + 40, size + 40)), 13
-    centres = places / pixel + (size - 1) / 2 + 20
-    corner = np.rint(centres).astype(int)
-    inside = np.all((corner > half) & (corner < size + 39 - half), axis=1)
-    offsets = np.arange(-half, half + 1)
-    for (y, x), (row, column), weight in zip(centres[inside], corner[inside], weights[inside], strict=True):
-        down = np.exp(-0.5 * ((offsets + row - y) * pixel / spread) ** 2)
-        across = np.exp(-0.5 * ((offsets + column - x) * pixel / spread) ** 2)
-        image[row - half : row + half + 1, column - half : column + half + 1] += weight * np.outer(
-            down, across
-        )
-    return image[20:-20, 20:-20]
+    """Sum of Gaussians: what each column is along y times what it is along x, as one product of matrices."""
+    at = pixel * (np.arange(size) - (size - 1) / 2)
+    down, across = (np.exp(-0.5 * ((at - axis[:, None]) / spread) ** 2) for axis in places.T)
+    return (weights[:, None] * down).T @ across
 
 
 def two_phases(rng, zones, turns, *, size=400, gap=0.0, overlap=0.0, angle=None, dose=60.0, stretch=None):
@@ -113,10 +104,10 @@ def planes_of(name, zone, shortest=1.4e-10):
     return hkl[hkl @ np.asarray(zone) == 0]
 
 
-def stepped_phases(rng, *, zones=None, hkl=None, count=1, size=512, dose=60.0, inclined=0.0):
+def stepped_phases(rng, *, zones=None, hkl=None, count=1, size=512, dose=60.0, inclined=0.0, dark=False):
     """MgO over MgB2 whose planes `hkl` the boundary follows with `count` steps; image, planes of each step, d (m).
 
-    inclined : slope of the boundary over the planes
+    inclined : slope of the boundary over the planes; dark : bright field, in which columns are dark
     """
     zones = random_zones(rng) if zones is None else zones
     choice = planes_of("MgB2", zones[1])
@@ -137,11 +128,13 @@ def stepped_phases(rng, *, zones=None, hkl=None, count=1, size=512, dose=60.0, i
     image = np.zeros((size, size))
     turns = (rng.uniform(0, 2 * np.pi), turn)
     for (name, crystal), zone, angle in zip(CRYSTALS.items(), zones, turns, strict=True):
-        places, weights = projected(crystal, zone, angle, side, rng.uniform(0, 0.5e-9, 2))
+        shift = rng.uniform(0, 0.5e-9, 2)
+        places, weights = projected(crystal, zone, angle, side, shift, 0.7 if dark else 1.7)
         along = places @ [-normal[1], normal[0]]
         depth = places @ normal - level[np.searchsorted(at, along)] - inclined * along
         image += drawn(places, weights * ((depth > 0) == (name == "MgB2")), size)
-    return rng.poisson(dose * (0.2 + 0.8 * image / image.mean())).astype(float), planes, spacing
+    seen = 1 - 0.4 * image / image.max() if dark else 0.2 + 0.8 * image / image.mean()
+    return rng.poisson(dose * seen).astype(float), planes, spacing
 
 
 def as_planted(found, planes, spacing):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import stem_worlds as worlds
+from scipy.stats import binomtest
 
 from nbtools.analysis import stem
 
@@ -106,3 +107,21 @@ def test_a_planted_strain():
     assert none.along_x == 0 and none.along_x.uncertainty > found.along_x.uncertainty
     with pytest.raises(ValueError, match="are needed"):
         stem.estimate_strain(image, pattern.best, pattern.spots, ~mask, worlds.PIXEL)
+
+
+@pytest.mark.seeds
+def test_scan_lines_that_jitter_together():
+    """The shear of 16 scans with jitter lies within 2 σ as often as 95 % allows, though a line moves many columns."""
+    places, weights = worlds.projected(worlds.CRYSTALS["MgO"], (0, 0, 1), 0.3, 5e-9)
+    still = 20 + worlds.drawn(places, weights, 250)
+    pattern = stem.index_pattern(still, worlds.PIXEL, worlds.CRYSTALS["MgO"])
+    spectrum, k = np.fft.rfft(still, axis=1), np.fft.rfftfreq(250)
+    within = 0
+    for seed in range(16):
+        rng = np.random.default_rng([seed, 21])
+        shifts = 0.4 * rng.standard_normal((250, 1))  # pixels
+        moved = rng.poisson(np.maximum(np.fft.irfft(spectrum * np.exp(-2j * np.pi * k * shifts), 250), 0))
+        mask = np.ones(moved.shape, bool)
+        found = stem.estimate_strain(moved, pattern.best, pattern.spots, mask, worlds.PIXEL)
+        within += abs(found.shear) < 2 * found.shear.uncertainty
+    assert binomtest(within, 16, 0.95, alternative="less").pvalue > 0.001, f"{within} of 16"

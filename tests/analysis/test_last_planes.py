@@ -68,6 +68,17 @@ def test_a_straight_boundary_has_no_step(inclined):
     assert stem.find_steps(line).count == 0
 
 
+def test_dark_columns():
+    """Bright field: counted as dark, planted steps come back and columns are there or not; as bright, they are not."""
+    rng = np.random.default_rng([1, 9])
+    zones = ((0, 1, 1), (1, 0, 1))
+    image, *known = worlds.stepped_phases(rng, zones=zones, hkl=(1, 0, -1), count=2, dose=400, dark=True)
+    dark, bright = (followed(image, dark=state) for state in (True, False))
+    assert worlds.as_planted(stem.find_steps(dark), *known) < 0.1
+    between = [np.mean(np.abs(line.shares - 0.5) < 0.2) for line in (dark, bright)]
+    assert between[0] < 0.1 < between[1]
+
+
 @pytest.mark.seeds
 def test_many_stepped_boundaries():
     """Of 4 random pairs with 1 or 2 steps: counts and heights at rates that 90 % allows."""

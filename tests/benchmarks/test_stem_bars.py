@@ -11,7 +11,7 @@ import stem_worlds as worlds
 from test_atom_columns import columns
 from test_box_counting_speed import python_of_peer
 from test_stem_boundary import SPACING, layer
-from test_stem_indexing import one_case
+from test_stem_indexing import aligned, one_case
 
 from nbtools.analysis import stem
 from nbtools.models.crystal_lattice import plane_spacing
@@ -24,6 +24,26 @@ def test_indexing_of_200_random_pairs():
     sure = [case[0] for case in cases if case[1]]
     print(f"\nindexing: {right} of 200 right; determined {len(sure)}, of these right {sum(sure)}")
     assert sum(sure) >= 0.95 * len(sure)
+
+
+def test_intervals_of_200_pairs():
+    """How often the planted angle and the planes' own spacings lie within 1 and 2 σ: 68 and 95 % if σ is right."""
+    angles: list[float] = []
+    spacings: list[float] = []
+    for seed in range(200):
+        rng = np.random.default_rng([seed, 13])
+        apart = float(rng.uniform(-1.5, 1.5))
+        found = stem.index_interface(aligned(rng, apart=apart), worlds.PIXEL, worlds.CRYSTALS)
+        angles += [(a - apart) / a.uncertainty for a in found.angles[:1]]
+        for solution in found.solutions:
+            for spot in solution.spots:
+                planes = float(plane_spacing(solution.crystal.structure, spot.hkl))
+                spacings.append((spot.spacing - planes) / spot.spacing.uncertainty)
+    for name, pulls in {"angle": angles, "spacing": spacings}.items():
+        sizes = np.abs(pulls)
+        shares = ", ".join(f"{np.mean(sizes < n):.1%} within {n} σ" for n in (1, 2))
+        print(f"\n{name}: {len(pulls)} values, {shares}, r.m.s. pull {np.sqrt(np.mean(sizes**2)):.2f}")
+        assert np.mean(sizes < 1) >= 0.6
 
 
 def test_steps_of_200_boundaries():
@@ -90,14 +110,24 @@ def _line(image, interface, spacing=None):
     return stem.follow_planes(image, interface, worlds.PIXEL)
 
 
+@pytest.mark.timeout(3600)
 def test_layers_of_200_boundaries():
-    """Films of 1 nm found, clean boundaries bounded below 0.4 nm, with 0, 0.5 and 1 nm of overlap."""
-    overlaps = [(0.0, 0.5e-9, 1e-9)[seed % 3] for seed in range(200)]
-    films = sum(layer(seed, gap=1e-9, overlap=overlap).disordered for seed, overlap in enumerate(overlaps))
-    clean = sum(layer(seed, overlap=o).upper_limit_95 < 0.4e-9 for seed, o in enumerate(overlaps))
-    print(f"\nlayers: {films} of 200 films found, {clean} of 200 clean below 0.4 nm")
-    assert films >= 190
-    assert clean >= 190
+    """Films of 1 nm found, clean boundaries bounded below 0.4 nm, with 0, 0.5 and 1 nm of overlap; refusals apart."""
+    tally = {"1 nm film": [0, 0], "clean": [0, 0]}
+    for seed in range(200):
+        overlap = (0.0, 0.5e-9, 1e-9)[seed % 3]
+        for name, gap in {"1 nm film": 1e-9, "clean": 0.0}.items():
+            with contextlib.suppress(
+                ValueError
+            ):  # a grain without a lattice in the picture: said, not bounded
+                found = layer(seed, gap=gap, overlap=overlap)
+                tally[name][0] += found.disordered if gap else found.upper_limit_95 < 0.4e-9
+                tally[name][1] += 1
+    for name, (right, judged) in tally.items():
+        print(f"\n{name}: {right} of {judged} right; {200 - judged} of 200 images show no two lattices")
+    for right, judged in tally.values():
+        assert right >= 0.95 * judged
+        assert judged >= 190
 
 
 ATOMAP = """
