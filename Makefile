@@ -43,7 +43,7 @@ bench: $(READY)  ## bias and coverage of the estimators, over many seeds
 	$(BIN)/pytest tests/benchmarks -m "" -s
 
 stress: $(READY)  ## damaged files, killed processes, full disks
-	$(BIN)/pytest tests -m stress
+	$(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-stress.xml tests -m stress
 
 newest: $(READY)  ## the unit tests with the newest release of everything, in build/newest, without the lock
 	$(PYTHON) -m venv build/newest
