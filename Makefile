@@ -6,6 +6,7 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 READY := $(ENVIRONMENT)/.ready
 LOCK := binder/requirements.txt
+MEMORY_SCREEN := xvfb xauth
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
@@ -44,12 +45,12 @@ bench: $(READY)  ## bias and coverage of the estimators, over many seeds
 	$(BIN)/pytest tests/benchmarks -m "" -s
 
 stress: $(READY)  ## damaged files, killed processes, full disks
-	$(BIN)/pytest tests -m stress
+	$(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-stress.xml tests -m stress
 
 newest: $(READY)  ## the unit tests with the newest release of everything, in build/newest, without the lock
 	$(PYTHON) -m venv build/newest
 	$(BIN)/uv pip install --python build/newest/bin/python --quiet --upgrade --editable \
-		".[notebook,volume,microscopy,networks,distributed,test]"
+		".[notebook,volume,desktop,microscopy,networks,distributed,test]"
 	build/newest/bin/python -m pytest -n 2 --junitxml build/junit-newest.xml -m "not stress and not notebook and not browser" \
 		--ignore=tests/benchmarks tests
 
@@ -74,12 +75,12 @@ $(READY): $(LOCK) pyproject.toml
 		$$install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What napari's pictures need beside Python, and what the tests need.
+# What napari's pictures need beside Python (an X server in memory, too), and what the tests need.
 screen:
-	@packages=`sed 's/#.*//' binder/apt.txt | xargs`; $(system_packages)
+	@packages="$(MEMORY_SCREEN) `sed 's/#.*//' binder/apt.txt | xargs`"; $(system_packages)
 
 browser:
-	@packages=`sed 's/#.*//' binder/apt.txt tests/apt.txt | xargs`; $(system_packages)
+	@packages="$(MEMORY_SCREEN) `sed 's/#.*//' binder/apt.txt tests/apt.txt | xargs`"; $(system_packages)
 
 # Installs those of $packages that are missing, where that is possible; otherwise says what to do.
 define system_packages

@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import reprlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -13,6 +14,9 @@ from pydantic import model_validator as validates_all
 
 MANIFEST = Path(__file__).absolute().parent.parent / "data_manifest.yaml"
 SHA256 = r"^[0-9a-f]{64}$"
+# What came, in few words: aliases of aliases would fill the memory when written out.
+short = reprlib.Repr()  # with arguments only from Python 3.12 on
+short.maxlevel, short.maxstring, short.maxother = 2, 80, 80
 
 
 class ManifestError(ValueError):
@@ -175,7 +179,7 @@ def _read(path: Path, changed: int) -> dict[str, DataSet]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {entry.name: entry for entry in _Manifest.model_validate(content).data_sets}
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as problem:
         raise ManifestError(f"{path.name} is not YAML: {problem}") from None
     except ValidationError as problem:
         lines = [_sentence(error, content) for error in problem.errors()]
@@ -189,16 +193,16 @@ def _sentence(error: Any, content: Any) -> str:
     if place and isinstance(place[0], int):
         entry = content["data_sets"][place.pop(0)]
         name = (
-            entry.get("name", f"with the fields {', '.join(entry)}")
+            entry.get("name", f"with the fields {', '.join(map(str, entry))}")
             if isinstance(entry, dict)
-            else repr(entry)
+            else short.repr(entry)
         )
         whose, field = f"data set {name}", ".".join(map(str, place)) or "origin"
     if error["type"] == "extra_forbidden":
         return f"{whose}, field {field}: there is no such field; the fields are {', '.join(sorted(_HELP))}"
     if error["type"] == "value_error" and not place:
         return f"{whose}: {error['ctx']['error']}"
-    found = "nothing" if error["type"] == "missing" else repr(error["input"])[:80]
+    found = "nothing" if error["type"] == "missing" else short.repr(error["input"])
     reason = f" ({error['ctx']['error']})" if error["type"] == "value_error" else ""
     words = [str(step) for step in place if isinstance(step, str) and step in _HELP] or [field]
     return f"{whose}, field {field}: {found} found{reason}; write {_HELP.get(words[-1], 'what the docs say')}"

@@ -130,7 +130,7 @@ def read_ledger(path: str | Path) -> Ledger:
         entries = [Result(**{k: _number(v) for k, v in e.items()}) for e in text["results"]]
         verdicts = {v["id"]: {k: x for k, x in v.items() if k != "id"} for v in text["verdicts"]}
         return Ledger(text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"])
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError(
             f"{path} is not a ledger of results ({problem}); run the notebook again to make a new one"
         ) from None

@@ -109,6 +109,16 @@ def test_system_packages_are_names(path: Path) -> None:
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", line) for line in lines)
 
 
+def test_binder_brings_a_desktop_and_no_browser_nor_screen_in_memory() -> None:
+    """napari's window opens in a tab of the reader's browser: a VNC server, a window manager, and their proxy."""
+    packages = (BINDER / "apt.txt").read_text(encoding="utf-8").split()
+    assert {"tigervnc-standalone-server", "openbox"} <= set(packages)
+    assert not {"chromium", "xvfb", "xorg"} & set(packages)
+    assert "jupyter-remote-desktop-proxy" in locked()
+    start = (BINDER / "start").read_text(encoding="utf-8")
+    assert "DISPLAY=:1" in start and "JUPYTER_REMOTE_DESKTOP_PROXY_XSTARTUP=/usr/bin/openbox" in start
+
+
 def test_the_link_opens_this_release() -> None:
     """README's Binder link names the tag of this version, and a notebook that there is."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -273,15 +273,20 @@ def _read_zarr(path: Path) -> xr.DataArray:
         raise ImportError(
             "OME-Zarr needs zarr and dask: pip install 'mgb2-notebooks[volume,distributed]'"
         ) from None
-    group = zarr.open_group(str(path), mode="r")
-    known = dict(group.attrs).get("ome", dict(group.attrs)).get("multiscales")
-    if not known:
+    try:
+        group = zarr.open_group(str(path), mode="r")
+        known = dict(group.attrs).get("ome", dict(group.attrs)).get("multiscales")
+        level = known[0]["datasets"][0] if known else {}
+        data = dask.array.from_zarr(group[level["path"]]) if known else None
+        axes = known[0].get("axes", []) if known else []
+    except Exception as problem:
+        raise ImageError(
+            f"{path.name} cannot be read as OME-Zarr ({problem!r}); an array of numbers was expected"
+        ) from None
+    if data is None:
         raise ImageError(
             f"{path.name} is a Zarr group without OME's multiscales; an OME-Zarr image was expected"
         )
-    level = known[0]["datasets"][0]
-    data = dask.array.from_zarr(group[level["path"]])
-    axes = known[0].get("axes", [])
     if [axis["name"] for axis in axes][-3:] != list(AXES) or any(n != 1 for n in data.shape[:-3]):
         raise ImageError(
             f"{path.name} has the axes {[axis['name'] for axis in axes]}; one (z, y, x) was expected"

@@ -17,6 +17,7 @@ EXAMPLE = (
     "applied_field_T: [0.0, 0.01, 0.02], temperature_K: 10, history: zero-field cooled (or calibration), "
     "pixel_size_m: 5.0e-6, indicator_height_m: 1.0e-5"
 )
+NUMBERS = ("temperature_K", "pixel_size_m", "indicator_height_m", "anisotropy_field_T")
 
 
 class FramesError(ValueError):
@@ -121,13 +122,11 @@ def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
 
 def _about(path: Path, description: str) -> dict[str, Any]:
     beside = path.with_suffix(".yaml")
-    if beside.is_file():
-        content = yaml.safe_load(beside.read_text(encoding="utf-8"))
-    else:
-        try:
-            content = json.loads(description)
-        except ValueError:
-            content = None
+    try:
+        text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
+        content = yaml.safe_load(text) if text else json.loads(description)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        content = None
     if not isinstance(content, dict) or "applied_field_T" not in content:
         raise FramesError(
             f"{path.name} does not say at which fields its frames were taken; write {beside.name} beside it, with "
@@ -137,15 +136,17 @@ def _about(path: Path, description: str) -> dict[str, Any]:
 
 
 def _series(name: str, counts: NDArray[Any], about: dict[str, Any]) -> FrameSeries:
-    applied = np.atleast_1d(np.asarray(about["applied_field_T"], float))
+    try:
+        applied = np.atleast_1d(np.asarray(about["applied_field_T"], float))
+        numbers = {key: float(about.get(key, "nan")) for key in NUMBERS}
+    except (TypeError, ValueError) as problem:
+        raise FramesError(
+            f"{name}: {problem} in what is said of the frames; numbers were expected, as in {EXAMPLE}"
+        ) from None
     if applied.shape != counts.shape[:1]:
         raise FramesError(
             f"{name}: {counts.shape[0]} frames came with {applied.size} fields; one each is expected"
         )
-    numbers = {
-        key: float(about.get(key, "nan"))
-        for key in ("temperature_K", "pixel_size_m", "indicator_height_m", "anisotropy_field_T")
-    }
     return FrameSeries(
         name=name,
         counts=counts,

@@ -70,7 +70,7 @@ def read_document(path: Path) -> Document:
         state = FitState.read(content["state"])
         history = tuple(FitRecord.model_validate(entry) for entry in content["history"])
         return Document(state, history, content["data"]["sha256"], content["model"]["sha256"])
-    except (OSError, KeyError, TypeError, ValueError) as problem:
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise StateError(f"{path} is not a saved fit ({problem}); save it again from the fitter") from None
 
 

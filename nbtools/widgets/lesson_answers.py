@@ -66,7 +66,7 @@ def read_answers(path: Path, room: str) -> dict[str, Answer]:
         return {}
     try:
         known = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (ValidationError, ValueError) as problem:
+    except (ValidationError, ValueError, RecursionError) as problem:
         reason = str(problem).splitlines()[0]
         raise ValueError(
             f"{path.name} holds no answers that can be read ({reason}); move it away to start anew"
