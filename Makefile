@@ -75,12 +75,13 @@ $(READY): $(LOCK) pyproject.toml
 		$$install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What napari's pictures need beside Python (an X server in memory, too), and what the tests need.
+# What napari's pictures need beside Python (an X server in memory, and not Binder's desktop), and what the tests need.
+DRAWING = $(MEMORY_SCREEN) `sed '/^\# Only Binder/,$$d; s/\#.*//' binder/apt.txt | xargs`
 screen:
-	@packages="$(MEMORY_SCREEN) `sed 's/#.*//' binder/apt.txt | xargs`"; $(system_packages)
+	@packages="$(DRAWING)"; $(system_packages)
 
 browser:
-	@packages="$(MEMORY_SCREEN) `sed 's/#.*//' binder/apt.txt tests/apt.txt | xargs`"; $(system_packages)
+	@packages="$(DRAWING) `sed 's/#.*//' tests/apt.txt | xargs`"; $(system_packages)
 
 # Installs those of $packages that are missing, where that is possible; otherwise says what to do.
 define system_packages
