@@ -139,7 +139,7 @@ def _series(name: str, counts: NDArray[Any], about: dict[str, Any]) -> FrameSeri
     try:
         applied = np.atleast_1d(np.asarray(about["applied_field_T"], float))
         numbers = {key: float(about.get(key, "nan")) for key in NUMBERS}
-    except (TypeError, ValueError) as problem:
+    except (OverflowError, TypeError, ValueError) as problem:
         raise FramesError(
             f"{name}: {problem} in what is said of the frames; numbers were expected, as in {EXAMPLE}"
         ) from None

@@ -91,7 +91,7 @@ def test_tampered_texts(tmp_path, monkeypatch, kind):
 def test_tampered_notes_beside_frames(tmp_path):
     """The YAML that says at which fields a camera's frames were taken."""
     counts = np.random.default_rng(0).integers(0, 4000, (3, 8, 8)).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "frames.tif", counts)
+    tifffile.imwrite(tmp_path / "frames.tif", counts, photometric="minisblack")
     note = b"applied_field_T: [0.0, 0.01, 0.02]\ntemperature_K: 10\npixel_size_m: 5.0e-6\n"
     read = 0
     for seed in range(CASES):
