@@ -1,6 +1,5 @@
 """Where a picture can appear: a front end that runs, a display with Qt and OpenGL, an X server in memory."""
 
-import functools
 import os
 import shutil
 import subprocess
@@ -20,6 +19,8 @@ print(QGuiApplication.platformName(), bool(drawn))
 # Qt's platforms without a window, or without OpenGL.
 BLIND = ("offscreen", "minimal", "vnc", "linuxfb")
 PATIENCE = 30.0
+# A display that answered does so again; one that did not may be opened later, as a remote desktop is.
+_answered: set[tuple[str, ...]] = set()
 
 
 def front_end_running() -> bool:
@@ -36,14 +37,16 @@ def why_no_napari() -> str:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return "There is no display for napari's window."
-    return _tried(
-        tuple(os.environ.get(name, "") for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-    )
+    setting = tuple(os.environ.get(name, "") for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    if setting in _answered:
+        return ""
+    if not (reason := _try(setting)):
+        _answered.add(setting)
+    return reason
 
 
-@functools.cache
-def _tried(setting: tuple[str, ...]) -> str:
-    """Try Qt in a child, once for each display."""
+def _try(setting: tuple[str, ...]) -> str:
+    """Try Qt in a child."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=PATIENCE, check=False

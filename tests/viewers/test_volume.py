@@ -127,11 +127,14 @@ def test_what_cannot_be_drawn_says_why(changes: dict[str, Any], words: str) -> N
 
 
 def test_a_dead_display_is_found_out_by_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Qt would end this process; it ends the child, and a sentence comes back."""
+    """Qt would end this process; it ends the child, and a sentence comes back; it is asked again the next time."""
     pytest.importorskip("napari")
     monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.setattr(screens, "_answered", set())
     if sys.platform == "linux":
         assert "cannot open display ':987'" in screens.why_no_napari()
+    monkeypatch.setattr(screens, "_try", lambda _: "")
+    assert screens.why_no_napari() == ""  # a display opened since is found
 
 
 def test_without_napari_or_x_server_the_document_has_sections(monkeypatch: pytest.MonkeyPatch) -> None:
