@@ -59,9 +59,20 @@ def open_window(layers: Any, *, title: str = "", filled: Callable[[Any, Any], No
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None and hasattr(shell, "enable_gui"):
         shell.enable_gui("qt")  # Qt's events are served between cells
+        _look_for_cells(shell.kernel.app)
     viewer = napari.Viewer(title=title or "napari", show_welcome_screen=False)
     filled(viewer, layers)
     return viewer
+
+
+def _look_for_cells(app: Any) -> None:
+    """Let Qt go five times a second: ipykernel 7 misses a cell in a hundred that comes while Qt waits."""
+    from qtpy.QtCore import QTimer
+
+    if app.findChild(QTimer, "cells") is None:
+        timer = QTimer(app, objectName="cells")
+        timer.timeout.connect(app.qt_event_loop.quit)
+        timer.start(200)
 
 
 def napari_pictures(layers: Layers, version: str) -> dict[str, np.ndarray]:
