@@ -75,10 +75,10 @@ class Workbench:
         }
 
     def attempt(self, section: str, estimate: Callable[..., T], *data: Any, **options: Any) -> T | None:
-        """The estimate, or None and its own sentence where the data do not allow it."""
+        """The estimate, or None and its own sentence where the data or a missing package do not allow it."""
         try:
             return estimate(*data, **options)
-        except ValueError as reason:
+        except (ValueError, ImportError) as reason:
             self._skip(section, str(reason))
             return None
 

@@ -58,6 +58,12 @@ def test_a_refusal_of_an_estimator_becomes_a_sentence(own, capsys):
     assert own.attempt("Fig. 9(a)", refuse) is None
     assert "Fig. 9(a) is skipped. 7 points came" in capsys.readouterr().out
 
+    def lack():
+        raise ImportError("microscopes' files need RosettaSciIO")
+
+    assert own.attempt("a measured file", lack) is None
+    assert "a measured file is skipped. microscopes' files need" in capsys.readouterr().out
+
 
 def test_any_other_error_is_not_hidden(own):
     """A fault of the code is not taken for a property of the data."""

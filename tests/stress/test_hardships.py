@@ -196,8 +196,8 @@ def stop_at_a_random_cell(command: list[str], seed: int, **options) -> int:
 
 
 def all_whole(folder: Path) -> bool:
-    """Each file that is there can be read to its end."""
-    for path in folder.rglob("*"):
+    """Each file that is there can be read to its end; what a killed process had not yet named is hidden."""
+    for path in folder.rglob("[!.]*"):
         if path.suffix in (".json", ".ipynb"):
             json.loads(path.read_text(encoding="utf-8"))
         elif path.suffix == ".csv":
