@@ -17,6 +17,7 @@ from nbtools.analysis.chance import (
     p_value,
     pixel_of,
     random_shifts,
+    reference_of,
     refuse_full_scale,
     same_pixels,
     shift_radius,
@@ -120,12 +121,7 @@ def _denominator(
 ) -> Array:
     """What the map is divided by: the other band, or what an even emitter would show."""
     if reference is not None:
-        other = as_map(reference, "reference")
-        if other.shape != inside.shape:
-            raise MapError(
-                f"the reference has shape {other.shape}, the map {inside.shape}; register them first"
-            )
-        return other
+        return reference_of(reference, inside.shape)
     even = inside.astype(float)
     if out_coupling is not None:
         gain, length = out_coupling

@@ -144,6 +144,14 @@ def same_pixels(first: Any, second: Any) -> None:
         )
 
 
+def reference_of(reference: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Another band of the same field; refused where it has not the map's shape."""
+    other = as_map(reference, "reference")
+    if other.shape != shape:
+        raise MapError(f"the reference has shape {other.shape}, the map {shape}; register them first")
+    return other
+
+
 def distance_inside(inside: Mask) -> Array:
     """From the centre of each emitter pixel to the boundary, in pixels; infinite where there is no other phase."""
     if inside.all():

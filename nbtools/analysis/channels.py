@@ -10,12 +10,12 @@ from scipy.ndimage import distance_transform_edt, label
 
 from nbtools.analysis.chance import (
     ChanceTest,
-    MapError,
     as_map,
     clear_of_boundary,
     emitter_of,
     p_value,
     pixel_of,
+    reference_of,
     refuse_full_scale,
     same_pixels,
     smoothed_inside,
@@ -119,11 +119,7 @@ def _in_emitter(
     inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
     if reference is not None:
         same_pixels(map, reference)
-        other = as_map(reference, "reference")
-        if other.shape != values.shape:
-            raise MapError(
-                f"the reference has shape {other.shape}, the map {values.shape}; register them first"
-            )
+        other = reference_of(reference, values.shape)
         values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
     inside = inside & np.isfinite(values)
     refuse_full_scale(values, inside, "map")

@@ -51,13 +51,12 @@ class CurrentRegression:
     def law_parameters(self, found: OptimizeResult) -> tuple[Array, Array]:
         """ln J_c(0), T_c and the shape, with their covariance (0 where they are given)."""
         covariance, count = np.zeros((3, 3)), int(self.free.sum())
-        inverse = np.linalg.pinv(found.jac.T @ found.jac)
-        covariance[np.ix_(self.free, self.free)] = inverse[:count, :count]
+        covariance[np.ix_(self.free, self.free)] = _inverse(found)[:count, :count]
         return self._read(found.x)[0], covariance
 
     def offsets(self, found: OptimizeResult) -> tuple[Array, Array]:
         """Of each thermometer, in units of its σ, with the errors; shape (m,) each."""
-        errors = np.sqrt(np.maximum(np.diag(np.linalg.pinv(found.jac.T @ found.jac)), 0.0))
+        errors = np.sqrt(np.maximum(np.diag(_inverse(found)), 0.0))
         return self._read(found.x)[2], errors[found.x.size - self._moves.shape[1] :]
 
     def true_temperature(self, found: OptimizeResult) -> Array:
@@ -120,3 +119,8 @@ class CurrentRegression:
         start = np.clip(start, low + 1e-9, high - 1e-9)
         limits = {"bounds": (low, high), "max_nfev": 400}
         return least_squares(self._residuals, start, jac=self._jacobian, x_scale="jac", **limits)
+
+
+def _inverse(found: OptimizeResult) -> Array:
+    """Covariance of all unknowns."""
+    return np.asarray(np.linalg.pinv(found.jac.T @ found.jac))
