@@ -50,9 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """The kernel of a notebook starts with its first cell, and keeps its results where none are stored."""
-    if item.path.suffix == ".ipynb":
-        os.environ["NBTOOLS_RESULTS"] = str(results_of(item.path.stem))
+    """The kernel of a notebook starts with its first cell, and keeps its results where none are stored.
+
+    Whatever runs after it, a module's fixture among it, does not take them for its own.
+    """
+    owner = item.path.stem if item.path.suffix == ".ipynb" else "of no notebook"
+    os.environ["NBTOOLS_RESULTS"] = str(results_of(owner))
 
 
 @pytest.fixture(scope="session")
