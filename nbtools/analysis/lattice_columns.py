@@ -1,11 +1,10 @@
-"""Where an indexed grain has its columns, and how strongly each kind shows; islands in maps of elements."""
+"""Where an indexed grain has its columns, and how strongly each kind shows."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from nbtools.analysis.atom_columns import ColumnFit, kept_columns
@@ -164,45 +163,3 @@ def column_contrast(image: Any, columns: LatticeColumns, weak: str, strong: str)
     ]
     ratio = means[0] / means[1]
     return ColumnContrast(Quantity(ratio, ratio * float(np.hypot(*errors))), (weak, strong), fit, columns)
-
-
-@dataclass(frozen=True)
-class Islands:
-    """Parts of a map where one element outweighs another.
-
-    fraction : of the area; count : of islands; largest : share of their area in the largest one
-    spans : whether one reaches from side to side; labels : (y, x), 0 between them
-    """
-
-    fraction: Quantity
-    count: int
-    largest: float
-    spans: bool
-    labels: NDArray[np.int64]
-
-    def __str__(self) -> str:
-        span = "one spans the field" if self.spans else "none spans the field"
-        return f"{self.count} islands on {self.fraction} of the area, {self.largest:.0%} of it in the largest; {span}"
-
-
-def find_islands(inside: Any, outside: Any, *, smoothing: float = 1.5, smallest: int = 20) -> Islands:
-    """Islands of one phase from the counts of two elements, of which one is only inside and one only outside.
-
-    Parameters
-    ----------
-    inside, outside : counts, shape (y, x); smoothing : r.m.s., pixels; smallest : pixels of an island
-    """
-    one, other = (ndimage.gaussian_filter(np.asarray(m, float), smoothing) for m in (inside, outside))
-    one, other = one / np.percentile(one, 99), other / np.percentile(other, 99)
-    mask = one > other
-    labels, count = ndimage.label(mask)
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)
-    labels = np.where(sizes[labels] >= smallest, labels, 0)
-    sizes = sizes[1:][sizes[1:] >= smallest]
-    share = float(np.mean(labels > 0))
-    # A field of few islands scatters as if each were drawn independently.
-    sigma = share * float(np.sqrt(np.sum(sizes.astype(float) ** 2))) / max(float(sizes.sum()), 1.0)
-    edges = (labels[0], labels[-1]), (labels[:, 0], labels[:, -1])
-    spans = any(np.intersect1d(a[a > 0], b[b > 0]).size for a, b in edges)
-    largest = float(sizes.max() / sizes.sum()) if sizes.size else 0.0
-    return Islands(Quantity(share, sigma), len(sizes), largest, bool(spans), labels)

@@ -4,6 +4,7 @@ from nbtools.analysis.atom_columns import ColumnFit, find_columns, refine_column
 from nbtools.analysis.boundary_line import Boundary, find_boundary
 from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
 from nbtools.analysis.dose_curve import AtDose, dose_curve, thinned
+from nbtools.analysis.element_maps import Islands, OutlineCurvature, find_islands, outline_curvature
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
 from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_window, power_spectrum
 from nbtools.analysis.grain_strain import GrainStrain, estimate_strain
@@ -14,10 +15,8 @@ from nbtools.analysis.interface_steps import find_steps
 from nbtools.analysis.last_planes import LastPlanes, follow_planes
 from nbtools.analysis.lattice_columns import (
     ColumnContrast,
-    Islands,
     LatticeColumns,
     column_contrast,
-    find_islands,
     place_columns,
 )
 from nbtools.analysis.parallel_planes import (
@@ -42,6 +41,7 @@ __all__ = [
     "Islands",
     "LastPlanes",
     "LatticeColumns",
+    "OutlineCurvature",
     "ParallelPlanes",
     "PatternIndex",
     "Solution",
@@ -67,6 +67,7 @@ __all__ = [
     "index_interface",
     "index_pattern",
     "misfit",
+    "outline_curvature",
     "parallel_planes",
     "place_columns",
     "power_spectrum",

@@ -225,6 +225,14 @@ def draw_islands(axes: "Axes", labels: ArrayLike, pixel_size: float) -> "Axes":
     return axes
 
 
+def draw_bends(axes: "Axes", outline: Any) -> "Axes":
+    """Pieces of an `OutlineCurvature`: where the islands are convex blue, where they are concave orange."""
+    y, x = NM * outline.places.T
+    for name, colour, shown in (("convex", BLUE, outline.bends >= 0), ("concave", ORANGE, outline.bends < 0)):
+        axes.scatter(x[shown], y[shown], s=0.7, c=colour, lw=0, label=name)
+    return add_legend(axes, loc="lower left", markerscale=4)
+
+
 def draw_chance(axes: "Axes", angles: ArrayLike, curves: Mapping[str, ArrayLike]) -> "Axes":
     """How often random grains show a pair of planes as parallel, over the angle allowed."""
     for (name, values), style in zip(curves.items(), ("-", "--", ":", "-."), strict=False):

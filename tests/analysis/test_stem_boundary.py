@@ -138,12 +138,3 @@ def test_noise_has_no_grains():
     """A sentence, not a boundary."""
     with pytest.raises(ValueError, match="windows by hand"):
         stem.find_boundary(np.random.default_rng(0).normal(size=(256, 256)), 2e-11)
-
-
-def test_islands_of_a_map():
-    """Two squares on a field: their number, area and that none spans."""
-    inside = np.zeros((120, 120))
-    inside[20:50, 20:50] = inside[70:100, 60:100] = 50
-    found = stem.find_islands(inside, 50 - inside)
-    assert found.count == 2 and not found.spans
-    assert found.fraction == pytest.approx((900 + 1200) / 14400, rel=0.05)
