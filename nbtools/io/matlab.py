@@ -1,12 +1,12 @@
 """MATLAB 5 files, read in a child process: over a damaged one SciPy's reader may crash and take a kernel with it."""
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from nbtools.io.child import read_in_child
 
 # Numbers and words of the file, and of structures one level deep, as a plain .npz on the standard output.
 READ = """
@@ -28,13 +28,8 @@ def load_matlab(path: Path) -> dict[str, Any]:
     ValueError
         No MATLAB 5 file, a damaged one, or one over which the reader died.
     """
-    command = [sys.executable, "-W", "ignore", "-c", READ, str(path.absolute())]
-    done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ValueError("the reader died over it" if done.returncode < 0 or not said else said[-1])
     found: dict[str, Any] = {}
-    with np.load(io.BytesIO(done.stdout), allow_pickle=False) as content:
+    with np.load(io.BytesIO(read_in_child(READ, path)), allow_pickle=False) as content:
         for key in content.files:
             name, _, inner = key.partition(".")
             if inner:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from nbtools.io.child import read_in_child
 from nbtools.units import factor
 
 # Formats that hold images, volumes or spectra, and none that unpickles.
@@ -22,6 +23,19 @@ FORMATS = {
 LARGEST = 4_000_000_000  # bytes of one array
 NAMES = {"height": "y", "width": "x", "depth": "z", "energy loss": "energy", "photon energy": "energy"}
 LENGTHS, ENERGIES, ANGLES, TIMES = "m", "eV", "rad", "s"
+# libhdf5 may turn in circles over damaged attributes, where nothing interrupts it: look at all of them first, in
+# another process, for up to 3 s of computing. What else is wrong the reader itself says.
+HDF5 = b"\x89HDF\r\n\x1a\n"
+LOOK = """
+import resource, sys, h5py
+resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+try:
+    with h5py.File(sys.argv[1]) as file:
+        dict(file.attrs)
+        file.visititems(lambda _, thing: dict(thing.attrs) and None)
+except Exception:
+    pass
+"""
 MICROMETRE = re.compile("^(µm|μm|um|micron|microns|micrometer|micrometre)$", re.IGNORECASE)
 
 
@@ -48,8 +62,9 @@ def read_signals(path: str | Path) -> list[xr.DataArray]:
     path = Path(path)
     if not path.exists():
         raise MicroscopyError(f"{path} is not there; a microscope's file was expected")
-    complaints = []
-    for plugin in _candidates(path):
+    candidates, complaints = _candidates(path), []
+    _refuse_circles(path)
+    for plugin in candidates:
         try:
             found = _read_with(plugin, path)
         except (KeyboardInterrupt, MicroscopyError):
@@ -80,6 +95,20 @@ def _candidates(path: Path) -> list[dict[str, Any]]:
             f"{path.name}: no microscope's format ends in {path.suffix or 'nothing'}; known are {', '.join(endings)}"
         )
     return found
+
+
+def _refuse_circles(path: Path) -> None:
+    """No HDF5 file over whose attributes the library dies or never ends."""
+    if path.is_file():
+        with path.open("rb") as file:
+            signature = file.read(len(HDF5))
+        if signature == HDF5:
+            try:
+                read_in_child(LOOK, path)
+            except ValueError:
+                raise MicroscopyError(
+                    f"{path.name} is damaged: the HDF5 library dies over its attributes or never ends; is it whole?"
+                ) from None
 
 
 def _read_with(plugin: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:

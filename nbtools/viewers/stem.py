@@ -230,7 +230,7 @@ def draw_bends(axes: "Axes", outline: Any) -> "Axes":
     y, x = NM * outline.places.T
     for name, colour, shown in (("convex", BLUE, outline.bends >= 0), ("concave", ORANGE, outline.bends < 0)):
         axes.scatter(x[shown], y[shown], s=0.7, c=colour, lw=0, label=name)
-    return add_legend(axes, loc="lower left", markerscale=4)
+    return add_legend(axes, loc="lower left", fontsize=5.5, markerscale=4)
 
 
 def draw_chance(axes: "Axes", angles: ArrayLike, curves: Mapping[str, ArrayLike]) -> "Axes":

@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from damage import damaged
 
 from nbtools.io.microscopy import MicroscopyError, only, read_signals
 
@@ -83,6 +84,14 @@ def test_a_damaged_file_is_named(realdata: Path, tmp_path: Path) -> None:
         read_signals(tmp_path / "a.npy")
     with pytest.raises(MicroscopyError, match="is not there"):
         read_signals(tmp_path / "none.dm3")
+
+
+def test_a_file_over_which_hdf5_never_ends_is_refused(realdata: Path, tmp_path: Path) -> None:
+    """Attributes that lead the library in a circle, which nothing in the same process could interrupt."""
+    content = (realdata / "cl/DPG2026-Tutorial/hBN_coreloss.hspy").read_bytes()[:200_000]
+    (tmp_path / "circle.hspy").write_bytes(damaged(content, 1245))
+    with pytest.raises(MicroscopyError, match=r"circle\.hspy is damaged: the HDF5 library dies"):
+        read_signals(tmp_path / "circle.hspy")
 
 
 def test_a_giant_is_refused_before_it_is_loaded(realdata: Path, tmp_path: Path) -> None:

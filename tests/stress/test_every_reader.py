@@ -10,14 +10,15 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import h5py  # noqa: F401, what each forked reader would import otherwise
 import pytest
-import scipy.io  # noqa: F401, what each forked reader of a MATLAB file would import otherwise
+import scipy.io  # noqa: F401
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "io"))
 from damage import damaged
 from test_reader_fuzz import CASES, SECONDS, time_limit
 
-from nbtools.io import matlab
+from nbtools.io import child
 from nbtools.io.crystal import CrystalError, read_crystal
 from nbtools.io.image_sets import read_image_set
 from nbtools.io.images import ImageError
@@ -52,8 +53,8 @@ READERS = {
 def run_forked(command: list[str], **_: object) -> CompletedProcess[bytes]:
     """What `subprocess.run` does with ``python -c code file``, by a fork: a second less for each file."""
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-        child = os.fork()
-        if not child:
+        process = os.fork()
+        if not process:
             faulthandler.disable()
             os.dup2(said.fileno(), 1)
             os.dup2(complained.fileno(), 2)
@@ -66,7 +67,7 @@ def run_forked(command: list[str], **_: object) -> CompletedProcess[bytes]:
             except BaseException as problem:
                 os.write(2, repr(problem).encode())
                 os._exit(1)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         contents = [file.seek(0) or file.read() for file in (said, complained)]
     return CompletedProcess(command, code, *contents)
 
@@ -74,7 +75,7 @@ def run_forked(command: list[str], **_: object) -> CompletedProcess[bytes]:
 @pytest.mark.parametrize("kind", READERS)
 def test_damaged_files(realdata, tmp_path, monkeypatch, kind):
     """Each real file in turn, each time damaged otherwise."""
-    monkeypatch.setattr(matlab.subprocess, "run", run_forked)
+    monkeypatch.setattr(child.subprocess, "run", run_forked)
     reader, errors, patterns = READERS[kind]
     files = [path for pattern in patterns.split() for path in sorted(realdata.glob(pattern))]
     files = files or sorted(fetch("magneto-optics-twin").glob("*.tif"))
