@@ -2,7 +2,7 @@
 
 from nbtools.analysis.atom_columns import ColumnFit, find_columns, refine_columns, split_sublattices
 from nbtools.analysis.boundary_line import Boundary, find_boundary
-from nbtools.analysis.disordered_layer import DisorderedWidth, bound_disordered_width
+from nbtools.analysis.disordered_layer import EDGE_ON_FADING, DisorderedWidth, bound_disordered_width
 from nbtools.analysis.dose_curve import AtDose, dose_curve, thinned
 from nbtools.analysis.element_maps import Islands, OutlineCurvature, find_islands, outline_curvature
 from nbtools.analysis.fft_indexing import IndexedSpot, PatternIndex, Solution, index_pattern
@@ -29,6 +29,7 @@ from nbtools.analysis.parallel_planes import (
 from nbtools.analysis.stairs import Steps
 
 __all__ = [
+    "EDGE_ON_FADING",
     "AtDose",
     "Boundary",
     "ColumnContrast",

@@ -14,7 +14,9 @@ from test_stem_boundary import SPACING, layer
 from test_stem_indexing import aligned, one_case
 
 from nbtools.analysis import stem
+from nbtools.io.images import read_image
 from nbtools.models.crystal_lattice import plane_spacing
+from nbtools.twin.stem import record_stem
 
 
 def test_indexing_of_200_random_pairs():
@@ -176,3 +178,15 @@ def test_columns_a_second():
     error = np.sqrt(np.mean((found.positions - places)[found.converged] ** 2))
     print(f"\ncolumns: {rate:.0f} a second of processor time, error {error:.4f} pixels of {len(places)}")
     assert found.converged.mean() > 0.99
+
+
+def test_fading_of_24_edge_on_boundaries(tmp_path):
+    """What overlap the first flat interface of the twin shows, which has none."""
+    overlaps = []
+    for seed in range(1, 25):
+        record_stem(tmp_path / str(seed), seed=seed)
+        found = stem.bound_disordered_width(read_image(tmp_path / str(seed) / "planar1_haadf.tif"))
+        overlaps.append(float(found.overlap))
+    fading = np.sqrt(np.mean(np.square(overlaps)))
+    print(f"\nedge-on: r.m.s. {1e9 * fading:.2f} nm, up to {1e9 * max(overlaps):.2f} nm")
+    assert fading < 1.1 * stem.EDGE_ON_FADING
