@@ -75,16 +75,16 @@ class FractalVerdict:
 
     def __str__(self) -> str:
         low, high = (Quantity(end, math.nan, "m").to("nm") for end in self.interval)
+        slope = f"usual slope on sections {self.sections.slope_dimension:.2f}"
         lines = [
             f"D = {self.dimension} (mass), {self.interface_dimension} (interface), boxes {self.sizes[0]}–"
             f"{self.sizes[-1]} voxels",
-            f"usual slope on sections {self.sections.slope_dimension:.2f}; on patterns of one length "
-            f"{float(self.null_dimension):.2f}",
+            f"{slope}; on patterns of one length {float(self.null_dimension):.2f}" if self.nulls else slope,
             f"{self.verdict}: {self.reason}",
             f"full of holes and yet correlated over {self.decades:.2f} decades ({low:.3g}–{high:.3g} nm); "
             f"p = {self.p_value:.3f} of {len(self.nulls)} nulls",
         ]
-        return "\n".join(lines)
+        return "\n".join(lines if self.nulls else lines[:-1])
 
 
 def estimate_box_dimension(

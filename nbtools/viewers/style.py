@@ -112,10 +112,32 @@ def encode(figure: "Figure", *, dpi: float) -> bytes:
         # `savefig` would draw all of it once for the layout alone.
         figure.set_dpi(dpi)
         layout.execute(figure)
+        if _lift_tags(figure):
+            layout.execute(figure)
         figure.set_layout_engine(None)
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _lift_tags(figure: "Figure") -> bool:
+    """Over panels too narrow for letter and tag, put the tag higher and in two lines; whether there were any."""
+    from matplotlib.text import Text
+
+    lifted = False
+    for axes in figure.axes:
+        letter, tag = axes.get_title("left"), axes.get_title("right")
+        if letter and tag:
+            axes.apply_aspect()  # a map is narrower than its place
+            ends = [
+                axes.findobj(lambda a, t=t: isinstance(a, Text) and a.get_text() == t)[-1]
+                for t in (letter, tag)
+            ]
+            left, right = (text.get_window_extent() for text in ends)
+            if left.x1 > right.x0:
+                ends[1].set_text(tag.replace(" · ", "\n") + "\n")
+                lifted = True
+    return lifted
 
 
 def export(figure: "Figure", name: str, folder: str | Path) -> Path:

@@ -1,6 +1,7 @@
 """The picture of a fit: matplotlib, no screen, the same arrays as the live widget."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -103,5 +104,11 @@ def draw_panels(panels: Sequence[Any], *, title: str = "") -> Any:
         if len(panel.lines) + len(panel.dots) > 1:
             ax.legend(frameon=False, fontsize="small")
     if title:
-        figure.suptitle(title.replace("\n", "   "), fontsize="small")
+        figure.suptitle(_side_by_side(title.split("\n"), figure.get_figwidth()), fontsize="small")
     return figure
+
+
+def _side_by_side(readings: Sequence[str], width: float) -> str:
+    """As many readings to a line as a picture of `width` inches holds beside the tag in its corner."""
+    whole = "   ".join(reading.replace(" ", "\N{NO-BREAK SPACE}") for reading in readings)
+    return fill(whole, max(int(15 * (width - 3)), 30), break_long_words=False, break_on_hyphens=False)

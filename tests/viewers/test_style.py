@@ -39,3 +39,14 @@ def test_a_drawing_returns_its_axes_and_computes_nothing():
     assert draw.draw_resistivity(axes, [40.0, 300.0], rho) is axes
     assert axes.lines[0].get_ydata() == pytest.approx([10.0, 20.0])
     assert "µΩ cm" in axes.get_ylabel()
+
+
+def test_a_tag_does_not_run_into_the_letter_of_a_narrow_panel() -> None:
+    """Four square panels are too narrow for both, two wide ones are not."""
+    for panels, lines in ((4, 3), (2, 1)):
+        figure, axes = style.new_figure(panels, columns=2, height=43)
+        for axis in axes:
+            axis.set_box_aspect(1 if panels == 4 else None)
+            style.tag_origin(axis, "twin", "magneto-optics-twin")
+        style.picture(figure)
+        assert {len(axis.get_title("right").split("\n")) for axis in axes} == {lines}
