@@ -124,7 +124,8 @@ def outline_curvature(
     """
     width = scale / pixel_size
     excess = _excess(inside, outside, SMOOTHING)
-    middle, length, curvature, tile = _outlines(excess, width)
+    level = ndimage.gaussian_filter(excess, width)
+    middle, length, curvature, tile = _outlines(excess, level, width)
     if len(np.unique(tile)) < 3:
         raise ImageError(
             f"outlines of islands in at least 3 of {TILES**2} parts of the map are needed, "
@@ -134,7 +135,7 @@ def outline_curvature(
         np.bincount(tile, weight)[np.unique(tile)].astype(float)
         for weight in (length, length * curvature / pixel_size, length * (curvature < 0))
     )
-    share = float(np.mean(ndimage.gaussian_filter(excess, width) > 0))
+    share = float(np.mean(level > 0))
     chance = float(norm.sf(norm.isf(share) / np.sqrt(2)))
     return OutlineCurvature(
         mean=Quantity(*_jackknifed(total, whole), "1/m"),
@@ -146,15 +147,15 @@ def outline_curvature(
     )
 
 
-def _outlines(excess: Array, width: float) -> tuple[Array, Array, Array, NDArray[np.int64]]:
-    """Of every piece of outline off the map's rim: where it is and its length (pixels), curvature and tile."""
+def _outlines(excess: Array, level: Array, width: float) -> tuple[Array, Array, Array, NDArray[np.int64]]:
+    """Of every piece of outline off the rim (`level` is zero): place and length (pixels), curvature and tile."""
     from skimage.measure import find_contours
 
-    orders = {"": (0, 0), "y": (1, 0), "x": (0, 1), "yy": (2, 0), "xy": (1, 1), "xx": (0, 2)}
+    orders = {"y": (1, 0), "x": (0, 1), "yy": (2, 0), "xy": (1, 1), "xx": (0, 2)}
     f = {name: ndimage.gaussian_filter(excess, width, order=order) for name, order in orders.items()}
     bend = f["yy"] * f["x"] ** 2 - 2 * f["xy"] * f["x"] * f["y"] + f["xx"] * f["y"] ** 2
     slope = np.hypot(f["x"], f["y"])
-    ends = [(line[:-1], line[1:]) for line in find_contours(f[""], 0.0)]
+    ends = [(line[:-1], line[1:]) for line in find_contours(level, 0.0)]
     first, last = (np.concatenate([end[i] for end in ends] or [np.empty((0, 2))]) for i in (0, 1))
     middle = (first + last) / 2
     rim, shape = 3 * width, np.array(excess.shape)
