@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from nbtools.io.quantum_design import read_dat
-from nbtools.io.tiff_scale import tiff_scale
+from nbtools.files.quantum_design import read_dat
+from nbtools.files.tiff_scale import tiff_scale
 
 
 def content_hash(paths: Iterable[str | Path]) -> str:

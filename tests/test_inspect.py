@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent / "files"))
 from damage import damaged
 
 from nbtools.__main__ import main

@@ -20,10 +20,10 @@ MAY_IMPORT = {
     "cache": {"units"},
     "results": {"units"},
     "claims": {"units", "results"},
-    "manifest": {"units", "cache", "io", "twin"},
+    "manifest": {"units", "cache", "files", "twin"},
     "models": {"units", "cache"},
-    "io": {"units"},
-    "twin": {"units", "models", "io"},
+    "files": {"units"},
+    "twin": {"units", "models", "files"},
     "analysis": {"units", "models", "cache", "results"},
     "viewers": {"units", "results"},
     "widgets": {"units", "models", "analysis", "viewers", "results"},
@@ -62,7 +62,7 @@ CONVERTERS = {"pint"}
 
 
 def layer(module: str) -> str:
-    """``nbtools.io.quantum_design`` → ``io``; ``nbtools.paper`` → ``claims``."""
+    """``nbtools.files.quantum_design`` → ``files``; ``nbtools.paper`` → ``claims``."""
     name = [*module.split("."), "__init__"][1]
     return SIBLINGS.get(name, name)
 
@@ -130,9 +130,9 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("nbtools.analysis.transport", "from nbtools.io import quantum_design"),
+        ("nbtools.analysis.transport", "from nbtools.files import quantum_design"),
         ("nbtools.analysis.transport", "def late():\n    import nbtools.twin.quantum_design"),
-        ("nbtools.io.quantum_design", "from ..analysis import transport"),
+        ("nbtools.files.quantum_design", "from ..analysis import transport"),
         ("nbtools.analysis.transport", "from nbtools import claims"),
         ("nbtools.models.superconductor", "from nbtools.paper import statement"),
     ],
@@ -169,7 +169,7 @@ def test_importing_the_package_loads_nothing_of_others() -> None:
     assert packages <= {"nbtools"} | set(sys.stdlib_module_names)
 
 
-def test_models_analysis_and_io_load_no_screen() -> None:
+def test_models_analysis_and_files_load_no_screen() -> None:
     """All of the science, imported, brings in no GUI, kernel, plot window or cluster."""
-    science = [module for module in SOURCES if layer(module) in ("models", "analysis", "io")]
+    science = [module for module in SOURCES if layer(module) in ("models", "analysis", "files")]
     assert not heavy(loaded_after(*(module.removesuffix(".__init__") for module in science)))

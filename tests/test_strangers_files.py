@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from watched import watched
 
+from nbtools.files.images import ImageError, read_stack
+from nbtools.files.scanning_maps import MapError, read_map
 from nbtools.inspection import inspect_path
-from nbtools.io.images import ImageError, read_stack
-from nbtools.io.scanning_maps import MapError, read_map
 from nbtools.manifest_entries import ManifestError, read_manifest
 from nbtools.notebook import headings, parameter_names
 from nbtools.results import read_ledger

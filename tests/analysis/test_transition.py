@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from nbtools.analysis.transport import estimate_transition
-from nbtools.io.quantum_design import find_sweeps, read_dat
+from nbtools.files.quantum_design import find_sweeps, read_dat
 from nbtools.models.normal_metal import bloch_gruneisen
 
 TEMPERATURE = np.r_[2:30:1.0, 30:45:0.1, 45:301:2.0]
