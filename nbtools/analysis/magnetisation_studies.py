@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.lower_critical_field import (
+from nbtools.cache import cached
+from nbtools.models import superconductor
+from nbtools.models.gradiometer import sample_length_factor
+from nbtools.transport.lower_field import (
     Correction,
     LowerCriticalField,
     ZeroTemperatureField,
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
-from nbtools.analysis.shielding import Shielding, estimate_shielding, full_screening_susceptibility
-from nbtools.analysis.transition import Transition, estimate_transition
-from nbtools.cache import cached
-from nbtools.models import superconductor
-from nbtools.models.gradiometer import sample_length_factor
+from nbtools.transport.screening import Shielding, estimate_shielding, full_screening_susceptibility
+from nbtools.transport.transition import Transition, estimate_transition
 from nbtools.units import Quantity, convert
 
 Array = NDArray[np.float64]

@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.resistivity import NormalState, StepCount, count_transition_steps, fit_normal_state
-from nbtools.analysis.transition import Transition, combine_branches, estimate_transition
-from nbtools.analysis.upper_critical_field import (
+from nbtools.transport.normal_state import NormalState, fit_normal_state
+from nbtools.transport.transition import (
+    StepCount,
+    Transition,
+    combine_branches,
+    count_transition_steps,
+    estimate_transition,
+)
+from nbtools.transport.upper_field import (
     UpperCriticalLaw,
     collect_upper_critical_fields,
     compare_upper_critical_laws,

@@ -3,18 +3,6 @@
 One door to the files that each hold one piece of the physics.
 """
 
-from nbtools.analysis.ginzburg_landau import (
-    CORE_TERM_HU,
-    GinzburgLandau,
-    estimate_ginzburg_landau,
-    penetration_depth_budget,
-)
-from nbtools.analysis.lower_critical_field import (
-    LowerCriticalField,
-    ZeroTemperatureField,
-    estimate_lower_critical_field,
-    extrapolate_lower_critical_field,
-)
 from nbtools.analysis.magnetisation_studies import (
     FluxEntryStudy,
     ScreeningStudy,
@@ -27,22 +15,38 @@ from nbtools.analysis.resistance_studies import (
     study_resistance,
     study_resistive_field,
 )
-from nbtools.analysis.resistivity import (
+from nbtools.transport.lengths import (
+    CORE_TERM_HU,
+    GinzburgLandau,
+    estimate_ginzburg_landau,
+    penetration_depth_budget,
+)
+from nbtools.transport.lower_field import (
+    LowerCriticalField,
+    ZeroTemperatureField,
+    estimate_lower_critical_field,
+    extrapolate_lower_critical_field,
+)
+from nbtools.transport.normal_state import (
     IDEAL_RESISTIVITY_RISE,
     NormalState,
-    StepCount,
-    count_transition_steps,
     fit_normal_state,
 )
-from nbtools.analysis.shielding import (
+from nbtools.transport.screening import (
     Shielding,
     estimate_eddy_resistivity,
     estimate_shielding,
     full_screening_susceptibility,
     subtract_background,
 )
-from nbtools.analysis.transition import Transition, combine_branches, estimate_transition
-from nbtools.analysis.upper_critical_field import (
+from nbtools.transport.transition import (
+    StepCount,
+    Transition,
+    combine_branches,
+    count_transition_steps,
+    estimate_transition,
+)
+from nbtools.transport.upper_field import (
     UpperCriticalField,
     UpperCriticalLaw,
     collect_upper_critical_fields,

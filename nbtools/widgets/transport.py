@@ -6,8 +6,6 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 
-from nbtools.analysis.local_fit import find_crossing, noise_of
-from nbtools.analysis.lower_critical_field import LowerCriticalField
 from nbtools.analysis.transport import (
     ResistanceStudy,
     Transition,
@@ -15,10 +13,12 @@ from nbtools.analysis.transport import (
     estimate_transition,
     fit_upper_critical_law,
 )
-from nbtools.analysis.upper_critical_field import collect_upper_critical_fields
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.transport.lower_field import LowerCriticalField
+from nbtools.transport.upper_field import collect_upper_critical_fields
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.fit_curves import neighbour_scatter

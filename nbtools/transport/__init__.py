@@ -1,0 +1,1 @@
+"""Transport and dc magnetisation: the room of notebook 03."""
