@@ -42,7 +42,7 @@ def show_status(_: argparse.Namespace) -> int:
     import nbformat
 
     from nbtools.manifest import status
-    from nbtools.notebook import headings
+    from nbtools.notebook.document import headings
     from nbtools.runner import find_notebooks
 
     for path in find_notebooks():
@@ -83,7 +83,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
-    from nbtools.notebook import read_parameters
+    from nbtools.notebook.document import read_parameters
     from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)

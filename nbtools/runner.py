@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from nbtools.notebook import clean, code_cells, heading_above, with_parameters
+from nbtools.notebook.document import clean, code_cells, heading_above, with_parameters
 from nbtools.results import Ledger, read_ledger
 from nbtools.whole_file import write_whole
 

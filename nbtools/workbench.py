@@ -11,7 +11,7 @@ from nbtools import claims, manifest
 from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, Origin, results_folder
-from nbtools.viewers import style
+from nbtools.display import style
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from nbtools.results import Ledger
 from nbtools.runner import NOTEBOOKS
 from nbtools.scorecard import gather, read_ledgers
 from nbtools.units import Quantity
-from nbtools.viewers import style
+from nbtools.display import style
 from nbtools.viewers.statements import draw_deviations, draw_verdicts
 from nbtools.widgets.driving import drive
 from nbtools.widgets.fit_state import StateError

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbtools.units import for_display
-from nbtools.viewers.style import (
+from nbtools.display.style import (
     BLACK,
     BLUE,
     GREEN,

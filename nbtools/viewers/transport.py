@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

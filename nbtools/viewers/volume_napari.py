@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbtools.viewers.screens import in_memory_display, why_no_napari
-from nbtools.viewers.style import STYLE
+from nbtools.display.style import STYLE
 from nbtools.viewers.volume_layers import MASK_COLOURS, Layers
 
 if TYPE_CHECKING:
