@@ -32,6 +32,7 @@ MAY_IMPORT = {
 SIBLINGS = {
     "__init__": "package",
     "whole_file": "units",
+    "paths": "units",
     "paper": "claims",
     "evidence": "claims",
     "verdicts": "claims",
