@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbtools import paths
 from nbtools.results import LEFT_OUT, differences
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
 
-ROOT = Path(__file__).parent.parent
-BUILD = ROOT / "build"
-NOTEBOOKS = ROOT / "notebooks"
+BUILD = paths.build_folder()
+NOTEBOOKS = paths.NOTEBOOKS
 NOTABLE_SIGMAS = 0.5
 
 
@@ -211,7 +211,12 @@ def _show_run(run: "Run") -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m nbtools", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m nbtools",
+        description=__doc__,
+        epilog=_places(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(command=show_status)
     commands = parser.add_subparsers(title="commands (none: figures, notebooks, data)", metavar="")
     running = _command(commands, "run", run)
@@ -231,6 +236,15 @@ def _parser() -> argparse.ArgumentParser:
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser
+
+
+def _places() -> str:
+    """Where what is made goes, and the variables that say otherwise."""
+    variables = "".join(f"  {name:16} {what}\n" for name, what in paths.VARIABLES.items())
+    return (
+        f"what is made goes to {paths.build_folder()}\n(build/ of a checkout; without one, the user's cache folder, "
+        f"and answers to questions go to {paths.lessons_folder()}).\nThese variables name other places:\n{variables}"
+    )
 
 
 def _command(

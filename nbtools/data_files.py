@@ -1,7 +1,6 @@
 """Verified files of a data set: a twin is recorded on first use, a measured set mirrored or downloaded."""
 
 import importlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from nbtools import paths
 from nbtools.content_hash import content_hash, file_hash
 from nbtools.manifest_entries import DataFile, ManifestError, Measured, Twin, find
-
-ROOT = Path(__file__).absolute().parent.parent
 
 
 class DataMissing(ValueError):
@@ -26,7 +24,7 @@ class WrongHash(ValueError):
 
 def data_folder() -> Path:
     """Where data sets are kept: ``NBTOOLS_DATA``, or ``build/data`` of the project."""
-    return Path(os.environ.get("NBTOOLS_DATA") or ROOT / "build" / "data").expanduser().absolute()
+    return paths.data_folder()
 
 
 def fetch(name: str) -> Path:
@@ -93,8 +91,8 @@ def _cannot_be_had(
 
 def in_mirror(file: DataFile) -> Path | None:
     """The file in the mirror folder ``NBTOOLS_MIRROR``, if that is set and holds it."""
-    mirror = os.environ.get("NBTOOLS_MIRROR")
-    path = inside(Path(mirror).expanduser(), file.path) if mirror else None
+    mirror = paths.mirror_folder()
+    path = inside(mirror, file.path) if mirror else None
     return path if path and path.is_file() else None
 
 

@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from nbtools import paths
 from nbtools.units import Quantity
 from nbtools.whole_file import write_whole
 
@@ -235,7 +235,7 @@ def _left_out(after: Ledger, new: object, origin: str) -> bool:
 
 def results_folder() -> Path:
     """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return Path(os.environ.get("NBTOOLS_RESULTS") or Path(__file__).parent.parent / "build" / "results")
+    return paths.results_folder()
 
 
 def dumps(content: Any) -> str:

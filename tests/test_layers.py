@@ -18,6 +18,11 @@ MAY_IMPORT = {
     "units": set(),
     "cache": {"units"},
     "results": {"units"},
+    # What a study is; a sample is known to it for the type checker only.
+    "study": {"units", "results", "notebook"},
+    # House style and drawings; a result's stamp says where a figure's data come from.
+    "display": {"units", "results", "study"},
+    "notebook": {"units", "results", "study", "manifest", "files", "display"},
     "claims": {"units", "results"},
     "manifest": {"units", "cache", "files", "twin"},
     "models": {"units", "cache"},
@@ -27,13 +32,14 @@ MAY_IMPORT = {
     # A room: estimators, arrays in and one frozen result out.
     "transport": {"units", "models", "cache", "results", "statistics"},
     "analysis": {"units", "models", "cache", "results", "statistics", "transport"},
-    "viewers": {"units", "results"},
-    "widgets": {"units", "models", "statistics", "transport", "analysis", "viewers", "results"},
+    "viewers": {"units", "results", "display"},
+    "widgets": {"units", "models", "statistics", "transport", "analysis", "viewers", "display", "results"},
 }
 # A file past 300 lines has siblings; they are of its layer. What runs notebooks may import everything.
 SIBLINGS = {
     "__init__": "package",
     "whole_file": "units",
+    "paths": "units",
     "paper": "claims",
     "evidence": "claims",
     "verdicts": "claims",
@@ -42,7 +48,6 @@ SIBLINGS = {
     "content_hash": "manifest",
     "__main__": "top",
     "inspection": "top",
-    "notebook": "top",
     "runner": "top",
     "report": "top",
     "scorecard": "top",

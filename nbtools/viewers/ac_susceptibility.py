@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.units import for_display
 from nbtools.display.style import (
     BLACK,
     BLUE,
@@ -18,6 +17,7 @@ from nbtools.display.style import (
     add_legend,
     temperature_colours,
 )
+from nbtools.units import for_display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.units import for_display
 from nbtools.display.style import BLACK, RED, add_legend, temperature_colours
+from nbtools.units import for_display
 from nbtools.viewers.transport import draw_budget
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.units import for_display
 from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
+from nbtools.units import for_display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.display.style import ORIGIN_COLOURS
+from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.widgets.fit_curves import FitError
 from nbtools.widgets.fit_state import HasParameters, StateError, Trail
 from nbtools.widgets.gui import ipywidgets
