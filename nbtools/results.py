@@ -143,7 +143,9 @@ class Ledger:
         self.write()
 
     def write(self) -> None:
-        write_whole(self.path, dumps(self.as_dict()))
+        """Write to `path`; a ledger of no notebook stays in memory."""
+        if self.notebook:
+            write_whole(self.path, dumps(self.as_dict()))
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -226,7 +226,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
             )
             result = replace(result, stamp=stamp)
             if record:
-                keep(sample.ledger, result)
+                keep(sample.ledger, result, sample.prefix)
             return result
 
         return call
@@ -236,18 +236,18 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
 
 def _missing(sample: "Sample", section: str, of: type, reason: str, record: bool) -> Missing:
     if record:
-        sample.ledger.skip(section, reason)
+        sample.ledger.skip(f"{sample.prefix}{section}", reason)
     return Missing(of, reason)
 
 
-def keep(ledger: Ledger, result: StudyResult) -> None:
+def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
     """Enter a result's rows in a ledger, in place of those that the same cell entered before."""
     stamp = result.stamp
     assert stamp is not None
     settings = ", ".join(f"{name}={value}" for name, value in stamp.options.items())
     entries = [
         Result(
-            name=row.name,
+            name=prefix + row.name,
             value=float(row.quantity),
             uncertainty=row.quantity.uncertainty,
             unit=row.quantity.unit,
@@ -261,7 +261,7 @@ def keep(ledger: Ledger, result: StudyResult) -> None:
         if row.name
     ]
     ledger.keep(entries, claim=f"{stamp.method} in {_place_of_call()}")
-    ledger.skipped.pop(stamp.section, None)
+    ledger.skipped.pop(prefix + stamp.section, None)
 
 
 def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> None:
