@@ -164,9 +164,10 @@ def _declared(of: type) -> dict[str, type]:
     return found
 
 
-def _hints(thing: Any) -> dict[str, Any]:
+def _hints(thing: Any, *, extras: bool = False) -> dict[str, Any]:
+    """Resolved annotations; `Sample` is known to studies for the type checker only."""
     try:
-        return typing.get_type_hints(thing)
+        return typing.get_type_hints(thing, localns={"Sample": object}, include_extras=extras)
     except (NameError, TypeError, AttributeError):  # names that only the type checker imports
         return {}
 
@@ -279,7 +280,7 @@ def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> N
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = _hints(function, extras=True)
     for name, value in options.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or sorted(known)
@@ -292,7 +293,7 @@ def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> N
             TypeAdapter(hints[name], config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
         except ValidationError as problem:
             expected = problem.errors()[0]["msg"].removeprefix("Input should be ")
-            raise ValueError(f"{name} is {value!r}; expected is {expected}") from None
+            raise ValueError(f"{name} is {value!r}; expected: {expected}") from None
 
 
 def _place_of_call() -> str:

@@ -152,10 +152,11 @@ class Sample:
 
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
+        names = ", ".join(entry.partition(":")[0] for entry in missing)
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
         lines += [("file", sentence) for sentence in self._read[1]]
         lines += [("sample card gives", entry) for entry in given]
-        return [*lines, *(("not given", entry) for entry in missing)]
+        return [*lines, *([("not given", names)] if names else [])]
 
     def __repr__(self) -> str:
         return text_table(self._lines())

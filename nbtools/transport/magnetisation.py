@@ -1,7 +1,7 @@
 """Magnetisation: screening and Meissner effect in one field, flux entry and H_c1 at many temperatures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class ScreeningStudy(StudyResult):
     shielding : the plateau as a susceptibility, None where the card does not give what that takes
     meissner_fraction : the field-cooled plateau over the zero-field-cooled one
     full_screening : what full screening reads, by way of reckoning the shape
-    field : as set, A/m
+    applied_field : as set, A/m
     missing : what could not be had, a sentence each
     """
 
@@ -49,7 +49,7 @@ class ScreeningStudy(StudyResult):
     shielding: Shielding | None
     meissner_fraction: Quantity
     full_screening: dict[str, float]
-    field: float = np.nan
+    applied_field: float = np.nan
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -75,7 +75,7 @@ class ScreeningStudy(StudyResult):
                 Row(
                     "4πχ of full screening",
                     self.shielding.fully_screened,
-                    "the bar's shape, as the instrument reads it",
+                    "the shape, as the instrument reads it",
                 ),
                 Row("screened fraction", self.shielding.screened_fraction, "m/(VH)", "screened_fraction"),
             ]
