@@ -272,10 +272,10 @@ def estimate_flux_entry(
         )
     factors = _shape_factors(sides) if sides is not None else {}
     missing, found = {}, []
-    for kelvin, field, moment, sigma in sorted(curves, key=lambda curve: curve[0]):
+    for kelvin, h, m, sigma in sorted(curves, key=lambda curve: curve[0]):
         try:
             estimate = estimate_lower_critical_field(
-                field, moment, uncertainty=sigma, correction=correction, **factors
+                h, m, uncertainty=sigma, correction=correction, **factors
             )
         except ValueError as reason:
             missing[f"{kelvin:.4g} K"] = str(reason)
