@@ -41,8 +41,6 @@ SIBLINGS = {
     "whole_file": "units",
     "paths": "units",
     "paper": "claims",
-    "evidence": "claims",
-    "verdicts": "claims",
     "manifest_entries": "manifest",
     "data_files": "manifest",
     "__main__": "top",
