@@ -40,6 +40,7 @@ class Result:
     note : anything else worth a line
     section : of the notebook
     options : of the study that found it, as text
+    file : the files that the study read
     """
 
     name: str
@@ -52,6 +53,7 @@ class Result:
     note: str = ""
     section: str = ""
     options: str = ""
+    file: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in get_args(Origin):

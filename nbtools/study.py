@@ -58,6 +58,7 @@ class Stamp:
     method : the study that was called
     options : what it was called with, beyond the data
     exports : the folder for its figures; None where nothing is kept
+    files : names of the files that the study read
     """
 
     section: str
@@ -66,6 +67,7 @@ class Stamp:
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     exports: Path | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +88,9 @@ class StudyResult:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
         return "\n".join([text_table(lines), *(f"note: {sentence}" for sentence in self.notes())])
 
-    def __repr__(self) -> str:
-        return str(self)
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What a notebook shows as text, in place of the dataclass's own long form."""
+        printer.text(str(self))
 
     def _repr_html_(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
@@ -203,9 +206,10 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
         def call(sample: "Sample", *earlier: Any, record: bool = True, **options: Any) -> Any:
             check_options(function, options)
             of = _class_of(_hints(function).get("return"))
-            lacking = next((e for e in (*earlier, *options.values()) if isinstance(e, Missing)), None)
+            lacking = next((e for e in (sample, *earlier, *options.values()) if isinstance(e, Missing)), None)
             if lacking is not None:
                 return _missing(sample, section, of, lacking.reason, record)
+            sample.used.clear()
             try:
                 result = function(sample, *earlier, **options)
             except NotPossible as reason:
@@ -224,6 +228,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 function.__name__,
                 plain,
                 sample.exports if record else None,
+                tuple(dict.fromkeys(sample.used)),
             )
             result = replace(result, stamp=stamp)
             if record:
@@ -235,8 +240,8 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
     return decorate
 
 
-def _missing(sample: "Sample", section: str, of: type, reason: str, record: bool) -> Missing:
-    if record:
+def _missing(sample: "Sample | Missing", section: str, of: type, reason: str, record: bool) -> Missing:
+    if record and not isinstance(sample, Missing):
         sample.ledger.skip(f"{sample.prefix}{section}", reason)
     return Missing(of, reason)
 
@@ -257,6 +262,7 @@ def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
             data=stamp.source,
             section=stamp.section,
             options=settings,
+            file=", ".join(stamp.files),
         )
         for row in result.rows()
         if row.name
