@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "physics": {"units", "cache"},
     "statistics": {"units", "results"},
     "files": {"units"},
+    "lessons": {"units", "results", "models", "widgets"},
     "claims": {"units", "results", "study"},
     "manifest": {"units", "cache", "files", "twin"},
     # Inside a room.
