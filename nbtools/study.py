@@ -59,6 +59,7 @@ class Stamp:
     options : what it was called with, beyond the data
     exports : the folder for its figures; None where nothing is kept
     files : names of the files that the study read
+    prefix : of the sample's numbers and figures, where a notebook has several samples
     """
 
     section: str
@@ -68,6 +69,7 @@ class Stamp:
     options: Mapping[str, Any] = field(default_factory=dict)
     exports: Path | None = None
     files: tuple[str, ...] = ()
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +231,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 plain,
                 sample.exports if record else None,
                 tuple(dict.fromkeys(sample.used)),
+                sample.prefix,
             )
             result = replace(result, stamp=stamp)
             if record:

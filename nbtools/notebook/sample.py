@@ -281,7 +281,8 @@ def open_sample(
         # The paper's ledger takes twins and the paper's own sample only.
         folder = paths.results_folder() / "own" / re.sub(r"[^\w.-]+", "_", known.name)
         sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
-    leave_out_paper_cells(notebook != "" and not sample.is_papers)
+    if notebook:
+        leave_out_paper_cells(not sample.is_papers)
     return sample
 
 
