@@ -2,11 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nbval_machine import own_notebooks
+
+# The notebooks are run by nbval, on another machine as it were, and compared with tolerance.
+pytest_plugins = ["nbval_machine"]
 
 ROOT = Path(__file__).parent
 # A student who answered in this checkout, and a notebook that ran in it, are not part of any test.
@@ -14,13 +15,6 @@ NOT_OURS = tempfile.TemporaryDirectory(prefix="tests-")
 for kept in ("LESSONS", "RESULTS"):
     os.environ[f"NBTOOLS_{kept}"] = str(Path(NOT_OURS.name) / kept.lower())
 MIRROR = Path(os.environ.get("NBTOOLS_MIRROR") or ROOT.parent / "shared" / "realdata")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[None]:
-    """nbval's notebooks run on another machine, and are compared with tolerance."""
-    found = yield
-    return own_notebooks(parent, found)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

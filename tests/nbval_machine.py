@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from nbval_tolerance import text_differences
 
 from nbtools.manifest import status
 from nbtools.results import differences, left_out
-from nbtools.runner import NOTEBOOKS, read_results
+from nbtools.runner import read_results
 
 DEFAULT_SEED = 2026
 
@@ -52,7 +52,8 @@ class Numbers(pytest.Item):
 
     def runtest(self) -> None:
         name = self.path.stem
-        stored, ours = (read_results(name, folder) for folder in (NOTEBOOKS / "results", self.parent.results))
+        folders = (self.path.parent / "results", self.parent.results)
+        stored, ours = (read_results(name, folder) for folder in folders)
         assert stored and ours
         moved = differences(stored, ours)
         # Measured files are not everywhere.
@@ -108,8 +109,10 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
-def own_notebooks(parent: pytest.Collector, found: Iterable[Any]) -> list[Any]:
-    """What is collected of a file, nbval's notebooks as ours."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Iterator[list[Any]]:
+    """nbval's notebooks are ours."""
+    found = yield
     return [
         Notebook.from_parent(parent, path=one.path) if isinstance(one, IPyNbFile) else one for one in found
     ]
