@@ -37,7 +37,7 @@ def realdata() -> Path:
 def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes into the project: data, cache and results go to a folder of its own.
 
-    Only the tests that run whole notebooks share build/'s recorded twins and cached numbers, as nbval does.
+    Only the tests that run whole notebooks share build/'s recorded twins and cached numbers.
     """
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NBTOOLS_LESSONS", str(tmp_path / "lessons"))

@@ -35,6 +35,7 @@ class Cell(IPyNbCell):
     """A cell whose texts are compared within the tolerance."""
 
     def sanitize(self, s: Any) -> Any:
+        """What nbval compares of an output."""
         return Text(super().sanitize(s)) if isinstance(s, str) else s
 
     def format_output_compare(self, key: str, left: Any, right: Any) -> None:
@@ -44,7 +45,7 @@ class Cell(IPyNbCell):
             if isinstance(left, str) and isinstance(right, str)
             else [left, right]
         )
-        self.comparison_traceback += [f"{key} ({self.parent.machine}):", *map(str, told)]
+        self.comparison_traceback += [f"{key} (with {self.parent.machine}):", *map(str, told)]
 
 
 class Numbers(pytest.Item):
@@ -59,7 +60,7 @@ class Numbers(pytest.Item):
         # Measured files are not everywhere.
         if all(row.state != "missing" for row in status()):
             moved += left_out(stored, ours)
-        assert not moved, "\n".join([self.parent.machine, *moved])
+        assert not moved, "\n".join([f"with {self.parent.machine}", *moved])
 
 
 class Notebook(IPyNbFile):
@@ -75,7 +76,10 @@ class Notebook(IPyNbFile):
     @property
     def machine(self) -> str:
         """What the kernel ran under, as the reader of a failure may set it."""
-        return f"under dust: {dust.SEED}={seed()}"
+        variables = {dust.SEED: str(seed())} | {
+            name: os.environ.get(name, "") for name in dust.OTHER_PROCESSOR
+        }
+        return " ".join(f"{name}={value!r}" for name, value in variables.items() if value)
 
     @property
     def results(self) -> Path:
@@ -96,7 +100,7 @@ class Notebook(IPyNbFile):
 
 
 def seed() -> int:
-    """``NBTOOLS_DUST``, or the one of `make test`."""
+    """``NBTOOLS_DUST``, or the one of `make test`; 0 is no dust."""
     return int(os.environ.get(dust.SEED) or DEFAULT_SEED)
 
 

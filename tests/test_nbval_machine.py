@@ -99,5 +99,5 @@ def test_planted_changes_are_caught(stored: Path) -> None:
     results.write_text(json.dumps(ledger))
     told = failures(stored, NBTOOLS_DUST="7")
     assert told.keys() == CAUGHT | {"numbers", ROUNDING}
-    assert all("NBTOOLS_DUST=7" in said for said in told.values())
+    assert all("NBTOOLS_DUST='7'" in said for said in told.values())
     assert "T: 37.47 ± 0.20 K → 37.41 ± 0.20 K (0.3 σ)" in told["numbers"]

@@ -4,8 +4,9 @@ import importlib.util
 import os
 from pathlib import Path
 
-if os.environ.get("NBTOOLS_DUST"):
+seed = int(os.environ.get("NBTOOLS_DUST") or 0)
+if seed:
     spec = importlib.util.spec_from_file_location("dust", Path(__file__).parent.parent / "dust.py")
     dust = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(dust)
-    dust.install(int(os.environ["NBTOOLS_DUST"]))
+    dust.install(seed)
