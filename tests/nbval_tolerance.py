@@ -68,11 +68,12 @@ class Printed:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A value, its σ, or both, and the words before it with their blanks collapsed."""
+    """A value, its σ, or both, the words before it, and all that stands around."""
 
     before: str
     value: Printed | None
     sigma: Printed | None
+    around: str
 
     def same(self, fresh: "Quantity") -> bool:
         """Whether words, value and σ of a fresh print are the same."""
@@ -89,36 +90,25 @@ class Quantity:
             )
         )
 
-    def __str__(self) -> str:
-        return self.before + " ± ".join(part.text for part in (self.value, self.sigma) if part)
-
 
 def text_differences(stored: str, fresh: str) -> list[str]:
     """What differs beyond the tolerance, a line each; nothing where both say the same."""
     before, after = list(_quantities(stored)), list(_quantities(fresh))
     if len(before) == len(after):
         pairs = zip(before, after, strict=True)
-        return [_difference(str(old), str(new)) for old, new in pairs if not old.same(new)]
+        return [f"stored: {old.around}\n fresh: {new.around}" for old, new in pairs if not old.same(new)]
     lines = difflib.unified_diff(stored.splitlines(), fresh.splitlines(), "stored", "fresh", lineterm="", n=0)
     return [*lines] or [f"stored: {len(before)} numbers, fresh: {len(after)}"]
 
 
-def _difference(old: str, new: str) -> str:
-    """Both texts from a little before they part."""
-    parting = next(
-        (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
-    )
-    begin, end = max(parting - SHOWN, 0), parting + SHOWN
-    return f"stored: …{old[begin:end]}\n fresh: …{new[begin:end]}"
-
-
 def _quantities(text: str) -> Iterator[Quantity]:
-    """The numbers of a text, each with the words before it; at last the words after all numbers."""
+    """The numbers of a text with collapsed blanks, each with the words before it; at last the words after all."""
     text, begin = " ".join(text.split()), 0
     for found in TOKEN.finditer(text):
-        yield Quantity(text[begin : found.start()], *_numbers(found))
+        around = f"…{text[max(min(begin, found.start() - SHOWN), 0) : found.end()]}…"
+        yield Quantity(text[begin : found.start()], *_numbers(found), around)
         begin = found.end()
-    yield Quantity(text[begin:], None, None)
+    yield Quantity(text[begin:], None, None, f"…{text[max(begin - SHOWN, 0) :]}")
 
 
 def _numbers(found: re.Match) -> tuple[Printed | None, Printed | None]:
