@@ -38,7 +38,6 @@ SIBLINGS = {
     "verdicts": "claims",
     "manifest_entries": "manifest",
     "data_files": "manifest",
-    "content_hash": "manifest",
     "__main__": "top",
     "inspection": "top",
     "notebook": "top",
