@@ -150,7 +150,7 @@ class Quantity(float):
 
 
 def format_value(value: float, uncertainty: float = math.nan) -> str:
-    """``38.412 ± 0.023``: the uncertainty to two digits, the value to the same place; what rounds to zero has no sign."""
+    """``38.412 ± 0.023``: the uncertainty to two digits, the value to the same place; zero has no sign."""
     if math.isnan(value):
         return "not determined"
     if not math.isfinite(uncertainty) or uncertainty <= 0 or not math.isfinite(value):

@@ -60,7 +60,7 @@ def place_columns(
     weights = atomic_numbers(crystal) ** CONTRAST["ABF" if dark else "HAADF"] * crystal.occupancies
     hkl = solution.match.zone.hkl[chosen[used]]
     expected = np.angle(np.exp(-2j * np.pi * hkl @ crystal.positions.T) @ weights) + np.pi * dark
-    # At the grain's middle, where the waves were seen; from there on as the lattice has them, so that all corners are one.
+    # At the grain's middle, where the waves were seen; from there on as the lattice has them: all corners are equal.
     centre = pixel_size * np.argwhere(mask).mean(axis=0) - middle
     phases = waves.phases[used] + 2 * np.pi * seen @ centre - expected
     fitted = solution.match.zone.places[chosen[used]] @ np.linalg.inv(turned)
