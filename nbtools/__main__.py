@@ -57,7 +57,7 @@ def show_status(_: argparse.Namespace) -> int:
 
 
 def verify(_: argparse.Namespace) -> int:
-    """Record, fetch and hash every data set."""
+    """Record or fetch every data set, and say which is right."""
     from nbtools.manifest import fetch, status
 
     wrong = 0
@@ -158,17 +158,6 @@ def diff(_: argparse.Namespace) -> int:
     return int(notable > 0)
 
 
-def data(options: argparse.Namespace) -> int:
-    """Write the hashes of the twins as they are recorded now into the manifest."""
-    from nbtools.manifest import refresh_hashes
-
-    if not options.update:
-        raise ValueError("`data --update` records the twins again and writes their hashes into the manifest")
-    for name, (before, after) in refresh_hashes().items():
-        print(f"{name}: {before[:12]} → {after[:12]}")
-    return 0
-
-
 def _may_be_stored(run: "Run", results: Path) -> bool:
     """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
     from nbtools.runner import read_results
@@ -227,7 +216,6 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
-    _command(commands, "data", data).add_argument("--update", action="store_true", help="write the hashes")
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser

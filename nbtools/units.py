@@ -90,7 +90,7 @@ def for_display(unit: str, system: str = "paper") -> tuple[float, str]:
 
 
 class Quantity(float):
-    """A float with `.uncertainty` (one standard deviation) and `.unit`; `str` gives ``38.41 ± 0.02 K``.
+    """A float with `.uncertainty` (one standard deviation) and `.unit`; `str` gives ``38.412 ± 0.023 K``.
 
     It is a float in every calculation, so that estimators stay readable; where the uncertainty
     must travel on, `.ufloat` hands it to the ``uncertainties`` package.
@@ -150,21 +150,24 @@ class Quantity(float):
 
 
 def format_value(value: float, uncertainty: float = math.nan) -> str:
-    """``38.41 ± 0.02``: the uncertainty to one digit (two below 3), the value to the same place."""
+    """``38.412 ± 0.023``: the uncertainty to two digits, the value to the same place; zero has no sign."""
     if math.isnan(value):
         return "not determined"
     if not math.isfinite(uncertainty) or uncertainty <= 0 or not math.isfinite(value):
-        return f"{value:.5g}"
-    exponent = math.floor(math.log10(uncertainty))
-    if uncertainty / 10**exponent < 2.95:
-        exponent -= 1
+        return f"{value:z.5g}"
+    last = _power_of_ten(uncertainty, digits=2) - 1
     largest = max(abs(value), uncertainty)
-    if 1e-3 <= largest < 1e6 and exponent < 6:
-        places = max(0, -exponent)
-        return f"{round(value, -exponent):.{places}f} ± {round(uncertainty, -exponent):.{places}f}"
-    power = math.floor(math.log10(largest))
-    places = max(0, power - exponent)
-    return f"({value / 10**power:.{places}f} ± {uncertainty / 10**power:.{places}f})e{power}"
+    if 1e-3 <= largest < 1e6:
+        places = max(0, -last)
+        return f"{round(value, -last):z.{places}f} ± {round(uncertainty, -last):.{places}f}"
+    power = _power_of_ten(largest, digits=7)
+    places = max(0, power - last)
+    return f"({value / 10**power:z.{places}f} ± {uncertainty / 10**power:.{places}f})e{power}"
+
+
+def _power_of_ten(value: float, digits: int) -> int:
+    """Of the first digit, once rounded to so many: 0.0996 is 0.10."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 def _spell(unit: str) -> str:

@@ -21,12 +21,13 @@ MAY_IMPORT = {
     "results": {"units"},
     "claims": {"units", "results"},
     "manifest": {"units", "cache", "io", "twin"},
-    "models": {"units", "cache"},
+    "statistics": {"units"},
+    "models": {"units", "cache", "statistics"},
     "io": {"units"},
     "twin": {"units", "models", "io"},
-    "analysis": {"units", "models", "cache", "results"},
+    "analysis": {"units", "models", "cache", "results", "statistics"},
     "viewers": {"units", "results"},
-    "widgets": {"units", "models", "analysis", "viewers", "results"},
+    "widgets": {"units", "models", "statistics", "analysis", "viewers", "results"},
 }
 # A file past 300 lines has siblings; they are of its layer. What runs notebooks may import everything.
 SIBLINGS = {
@@ -37,7 +38,6 @@ SIBLINGS = {
     "verdicts": "claims",
     "manifest_entries": "manifest",
     "data_files": "manifest",
-    "content_hash": "manifest",
     "__main__": "top",
     "inspection": "top",
     "notebook": "top",

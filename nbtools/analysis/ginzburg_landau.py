@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from uncertainties import UFloat, nominal_value, wrap
 
 from nbtools.models import superconductor
+from nbtools.statistics.choice import largest_first
 from nbtools.units import Quantity
 
 # ln κ alone (the paper's), or Hu's 0.497 for the energy of the vortex core (PRB 6, 1756; Brandt PRB 68, 054506).
@@ -101,7 +102,7 @@ def penetration_depth_budget(
         "core term 0 or 0.497": depth(hc1, hc2, CORE_TERM_HU if core_term == 0 else 0.0),
     }
     budget = {name: abs(value / base - 1) for name, value in moved.items()}
-    return dict(sorted(budget.items(), key=lambda part: -part[1]))
+    return largest_first(budget)
 
 
 def _as_ufloat(field: float | Quantity | UFloat) -> UFloat | float:

@@ -38,7 +38,7 @@ def transition_at(
     transition : what `estimate_transition` found in them
     criterion : share of the step between low state (0) and normal state (1)
     """
-    order = np.argsort(temperature)
+    order = np.argsort(temperature, kind="stable")
     t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
     low, step = transition.low_level, transition.normal_level - transition.low_level
     share = (y - low) / step
@@ -116,7 +116,7 @@ def entry_field_at(
 
 
 def _departure(field: Array, moment: Array, entry: LowerCriticalField) -> tuple[Array, Array, float]:
-    order = np.argsort(field)
+    order = np.argsort(field, kind="stable")
     h, m = np.asarray(field, float)[order], np.asarray(moment, float)[order]
     below = h < 0.7 * float(entry.entry_field)
     line = np.polyval(np.polyfit(h[below], m[below], 1), h)
@@ -200,7 +200,7 @@ def fit_resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidge
     """
     if study.normal is None:
         raise ValueError(f"there is no normal state to fit: {study.missing.get('normal state', 'no curve')}")
-    order = np.argsort(study.temperature)
+    order = np.argsort(study.temperature, kind="stable")
     inside = order[study.temperature[order] >= study.normal.window[0]]
     x, y = study.temperature[inside], study.signal[inside]
     start = {
