@@ -44,7 +44,7 @@ notebooks: $(READY) screen  ## run every notebook and keep its outputs and resul
 bench: $(READY)  ## bias and coverage of the estimators, over many seeds
 	$(BIN)/pytest tests/benchmarks -m "" -s
 
-stress: $(READY)  ## damaged files, killed processes, full disks, six other machines
+stress: $(READY) browser  ## damaged files, killed processes, full disks, six other machines
 	$(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-stress.xml tests -m stress
 
 newest: $(READY)  ## the unit tests with the newest release of everything, in build/newest, without the lock
