@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtools import paths
-from nbtools.results import LEFT_OUT, differences
+from nbtools.results import differences, left_out
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
 
 BUILD = paths.build_folder()
 NOTEBOOKS = paths.NOTEBOOKS
-NOTABLE_SIGMAS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,8 +136,9 @@ def cache(options: argparse.Namespace) -> int:
 def diff(_: argparse.Namespace) -> int:
     """Which number of the last run moved from the stored one, by how many σ.
 
-    1 where a number moved by more than half a σ (or has none), appeared or went, a verdict changed its
-    word, or a notebook has not been run or not been stored. Measured data that are not here are no difference.
+    1 where a number moved by more than another machine may move it (0.1 σ; 1e-5 without σ), appeared or went, a
+    verdict changed its word, or a notebook has not been run or not been stored. Measured data that are not here
+    are no difference.
     """
     from nbtools.runner import find_notebooks, read_results
 
@@ -151,10 +151,10 @@ def diff(_: argparse.Namespace) -> int:
                 f"{name}: " + ("not run here yet" if ours is None else "not stored; `make notebooks` does it")
             )
             continue
-        moves = differences(stored, ours)
-        notable += sum(sigmas > NOTABLE_SIGMAS for sigmas, _ in moves)
-        print(f"{name}: {'as stored' if not moves else ''}")
-        print("".join(f"    {line}\n" for _, line in moves), end="")
+        moves, absent = differences(stored, ours), left_out(stored, ours)
+        notable += len(moves)
+        print(f"{name}: {'' if moves or absent else 'as stored'}")
+        print("".join(f"    {line}\n" for line in moves + absent), end="")
     return int(notable > 0)
 
 
@@ -166,9 +166,9 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
         print(f"{run.name}: not stored")
         return False
     stored, ours = (read_results(run.name, folder) for folder in (NOTEBOOKS / "results", results))
-    moves = differences(stored, ours) if stored and ours else []
-    print("".join(f"{line}\n" for _, line in moves), end="")
-    if any(line.endswith(LEFT_OUT) for _, line in moves):
+    moves, absent = (of(stored, ours) if stored and ours else [] for of in (differences, left_out))
+    print("".join(f"{line}\n" for line in moves + absent), end="")
+    if absent:
         print(
             f"{run.name}: not stored, for measured data are missing here; set NBTOOLS_MIRROR to their folder"
         )
