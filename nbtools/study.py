@@ -72,9 +72,12 @@ class Stamp:
     prefix: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StudyResult:
-    """What a study gives: a table of quantities, warnings in words, and where it all comes from."""
+    """What a study gives: a table of quantities, warnings in words, and where it all comes from.
+
+    A result is declared with ``@dataclass(frozen=True, repr=False)``, so that it shows itself as its table.
+    """
 
     stamp: Stamp | None = field(default=None, repr=False, compare=False)
 
@@ -90,9 +93,8 @@ class StudyResult:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
         return "\n".join([text_table(lines), *(f"note: {sentence}" for sentence in self.notes())])
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """What a notebook shows as text, in place of the dataclass's own long form."""
-        printer.text(str(self))
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]

@@ -21,7 +21,7 @@ class Part:
         return self.value * x
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Length(StudyResult):
     length: Quantity
     part: Part | None = None

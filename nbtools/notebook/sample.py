@@ -1,6 +1,7 @@
 """One sample: its files, its card, where its data come from, and the ledger that keeps what is found."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from nbtools.files.quantum_design import (
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
-from nbtools.study import Missing, html_table, text_table
+from nbtools.study import Missing, StudyResult, html_table, text_table
 from nbtools.units import PAPER_UNITS, Quantity
 from nbtools.whole_file import write_whole
 
@@ -169,6 +170,31 @@ class Sample:
             table.write(self.exports / f"{self.ledger.notebook}.csv", self.provenance())
         return table
 
+    def recovered(self, result: StudyResult | Missing) -> "Comparison | Missing":
+        """What a study found of a twin, beside what was planted in it.
+
+        Parameters
+        ----------
+        result : of a study of this sample
+
+        Returns
+        -------
+        A table; `Missing` where the data are no twin's, or nothing was found.
+        """
+        if isinstance(result, Missing):
+            return result
+        planted = []
+        for row in result.rows():
+            truth = self.planted.get(row.name, math.nan)
+            if math.isfinite(truth):
+                unit = row.quantity.unit
+                planted.append((row.label, row.text, str(Quantity(truth, 0.0, unit).to(row.shown or unit))))
+        if not planted:
+            return Missing(
+                Comparison, f"{self.name} is no twin, or states none of these: nobody knows the answer"
+            )
+        return Comparison(tuple(planted))
+
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
@@ -182,6 +208,19 @@ class Sample:
 
     def _repr_html_(self) -> str:
         return html_table([("sample", self.card.name), *self._lines()])
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Found beside planted, as a table."""
+
+    lines: tuple[tuple[str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return text_table([("quantity", "found", "planted (synthetic)"), *self.lines])
+
+    def _repr_html_(self) -> str:
+        return html_table([("quantity", "found", "planted (synthetic)"), *self.lines])
 
 
 @dataclass(frozen=True, repr=False)

@@ -124,7 +124,7 @@ def _solve_kappa(ratio: float, core_term: float) -> float:
     return float(brentq(lambda k: (np.log(k) + core_term) / (2 * k**2) - ratio, lowest, 1e8, xtol=1e-12))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LengthsStudy(StudyResult):
     """ξ and λ of a sample under one convention, what the other gives, and what moves λ.
 

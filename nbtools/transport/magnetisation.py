@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 CALIBRATION_LENGTH = 3.8e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScreeningStudy(StudyResult):
     """χ(T) or m(T) of zero-field and field cooling, and what the plateau means.
 
@@ -174,7 +174,7 @@ def _length_factor(length: float, instrument: Any, scan_length: float) -> Quanti
     return Quantity(point, abs(calibrated - point) / 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FluxEntryStudy(StudyResult):
     """H_c1 of every virgin curve, coldest first, and both extrapolations to zero temperature.
 
