@@ -38,10 +38,9 @@ SIBLINGS = {
     "content_hash": "manifest",
     "__main__": "top",
     "inspection": "top",
-    "notebook": "top",
+    "notebook": "results",
     "runner": "top",
     "report": "top",
-    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {
