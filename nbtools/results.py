@@ -19,7 +19,10 @@ ORIGIN_LABELS = {
     "twin": "synthetic (twin)",
     "paper": "arithmetic on the paper's numbers",
 }
-SCHEMA = 1
+SCHEMA = 2
+# Of ledgers written before a ledger said which run and which paper.yaml it is from.
+OLDER_SCHEMAS = (1,)
+BY_HAND = "by hand"
 # Two runs agree where a number has moved by less than this part of its σ, and its σ by less than this part of
 # itself; a number without σ, by less than this part of its value.
 SAME_SIGMAS = 0.1
@@ -95,6 +98,8 @@ class Ledger:
     ----------
     notebook : the notebook's name, which is also the file's: ``03_transport`` → ``03_transport.json``
     folder : where to write; by default ``NBTOOLS_RESULTS`` or ``build/results`` of the project
+    run : the headless run that it is from, "by hand" (JupyterLab, a script), or "stored"
+    paper : the hash of the ``paper.yaml`` that its verdicts were computed from; empty where it has none
     """
 
     notebook: str
@@ -103,6 +108,8 @@ class Ledger:
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    run: str = field(default_factory=lambda: paths.this_run() or BY_HAND)
+    paper: str = ""
 
     @property
     def path(self) -> Path:
@@ -181,10 +188,20 @@ class Ledger:
         if self.notebook:
             write_whole(self.path, dumps(self.as_dict()))
 
+    def move_to(self, folder: Path) -> None:
+        """Write to another folder from now on, and take along what was written already."""
+        begun = bool(self.results or self.verdicts or self.skipped)
+        before, self.folder = self.path, folder
+        if begun and before != self.path:
+            self.write()
+            before.unlink(missing_ok=True)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "notebook": self.notebook,
+            "run": self.run,
+            "paper": self.paper,
             "results": [_entry(entry) for entry in self.results.values()],
             "verdicts": [{"id": key, **value} for key, value in self.verdicts.items()],
             "skipped": self.skipped,
@@ -202,11 +219,19 @@ def read_ledger(path: str | Path) -> Ledger:
     path = Path(path)
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
-        if text["schema"] != SCHEMA:
+        if text["schema"] not in (SCHEMA, *OLDER_SCHEMAS):
             raise ValueError(f"schema {text['schema']} found, {SCHEMA} expected")
         entries = [Result(**{k: _number(v) for k, v in e.items()}) for e in text["results"]]
         verdicts = {v["id"]: {k: x for k, x in v.items() if k != "id"} for v in text["verdicts"]}
-        return Ledger(text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"])
+        return Ledger(
+            text["notebook"],
+            path.parent,
+            {e.name: e for e in entries},
+            verdicts,
+            text["skipped"],
+            run=text.get("run", ""),
+            paper=text.get("paper", ""),
+        )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError(
             f"{path} is not a ledger of results ({problem}); run the notebook again to make a new one"

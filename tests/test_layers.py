@@ -62,7 +62,6 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
-    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {

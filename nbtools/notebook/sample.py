@@ -66,9 +66,11 @@ class Sample:
 
     @property
     def is_papers(self) -> bool:
-        """Whether the paper's ledger takes its numbers: a twin of the manifest, or the paper's own sample."""
-        twin = self.origin == "twin" and self.source.entry is not None
-        return twin or (self.origin != "twin" and self.card.is_paper_sample)
+        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
+        if self.origin == "twin":
+            own_card = self.source.card is None or self.source.card.parent in {f.parent for f in self.files}
+            return self.source.entry is not None and own_card
+        return self.card.is_paper_sample
 
     @property
     def exports(self) -> Path | None:
@@ -318,7 +320,8 @@ def open_sample(
     sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix)
     if notebook and not sample.is_papers and not paths.is_own_run():
         # The paper's ledger takes twins and the paper's own sample only.
-        folder = paths.results_folder() / "own" / re.sub(r"[^\w.-]+", "_", known.name)
+        name = re.sub(r"[^\w.-]+", "-", source.name)
+        folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
         sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
