@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtools import paths
-from nbtools.results import LEFT_OUT, differences
+from nbtools.results import differences, left_out
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
-
-NOTABLE_SIGMAS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +38,7 @@ def show_status(_: argparse.Namespace) -> int:
     import nbformat
 
     from nbtools.manifest import status
-    from nbtools.notebook import headings
+    from nbtools.notebook.document import headings
     from nbtools.runner import find_notebooks
 
     for path in find_notebooks():
@@ -56,7 +54,7 @@ def show_status(_: argparse.Namespace) -> int:
 
 
 def verify(_: argparse.Namespace) -> int:
-    """Record, fetch and hash every data set."""
+    """Record or fetch every data set, and say which is right."""
     from nbtools.manifest import fetch, status
 
     wrong = 0
@@ -81,7 +79,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
-    from nbtools.notebook import read_parameters
+    from nbtools.notebook.document import read_parameters
     from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)
@@ -137,8 +135,9 @@ def cache(options: argparse.Namespace) -> int:
 def diff(_: argparse.Namespace) -> int:
     """Which number of the last run moved from the stored one, by how many σ.
 
-    1 where a number moved by more than half a σ (or has none), appeared or went, a verdict changed its
-    word, or a notebook has not been run or not been stored. Measured data that are not here are no difference.
+    1 where a number moved by more than another machine may move it (0.1 σ; 1e-5 without σ), appeared or went, a
+    verdict changed its word, or a notebook has not been run or not been stored. Measured data that are not here
+    are no difference.
     """
     from nbtools.runner import find_notebooks, read_results
 
@@ -154,22 +153,11 @@ def diff(_: argparse.Namespace) -> int:
                 f"{name}: " + ("not run here yet" if ours is None else "not stored; `make notebooks` does it")
             )
             continue
-        moves = differences(stored, ours)
-        notable += sum(sigmas > NOTABLE_SIGMAS for sigmas, _ in moves)
-        print(f"{name}: {'as stored' if not moves else ''}")
-        print("".join(f"    {line}\n" for _, line in moves), end="")
+        moves, absent = differences(stored, ours), left_out(stored, ours)
+        notable += len(moves)
+        print(f"{name}: {'' if moves or absent else 'as stored'}")
+        print("".join(f"    {line}\n" for line in moves + absent), end="")
     return int(notable > 0)
-
-
-def data(options: argparse.Namespace) -> int:
-    """Write the hashes of the twins as they are recorded now into the manifest."""
-    from nbtools.manifest import refresh_hashes
-
-    if not options.update:
-        raise ValueError("`data --update` records the twins again and writes their hashes into the manifest")
-    for name, (before, after) in refresh_hashes().items():
-        print(f"{name}: {before[:12]} → {after[:12]}")
-    return 0
 
 
 def _may_be_stored(run: "Run", results: Path) -> bool:
@@ -180,9 +168,9 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
         print(f"{run.name}: not stored")
         return False
     stored, ours = (read_results(run.name, folder) for folder in (paths.STORED_RESULTS, results))
-    moves = differences(stored, ours) if stored and ours else []
-    print("".join(f"{line}\n" for _, line in moves), end="")
-    if any(line.endswith(LEFT_OUT) for _, line in moves):
+    moves, absent = (of(stored, ours) if stored and ours else [] for of in (differences, left_out))
+    print("".join(f"{line}\n" for line in moves + absent), end="")
+    if absent:
         print(
             f"{run.name}: not stored, for measured data are missing here; set NBTOOLS_MIRROR to their folder"
         )
@@ -242,7 +230,6 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
-    _command(commands, "data", data).add_argument("--update", action="store_true", help="write the hashes")
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser

@@ -112,9 +112,6 @@ class Twin(_DataSet):
     parameters: dict[str, Setting | tuple[Setting, ...]] = Field(
         default={}, description="names and values that the recorder takes, SI"
     )
-    content_sha256: str = Field(
-        pattern=SHA256, description="64 hexadecimal digits; `python -m nbtools data --update` writes them"
-    )
     default: bool = Field(default=False, description="true for the one set that its notebook opens by itself")
 
     @property

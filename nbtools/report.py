@@ -17,10 +17,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from nbtools import paths
-from nbtools.notebook import WIDGET_VIEW, heading_above, headings
+from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
 from nbtools.paper.ledgers import RunRecord, ledgers_of, read_results
 from nbtools.paper.table import PaperTable, css_class, paper_table
-from nbtools.results import LEFT_OUT, Ledger, differences
+from nbtools.results import Ledger, differences
 from nbtools.runner import Run
 from nbtools.whole_file import write_whole
 
@@ -55,7 +55,7 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", _page(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
-        cards.append(_card(run, notebook, ledger, _moved(stored, ledger) if stored and ledger else []))
+        cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
     table = paper_table(ledgers_of(RunRecord.read(results), results))
     body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(table)}'
     write_whole(into / "index.html", _page(TITLE, body))
@@ -120,11 +120,6 @@ def statements_html(table: PaperTable) -> str:
         f'<h2>Statements</h2><style>{hidden}</style><div class="statements">'
         f"{said}<fieldset>{buttons}</fieldset>{table.html('html')}</div>"
     )
-
-
-def _moved(stored: Ledger, ours: Ledger) -> list[str]:
-    """What differs from the stored run, but for measured files that are not here."""
-    return [line for _, line in differences(stored, ours) if not line.endswith(LEFT_OUT)]
 
 
 def _card(run: Run, notebook: Any, ledger: Ledger | None, moved: list[str]) -> str:

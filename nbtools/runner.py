@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtools import paths
-from nbtools.notebook import clean, code_cells, heading_above, with_parameters
+from nbtools.notebook.document import clean, code_cells, heading_above, with_parameters
 from nbtools.paper.ledgers import STORED, RunRecord, ledger_paths
 from nbtools.paper.ledgers import read_results as read_results  # where the tests look for it
 from nbtools.results import dumps

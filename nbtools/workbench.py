@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtools import claims, manifest, paths
-from nbtools.io.quantum_design import Sweep, find_sweeps, missing_sentence
-from nbtools.io.sample_card import SampleCard, read_sample_card
+from nbtools.display import style
+from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
+from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, Origin, results_folder
-from nbtools.viewers import style
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:

@@ -344,7 +344,7 @@ def test_a_recovered_twin_names_bias_and_rivals():
     )
     verdict = judge("RES-01", evidence)
     assert verdict.word == "recoverable"
-    assert verdict.basis == "tangent: bias 0.04 ± 0.05 K; excluded: two steps, no transition"
+    assert verdict.basis == "tangent: bias 0.040 ± 0.050 K; excluded: two steps, no transition"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_a_comparison_says_what_it_found(supports, word):
 def test_a_comparison_shows_our_number():
     """Where the paper prints none, ours is still in the table."""
     verdict = judge("GL-04", from_comparison(None, "GL relations", value=Quantity(5254, 50, "Oe")))
-    assert verdict.ours == "5250 ± 50 Oe"
+    assert verdict.ours == "5254 ± 50 Oe"
 
 
 def test_an_input_stays_an_input():

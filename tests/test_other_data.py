@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nbtools import paths
-from nbtools.notebook import read_parameters
+from nbtools.notebook.document import read_parameters
 from nbtools.paper import paper_table, read_ledgers
 from nbtools.results import Ledger, read_ledger
 from nbtools.runner import find_notebooks, run_notebook

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbtools
 from nbtools import paths
-from nbtools.notebook import heading_above
+from nbtools.notebook.document import heading_above
 from nbtools.paper.ledgers import STORED, Ledgers
 from nbtools.paper.printed import Paper, Statement, read_paper
 from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, without_data

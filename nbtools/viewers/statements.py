@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

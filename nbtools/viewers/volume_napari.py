@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbtools import paths
+from nbtools.display.style import STYLE
 from nbtools.viewers.screens import in_memory_display, why_no_napari
-from nbtools.viewers.style import STYLE
 from nbtools.viewers.volume_layers import MASK_COLOURS, Layers
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
 BOX = "input[placeholder='a number']"
 LESSON = """from pathlib import Path
-from nbtools.widgets.lesson import Lesson
+from nbtools.lessons.questions import Lesson
 lesson = Lesson("03", folder=Path("lessons"))
 lesson.by_hand("onset", "Where does resistance start to fall?", sum([38, 0.25]), unit="K")"""
 

@@ -1,0 +1,173 @@
+"""What a screening susceptibility of −1.1 means: shape, sample length, volume and field in one budget."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.constants import mu_0
+from scipy.optimize import brentq
+
+from nbtools.models import demagnetisation
+from nbtools.models.ac_response import eddy_susceptibility
+from nbtools.models.domain import require_within
+from nbtools.statistics.choice import largest_first
+from nbtools.units import Quantity
+
+
+@dataclass(frozen=True)
+class Shielding:
+    """External susceptibility 4πχ (SI) of a screened sample, against that of full screening.
+
+    Attributes
+    ----------
+    susceptibility : m/(V H), with every relative error below
+    fully_screened : what the instrument reads for a perfectly shielded body of this shape and length
+    screened_fraction : their ratio; 1 is full screening
+    budget : relative standard deviation that each input contributes, largest first
+    alternatives : screened fraction by demagnetisation method, all else equal
+    """
+
+    susceptibility: Quantity
+    fully_screened: Quantity
+    screened_fraction: Quantity
+    budget: dict[str, float]
+    alternatives: dict[str, float]
+
+    @property
+    def most_useful(self) -> str:
+        """The input that, halved, would help most."""
+        return next(iter(self.budget))
+
+    def __str__(self) -> str:
+        return (
+            f"4πχ = {self.susceptibility}, full screening would read {self.fully_screened}: "
+            f"screened fraction {self.screened_fraction}"
+        )
+
+
+def full_screening_susceptibility(
+    across: float, through: float, along: float, *, shape: str = "prism"
+) -> dict[str, float]:
+    """χ0 of a fully screened body in a field along `along`, by the methods in use (edges in m).
+
+    Only "shielded prism" (or Brandt's cylinder) solves the screened body; the others take the
+    demagnetising factor of a uniformly magnetised one, or of the spheroid of the same proportions.
+    """
+    factors = {
+        "Aharoni": demagnetisation.aharoni_factor(across, through, along),
+        "Prozorov-Kogan": demagnetisation.prozorov_kogan_factor(across, through, along),
+        "spheroid": demagnetisation.spheroid_factor(along / np.sqrt(across * through)),
+    }
+    by_factor = {name: float(demagnetisation.susceptibility_from_factor(n)) for name, n in factors.items()}
+    diameter = 0.5 * (across + through)
+    cylinder = float(demagnetisation.cylinder_susceptibility(along / diameter))
+    if shape != "prism":
+        return {"Brandt cylinder": cylinder, **by_factor}
+    prism = demagnetisation.shielded_prism_susceptibility(across, through, along)
+    return {"shielded prism": prism, "Brandt cylinder": cylinder, **by_factor}
+
+
+def estimate_eddy_resistivity(
+    radius: float, frequency: float, *, screened: ArrayLike = 0.5
+) -> NDArray[np.float64]:
+    """Resistivity (Ω m) at which eddy currents alone screen a cylinder to χ′ = −`screened`.
+
+    The largest that an ac susceptibility so deep allows: a critical state screens at no resistivity.
+
+    Parameters
+    ----------
+    radius, frequency : m and Hz
+    screened : above 0 and below 1, any shape
+    """
+
+    def ratio_at(screened: float) -> float:
+        def excess(log_ratio: float) -> float:
+            return float(eddy_susceptibility(np.exp(log_ratio), "cylinder")[0]) + screened
+
+        return float(np.exp(brentq(excess, np.log(1e-2), np.log(1e3))))
+
+    require_within(1e-6, 0.99, screened=screened)
+    ratio = np.vectorize(ratio_at, otypes=[float])(screened)
+    return np.asarray(np.pi * frequency * mu_0 * (radius / ratio) ** 2)
+
+
+def subtract_background(
+    along: ArrayLike, moment: ArrayLike, *, background_along: ArrayLike, background: ArrayLike
+) -> NDArray[np.float64]:
+    """The moment without that of the empty holder, measured alike and interpolated to the same places.
+
+    Parameters
+    ----------
+    along, moment : shape (n,), temperature or field of each point, and A m²
+    background_along, background : shape (k,), the same of the holder, any order
+
+    Raises
+    ------
+    ValueError
+        A holder that was not measured over the whole range of the sample.
+    """
+    x, known = np.asarray(along, float), np.asarray(background_along, float)
+    reach = 0.01 * float(np.ptp(x))
+    if x.min() < known.min() - reach or x.max() > known.max() + reach:
+        raise ValueError(
+            f"the holder was measured from {known.min():.4g} to {known.max():.4g}, the sample from {x.min():.4g} to "
+            f"{x.max():.4g}; measure the holder over the same range, or take background_file off the card"
+        )
+    order = np.argsort(known, kind="stable")
+    return np.asarray(moment, float) - np.interp(x, known[order], np.asarray(background, float)[order])
+
+
+def estimate_shielding(
+    moment: Quantity,
+    *,
+    field: float,
+    volume: Quantity,
+    remanence: Quantity,
+    full_screening: dict[str, float],
+    method: str,
+    length_factor: Quantity,
+) -> Shielding:
+    """Screened fraction of a zero-field-cooled sample, with one budget for everything that moves it.
+
+    Parameters
+    ----------
+    moment : A m², the low-temperature plateau with its noise
+    field : A/m, the nominal applied field
+    volume : m³ ± σ
+    remanence : A/m ± σ, the magnet's field at nominal zero (its value is added to `field`)
+    full_screening : χ0 < 0 of the perfectly shielded body by demagnetisation method
+    method : the one of them to use; half their spread enters the budget
+    length_factor : what the instrument's point-dipole fit reads of an extended sample's moment
+
+    Raises
+    ------
+    ValueError
+        An unknown method, a volume that is not positive or a true field of zero.
+    """
+    true_field = field + remanence
+    if method not in full_screening or not volume > 0 or true_field == 0:
+        raise ValueError(
+            f"method {method!r}, volume {volume} and field {true_field:.3g} A/m came; the method must be one of "
+            f"{', '.join(full_screening)}, volume and field must not be zero"
+        )
+    susceptibility = moment / (volume * true_field)
+    expected = full_screening[method] * length_factor
+    spread = np.ptp(list(full_screening.values())) / 2
+    parts = {
+        "volume": volume.uncertainty / volume,
+        "field": remanence.uncertainty / abs(true_field),
+        "moment noise": moment.uncertainty / abs(moment) if moment else np.nan,
+        "sample length": length_factor.uncertainty / length_factor,
+        "demagnetisation": spread / abs(full_screening[method]),
+    }
+    parts = {name: float(np.nan_to_num(part)) for name, part in parts.items()}
+    measured = float(np.hypot(np.hypot(parts["volume"], parts["field"]), parts["moment noise"]))
+    modelled = float(np.hypot(parts["sample length"], parts["demagnetisation"]))
+    fraction = float(susceptibility / expected)
+    return Shielding(
+        Quantity(susceptibility, abs(susceptibility) * measured),
+        Quantity(expected, abs(expected) * modelled),
+        Quantity(fraction, abs(fraction) * float(np.hypot(measured, modelled))),
+        largest_first(parts),
+        {name: float(susceptibility / (chi * length_factor)) for name, chi in full_screening.items()},
+    )
