@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtools.paper import verdict as rules
 from nbtools.paper.printed import Statement, read_paper
+from nbtools.paper.statements import judge_statement, registered
 from nbtools.paper.verdict import WORDS, Verdict, as_tuple, plain
 from nbtools.results import Ledger, Origin
 
@@ -271,7 +272,10 @@ def _cell() -> dict[str, int]:
 
 
 def open_entry(about: Statement) -> dict[str, str]:
-    """A statement that no ledger settles."""
+    """A statement that no ledger settles: judged where printed numbers suffice or nothing can decide, else open."""
+    known = registered().get(about.id)
+    if known is not None and known.rests_on == "paper":
+        return _entry(judge_statement(about.id))
     if about.kind in ("input", "needs-data"):
         return _entry(judge(about))
     return {

@@ -139,7 +139,7 @@ def gather(ledgers: Mapping[str, Ledger]) -> Scorecard:
     headings = {name: dict(_headings(name)) for name in ledgers}
     rows = []
     for id, about in statements().items():
-        name, entry = given.get(id, (about.notebook, open_entry(about)))
+        name, entry = given.get(id) or (_stem(about.notebook), open_entry(about))
         number = entry.get("cell", 0)
         rows.append(
             {
@@ -150,7 +150,7 @@ def gather(ledgers: Mapping[str, Ledger]) -> Scorecard:
                 "kind": about.kind,
                 "notebook": name,
                 "cell": number,
-                "heading": headings.get(name, {}).get(number, ""),
+                "heading": headings.get(name, {}).get(int(number), ""),
                 **{column: entry[column] for column in ("paper", "ours")},
                 "sigmas": entry.get("sigmas", float("nan")),
                 **{column: entry[column] for column in ("verdict", "basis")},
@@ -159,6 +159,11 @@ def gather(ledgers: Mapping[str, Ledger]) -> Scorecard:
             }
         )
     return Scorecard(pd.DataFrame(rows))
+
+
+def _stem(number: str) -> str:
+    """The name of the notebook of this number, if there is one."""
+    return next((path.stem for path in find_notebooks() if path.stem.startswith(f"{number}_")), number)
 
 
 def _headings(name: str) -> Iterator[tuple[int, str]]:

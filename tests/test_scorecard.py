@@ -23,9 +23,8 @@ def card():
 
 
 def test_every_statement_has_a_verdict_with_a_basis(card) -> None:
-    """114 of 114, and from a twin none agrees."""
+    """Each of them, and from a twin none agrees."""
     assert list(card.rows["id"]) == list(statements())
-    assert len(card.rows) == 114
     assert card.rows["verdict"].all() and card.rows["basis"].all()
     data = card.select(kind="needs-data")
     assert set(data.rows["verdict"]) <= {
@@ -43,7 +42,7 @@ def test_the_cell_that_found_it_names_it(card) -> None:
     for name, rows in card.rows.groupby("notebook"):
         notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
         code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        for row in rows.itertuples():
+        for row in rows[rows["cell"] > 0].itertuples():
             assert row.id in code[row.cell - 1], (row.id, row.cell)
 
 
@@ -95,7 +94,7 @@ def test_the_table_is_driven_and_says_what_is_wrong(card) -> None:
 def test_each_statement_is_a_square_and_each_distance_a_dot(card) -> None:
     """As many as there are."""
     axes = draw_verdicts(style.new_figure()[1], card.by_topic)
-    assert len(axes.patches) == 114
+    assert len(axes.patches) == len(statements())
     distances = {"A-01": 0.5, "A-02": -30.0}
     axes = draw_deviations(style.new_figure()[1], distances)
     assert [label.get_text() for label in axes.get_yticklabels()] == list(distances)
