@@ -3,9 +3,11 @@
 ``printed``     the statements as frozen data: `read_paper`, `Paper`, `Statement`
 ``verdict``     the words, and what each may rest on
 ``statements``  a function for each statement: `statement`, `Context`, `judge_statement`, `recompute`
+``settle``      judge statements on a sample, keep the verdicts and show them: `settle`, `Verdicts`
 """
 
 from nbtools.paper.printed import Paper, Statement, read_paper
+from nbtools.paper.settle import Verdicts, settle
 from nbtools.paper.statements import Context, judge_statement, recompute, registered, statement
 from nbtools.paper.verdict import WORDS, Verdict, Word
 
@@ -15,10 +17,12 @@ __all__ = [
     "Paper",
     "Statement",
     "Verdict",
+    "Verdicts",
     "Word",
     "judge_statement",
     "read_paper",
     "recompute",
     "registered",
+    "settle",
     "statement",
 ]
