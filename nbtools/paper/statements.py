@@ -23,9 +23,8 @@ from typing import Any, Literal
 
 from nbtools.paper import verdict as judging
 from nbtools.paper.printed import Paper, Statement, read_paper
-from nbtools.paper.table import enter
 from nbtools.paper.verdict import Verdict
-from nbtools.results import Ledger, Origin
+from nbtools.results import Origin
 
 ROOMS = (
     "structure",
@@ -242,61 +241,6 @@ def judge_statement(
     found = entry.function(paper, given, context)
     if not isinstance(found, Verdict) or found.id != name:
         raise TypeError(f"{entry.place} gives a Verdict on {name}; {found!r} came")
-    return found
-
-
-class Verdicts(list[Verdict]):
-    """Verdicts in the order in which they were asked for; as text, and as a paragraph each."""
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return "".join(verdict._repr_html_() for verdict in self)
-
-
-def settle(
-    ledger: Ledger,
-    *names: str,
-    results: Any = None,
-    origin: Origin = "paper",
-    same_sample: bool = False,
-    planted: Mapping[str, Any] = _NOTHING,
-    rivals: Mapping[str, Any] = _NOTHING,
-    other_data: bool = False,
-) -> Verdicts:
-    """Judge statements and enter the verdicts in a notebook's ledger.
-
-    A later verdict takes the place of an earlier one, but another sample's data displace nothing.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The notebook's.
-    *names : str
-        Ids of statements that have a function.
-    results, origin, same_sample, planted, rivals
-        As for `judge_statement`.
-    other_data : bool
-        Whether the data are neither a twin as it was recorded nor the paper's sample: what rests on them is marked.
-
-    Returns
-    -------
-    Verdicts
-
-    Examples
-    --------
-    >>> settle(sample.ledger, "GL-01", "GL-02")  # doctest: +SKIP
-    """
-    circumstances = {"origin": origin, "same_sample": same_sample, "planted": planted, "rivals": rivals}
-    found = Verdicts(judge_statement(name, results, **circumstances) for name in names)
-    for verdict in found:
-        foreign = verdict.origin in ("measured", "digitised") and not verdict.same_sample
-        if not (foreign and verdict.id in ledger.verdicts):
-            marked = {"other_data": True} if other_data and verdict.origin != "paper" else {}
-            enter(ledger, verdict, **marked)
     return found
 
 
