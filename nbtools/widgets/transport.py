@@ -16,7 +16,8 @@ from nbtools.analysis.transport import (
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
-from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.crossing import find_crossing
+from nbtools.statistics.noise import noise_of
 from nbtools.transport.lower_field import LowerCriticalField
 from nbtools.transport.upper_field import collect_upper_critical_fields
 from nbtools.units import Quantity, convert
