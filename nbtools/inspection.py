@@ -21,7 +21,7 @@ from nbtools.files.quantum_design import read_dat, split_sweeps
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.files.scanning_maps import read_map
 from nbtools.files.spectral_maps import read_recording
-from nbtools.files.sweep_records import MEASURED
+from nbtools.files.sweeps import MEASURED
 from nbtools.manifest import SAMPLE_CARD, open_data
 from nbtools.units import convert
 

@@ -12,7 +12,6 @@ SOURCES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path.read_text(encoding="utf-8")
     for path in sorted(PACKAGE.rglob("*.py"))
 }
-LONGEST = 330  # "about 300 lines"
 
 MAY_IMPORT = {
     "package": set(),
@@ -28,7 +27,7 @@ MAY_IMPORT = {
     "viewers": {"units", "results"},
     "widgets": {"units", "models", "analysis", "viewers", "results"},
 }
-# A file past 300 lines has siblings; they are of its layer. What runs notebooks may import everything.
+# What runs notebooks may import everything.
 SIBLINGS = {
     "__init__": "package",
     "whole_file": "units",
@@ -157,10 +156,9 @@ def test_only_units_asks_the_unit_library() -> None:
     assert set(offenders(found)) == {"nbtools.units"}
 
 
-def test_a_module_opens_with_a_sentence_and_stays_short() -> None:
-    """A docstring first, and a sibling before it grows past what one reads in a sitting."""
+def test_a_module_opens_with_a_sentence() -> None:
+    """A docstring first."""
     assert not [module for module, source in SOURCES.items() if not ast.get_docstring(ast.parse(source))]
-    assert not {m: n for m, source in SOURCES.items() if (n := len(source.splitlines())) > LONGEST}
 
 
 def test_importing_the_package_loads_nothing_of_others() -> None:
