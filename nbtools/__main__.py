@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbtools import paths
 from nbtools.results import LEFT_OUT, differences
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
 
-ROOT = Path(__file__).parent.parent
-BUILD = ROOT / "build"
-NOTEBOOKS = ROOT / "notebooks"
+BUILD = paths.build_folder()
+NOTEBOOKS = paths.NOTEBOOKS
 NOTABLE_SIGMAS = 0.5
 
 
@@ -42,7 +42,7 @@ def show_status(_: argparse.Namespace) -> int:
     import nbformat
 
     from nbtools.manifest import status
-    from nbtools.notebook import headings
+    from nbtools.notebook.document import headings
     from nbtools.runner import find_notebooks
 
     for path in find_notebooks():
@@ -58,7 +58,7 @@ def show_status(_: argparse.Namespace) -> int:
 
 
 def verify(_: argparse.Namespace) -> int:
-    """Record, fetch and hash every data set."""
+    """Record or fetch every data set, and say which is right."""
     from nbtools.manifest import fetch, status
 
     wrong = 0
@@ -83,7 +83,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
-    from nbtools.notebook import read_parameters
+    from nbtools.notebook.document import read_parameters
     from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)
@@ -158,17 +158,6 @@ def diff(_: argparse.Namespace) -> int:
     return int(notable > 0)
 
 
-def data(options: argparse.Namespace) -> int:
-    """Write the hashes of the twins as they are recorded now into the manifest."""
-    from nbtools.manifest import refresh_hashes
-
-    if not options.update:
-        raise ValueError("`data --update` records the twins again and writes their hashes into the manifest")
-    for name, (before, after) in refresh_hashes().items():
-        print(f"{name}: {before[:12]} → {after[:12]}")
-    return 0
-
-
 def _may_be_stored(run: "Run", results: Path) -> bool:
     """Say what would change; a failed run, or one without the measured data of the stored one, may not."""
     from nbtools.runner import read_results
@@ -211,7 +200,12 @@ def _show_run(run: "Run") -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m nbtools", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m nbtools",
+        description=__doc__,
+        epilog=_places(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(command=show_status)
     commands = parser.add_subparsers(title="commands (none: figures, notebooks, data)", metavar="")
     running = _command(commands, "run", run)
@@ -227,10 +221,18 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
-    _command(commands, "data", data).add_argument("--update", action="store_true", help="write the hashes")
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser
+
+
+def _places() -> str:
+    """Where what is made goes, and the variables that say otherwise."""
+    variables = "".join(f"  {name:16} {what}\n" for name, what in paths.VARIABLES.items())
+    return (
+        f"what is made goes to {paths.build_folder()}\n(build/ of a checkout; without one, the user's cache folder, "
+        f"and answers to questions go to {paths.lessons_folder()}).\nThese variables name other places:\n{variables}"
+    )
 
 
 def _command(

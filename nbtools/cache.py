@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import inspect
 import io
-import os
 import pickle
 import shutil
 import sys
@@ -23,12 +22,13 @@ import numpy as np
 from joblib.func_inspect import get_func_code
 from joblib.memory import FileSystemStoreBackend
 
+from nbtools import paths
 from nbtools.units import Quantity
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ROOT = Path(__file__).absolute().parent.parent
+ROOT = paths.PACKAGE.parent
 
 
 def cached(function: Callable[P, T]) -> Callable[P, T]:
@@ -73,10 +73,7 @@ def cached(function: Callable[P, T]) -> Callable[P, T]:
 
 def folder() -> Path | None:
     """Where entries lie: ``NBTOOLS_CACHE``, or ``build/cache`` of the project; None where it says ``off``."""
-    setting = os.environ.get("NBTOOLS_CACHE", "")
-    if setting.lower() == "off":
-        return None
-    return Path(setting).expanduser().absolute() if setting else ROOT / "build" / "cache"
+    return paths.cache_folder()
 
 
 def size() -> tuple[int, int]:

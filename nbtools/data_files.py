@@ -1,19 +1,23 @@
 """Verified files of a data set: a twin is recorded on first use, a measured set mirrored or downloaded."""
 
+import functools
+import hashlib
 import importlib
-import os
+import importlib.metadata
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-import yaml
-
-from nbtools.content_hash import content_hash, file_hash
+from nbtools import paths
+from nbtools.cache import code_hash
 from nbtools.manifest_entries import DataFile, ManifestError, Measured, Twin, find
 
-ROOT = Path(__file__).absolute().parent.parent
+# Beside the files of a recorded twin: its recipe, and the sha256 of each file as it was recorded here.
+RECIPE = ".recipe.json"
 
 
 class DataMissing(ValueError):
@@ -21,26 +25,27 @@ class DataMissing(ValueError):
 
 
 class WrongHash(ValueError):
-    """Files that are not what the manifest says; shows both hashes."""
+    """A measured file that is not what the manifest says; shows both hashes."""
 
 
 def data_folder() -> Path:
     """Where data sets are kept: ``NBTOOLS_DATA``, or ``build/data`` of the project."""
-    return Path(os.environ.get("NBTOOLS_DATA") or ROOT / "build" / "data").expanduser().absolute()
+    return paths.data_folder()
 
 
 def fetch(name: str) -> Path:
     """The verified file of a data set, or its folder where it has several.
 
-    A twin is recorded on first use; a measured file is copied from the mirror folder ``NBTOOLS_MIRROR``
-    or downloaded from its public address. All lies in `data_folder`, under the name of the set.
+    A twin is recorded on first use, and again when its recipe has changed. A measured file is copied from
+    the mirror folder ``NBTOOLS_MIRROR`` or downloaded from its public address. All lies in `data_folder`,
+    under the name of the set.
 
     Raises
     ------
     DataMissing
         What cannot be had here, and what to do.
     WrongHash
-        What was found instead of the expected content.
+        What was found instead of the expected measured file.
     ValueError
         An unknown name; a link in the data or mirror folder that leads out of it; a recorder that refuses.
     """
@@ -93,8 +98,8 @@ def _cannot_be_had(
 
 def in_mirror(file: DataFile) -> Path | None:
     """The file in the mirror folder ``NBTOOLS_MIRROR``, if that is set and holds it."""
-    mirror = os.environ.get("NBTOOLS_MIRROR")
-    path = inside(Path(mirror).expanduser(), file.path) if mirror else None
+    mirror = paths.mirror_folder()
+    path = inside(mirror, file.path) if mirror else None
     return path if path and path.is_file() else None
 
 
@@ -105,25 +110,54 @@ def _download(url: str, target: Path) -> None:
     pooch.retrieve(url, known_hash=None, fname=target.name, path=target.parent)
 
 
+def recipe(entry: Twin) -> dict[str, Any]:
+    """What a recorded twin follows from: recorder, the code that it runs, parameters and seed.
+
+    The code is the source of the recorder and of all that it imports from nbtools, as this process loaded it, and
+    the versions of numpy and scipy. Two processes with the same recipe record the same, but for the last bits of
+    floats, which differ between processors.
+    """
+    return {
+        "recorder": f"nbtools.twin.{entry.recorder}",
+        "code": _code(_recorder(entry).__module__),
+        "parameters": json.loads(json.dumps(entry.parameters)),
+        "seed": entry.seed,
+    }
+
+
+@functools.cache
+def _code(module: str) -> str:
+    """The code that `module` runs in this process: what is edited later is not what runs here."""
+    versions = " ".join(importlib.metadata.version(package) for package in ("numpy", "scipy"))
+    return hashlib.sha256(f"{code_hash(module)} {versions}".encode()).hexdigest()
+
+
+def is_recorded(entry: Twin, folder: Path) -> bool:
+    """Whether `folder` holds the twin, recorded by today's recipe, each file as it was recorded."""
+    try:
+        note = json.loads(inside(folder, RECIPE).read_text(encoding="utf-8"))
+        return bool(note == {"recipe": recipe(entry), "files": _hashes(entry, folder)})
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return False
+
+
+def _hashes(entry: Twin, folder: Path) -> dict[str, str]:
+    return {name: file_hash(inside(folder, name)) for name in entry.files}
+
+
 def _fetch_twin(entry: Twin, folder: Path) -> None:
     """Leave what is recorded if it is right; else record beside it and rename."""
-    if recorded_hash(entry, folder) == entry.content_sha256:
+    if is_recorded(entry, folder):
         return
     with workplace() as bench:
         fresh = bench / "fresh"
         fresh.mkdir()
-        found = record_twin(entry, fresh)
-        if found != entry.content_sha256:
-            raise WrongHash(
-                f"{entry.name}: nbtools.twin.{entry.recorder} recorded content with the sha256 {found}, the "
-                f"manifest says {entry.content_sha256}. If the recorder was changed on purpose, run "
-                "`python -m nbtools data --update`; if not, the environment is not the locked one"
-            )
+        record_twin(entry, fresh)
         for attempt in range(20):
             with suppress(OSError):
                 fresh.rename(folder)
             # Another process may have been quicker; what it recorded is as good as ours.
-            if recorded_hash(entry, folder) == entry.content_sha256:
+            if is_recorded(entry, folder):
                 return
             with suppress(OSError):
                 folder.rename(bench / f"stale-{attempt}")
@@ -132,8 +166,8 @@ def _fetch_twin(entry: Twin, folder: Path) -> None:
     )
 
 
-def record_twin(entry: Twin, folder: Path) -> str:
-    """Run the recorder into `folder`; the hash of what it wrote."""
+def record_twin(entry: Twin, folder: Path) -> None:
+    """Run the recorder into `folder`, and write the recipe beside what it recorded."""
     record = _recorder(entry)
     try:
         record(folder, seed=entry.seed, **entry.parameters)
@@ -148,7 +182,8 @@ def record_twin(entry: Twin, folder: Path) -> str:
             f"{entry.name}: nbtools.twin.{entry.recorder} did not write {', '.join(missing)}, which the manifest "
             "lists; correct `files` there"
         )
-    return content_hash(folder / name for name in entry.files)
+    note = {"recipe": recipe(entry), "files": _hashes(entry, folder)}
+    (folder / RECIPE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
 
 
 def _recorder(entry: Twin) -> Callable[..., object]:
@@ -166,12 +201,10 @@ def _recorder(entry: Twin) -> Callable[..., object]:
     return record
 
 
-def recorded_hash(entry: Twin, folder: Path) -> str | None:
-    """The hash of a recorded twin; None where files are missing or cannot be decoded."""
-    try:
-        return content_hash(inside(folder, name) for name in entry.files)
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
+def file_hash(path: str | Path) -> str:
+    """The sha256 of the bytes, as `sha256sum` prints it."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def inside(folder: Path, name: str) -> Path:

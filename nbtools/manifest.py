@@ -1,25 +1,21 @@
 """The data sets of data_manifest.yaml and a user's own files, opened by name or by path."""
 
 import hashlib
-import os
-import re
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nbtools import manifest_entries
-from nbtools.content_hash import content_hash, file_hash
 from nbtools.data_files import (
     DataMissing,
     WrongHash,
     data_folder,
     fetch,
+    file_hash,
     in_mirror,
     inside,
-    record_twin,
-    recorded_hash,
-    workplace,
+    is_recorded,
 )
 from nbtools.manifest_entries import (
     DataSet,
@@ -42,14 +38,12 @@ __all__ = [
     "Status",
     "Twin",
     "WrongHash",
-    "content_hash",
     "data_folder",
     "data_sets",
     "fetch",
     "find",
     "open_data",
     "read_manifest",
-    "refresh_hashes",
     "status",
 ]
 
@@ -65,7 +59,7 @@ class DataSource:
     name : of the data set, or of the user's file or folder
     files : the data files, verified where the manifest knows them; without the sample card
     origin : "twin", "measured" or "digitised"; of a mixture the least, in this order
-    sha256 : of the content (twin) or of the bytes
+    sha256 : of the bytes; of a twin of the manifest, of its recorder, parameters and seed
     card : the sample card, if there is one
     entry : what the manifest says, None for a user's files
     is_default : whether this is what the notebook opens by itself, so that its results may be stored
@@ -86,7 +80,8 @@ class DataSource:
 
     def __repr__(self) -> str:
         count = f"{len(self.files)} file{'s' * (len(self.files) != 1)}"
-        return f"{self.name}: {self.origin}, {count}, sha256 {self.short}"
+        known_by = f"seed {self.entry.seed}" if isinstance(self.entry, Twin) else f"sha256 {self.short}"
+        return f"{self.name}: {self.origin}, {count}, {known_by}"
 
 
 def open_data(
@@ -140,38 +135,6 @@ def status() -> list[Status]:
     return [Status(e.name, e.origin, e.technique, e.figures, _state(e)) for e in data_sets().values()]
 
 
-def refresh_hashes(names: Iterable[str] | None = None) -> dict[str, tuple[str, str]]:
-    """Record twins anew (all, or `names`) and write their hashes into the manifest; name → old and new.
-
-    For maintainers who changed a recorder on purpose. Only the hash lines of the file change.
-    """
-    moved = {}
-    for entry in data_sets().values() if names is None else [find(name) for name in names]:
-        if isinstance(entry, Twin):
-            with workplace() as bench:
-                found = record_twin(entry, bench)
-            if found != entry.content_sha256:
-                moved[entry.name] = (entry.content_sha256, found)
-    if moved:
-        _write_hashes({name: found for name, (_, found) in moved.items()})
-    return moved
-
-
-def _write_hashes(hashes: dict[str, str]) -> None:
-    manifest = manifest_entries.MANIFEST
-    text = manifest.read_text(encoding="utf-8")
-    for name, found in hashes.items():
-        own_lines = rf"- name: [\"']?{name}[\"']? *\n(?:(?! *- name:).*\n)*?"
-        text, count = re.subn(rf"({own_lines} *content_sha256: ).*", rf'\g<1>"{found}"', text)
-        if count != 1:
-            raise ManifestError(
-                f"{manifest.name}: write `content_sha256: {found}` under `- name: {name}` by hand"
-            )
-    fresh = manifest.with_name(f".{manifest.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(manifest)
-
-
 def _open_one(data: str | Path, start: Path) -> DataSource:
     known = data_sets()
     if isinstance(data, str) and data in known:
@@ -199,10 +162,16 @@ def _open_entry(entry: DataSet) -> DataSource:
     files = tuple(folder / name for name in entry.file_names if name != SAMPLE_CARD)
     card = folder / SAMPLE_CARD if SAMPLE_CARD in entry.file_names else None
     if isinstance(entry, Twin):
-        return DataSource(entry.name, files, "twin", entry.content_sha256, card, entry, entry.default)
+        return DataSource(entry.name, files, "twin", _identity(entry), card, entry, entry.default)
     hashes = [file.sha256 for file in entry.files]
     sha256 = hashes[0] if len(hashes) == 1 else _joined_hash(zip(entry.file_names, hashes, strict=True))
     return DataSource(entry.name, files, entry.origin, sha256, card, entry)
+
+
+def _identity(twin: Twin) -> str:
+    """The same on every machine, and while only the code of a twin changes."""
+    known_by = [twin.recorder, twin.parameters, twin.seed]
+    return hashlib.sha256(json.dumps(known_by, sort_keys=True).encode()).hexdigest()
 
 
 def _joined(sources: list[DataSource]) -> DataSource:
@@ -240,7 +209,7 @@ def _says_synthetic(file: Path) -> bool:
 def _state(entry: DataSet) -> State:
     folder = inside(data_folder(), entry.name)
     if isinstance(entry, Twin):
-        return "here" if recorded_hash(entry, folder) == entry.content_sha256 else "recordable"
+        return "here" if is_recorded(entry, folder) else "recordable"
     pairs = zip(entry.files, entry.file_names, strict=True)
     if all((folder / name).is_file() and file_hash(folder / name) == file.sha256 for file, name in pairs):
         return "here"

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic import field_validator as validates
 from pydantic import model_validator as validates_all
 
-MANIFEST = Path(__file__).absolute().parent.parent / "data_manifest.yaml"
+from nbtools import paths
+
+MANIFEST = paths.MANIFEST
 SHA256 = r"^[0-9a-f]{64}$"
 # What came, in few words: aliases of aliases would fill the memory when written out.
 short = reprlib.Repr()  # with arguments only from Python 3.12 on
@@ -109,9 +111,6 @@ class Twin(_DataSet):
     seed: int = Field(ge=0, description="a whole number")
     parameters: dict[str, Setting | tuple[Setting, ...]] = Field(
         default={}, description="names and values that the recorder takes, SI"
-    )
-    content_sha256: str = Field(
-        pattern=SHA256, description="64 hexadecimal digits; `python -m nbtools data --update` writes them"
     )
     default: bool = Field(default=False, description="true for the one set that its notebook opens by itself")
 

@@ -18,7 +18,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from nbtools.claims import WORDS, html_rows
-from nbtools.notebook import WIDGET_VIEW, heading_above, headings
+from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
 from nbtools.results import LEFT_OUT, Ledger, differences
 from nbtools.runner import NOTEBOOKS, Run, read_results
 from nbtools.whole_file import write_whole

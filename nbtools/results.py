@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from nbtools import paths
 from nbtools.units import Quantity
 from nbtools.whole_file import write_whole
 
@@ -23,9 +23,24 @@ SCHEMA = 1
 LEFT_OUT = "left out of this run"
 
 
+class NotPossible(ValueError):
+    """What a file or a sample card does not hold; the message is one sentence for the reader."""
+
+
 @dataclass(frozen=True)
 class Result:
-    """One number of one notebook: what it is, how it was found, on which data."""
+    """One number of one notebook: what it is, how it was found, on which data.
+
+    Parameters
+    ----------
+    name : under which the ledger keeps it
+    value, uncertainty, unit : the number, one standard deviation, in SI
+    method : the criterion or method, in a few words
+    origin, data : of the data, and their name
+    note : anything else worth a line
+    section : of the notebook
+    options : of the study that found it, as text
+    """
 
     name: str
     value: float
@@ -35,6 +50,8 @@ class Result:
     origin: Origin
     data: str = ""
     note: str = ""
+    section: str = ""
+    options: str = ""
 
     def __post_init__(self) -> None:
         if self.origin not in get_args(Origin):
@@ -63,6 +80,7 @@ class Ledger:
     results: dict[str, Result] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -88,6 +106,29 @@ class Ledger:
         self.write()
         return entry
 
+    def keep(self, entries: Sequence[Result], *, claim: str) -> None:
+        """Enter results under one claim, a cell that called a study; run again, it replaces what it entered before.
+
+        Raises
+        ------
+        ValueError
+            A name that another claim of this run holds.
+        """
+        for entry in entries:
+            held = self.claims.get(entry.name, claim)
+            if held != claim:
+                raise ValueError(
+                    f"{entry.name} is already kept by another call of this run ({held}); "
+                    "pass record=False where a number is not to be kept"
+                )
+        for name in [name for name, holder in self.claims.items() if holder == claim]:
+            self.results.pop(name, None)
+            del self.claims[name]
+        for entry in entries:
+            self.results[entry.name] = entry
+            self.claims[entry.name] = claim
+        self.write()
+
     def series(self, prefix: str, suffix: str = "") -> dict[float, Quantity]:
         """Results named by a number, ``critical_current_30K`` by that number; those without a value are left out."""
         pattern = re.compile(rf"{re.escape(prefix)}([\d.]+){re.escape(suffix)}")
@@ -102,7 +143,9 @@ class Ledger:
         self.write()
 
     def write(self) -> None:
-        write_whole(self.path, dumps(self.as_dict()))
+        """Write to `path`; a ledger of no notebook stays in memory."""
+        if self.notebook:
+            write_whole(self.path, dumps(self.as_dict()))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -194,7 +237,7 @@ def _left_out(after: Ledger, new: object, origin: str) -> bool:
 
 def results_folder() -> Path:
     """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return Path(os.environ.get("NBTOOLS_RESULTS") or Path(__file__).parent.parent / "build" / "results")
+    return paths.results_folder()
 
 
 def dumps(content: Any) -> str:

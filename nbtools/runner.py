@@ -15,11 +15,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from nbtools.notebook import clean, code_cells, heading_above, with_parameters
+from nbtools import paths
+from nbtools.notebook.document import clean, code_cells, heading_above, with_parameters
 from nbtools.results import Ledger, read_ledger
 from nbtools.whole_file import write_whole
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = paths.NOTEBOOKS
 # What a notebook calls that sums the others up.
 READS_RESULTS = "read_ledgers("
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtools.claims import html_rows, open_entry, statements
-from nbtools.notebook import heading_above
+from nbtools.notebook.document import heading_above
+from nbtools.paper.verdict import NO_DATA, VAGUE, WORDS
 from nbtools.results import Ledger
 from nbtools.runner import find_notebooks, read_results
-from nbtools.verdicts import NO_DATA, VAGUE, WORDS
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:

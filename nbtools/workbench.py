@@ -1,17 +1,16 @@
 """One notebook at work: its data and sample card, what it keeps, what it skips, and the verdicts it may give."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbtools import claims, manifest
+from nbtools import claims, manifest, paths
+from nbtools.display import style
 from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, Origin, results_folder
-from nbtools.viewers import style
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 T = TypeVar("T")
-
-STORED_RESULTS = Path(__file__).parent.parent / "notebooks" / "results"
 
 
 @dataclass(frozen=True)
@@ -158,10 +155,8 @@ class Workbench:
     def exports(self) -> Path:
         """Where figures and tables go: beside the results of the run, but never among the stored ones."""
         folder = results_folder()
-        stored = folder.resolve() == STORED_RESULTS.resolve()
-        return Path(
-            os.environ.get("NBTOOLS_EXPORTS") or (folder.parent.parent / "build" if stored else folder)
-        )
+        stored = folder.resolve() == paths.STORED_RESULTS.resolve()
+        return paths.exports_folder() or (paths.build_folder() if stored else folder)
 
     @property
     def build(self) -> Path:

@@ -14,7 +14,7 @@ from damage import damaged
 from nbtools.__main__ import main
 from nbtools.inspection import CARD, inspect_path
 from nbtools.manifest import fetch
-from nbtools.notebook import code_cells, read_parameters
+from nbtools.notebook.document import code_cells, read_parameters
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 # A real file, then what the answer must say and what it must not.

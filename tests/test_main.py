@@ -80,7 +80,6 @@ def test_a_run_of_ones_own_stays_in_its_folder(project: Path) -> None:
         (["run", "-o", "notebooks/results"], "holds the stored outputs; name another folder"),
         (["run", "--store", "-p", "COUNT=1"], "--store keeps the outputs of a default run"),
         (["report"], "no notebook has been run yet"),
-        (["data"], "writes their hashes into the manifest"),
     ],
 )
 def test_a_slip_is_answered_with_a_sentence(

@@ -2,20 +2,20 @@
 
 import hashlib
 import http.server
+import importlib
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 
-from nbtools import manifest, manifest_entries
-from nbtools.content_hash import file_hash
-from nbtools.data_files import DataMissing, WrongHash, fetch
-from nbtools.manifest import ManifestError, open_data, refresh_hashes, status
+from nbtools import data_files, manifest, manifest_entries
+from nbtools.data_files import RECIPE, DataMissing, WrongHash, fetch, file_hash
+from nbtools.manifest import ManifestError, open_data, status
 
 PROJECT = manifest_entries.MANIFEST
 MEASURED = b"Temperature (K),Moment (emu)\n2,1\n"
@@ -52,7 +52,6 @@ def twin(**changes: object) -> dict:
         "recorder": "fake",
         "seed": 3,
         "parameters": {"scale": 2.0},
-        "content_sha256": "0" * 64,
     }
     return measured(**(own | changes))
 
@@ -74,22 +73,44 @@ def write_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     return write
 
 
+FAKE = """
+from nbtools.twin.helper import times
+
+FOLDERS = []
+
+def record_fake(folder, *, seed, scale=1.0):
+    FOLDERS.append(folder)
+    (folder / "values.csv").write_text(f"{times(seed, scale)}\\n")
+    (folder / "sample.yaml").write_text("mass: 1 mg\\n")
+"""
+
+
 @pytest.fixture
-def recordings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """A recorder `nbtools.twin.fake`; the folders that it was given."""
-    folders: list[Path] = []
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Path]]:
+    """Load a recorder `nbtools.twin.fake` from its file, as a new process would; the folders that it is given."""
+    package = tmp_path / "source" / "nbtools" / "twin"
+    package.mkdir(parents=True)
+    (package / "fake.py").write_text(FAKE)
+    (package / "helper.py").write_text("def times(a, b):\n    return a * b\n")
+    (package / "draw.py").write_text("COLOUR = 1\n")
+    monkeypatch.setattr("nbtools.twin.__path__", [*sys.modules["nbtools.twin"].__path__, str(package)])
 
-    def record_fake(folder: Path, *, seed: int, scale: float = 1.0) -> list[Path]:
-        folders.append(folder)
-        (folder / "values.csv").write_text(f"{seed * scale}\n")
-        (folder / "sample.yaml").write_text("mass: 1 mg\n")
-        return [folder / "values.csv", folder / "sample.yaml"]
+    def load() -> list[Path]:
+        for name in ("fake", "helper"):
+            monkeypatch.delitem(sys.modules, f"nbtools.twin.{name}", raising=False)
+        data_files._code.cache_clear()
+        importlib.invalidate_caches()
+        return importlib.import_module("nbtools.twin.fake").FOLDERS
 
-    record_fake.__module__ = "nbtools.twin.fake"
-    module = ModuleType("nbtools.twin.fake")
-    module.record_fake = record_fake
-    monkeypatch.setitem(sys.modules, "nbtools.twin.fake", module)
-    return folders
+    load.package = package
+    return load
+
+
+@pytest.fixture
+def recordings(fake: Callable[[], list[Path]]) -> Iterator[list[Path]]:
+    """The folders that the recorder `nbtools.twin.fake` was given."""
+    yield fake()
+    data_files._code.cache_clear()
 
 
 @pytest.fixture
@@ -145,7 +166,7 @@ class TestTheProjectsManifest:
         "name", [n for n, e in manifest_entries.read_manifest(PROJECT).items() if e.origin == "twin"]
     )
     def test_twins_record_what_they_promise(self, name: str):
-        """The recorder gives the content that the manifest states; the columns of .dat files stand in a header."""
+        """The recorder writes the files that the manifest lists; the columns of .dat files stand in a header."""
         folder, entry = fetch(name), manifest.find(name)
         places = [folder / own for own in entry.files] if folder.is_dir() else [folder]
         assert all(place.stat().st_size for place in places)
@@ -227,53 +248,101 @@ def test_an_unknown_name_has_near_misses():
 def test_a_twin_is_recorded_once(write_manifest: Callable[..., Path], recordings: list[Path]):
     """On first use into the data folder; then it is there."""
     write_manifest(twin())
-    refresh_hashes()
-    recordings.clear()
     first, second = fetch("fake-twin"), fetch("fake-twin")
     assert len(recordings) == 1
     assert first == second == manifest.data_folder() / "fake-twin"
     assert (first / "values.csv").read_text() == "6.0\n"
 
 
-@pytest.mark.parametrize("damage", ["other", "missing", "unreadable"])
-def test_a_stale_twin_is_recorded_again(
+@pytest.mark.parametrize("damage", ["other", "missing", "recipe missing", "recipe damaged"])
+def test_a_damaged_twin_is_recorded_again(
     damage: str, write_manifest: Callable[..., Path], recordings: list[Path]
 ):
-    """A changed, missing or undecodable file never passes for the twin."""
+    """A changed or missing file, or a recipe that cannot be read, never passes for the twin."""
     write_manifest(twin())
-    refresh_hashes()
     folder = fetch("fake-twin")
-    if damage == "missing":
-        (folder / "values.csv").unlink()
+    if damage == "other":
+        (folder / "sample.yaml").write_text("mass: 2 mg\n")
+    elif damage == "recipe damaged":
+        (folder / RECIPE).write_bytes(b'{"recipe": \xff')
     else:
-        (folder / "sample.yaml").write_text({"other": "mass: 2 mg\n", "unreadable": "mass: [\n"}[damage])
+        (folder / {"missing": "values.csv"}.get(damage, RECIPE)).unlink()
+    assert [row.state for row in status()] == ["recordable"]
     fetch("fake-twin")
     assert (folder / "sample.yaml").read_text() == "mass: 1 mg\n" and (folder / "values.csv").exists()
+    assert len(recordings) == 2
 
 
-def test_a_twin_is_known_by_content(write_manifest: Callable[..., Path], recordings: list[Path]):
-    """Another spelling of the same card is the same twin."""
+@pytest.mark.parametrize("change", ["recorder", "helper", "parameters", "seed"])
+def test_a_twin_is_recorded_again_when_its_recipe_changes(
+    change: str, write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """The recorder, a module that it imports, a parameter, the seed: each by itself, without a word from anybody."""
     write_manifest(twin())
-    refresh_hashes()
-    card = fetch("fake-twin") / "sample.yaml"
-    card.write_text("# weighed\nmass:   '1 mg'\n")
+    fake()
+    folder = fetch("fake-twin")
+    helper = fake.package / "helper.py"
+    if change == "recorder":
+        (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
+    elif change == "helper":
+        helper.write_text(helper.read_text().replace("*", "-"))
+    else:
+        write_manifest(twin(**{"parameters": {"scale": 3.0}} if change == "parameters" else {"seed": 4}))
+    folders = fake()
+    assert [row.state for row in status()] == ["recordable"]
     fetch("fake-twin")
-    assert card.read_text().startswith("# weighed")
+    fetch("fake-twin")
+    expected = {"recorder": "7.0", "helper": "1.0", "parameters": "9.0", "seed": "8.0"}[change]
+    assert (folder / "values.csv").read_text() == f"{expected}\n" and len(folders) == 1
 
 
-def test_a_recorder_that_changed_is_refused(write_manifest: Callable[..., Path], recordings: list[Path]):
-    """Another content than the manifest's is an error with both hashes, and nothing stays behind."""
+def test_what_a_recorder_does_not_import_is_no_part_of_the_recipe(
+    write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """An edited drawing beside it leaves the twin as it was recorded."""
     write_manifest(twin())
-    with pytest.raises(WrongHash, match=r"sha256 [0-9a-f]{64}, the manifest says 0{64}.*data --update"):
-        fetch("fake-twin")
-    assert list(manifest.data_folder().iterdir()) == []
+    fake()
+    fetch("fake-twin")
+    (fake.package / "draw.py").write_text("COLOUR = 2\n")
+    folders = fake()
+    fetch("fake-twin")
+    assert folders == []
+
+
+def test_the_recipe_names_the_code_that_recorded(
+    write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """A process that loaded a recorder before it was edited does not pass its recording off as the new one's."""
+    write_manifest(twin())
+    fake()
+    folder = fetch("fake-twin")
+    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
+    (folder / "values.csv").unlink()
+    fetch("fake-twin")  # still the old code
+    assert (folder / "values.csv").read_text() == "6.0\n"
+    fake()
+    fetch("fake-twin")
+    assert (folder / "values.csv").read_text() == "7.0\n"
+
+
+def test_the_recipe_lies_beside_the_files(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """Recorder, code, parameters, seed, and the sha256 of each file as it lies there."""
+    write_manifest(twin())
+    folder = fetch("fake-twin")
+    note = json.loads((folder / RECIPE).read_text())
+    assert {key: note["recipe"][key] for key in ("recorder", "parameters", "seed")} == {
+        "recorder": "nbtools.twin.fake",
+        "parameters": {"scale": 2.0},
+        "seed": 3,
+    }
+    assert len(note["recipe"]["code"]) == 64
+    assert note["files"] == {name: file_hash(folder / name) for name in ("values.csv", "sample.yaml")}
 
 
 def test_parameters_tell_twins_apart(write_manifest: Callable[..., Path], recordings: list[Path]):
     """Two twins share a recorder and differ in content."""
     write_manifest(twin(), twin(name="other-twin", parameters={"scale": 5}))
-    hashes = refresh_hashes()
-    assert hashes["fake-twin"][1] != hashes["other-twin"][1]
+    assert open_data("fake-twin").sha256 != open_data("other-twin").sha256
     assert (fetch("other-twin") / "values.csv").read_text() == "15\n"
 
 
@@ -296,24 +365,14 @@ def test_a_recorder_that_cannot_says_so(
 
 
 def test_a_function_from_elsewhere_is_no_recorder(
-    write_manifest: Callable[..., Path], recordings: list[Path]
+    write_manifest: Callable[..., Path], recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ):
     """A name that a twin module merely imported does not run."""
-    sys.modules["nbtools.twin.fake"].record_fake.__module__ = "os"
+    monkeypatch.setattr(sys.modules["nbtools.twin.fake"].record_fake, "__module__", "os")
     write_manifest(twin())
     with pytest.raises(ManifestError, match="has no function record_fake"):
         fetch("fake-twin")
     assert recordings == []
-
-
-def test_refresh_changes_hash_lines_only(write_manifest: Callable[..., Path], recordings: list[Path]):
-    """Comments, order and every other line of the manifest stay."""
-    path = write_manifest(measured(), twin(), measured(name="last"))
-    before = path.read_text().splitlines()
-    refresh_hashes()
-    changed = [(a, b) for a, b in zip(before, path.read_text().splitlines(), strict=True) if a != b]
-    assert len(changed) == 1 and "content_sha256" in changed[0][1]
-    assert refresh_hashes() == {}
 
 
 def test_a_mirrored_file_is_copied(write_manifest: Callable[..., Path], mirror: Path):
@@ -437,7 +496,6 @@ def test_a_data_folder_that_cannot_be_made_says_so(
 def test_many_may_fetch_at_once(write_manifest: Callable[..., Path], recordings: list[Path], mirror: Path):
     """Eight threads on a stale twin and a damaged file all get the right content, and no litter stays."""
     write_manifest(twin(), measured())
-    refresh_hashes()
     for name in ("fake-twin/values.csv", "crystal/run 1.csv"):
         path = manifest.data_folder() / name
         path.parent.mkdir(parents=True)
@@ -461,57 +519,19 @@ def test_status_knows_each_state(write_manifest: Callable[..., Path], recordings
     gone = measured(name="gone")
     gone["files"][0]["path"] = "lab/gone.csv"
     write_manifest(twin(), measured(), gone)
-    refresh_hashes()
     assert [row.state for row in status()] == ["recordable", "mirror", "missing"]
     fetch("fake-twin"), fetch("crystal")
     assert [row.state for row in status()] == ["here", "here", "missing"]
-
-
-class TestContentHash:
-    @pytest.fixture
-    def run(self, realdata: Path, tmp_path: Path) -> Path:
-        """A copy of a measured file that may be changed."""
-        name = "20240223_NCCO_SC_Canada4_full_size.dc.dat"
-        path = tmp_path / "run.dat"
-        path.write_bytes((realdata / "qd" / "NCCO_Analysis_Code_2026" / name).read_bytes())
-        return path
-
-    def test_the_container_does_not_count(self, run: Path):
-        """Line ends and the time of opening are not content."""
-        before, text = manifest.content_hash([run]), run.read_bytes()
-        lines = [line for line in text.replace(b"\r\n", b"\n").split(b"\n") if b"FILEOPENTIME" not in line]
-        assert len(lines) < len(text.split(b"\n"))
-        run.write_bytes(b"\n".join(lines))
-        assert manifest.content_hash([run]) == before
-
-    @pytest.mark.parametrize(
-        ("old", "new"), [(b"-2.114494e-001", b"-2.114495e-001"), (b"NCCO_SC_Canada", b"NCCO_SC_Kanada")]
-    )
-    def test_numbers_and_metadata_count(self, run: Path, old: bytes, new: bytes):
-        """The last digit of one moment, and the name of the sample."""
-        before, text = manifest.content_hash([run]), run.read_bytes()
-        assert old in text
-        run.write_bytes(text.replace(old, new))
-        assert manifest.content_hash([run]) != before
-
-    def test_names_count_and_order_does_not(self, tmp_path: Path):
-        """The same files in another order are the same; swapped names are not."""
-        a, b = tmp_path / "a.bin", tmp_path / "b.bin"
-        a.write_bytes(b"1"), b.write_bytes(b"2")
-        before = manifest.content_hash([a, b])
-        assert manifest.content_hash([b, a]) == before
-        a.write_bytes(b"2"), b.write_bytes(b"1")
-        assert manifest.content_hash([a, b]) != before
 
 
 class TestOpenData:
     def test_a_twin_brings_its_card(self, write_manifest: Callable[..., Path], recordings: list[Path]):
         """Data files, card, origin and hash of a twin; only the default one is the default."""
         write_manifest(twin(default=True), twin(name="rival", parameters={}))
-        refresh_hashes()
         source = open_data("fake-twin")
         assert [file.name for file in source.files] == ["values.csv"] and source.card.name == "sample.yaml"
-        assert (source.origin, source.sha256) == ("twin", source.entry.content_sha256)
+        assert source.origin == "twin" and repr(source) == "fake-twin: twin, 1 file, seed 3"
+        assert source.sha256 == open_data("fake-twin").sha256 != open_data("rival").sha256
         assert source.is_default and not open_data("rival").is_default
 
     def test_a_measured_set(self, write_manifest: Callable[..., Path], mirror: Path):
@@ -557,7 +577,6 @@ class TestOpenData:
     ):
         """One synthetic file makes the whole synthetic."""
         write_manifest(measured(), twin())
-        refresh_hashes()
         assert open_data(["crystal", "fake-twin"]).origin == "twin"
 
     def test_a_copied_twin_stays_a_twin(self, tmp_path: Path):
@@ -571,7 +590,6 @@ class TestOpenData:
     ):
         """The default twin with somebody's card must not overwrite stored results."""
         write_manifest(twin(default=True))
-        refresh_hashes()
         (tmp_path / "mine.yaml").write_text("mass: 1 mg\n")
         source = open_data("fake-twin", "mine.yaml", folder=tmp_path)
         assert source.card == tmp_path / "mine.yaml" and not source.is_default

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_runner import PNG
 
-from nbtools.notebook import WIDGET_VIEW
+from nbtools.notebook.document import WIDGET_VIEW
 from nbtools.report import markdown_html, notebook_html, statements_html, write_report
 from nbtools.results import Ledger
 from nbtools.runner import Run

@@ -14,7 +14,7 @@ from nbtools.files.images import ImageError, read_stack
 from nbtools.files.scanning_maps import MapError, read_map
 from nbtools.inspection import inspect_path
 from nbtools.manifest_entries import ManifestError, read_manifest
-from nbtools.notebook import headings, parameter_names
+from nbtools.notebook.document import headings, parameter_names
 from nbtools.results import read_ledger
 from nbtools.runner import read_run
 from nbtools.widgets.fit_document import read_document

@@ -74,7 +74,7 @@ def test_correlated_errors_travel_through_uncertainties():
     [
         (38.4123, 0.0234, "38.412 ± 0.023"),
         (713, 12, "713 ± 12"),
-        (0.2, 0.0349, "0.20 ± 0.03"),
+        (0.2, 0.0349, "0.200 ± 0.035"),
         (5.8e-9, 1e-10, "(5.80 ± 0.10)e-9"),
         (123456, 2345, "123500 ± 2300"),
         (5.0, float("nan"), "5"),
@@ -82,7 +82,7 @@ def test_correlated_errors_travel_through_uncertainties():
     ],
 )
 def test_digits_end_where_the_noise_begins(value, uncertainty, text):
-    """Printed digits follow the uncertainty: two below 3, else one."""
+    """Printed digits follow the uncertainty, which has two."""
     assert format_value(value, uncertainty) == text
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools import paths
+
 if TYPE_CHECKING:
     import gemmi
 
 Array = NDArray[np.float64]
-OWN = Path(__file__).parent.parent / "crystals"
+OWN = paths.PACKAGE / "crystals"
 ANGSTROM = 1e-10
 AVOGADRO = 6.02214076e23
 LARGEST = 10_000_000  # bytes

@@ -180,7 +180,7 @@ def find_sweeps(
     """
     candidates = []
     for dataset in _as_list(datasets):
-        for sweep in split_sweeps(dataset):
+        for sweep in [] if _is_log(dataset) else split_sweeps(dataset):
             if sweep.axis == axis and _label_fits(sweep, label):
                 candidates += list(_with_variable(sweep, needs, dataset))
     found = [sweep for sweep in candidates if _held_fits(sweep, held)]
@@ -204,6 +204,8 @@ def missing_sentence(
     files = []
     for dataset in _as_list(datasets):
         what = ", ".join(measured_in(dataset)).replace("_", " ") or "no measured quantity"
+        if _is_log(dataset):
+            what = "only the state of the cryostat"
         kinds: dict[str, int] = {}
         sweeps = [] if _is_log(dataset) else split_sweeps(dataset)
         for sweep in sweeps:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,8 +15,10 @@ MARKS: dict[str, tuple[str, str]] = {
     "agrees": (GREEN, "A"),
     "disagrees": (PURPLE, "D"),
     "inconsistent": (RED, "I"),
+    "follows": ("#7fc9a8", "F"),
     "recoverable": (SKY, "R"),
     "not discriminating": (ORANGE, "?"),
+    "undecided": ("#f5d9a0", "U"),
     "not testable without the raw data": ("#bbbbbb", "–"),
     "input": ("#e4e4e4", ""),
     "open": ("white", "o"),

@@ -1,7 +1,6 @@
 """What a student answered in one room: plain JSON, written whole, read strictly, shown as a table."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -10,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from nbtools import paths
 from nbtools.results import dumps
 from nbtools.whole_file import write_whole
 
@@ -49,9 +49,7 @@ class _File(BaseModel):
 
 def lessons_folder() -> Path:
     """Where answers are kept: ``NBTOOLS_LESSONS``, or ``build/lessons`` beside the package."""
-    return Path(
-        os.environ.get("NBTOOLS_LESSONS") or Path(__file__).parent.parent.parent / "build" / "lessons"
-    )
+    return paths.lessons_folder()
 
 
 def read_answers(path: Path, room: str) -> dict[str, Answer]:

@@ -227,9 +227,11 @@ def test_ac_drives_are_separate_curves():
 def test_log_is_refused(realdata):
     """A log of the cryostat measures no sample."""
     log = read_dat(realdata / "qd/quantumPPMS/sample2.DAT")
-    for ask in (split_sweeps, lambda d: find_sweeps(d, axis="temperature", needs="resistance")):
-        with pytest.raises(SweepError, match=r"sample2\.DAT is a log of the cryostat, not a measurement"):
-            ask(log)
+    with pytest.raises(SweepError, match=r"sample2\.DAT is a log of the cryostat, not a measurement"):
+        split_sweeps(log)
+    wanted = {"axis": "temperature", "needs": "resistance"}
+    assert find_sweeps(log, **wanted) == []
+    assert "(PPMS log) has only the state of the cryostat: no sweep" in missing_sentence(log, **wanted)
 
 
 REAL = {

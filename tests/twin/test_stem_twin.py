@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.content_hash import file_hash
+from nbtools.data_files import file_hash
 from nbtools.files.images import pixel_sizes, read_image
 from nbtools.files.sample_card import read_sample_card
 from nbtools.twin.quantum_design import SYNTHETIC

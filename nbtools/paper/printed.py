@@ -1,7 +1,9 @@
 """What the paper says: every checkable statement of `paper.yaml`, as frozen data."""
 
 import difflib
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -85,36 +87,79 @@ class Statement(BaseModel):
         return f"{PREFIX[self.sign]}{numbers}{' (implied)' if self.implied else ''}"
 
 
-def statements() -> dict[str, Statement]:
-    """Every statement by its id, in the order of the paper."""
-    return dict(_load(Path(__file__).with_name("paper.yaml")))
+class Paper(Mapping[str, Statement]):
+    """Every statement by its id, in the order of the paper: ``paper["GL-01"]``.
 
-
-def statement(name: str) -> Statement:
-    """One statement: ``statement("GL-01")``.
-
-    Raises
-    ------
-    ValueError
-        An id that is not there, with the nearest that are.
+    Parameters
+    ----------
+    statements : mapping of str to Statement
+        As `read_paper` reads them.
     """
-    known = _load(Path(__file__).with_name("paper.yaml"))
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(str(name).upper(), known, n=4, cutoff=0.4)
-    raise ValueError(
-        f"the paper has no statement {name!r}; nearest: {', '.join(near) or 'none'}. "
-        f"`statements()` lists all {len(known)}"
-    )
+
+    def __init__(self, statements: Mapping[str, Statement]) -> None:
+        self._statements = dict(statements)
+
+    def __getitem__(self, name: str) -> Statement:
+        """One statement; an id that is not there is a ValueError with the nearest that are."""
+        if name in self._statements:
+            return self._statements[name]
+        near = difflib.get_close_matches(str(name).upper(), self._statements, n=4, cutoff=0.4)
+        raise ValueError(
+            f"the paper has no statement {name!r}; nearest: {', '.join(near) or 'none'}. "
+            f"`read_paper()` lists all {len(self._statements)}"
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._statements
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._statements)
+
+    def __len__(self) -> int:
+        return len(self._statements)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all that the statements say: of the content, not of the file's layout."""
+        content = [about.model_dump(mode="json") for about in self.values()]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def changed(self, changes: Mapping[str, Sequence[float]]) -> "Paper":
+        """The same paper with other printed numbers.
+
+        Parameters
+        ----------
+        changes : mapping of str to sequence of float
+            For a statement's id its numbers, as many as are printed, in the printed units. Roundings stay.
+
+        Raises
+        ------
+        ValueError
+            An id that there is not, or another count of numbers.
+        """
+        statements = dict(self._statements)
+        for name, numbers in changes.items():
+            about, numbers = self[name], _as_tuple(numbers)
+            if len(numbers) != len(about.value):
+                raise ValueError(
+                    f"{name} prints {len(about.value)} numbers ({about.printed}); {len(numbers)} came"
+                )
+            statements[name] = about.model_copy(update={"value": numbers})
+        return Paper(statements)
+
+
+def read_paper() -> Paper:
+    """The paper's statements as `paper.yaml` has them."""
+    return _load(Path(__file__).with_name("paper.yaml"))
 
 
 @cache
-def _load(path: Path) -> dict[str, Statement]:
+def _load(path: Path) -> Paper:
     """Read and check a file of statements."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         raise ValueError(f"{path.name} holds a {type(content).__name__}; statements by id were expected")
-    return {name: _read(name, fields, path.name) for name, fields in content.items()}
+    return Paper({name: _read(name, fields, path.name) for name, fields in content.items()})
 
 
 def _read(name: str, fields: Any, file: str) -> Statement:

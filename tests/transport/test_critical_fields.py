@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from nbtools.analysis.transport import (
+from nbtools.models import superconductor
+from nbtools.transport import (
     compare_upper_critical_laws,
     estimate_lower_critical_field,
     estimate_upper_critical_field,
     extrapolate_lower_critical_field,
     fit_upper_critical_law,
 )
-from nbtools.models import superconductor
 
 FIELD = np.linspace(0, 160e3, 81)
 ENTRY, SLOPE = 50e3, -6e-9

@@ -1,25 +1,27 @@
-"""Whole magnetisation curves to whole answers: screening in one field, flux entry at many temperatures."""
+"""Magnetisation: screening and Meissner effect in one field, flux entry and H_c1 at many temperatures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.lower_critical_field import (
+from nbtools.cache import cached
+from nbtools.models import superconductor
+from nbtools.models.gradiometer import sample_length_factor
+from nbtools.results import NotPossible
+from nbtools.study import Row, StudyResult
+from nbtools.transport.lower_field import (
     Correction,
     LowerCriticalField,
     ZeroTemperatureField,
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
-from nbtools.analysis.shielding import Shielding, estimate_shielding, full_screening_susceptibility
-from nbtools.analysis.transition import Transition, estimate_transition
-from nbtools.cache import cached
-from nbtools.models import superconductor
-from nbtools.models.gradiometer import sample_length_factor
-from nbtools.units import Quantity, convert
+from nbtools.transport.screening import Shielding, estimate_shielding, full_screening_susceptibility
+from nbtools.transport.transition import Transition, estimate_transition
+from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 # The palladium cylinder that magnetometers are calibrated on is about this long; whether the maker corrects
@@ -28,10 +30,18 @@ CALIBRATION_LENGTH = 3.8e-3
 
 
 @dataclass(frozen=True)
-class ScreeningStudy:
+class ScreeningStudy(StudyResult):
     """χ(T) or m(T) of zero-field and field cooling, and what the plateau means.
 
-    `curves` hold the susceptibility where the volume is known, else the moment (A m²).
+    Attributes
+    ----------
+    transitions : of each branch, the zero-field-cooled first
+    curves : by branch, K and the susceptibility where the volume is known, else the moment (A m²)
+    shielding : the plateau as a susceptibility, None where the card does not give what that takes
+    meissner_fraction : the field-cooled plateau over the zero-field-cooled one
+    full_screening : what full screening reads, by way of reckoning the shape
+    applied_field : as set, A/m
+    missing : what could not be had, a sentence each
     """
 
     transitions: dict[str, Transition]
@@ -39,26 +49,52 @@ class ScreeningStudy:
     shielding: Shielding | None
     meissner_fraction: Quantity
     full_screening: dict[str, float]
-
-    def __bool__(self) -> bool:
-        return bool(self.transitions)
+    applied_field: float = np.nan
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def onset(self) -> Quantity:
         """Of the first (zero-field-cooled) branch, K."""
         return next(iter(self.transitions.values())).onset
 
-    def __str__(self) -> str:
-        lines = [f"{label:8s} {found}" for label, found in self.transitions.items()]
-        if np.isfinite(self.meissner_fraction):
-            lines.append(f"FC over ZFC plateau: {self.meissner_fraction}")
+    def rows(self) -> list[Row]:
+        first = next(iter(self.transitions.values()))
+        rows = [
+            Row("T_c onset, diamagnetic", first.onset, "first 1 % of the step", "magnetic_onset"),
+            Row("T_c midpoint, diamagnetic", first.midpoint, "50 % of the step"),
+            Row(
+                "field-cooled over zero-field-cooled",
+                self.meissner_fraction,
+                "plateaus below T_c/4",
+                "meissner_fraction",
+            ),
+        ]
         if self.shielding:
-            lines.append(str(self.shielding))
-            lines += [f"  χ0 = {chi:.3f} by {name}" for name, chi in self.full_screening.items()]
-        return "\n".join(lines)
+            rows += [
+                Row("4πχ of the plateau", self.shielding.susceptibility, "m/(VH)", "susceptibility"),
+                Row(
+                    "4πχ of full screening",
+                    self.shielding.fully_screened,
+                    "the shape, as the instrument reads it",
+                ),
+                Row("screened fraction", self.shielding.screened_fraction, "m/(VH)", "screened_fraction"),
+            ]
+        return [row for row in rows if np.isfinite(row.quantity)]
+
+    def notes(self) -> list[str]:
+        said = [
+            f"{label} branch: no transition, {found.reason}"
+            for label, found in self.transitions.items()
+            if not found.found
+        ]
+        said += [f"{what}: {reason}" for what, reason in self.missing.items()]
+        if self.shielding:
+            said.append(f"halved, this input would help most: {self.shielding.most_useful}")
+            said.append("χ0 by " + ", ".join(f"{n} {chi:.3f}" for n, chi in self.full_screening.items()))
+        return said
 
 
-def study_screening(
+def estimate_screening(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     field: float = np.nan,
@@ -68,6 +104,7 @@ def study_screening(
     remanence: Quantity | None = None,
     instrument: str | None = None,
     scan_length: float = 0.04,
+    temperature_uncertainty: float = 0.0,
 ) -> ScreeningStudy:
     """All that m(T) tells at one field; a susceptibility only with volume, sides, remanence and instrument.
 
@@ -77,13 +114,26 @@ def study_screening(
     field : A/m, as set; remanence : A/m ± σ, to be added to it
     volume, sides : m³ ± σ; the three edges in m, the last along the field
     instrument, scan_length : mode of the magnetometer (`sample_length_factor`), and m
+    temperature_uncertainty : of the thermometer's calibration, K; it is added to every transition temperature
+
+    Raises
+    ------
+    NotPossible
+        No curve.
     """
+    if not curves:
+        raise NotPossible("No m(T) curve came; give at least the zero-field-cooled branch")
     measured = {label: (np.asarray(t), np.asarray(m)) for label, (t, m) in curves.items()}
     transitions = {label: estimate_transition(t, m, kind="diamagnetic") for label, (t, m) in measured.items()}
+    shifted = ("onset", "midpoint")
+    transitions = {
+        label: replace(found, **{n: getattr(found, n).widened(temperature_uncertainty) for n in shifted})
+        for label, found in transitions.items()
+    }
     plateaus = [_plateau(*curve, transitions[label]) for label, curve in measured.items()]
     fraction = _ratio(plateaus[1], plateaus[0]) if len(plateaus) > 1 else Quantity(np.nan)
     if volume is None or sides is None or remanence is None or instrument is None or not measured:
-        return ScreeningStudy(transitions, measured, None, fraction, {})
+        return ScreeningStudy(transitions, measured, None, fraction, {}, field)
     full = full_screening_susceptibility(*sides, shape=shape)
     length_factor = _length_factor(sides[-1], instrument, scan_length)
     shielding = estimate_shielding(
@@ -97,7 +147,7 @@ def study_screening(
     )
     scale = float(volume) * (field + float(remanence))
     susceptibility = {label: (t, m / scale) for label, (t, m) in measured.items()}
-    return ScreeningStudy(transitions, susceptibility, shielding, fraction, full)
+    return ScreeningStudy(transitions, susceptibility, shielding, fraction, full, field)
 
 
 def _plateau(temperature: Array, moment: Array, transition: Transition) -> Quantity:
@@ -123,34 +173,48 @@ def _length_factor(length: float, instrument: Any, scan_length: float) -> Quanti
 
 
 @dataclass(frozen=True)
-class FluxEntryStudy:
+class FluxEntryStudy(StudyResult):
     """H_c1 of every virgin curve, coldest first, and both extrapolations to zero temperature.
 
-    `systematic` is what the criterion, the shape correction and, where χ² allows both, the law do to H_c1(0):
-    half the spread, A/m.
+    Attributes
+    ----------
+    temperature : of the curves with an entry field, K, shape (n,)
+    fields : what was found in each
+    laws : both extrapolations; empty where fewer than two curves have an entry field
+    correction : for the shape
+    curves : of (K, fields in A/m, moments in A m²), every virgin curve, coldest first
+    missing : curves without an entry field, a sentence each
     """
 
     temperature: Array
     fields: tuple[LowerCriticalField, ...]
     laws: dict[str, ZeroTemperatureField]
+    correction: str
+    curves: tuple[tuple[float, Array, Array], ...]
     missing: dict[str, str]
 
-    def __bool__(self) -> bool:
-        return bool(self.fields)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{kelvin:6.2f} K   entry {found.entry_field.to('Oe')}, first 3σ deviation {found.first_deviation.to('Oe')}"
+    def rows(self) -> list[Row]:
+        rows = [
+            Row(f"entry field at {kelvin:.4g} K", found.entry_field, "√ΔM kink", shown="Oe")
             for kelvin, found in zip(self.temperature, self.fields, strict=True)
         ]
-        lines += [f"{kelvin}: {reason}" for kelvin, reason in self.missing.items()]
+        how = f"shape correction {self.correction}"
+        rows += [
+            Row(f"H_c1(0), {name} law", law.zero_temperature_field, f"χ² = {law.chi_square:.1f}", shown="Oe")
+            for name, law in self.laws.items()
+        ]
         if self.laws:
-            spread = f"± {convert(self.systematic, 'A/m', 'Oe'):.0f} Oe (criterion, shape, law)"
-            lines += [
-                *map(str, self.laws.values()),
-                f"H_c1(0) = {self.best.zero_temperature_field.to('Oe')} {spread}",
-            ]
-        return "\n".join(lines) or "no virgin curve with an entry field"
+            how = f"√ΔM kink, shape correction {self.correction}, {self.best.law} law"
+            rows.append(Row("H_c1(0)", self.zero_temperature_field, how, "lower_critical_field", "Oe"))
+        return rows
+
+    def notes(self) -> list[str]:
+        said = [f"{kelvin}: {reason}" for kelvin, reason in self.missing.items()]
+        if self.laws:
+            said.append(
+                f"criterion, shape and law together: ± {Quantity(self.systematic, unit='A/m').to('Oe'):.0f} Oe, in σ"
+            )
+        return said
 
     @property
     def zero_temperature_field(self) -> Quantity:
@@ -178,7 +242,7 @@ class FluxEntryStudy:
 
 
 @cached
-def study_flux_entry(
+def estimate_flux_entry(
     curves: Sequence[tuple[float, ArrayLike, ArrayLike, ArrayLike | None]],
     *,
     critical_temperature: float,
@@ -199,19 +263,19 @@ def study_flux_entry(
 
     Raises
     ------
-    ValueError
-        A shape correction without the shape.
+    NotPossible
+        A shape correction without the shape; no virgin curve with an entry field.
     """
     if correction != "none" and sides is None:
-        raise ValueError(
+        raise NotPossible(
             f'correction {correction!r} needs the sample\'s dimensions; give them or take "none"'
         )
     factors = _shape_factors(sides) if sides is not None else {}
     missing, found = {}, []
-    for kelvin, field, moment, sigma in sorted(curves, key=lambda curve: curve[0]):
+    for kelvin, h, m, sigma in sorted(curves, key=lambda curve: curve[0]):
         try:
             estimate = estimate_lower_critical_field(
-                field, moment, uncertainty=sigma, correction=correction, **factors
+                h, m, uncertainty=sigma, correction=correction, **factors
             )
         except ValueError as reason:
             missing[f"{kelvin:.4g} K"] = str(reason)
@@ -227,7 +291,12 @@ def study_flux_entry(
         if len(fields) < 2
         else _both_laws(temperature, fields, critical_temperature, field_uncertainty, temperature_uncertainty)
     )
-    return FluxEntryStudy(temperature, fields, laws, missing)
+    if not fields:
+        raise NotPossible("; ".join(f"{kelvin}: {reason}" for kelvin, reason in missing.items()))
+    kept = tuple(
+        (t, np.asarray(h), np.asarray(m)) for t, h, m, _ in sorted(curves, key=lambda curve: curve[0])
+    )
+    return FluxEntryStudy(temperature, fields, laws, correction, kept, missing)
 
 
 def _shape_factors(sides: Sequence[float]) -> dict[str, float]:

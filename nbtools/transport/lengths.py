@@ -9,6 +9,8 @@ from scipy.optimize import brentq
 from uncertainties import UFloat, nominal_value, wrap
 
 from nbtools.models import superconductor
+from nbtools.results import NotPossible
+from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 # ln κ alone (the paper's), or Hu's 0.497 for the energy of the vortex core (PRB 6, 1756; Brandt PRB 68, 054506).
@@ -119,3 +121,72 @@ def _solve_kappa(ratio: float, core_term: float) -> float:
             f"{largest_ratio:.3g}: check that both fields are in the same unit"
         )
     return float(brentq(lambda k: (np.log(k) + core_term) / (2 * k**2) - ratio, lowest, 1e8, xtol=1e-12))
+
+
+@dataclass(frozen=True)
+class LengthsStudy(StudyResult):
+    """ξ and λ of a sample under one convention, what the other gives, and what moves λ.
+
+    Attributes
+    ----------
+    lengths : under the chosen core term
+    other : under the other one
+    budget : relative change of λ when one input moves by its σ or to an alternative, the largest first
+    """
+
+    lengths: GinzburgLandau
+    other: GinzburgLandau
+    budget: dict[str, float]
+
+    def rows(self) -> list[Row]:
+        how = f"core term {self.lengths.core_term:g}"
+        found = self.lengths
+        return [
+            Row("coherence length ξ", found.coherence_length, how, "coherence_length", "nm"),
+            Row("penetration depth λ", found.penetration_depth, how, "penetration_depth", "nm"),
+            Row("κ = λ/ξ", found.kappa, how),
+            Row("thermodynamic field H_c", found.thermodynamic_field, how, shown="Oe"),
+            Row("depairing current J_d", found.depairing_current, how, shown="A/cm^2"),
+            Row(
+                "penetration depth λ",
+                self.other.penetration_depth,
+                f"core term {self.other.core_term:g}",
+                shown="nm",
+            ),
+        ]
+
+
+def estimate_lengths(
+    hc1: Quantity,
+    hc2: Quantity,
+    *,
+    core_term: float = 0.0,
+    budget_from: Quantity | None = None,
+    alternatives: Mapping[str, tuple[float, float]] | None = None,
+) -> LengthsStudy:
+    """ξ and λ with both core terms, and the budget of λ.
+
+    Parameters
+    ----------
+    hc1, hc2 : A/m ± σ, at zero temperature
+    core_term : 0 is the paper's; `CORE_TERM_HU` counts the vortex core
+    budget_from : H_c1 without the systematic part that `alternatives` stand for; by default `hc1`
+    alternatives : other (H_c1, H_c2) by name
+
+    Raises
+    ------
+    NotPossible
+        Fields of which no type-II superconductor can be made.
+    """
+    try:
+        lengths = estimate_ginzburg_landau(hc1, hc2, core_term=core_term)
+        other = estimate_ginzburg_landau(hc1, hc2, core_term=CORE_TERM_HU if core_term == 0 else 0.0)
+        budget = penetration_depth_budget(
+            hc1 if budget_from is None else budget_from,
+            hc2,
+            core_term=core_term,
+            alternatives=alternatives or {},
+        )
+    except ValueError as reason:
+        raise NotPossible(str(reason)) from None
+    return LengthsStudy(lengths, other, budget)

@@ -8,10 +8,10 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.information_criterion import aicc
-from nbtools.analysis.local_fit import find_crossing, noise_of
 from nbtools.cache import cached
 from nbtools.models import superconductor
+from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.information import aicc
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

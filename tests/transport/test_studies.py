@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.analysis import transport
+from nbtools import transport
 from nbtools.models import demagnetisation, superconductor
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity

@@ -3,7 +3,7 @@
 import pytest
 from uncertainties import ufloat
 
-from nbtools.analysis.transport import CORE_TERM_HU, estimate_ginzburg_landau
+from nbtools.transport import CORE_TERM_HU, estimate_ginzburg_landau
 from nbtools.units import Quantity, convert
 
 HC1, HC2 = convert(713, "Oe", "A/m"), convert(97.9, "kOe", "A/m")

@@ -1,16 +1,22 @@
-"""Draw transport and dc magnetisation: R(T), χ(T), M(H), R(H) and the critical fields."""
+"""Figures of transport and dc magnetisation: R(T), χ(T), M(H), R(H) and the critical fields."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nbtools.display.bars import draw_budget
+from nbtools.display.drawing import drawing
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from nbtools.transport.lengths import LengthsStudy
+    from nbtools.transport.magnetisation import FluxEntryStudy, ScreeningStudy
+    from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
 
 LINES = {0: "-", 1: "--", 2: ":"}
 
@@ -150,8 +156,15 @@ def draw_critical_field(
     return axes
 
 
-def draw_resistance_study(axes: "Axes", study: Any, *, units: str = "paper") -> "Axes":
-    """A `ResistanceStudy`: the widest branch, its Bloch–Grüneisen fit, the transition enlarged."""
+@drawing(name="resistivity")
+def resistance(axes: "Axes", study: "ResistanceStudy", *, units: str = "paper") -> "Axes":
+    """The widest branch, its Bloch–Grüneisen fit, the transition enlarged.
+
+    Parameters
+    ----------
+    study : from `study_resistance`
+    units : "paper" or "SI"
+    """
     transition, fit, window, marks = study.transition, None, None, {}
     if study.normal:
         grid = np.linspace(*study.normal.window, 200)
@@ -172,44 +185,51 @@ def draw_resistance_study(axes: "Axes", study: Any, *, units: str = "paper") -> 
     )
 
 
-def draw_screening_study(panels: Sequence["Axes"], study: Any, *, units: str = "paper") -> Sequence["Axes"]:
-    """A `ScreeningStudy`: the branches and, on a second panel, what the plateau's value depends on."""
+@drawing(panels=lambda study: 2 if study.shielding else 1, columns=2, name="screening")
+def screening(panels: Any, study: "ScreeningStudy", *, units: str = "paper") -> Any:
+    """The branches and, on a second panel, what the plateau's value depends on.
+
+    Parameters
+    ----------
+    study : from `study_screening`
+    units : "paper" or "SI"
+    """
+    first, *rest = np.atleast_1d(panels)
     names = {label: label.upper() if label in ("zfc", "fc") else label for label in study.curves}
     curves = {names[label]: curve for label, curve in study.curves.items()}
     if study.shielding is None:
         scale, unit = for_display("A m^2", units)
-        curves = {label: (t, np.asarray(m) * scale) for label, (t, m) in curves.items()}
-        draw_susceptibility(panels[0], curves, label=f"moment ({unit})", onset=study.onset)
+        moments = {label: (t, np.asarray(m) * scale) for label, (t, m) in curves.items()}
+        draw_susceptibility(first, moments, label=f"moment ({unit})", onset=study.onset)
         return panels
     full = float(study.shielding.fully_screened)
-    draw_susceptibility(panels[0], curves, full_screening=full, onset=study.onset)
-    draw_budget(panels[1], study.shielding.budget)
+    draw_susceptibility(first, curves, full_screening=full, onset=study.onset)
+    if rest:
+        draw_budget(rest[0], study.shielding.budget)
     return panels
 
 
-def draw_flux_entry_study(
-    panels: Sequence["Axes"],
-    study: Any,
-    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
-    *,
-    units: str = "paper",
-) -> Sequence["Axes"]:
-    """A `FluxEntryStudy`: the virgin curves with their entry fields, and H_c1(T) with both laws."""
+@drawing(panels=2, columns=2, name="lower_critical_field")
+def flux_entry(panels: Any, study: "FluxEntryStudy", *, units: str = "paper") -> Any:
+    """The virgin curves with their entry fields, and H_c1(T) with both laws.
+
+    Parameters
+    ----------
+    study : from `study_flux_entry`
+    units : "paper" or "SI"
+    """
     entries = dict(zip(study.temperature, (float(f.entry_field) for f in study.fields), strict=True))
-    ordered = sorted(curves, key=lambda curve: curve[0])
-    marked = [entries.get(t, np.nan) for t, _, _ in ordered]
-    draw_virgin_curves(panels[0], ordered, entries=marked, units=units)
+    marked = [entries.get(t, np.nan) for t, _, _ in study.curves]
+    draw_virgin_curves(panels[0], study.curves, entries=marked, units=units)
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, law.critical_temperature, 100)
         laws[name] = (grid, law.predict(grid))
-    fields = [float(f.lower_critical_field) for f in study.fields]
-    errors = [f.lower_critical_field.uncertainty for f in study.fields]
     draw_critical_field(
         panels[1],
         study.temperature,
-        fields,
-        uncertainty=errors,
+        [float(f.lower_critical_field) for f in study.fields],
+        uncertainty=[f.lower_critical_field.uncertainty for f in study.fields],
         laws=laws,
         symbol=r"$H_{\rm c1}$",
         kilo=False,
@@ -218,19 +238,16 @@ def draw_flux_entry_study(
     return panels
 
 
-def draw_resistive_field_study(
-    panels: Sequence["Axes"],
-    study: Any,
-    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
-    normal: Callable[[float], Any],
-    *,
-    units: str = "paper",
-) -> Sequence["Axes"]:
-    """A `ResistiveFieldStudy`: R/R_n against field, and H_c2(T) with the laws."""
-    shares = [
-        (t, h, np.asarray(r) / float(normal(t))) for t, h, r in sorted(curves, key=lambda curve: curve[0])
-    ]
-    draw_magnetoresistance(panels[0], shares, criterion=study.criterion, units=units)
+@drawing(panels=2, columns=2, name="upper_critical_field")
+def upper_field(panels: Any, study: "UpperFieldStudy", *, units: str = "paper") -> Any:
+    """R/R_n against field, and H_c2(T) with the laws.
+
+    Parameters
+    ----------
+    study : from `study_upper_field`
+    units : "paper" or "SI"
+    """
+    draw_magnetoresistance(panels[0], study.curves, criterion=study.criterion, units=units)
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, float(law.critical_temperature), 100)
@@ -242,17 +259,12 @@ def draw_resistive_field_study(
     return panels
 
 
-def draw_budget(
-    axes: "Axes", budget: Mapping[str, float], *, label: str = "relative standard deviation (%)"
-) -> "Axes":
-    """Which input contributes how much, as bars, the largest on top."""
-    names = list(budget)[::-1]
-    values = [100 * budget[name] for name in names]
-    axes.barh(names, values, color=BLUE, height=0.6)
-    for row, value in enumerate(values):
-        axes.annotate(
-            f"{value:.2g} %", (value, row), xytext=(3, 0), textcoords="offset points", va="center", fontsize=6
-        )
-    axes.set(xlabel=label, xlim=(0, 1.25 * max([*values, 1e-9])))
-    axes.tick_params(axis="y", which="minor", left=False, right=False)
-    return axes
+@drawing(height=50, name="penetration_depth_budget")
+def lengths(axes: "Axes", study: "LengthsStudy") -> "Axes":
+    """The change of λ when one input moves by its σ, or from one convention to the other.
+
+    Parameters
+    ----------
+    study : from `study_lengths`
+    """
+    return draw_budget(axes, study.budget, label="change of λ (%)")

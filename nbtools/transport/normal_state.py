@@ -1,4 +1,4 @@
-"""The normal state: Bloch–Grüneisen, residual ratio, connectivity, and one transition or two."""
+"""The normal state: Bloch–Grüneisen, residual ratio, connectivity."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +7,9 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.information_criterion import aicc
-from nbtools.analysis.local_fit import noise_of
 from nbtools.models.normal_metal import bloch_gruneisen
-from nbtools.models.superconductor import transition_fraction
+from nbtools.statistics.crossing import noise_of
+from nbtools.statistics.information import aicc
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -101,48 +100,6 @@ def fit_normal_state(
     return _normal_state(fits[exponent], exponent, by_exponent, scale_uncertainty, unit, window)
 
 
-@dataclass(frozen=True)
-class StepCount:
-    """One resistive step or two: AICc(one) − AICc(two), and the second step's share and distance in K."""
-
-    steps: int
-    aicc_difference: float
-    second_share: Quantity
-    separation: Quantity
-
-    def __str__(self) -> str:
-        text = f"{self.steps} step(s), AICc(1) − AICc(2) = {self.aicc_difference:.1f}"
-        if self.steps == 1:
-            return text
-        return f"{text}; the second carries {self.second_share} and lies {self.separation} lower"
-
-
-def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise: float) -> StepCount:
-    """Is R/R_n one smooth step or two: error functions compared by AICc.
-
-    Two are claimed when AICc prefers them by more than 10, each carries 5 % or more of the resistance
-    and they lie further apart than the wider one's σ; else a skewed single step would count as two.
-
-    Parameters
-    ----------
-    temperature : shape (n,), K, a few widths either side of the transition
-    fraction : shape (n,), R/R_n, 1 in the normal state
-    noise : standard deviation of `fraction`
-    """
-    order = np.argsort(temperature, kind="stable")
-    x, y = np.asarray(temperature, float)[order], np.asarray(fraction, float)[order]
-    tenth, middle, most = np.interp([0.1, 0.5, 0.9], np.maximum.accumulate(y), x)
-    spread = max(0.05, 0.4 * float(most - tenth))
-    one = lmfit.Model(_one_step).fit(y, temperature=x, midpoint=middle, width=spread, weights=1 / noise)
-    two = _fit_two_steps(x, y, noise, middle, spread)
-    difference = aicc(one.chisqr, len(x), 2) - aicc(two.chisqr, len(x), 5)
-    share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
-    gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
-    wider = max(two.params["width"].value, two.params["width_low"].value)
-    split = difference > 10 and 0.05 <= share <= 0.95 and gap > wider
-    return StepCount(2 if split else 1, float(difference), share, gap)
-
-
 def _fit_bloch_gruneisen(x: Array, y: Array, exponent: float) -> Any:
     model = lmfit.Model(bloch_gruneisen, independent_vars=["temperature"])
     rise = float(y[-1] - y[0])
@@ -207,31 +164,3 @@ def _predict_with_error(fit: Any, temperature: float) -> Any:
 
     values = fit.uvars
     return wrap(at)(values["residual"], values["amplitude"], values["debye_temperature"])
-
-
-def _one_step(temperature: Array, midpoint: float, width: float) -> Array:
-    return transition_fraction(temperature, midpoint=midpoint, width=width)
-
-
-def _two_steps(
-    temperature: Array, midpoint: float, width: float, share: float, gap: float, width_low: float
-) -> Array:
-    upper = transition_fraction(temperature, midpoint=midpoint, width=width)
-    lower = transition_fraction(temperature, midpoint=midpoint - gap, width=width_low)
-    return (1 - share) * upper + share * lower
-
-
-def _fit_two_steps(x: Array, y: Array, noise: float, middle: float, spread: float) -> Any:
-    """The best of a few starts: a small lower step, an equal one, a large one."""
-    model = lmfit.Model(_two_steps)
-    fits = []
-    for share in (0.15, 0.5, 0.85):
-        parameters = model.make_params(
-            midpoint={"value": middle + share * spread},
-            width={"value": spread / 2, "min": 1e-3 * spread},
-            share={"value": share, "min": 0, "max": 1},
-            gap={"value": 2 * spread, "min": 0},
-            width_low={"value": spread / 2, "min": 1e-3 * spread},
-        )
-        fits.append(model.fit(y, parameters, temperature=x, weights=1 / noise))
-    return min(fits, key=lambda fit: fit.chisqr)

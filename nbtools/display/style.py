@@ -1,6 +1,6 @@
 """House style: journal widths, one set of colours, and on every figure where its data come from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,12 +140,42 @@ def _lift_tags(figure: "Figure") -> bool:
     return lifted
 
 
-def export(figure: "Figure", name: str, folder: str | Path) -> Path:
-    """Write the figure as vector PDF at its journal width; returns the path."""
+def export(
+    figure: "Figure",
+    name: str,
+    folder: str | Path,
+    kind: str = "pdf",
+    *,
+    about: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the figure at its journal width; returns the path.
+
+    Parameters
+    ----------
+    figure : to write
+    name : of the file, without ending
+    folder : for it
+    kind : "pdf" or "svg" (vectors), or "png"
+    about : "Creator" and "Subject" for the file's metadata
+
+    Raises
+    ------
+    ValueError
+        Another kind.
+    """
     from matplotlib import rc_context
+
+    said = dict(about or {})
+    metadata: dict[str, Any] = {
+        "pdf": {"CreationDate": None, "ModDate": None, **said},
+        "svg": {"Date": None, "Creator": said.get("Creator"), "Description": said.get("Subject")},
+        "png": {"Software": said.get("Creator"), "Description": said.get("Subject", "")},
+    }
+    if kind not in metadata:
+        raise ValueError(f"a figure is exported as {', '.join(metadata)}; {kind!r} came")
 
     def save(temporary: Path) -> None:
         with rc_context(STYLE):
-            figure.savefig(temporary, metadata={"CreationDate": None, "ModDate": None})
+            figure.savefig(temporary, metadata=metadata[kind], dpi=300 if kind == "png" else None)
 
-    return replace_whole(Path(folder) / f"{name}.pdf", save)
+    return replace_whole(Path(folder) / f"{name}.{kind}", save)

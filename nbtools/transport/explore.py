@@ -6,19 +6,17 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 
-from nbtools.analysis.local_fit import find_crossing, noise_of
-from nbtools.analysis.lower_critical_field import LowerCriticalField
-from nbtools.analysis.transport import (
-    ResistanceStudy,
-    Transition,
-    estimate_lower_critical_field,
-    estimate_transition,
-    fit_upper_critical_law,
-)
-from nbtools.analysis.upper_critical_field import collect_upper_critical_fields
+from nbtools.display.widget import widget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.results import NotPossible
+from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
+from nbtools.transport.magnetisation import FluxEntryStudy
+from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
+from nbtools.transport.transition import Transition, estimate_transition
+from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.fit_curves import neighbour_scatter
@@ -38,7 +36,7 @@ def transition_at(
     transition : what `estimate_transition` found in them
     criterion : share of the step between low state (0) and normal state (1)
     """
-    order = np.argsort(temperature)
+    order = np.argsort(temperature, kind="stable")
     t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
     low, step = transition.low_level, transition.normal_level - transition.low_level
     share = (y - low) / step
@@ -52,34 +50,34 @@ def transition_at(
     return {"signal": (t, y), "criterion": here, "Tc": Quantity(found, found.uncertainty, "K")}
 
 
-def explore_transition(
-    temperature: Any, signal: Any, *, y_label: str = "signal", y_unit: str = ""
-) -> Explorer:
+@widget
+def transition(study: ResistanceStudy) -> Explorer:
     """Transition criterion against T_c.
+
+    Parameters
+    ----------
+    study : from `study_resistance`
 
     Raises
     ------
-    ValueError
-        A curve in which `estimate_transition` finds no transition; its reason is passed on.
+    NotPossible
+        A curve without a transition.
     """
-    transition = estimate_transition(temperature, signal)
-    if not transition.found:
-        raise ValueError(f"there is no transition to explore: {transition.reason}")
-    temperature, signal = np.asarray(temperature, float), np.asarray(signal, float)
-    reach = 4 * (
-        float(transition.width) if np.isfinite(transition.width) else 0.1 * float(transition.midpoint)
-    )
-    near = np.abs(temperature - float(transition.midpoint)) < reach
+    found = estimate_transition(study.temperature, study.signal)
+    if not found.found:
+        raise NotPossible(f"there is no transition to explore: {found.reason}")
+    width = float(found.width) if np.isfinite(found.width) else 0.1 * float(found.midpoint)
+    near = np.abs(study.temperature - float(found.midpoint)) < 4 * width
     return Explorer(
         transition_at,
-        fixed={"temperature": temperature[near], "signal": signal[near], "transition": transition},
+        fixed={"temperature": study.temperature[near], "signal": study.signal[near], "transition": found},
         ranges={"criterion": (0.02, 0.98)},
         against="criterion",
         labels={"criterion": "criterion (share of the step)"},
         x_label="temperature",
         x_unit="K",
-        y_label=y_label,
-        y_unit=y_unit,
+        y_label="ρ" if study.unit == "ohm m" else "R",
+        y_unit=study.unit,
     )
 
 
@@ -116,27 +114,33 @@ def entry_field_at(
 
 
 def _departure(field: Array, moment: Array, entry: LowerCriticalField) -> tuple[Array, Array, float]:
-    order = np.argsort(field)
+    order = np.argsort(field, kind="stable")
     h, m = np.asarray(field, float)[order], np.asarray(moment, float)[order]
     below = h < 0.7 * float(entry.entry_field)
     line = np.polyval(np.polyfit(h[below], m[below], 1), h)
     return h, m - line, neighbour_scatter(m)
 
 
-def explore_lower_critical_field(field: Any, moment: Any) -> Explorer:
-    """H_c1 criterion against H_c1: how many σ count as a departure, and N.
+@widget
+def lower_critical_field(study: FluxEntryStudy) -> Explorer:
+    """H_c1 criterion against H_c1, on the coldest virgin curve: how many σ count as a departure, and N.
+
+    Parameters
+    ----------
+    study : from `study_flux_entry`
 
     Raises
     ------
-    ValueError
-        A branch in which no flux enters; the estimator's reason is passed on.
+    NotPossible
+        A branch in which no flux enters.
     """
+    _, field, moment = study.curves[0]
     entry = estimate_lower_critical_field(field, moment, correction="none")
     if not entry.found:
-        raise ValueError(f"there is no entry field to explore: {entry.reason}")
+        raise NotPossible(f"there is no entry field to explore: {entry.reason}")
     return Explorer(
         entry_field_at,
-        fixed={"field": np.asarray(field), "moment": np.asarray(moment), "entry": entry},
+        fixed={"field": field, "moment": moment, "entry": entry},
         ranges={"deviation": (1.0, 30.0), "demagnetisation": (0.0, 0.5)},
         values={"deviation": 3.0, "demagnetisation": 0.0},
         against="deviation",
@@ -172,13 +176,19 @@ def coherence_length_at(
     }
 
 
-def explore_upper_critical_field(curves: Sequence[tuple[float, Any, Any]], **options: Any) -> Explorer:
-    """H_c2 law and criterion against ξ(0); `curves` as `coherence_length_at` takes them."""
+@widget
+def upper_critical_field(study: UpperFieldStudy) -> Explorer:
+    """H_c2 law and criterion against ξ(0).
+
+    Parameters
+    ----------
+    study : from `study_upper_field`
+    """
     return Explorer(
         coherence_length_at,
-        fixed={"curves": list(curves)},
+        fixed={"curves": list(study.curves)},
         ranges={"criterion": (0.05, 0.95)},
-        values={"criterion": 0.1},
+        values={"criterion": study.criterion},
         against="criterion",
         sweep_points=13,
         labels={"criterion": "criterion (share of R_n)"},
@@ -186,27 +196,32 @@ def explore_upper_critical_field(curves: Sequence[tuple[float, Any, Any]], **opt
         x_unit="K",
         y_label="upper critical field",
         y_unit="A/m",
-        **options,
     )
 
 
-def fit_resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
-    """Bloch–Grüneisen under the hand: the normal state of a `ResistanceStudy`, from 3 K above the onset.
+@widget
+def resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
+    """Bloch–Grüneisen under the hand: the normal state, from 3 K above the onset.
+
+    Parameters
+    ----------
+    study : from `study_resistance`
+    units : "paper" or "SI"
 
     Raises
     ------
-    ValueError
+    NotPossible
         A study without a normal state.
     """
     if study.normal is None:
-        raise ValueError(f"there is no normal state to fit: {study.missing.get('normal state', 'no curve')}")
-    order = np.argsort(study.temperature)
+        raise NotPossible(f"there is no normal state to fit: {study.missing.get('normal state', 'no curve')}")
+    order = np.argsort(study.temperature, kind="stable")
     inside = order[study.temperature[order] >= study.normal.window[0]]
     x, y = study.temperature[inside], study.signal[inside]
     start = {
         name: float(getattr(study.normal, name)) for name in ("residual", "amplitude", "debye_temperature")
     }
-    widget = FitWidget(
+    fit = FitWidget(
         lmfit.Model(bloch_gruneisen, independent_vars=["temperature"]),
         x,
         y,
@@ -220,10 +235,10 @@ def fit_resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidge
         system=units,
         name="03_resistivity",
     )
-    widget.set("exponent", vary=False, min=1.5, max=6.0)
-    widget.set("debye_temperature", min=50.0, max=3000.0)
-    widget.fit()
-    return widget
+    fit.set("exponent", vary=False, min=1.5, max=6.0)
+    fit.set("debye_temperature", min=50.0, max=3000.0)
+    fit.fit()
+    return fit
 
 
 def apparent_susceptibility(
@@ -249,7 +264,7 @@ def apparent_susceptibility(
     return {"external": Quantity(external), "as read": Quantity(external * read)}
 
 
-def explore_screening() -> Explorer:
+def full_screening() -> Explorer:
     """Demagnetisation and sample length against χ: what "−1.1" can mean."""
     return Explorer(
         apparent_susceptibility,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from nbtools.analysis import transport
+from nbtools import transport
 from nbtools.models.normal_metal import bloch_gruneisen
 
 RESIDUAL, MIDPOINT, WIDTH = 0.17e-6, 37.84, 0.45

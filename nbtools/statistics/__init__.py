@@ -1,0 +1,1 @@
+"""Noise, crossings, lines, nulls, intervals, and the one check of input arrays."""
