@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtools import claims, manifest, paths
 from nbtools.display import style
 from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
+from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, Origin, results_folder
 from nbtools.whole_file import write_whole
@@ -186,7 +187,8 @@ def open_workbench(notebook: str | Ledger, data: Any, card: str | Path | None = 
     data : a name of data_manifest.yaml, a file, a folder, or a list of these
     card : a sample card; by default the one that comes with the data, else one that gives nothing
     """
-    source = manifest.open_data(data, card)
+    name = notebook if isinstance(notebook, str) else notebook.notebook
+    source = manifest.open_data(data, card, technique=technique_of(name))
     sample = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     ledger = notebook if isinstance(notebook, Ledger) else Ledger(notebook)
     return Workbench(source, sample, ledger, _planted(source))

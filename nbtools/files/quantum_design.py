@@ -15,12 +15,14 @@ import pandas as pd
 import xarray as xr
 
 from nbtools.files.measures import unit_factor
+from nbtools.files.registry import Contents, Range, Reader, Signal
 from nbtools.files.sweeps import (
     CHANNELS,
     Sweep,
     find_sweeps,
     missing_sentence,
     split_sweeps,
+    sweeps_of_everything,
 )
 from nbtools.units import convert, factor
 
@@ -1112,3 +1114,138 @@ def _free(name: str, taken: dict[str, xr.Variable]) -> str:
     if name not in taken:
         return name
     return next(f"{name}_{i}" for i in range(2, len(taken) + 3) if f"{name}_{i}" not in taken)
+
+
+# The entry of the registry: which sweeps a file holds, and which technique takes each.
+
+UNITS = {
+    "moment": ("moment", "A m^2"),
+    "ac_in_phase": ("ac moment", "A m^2"),
+    "moment_per_mass": ("moment per mass", "A m^2/kg"),
+    "magnetisation": ("magnetisation", "A/m"),
+    "thermal_conductivity": ("thermal conductivity", "W/(K m)"),
+    "seebeck_coefficient": ("Seebeck coefficient", "V/K"),
+    **{f"resistance_{n}": ("resistance", "ohm") for n in CHANNELS},
+    **{f"resistivity_{n}": ("resistivity", "ohm m") for n in CHANNELS},
+    **{f"iv_voltage_{n}": ("voltage", "V") for n in CHANNELS},
+}
+# How the sample card calls the instrument, for the gradiometer's reading of a long sample.
+CARD_NAMES = {"MPMS classic": "MPMS", "PPMS VSM": "PPMS vsm"}
+
+
+def contents_of(path: Path) -> Contents:
+    """Every sweep of a file with its ranges and the technique that takes it; what the header says of the sample.
+
+    Raises
+    ------
+    QuantumDesignError, SweepError
+        As `read_dat`; a log of the cryostat.
+    """
+    data = read_dat(path)
+    signals = tuple(_signal(sweep, data) for sweep in sweeps_of_everything(data))
+    instrument = data.attrs["instrument"]
+    option = " (thermal transport)" if instrument == "PPMS TTO" else ""
+    ranges = [Range.of("temperature", data["temperature"].values, "K")]
+    if "field" in data and np.isfinite(data["field"].values).any():
+        ranges.append(Range.of("field", data["field"].values, "A/m"))
+    kinds: dict[str, int] = {}
+    for sweep in split_sweeps(data):
+        kind = _kind(sweep)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    named = [f"{n} × {kind}" for kind, n in kinds.items()]
+    facts = [", ".join(map(str, ranges)), f"sweeps: {', '.join(named) or 'none'}"]
+    if data.attrs["sample"].get("name"):
+        facts.insert(0, f"sample by the header: {data.attrs['sample']['name']}")
+    return Contents(
+        f"Quantum Design file of a {instrument}{option}, {data.sizes['point']} points",
+        signals,
+        facts=tuple(facts),
+        notes=tuple(data.attrs["notes"]),
+        lacks=_drives_missing(signals),
+        stated=_stated(data),
+    )
+
+
+def _signal(sweep: Sweep, data: xr.Dataset) -> Signal:
+    quantity, unit = UNITS[sweep.variable]
+    along = {"temperature": "K", "field": "A/m", "current": "A"}[sweep.axis]
+    ranges = [Range.of(quantity, sweep.signal, unit), Range.of(sweep.axis, sweep.along, along)]
+    technique, remark = _technique(sweep, quantity, data.attrs["instrument"])
+    loop = ", of a loop" if sweep.loop and quantity == "moment" else ""
+    name, kind = f"{sweep.title}{loop}", ": ".join(filter(None, (sweep.channel, _kind(sweep))))
+    return Signal(name, quantity, tuple(ranges), sweep.size, technique, remark, kind, sweep)
+
+
+def _kind(sweep: Sweep) -> str:
+    return f"{'loop, ' if sweep.loop else ''}{sweep.label} ({sweep.axis})"
+
+
+def _technique(sweep: Sweep, quantity: str, instrument: str) -> tuple[str | None, str]:
+    """Which technique takes a sweep, or why none does."""
+    if instrument == "PPMS TTO":
+        return None, "thermal transport, which no notebook takes"
+    if sweep.axis == "current":
+        return None, "a V–I curve, which no notebook takes yet"
+    if sweep.label == "plateau":
+        return None, "nothing moves"
+    if quantity == "resistance":
+        return "transport", ""
+    if quantity == "moment" and (sweep.axis == "temperature" or sweep.label == "virgin"):
+        return "transport", ""
+    if quantity == "moment" and sweep.loop:
+        return "ac_susceptibility", ""
+    if quantity == "ac moment" and sweep.axis == "temperature":
+        return "ac_susceptibility", ""
+    return None, {
+        "moment": "one branch of a loop; its current needs the other",
+        "ac moment": "notebook 05 takes ac moments against the temperature",
+        "resistivity": "transport takes a resistance; the file does not state the geometry of this resistivity",
+        "moment per mass": "multiply it by the mass, and write it as Moment (emu)",
+        "magnetisation": "multiply it by the volume, and write it as Moment (emu)",
+    }.get(quantity, "no notebook takes it")
+
+
+def _drives_missing(signals: tuple[Signal, ...]) -> tuple[str, ...]:
+    ac = [s.data for s in signals if s.quantity == "ac moment" and s.technique]
+    drives = {f"{sweep.amplitude:.2g}" for sweep in ac if sweep.amplitude}
+    if not ac or len(drives) >= 3:
+        return ()
+    return (f"temperature sweeps at three ac amplitudes in one ratio; the file has {len(drives)}",)
+
+
+def _stated(data: xr.Dataset) -> dict[str, str]:
+    """Entries of the sample card as far as the file states them."""
+    sample, stated = data.attrs["sample"], {}
+    if "mass" in sample:
+        stated["mass"] = f'"{convert(sample["mass"], "kg", "mg"):.6g} mg"'
+    for n in CHANNELS:
+        if f"resistance_{n}" not in data:
+            continue
+        if f"cross_section_{n}" in sample:
+            stated.setdefault("cross_section", f'"{sample[f"cross_section_{n}"] * 1e6:.6g} mm^2"')
+            stated.setdefault("tap_distance", f'"{sample[f"length_{n}"] * 1e3:.6g} mm"')
+        if f"excitation_{n}" in data:
+            current = np.nanmedian(np.abs(data[f"excitation_{n}"].values))
+            if current > 0:
+                stated.setdefault("current", f'"{Range.of("current", [current], "A")}"'.replace("µ", "u"))
+    if "moment" in data:
+        instrument = CARD_NAMES.get(data.attrs["instrument"])
+        if data.attrs["instrument"] == "MPMS3":
+            by_fit = str(data["moment"].attrs["column"]).lower().startswith("dc")
+            instrument = "MPMS3 dc" if by_fit else "MPMS3 vsm"
+        stated |= {"instrument": instrument} if instrument else {}
+        if "scan_length" in data and np.isfinite(data["scan_length"].values).any():
+            length = float(np.nanmedian(data["scan_length"].values))
+            stated["scan_length"] = f'"{length * 1e3:.4g} mm"'
+    return stated
+
+
+def _looks(head: bytes) -> bool | None:
+    """Whether the first bytes are those of a MultiVu file, in one or two bytes a character."""
+    text = head.replace(b"\x00", b"").lower()
+    return True if b"[header]" in text or b"[data]" in text else None
+
+
+READER = Reader(
+    "a Quantum Design file", contents_of, (".dat",), _looks, techniques=("transport", "ac_susceptibility")
+)

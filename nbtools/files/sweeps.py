@@ -189,6 +189,31 @@ def find_sweeps(
     return found
 
 
+def sweeps_of_everything(dataset: xr.Dataset) -> list[Sweep]:
+    """Every sweep, plateaus too, once for each quantity that was measured along it and for each bridge.
+
+    Parameters
+    ----------
+    dataset : from `read_dat`
+
+    Raises
+    ------
+    SweepError
+        A system log, which is no measurement of a sample.
+    """
+    names = [
+        name
+        for name in measured_in(dataset)
+        if not (name.startswith("resistivity_") and name.replace("ivity", "ance") in dataset)
+    ]
+    return [
+        found
+        for sweep in split_sweeps(dataset)
+        for name in names
+        for found in _with_variable(sweep, name, dataset)
+    ]
+
+
 def missing_sentence(
     datasets: xr.Dataset | Sequence[xr.Dataset],
     *,

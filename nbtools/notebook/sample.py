@@ -17,6 +17,7 @@ from nbtools.files.quantum_design import (
     missing_sentence,
     read_dat,
 )
+from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin
 from nbtools.study import html_table, text_table
@@ -188,7 +189,7 @@ def open_sample(
     ValueError
         Neither a data set nor a file; a card that cannot be read.
     """
-    source = manifest.open_data(data, card)
+    source = manifest.open_data(data, card, technique=technique_of(notebook))
     known = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix)
     if notebook and not sample.is_papers and not paths.is_own_run():
