@@ -617,18 +617,29 @@ def calmed(curve: Curve) -> Array:
 
 @dataclass(frozen=True)
 class StepCount:
-    """One resistive step or two: AICc(one) − AICc(two), and the second step's share and distance in K."""
+    """One resistive step or two.
+
+    Attributes
+    ----------
+    steps : 1 or 2
+    aicc_difference : AICc of one error function minus that of two
+    second_share, separation : of the second of two steps: its share of the resistance and its distance, K
+    against : why two are not claimed; empty where they are
+    """
 
     steps: int
     aicc_difference: float
     second_share: Quantity
     separation: Quantity
+    against: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.steps} step(s), AICc(1) − AICc(2) = {self.aicc_difference:.1f}"
         if self.steps == 1:
-            return text
-        return f"{text}; the second carries {self.second_share} and lies {self.separation} lower"
+            return f"one step: {self.against}"
+        return (
+            f"two steps: AICc falls by {self.aicc_difference:.0f} from one error function to two; the second carries "
+            f"{self.second_share.to('%')} of the resistance and lies {self.separation} lower"
+        )
 
 
 def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise: float) -> StepCount:
@@ -653,8 +664,19 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
     gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
     wider = max(two.params["width"].value, two.params["width_low"].value)
-    split = difference > 10 and 0.05 <= share <= 0.95 and gap > wider
-    return StepCount(2 if split else 1, float(difference), share, gap)
+    against = ""
+    if difference <= 10:
+        against = f"two error functions do not fit better (AICc {-difference:+.1f})"
+    elif not 0.05 <= share <= 0.95:
+        against = (
+            f"two error functions fit better, but the second carries {float(share):.1%} of the resistance"
+        )
+    elif gap <= wider:
+        against = (
+            f"two error functions fit better, but lie {float(gap):.2g} K apart and are {wider:.2g} K wide: one "
+            "transition of another shape"
+        )
+    return StepCount(1 if against else 2, float(difference), share, gap, against)
 
 
 def _one_step(temperature: Array, midpoint: float, width: float) -> Array:
