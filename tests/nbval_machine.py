@@ -39,13 +39,14 @@ class Cell(IPyNbCell):
         return Text(super().sanitize(s)) if isinstance(s, str) else s
 
     def format_output_compare(self, key: str, left: Any, right: Any) -> None:
-        """Each difference with what stands around it, and how to see it again."""
-        told = (
-            text_differences(left, right)
-            if isinstance(left, str) and isinstance(right, str)
-            else [left, right]
-        )
-        self.comparison_traceback += [f"{key} (with {self.parent.machine}):", *map(str, told)]
+        """Each difference with what stands around it."""
+        both = isinstance(left, str) and isinstance(right, str)
+        told = text_differences(left, right) if both else [f"stored: {left}", f" fresh: {right}"]
+        self.comparison_traceback += [f"{key}:", *told]
+
+    def raise_cell_error(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Whatever went wrong, it says on which machine, so that it can be seen again."""
+        super().raise_cell_error(f"{message}, with {self.parent.machine}", *args, **kwargs)
 
 
 class Numbers(pytest.Item):
