@@ -11,7 +11,8 @@ The layers, from nature to the reader's eye; each folder says what a line in it 
 
 Beside them: ``units`` (the only conversions, and the number that carries its error), ``whole_file`` (nothing
 half-written), ``results`` (what a
-notebook found), ``paper``, ``evidence``, ``verdicts`` and ``claims`` (what the paper says and what follows),
+notebook found), ``paper`` (what the paper says and what follows; ``claims`` is the face of it that older notebooks
+call), ``paths`` (every folder and variable),
 ``manifest`` (verified data), ``cache`` (compute once). On top of all: ``workbench`` (one notebook at work),
 ``runner`` and ``report`` (all of them, headless), ``python -m nbtools``.
 """

@@ -9,14 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbtools import paths
 from nbtools.results import differences, left_out
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
-
-ROOT = Path(__file__).parent.parent
-BUILD = ROOT / "build"
-NOTEBOOKS = ROOT / "notebooks"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +38,7 @@ def show_status(_: argparse.Namespace) -> int:
     import nbformat
 
     from nbtools.manifest import status
-    from nbtools.notebook import headings
+    from nbtools.notebook.document import headings
     from nbtools.runner import find_notebooks
 
     for path in find_notebooks():
@@ -82,28 +79,29 @@ def inspect(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
-    from nbtools.notebook import read_parameters
+    from nbtools.notebook.document import read_parameters
     from nbtools.runner import find_notebooks, run_all, show_progress, store
 
     own = bool(options.parameter or options.output)
     if own and options.store:
         raise ValueError("--store keeps the outputs of a default run: it goes with neither -p nor -o")
-    paths = find_notebooks(options.notebook)
-    if options.parameter and len(paths) != 1:
+    notebooks = find_notebooks(options.notebook)
+    if options.parameter and len(notebooks) != 1:
         raise ValueError("-p sets the parameters of one notebook: say which, as in `run 03 -p DATA=mine.dat`")
     folder = Path(options.output or "out").resolve()
-    if folder.is_relative_to(NOTEBOOKS):
+    if folder.is_relative_to(paths.NOTEBOOKS):
         raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
-    output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
+    build = paths.build_folder()
+    output, results = (folder, folder) if own else (build / "notebooks", build / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
     if options.store:
-        os.environ["NBTOOLS_LESSONS"] = str(BUILD / "no-lessons")  # no student's answers in stored outputs
+        os.environ["NBTOOLS_LESSONS"] = str(build / "no-lessons")  # no student's answers in stored outputs
     runs = []
-    options_of_all = {"results": results, "parameters": parameters, "on_cell": show_progress}
-    for done in run_all(paths, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
+    options_of_all = {"results": results, "own": own, "parameters": parameters, "on_cell": show_progress}
+    for done in run_all(notebooks, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
         runs.append(done)
         _show_run(done)
-    code = _conclude(runs, output, results, folder / "report" if own else BUILD / "report")
+    code = _conclude(runs, output, results, folder / "report" if own else build / "report")
     for done in runs if options.store else []:
         if _may_be_stored(done, results):
             store(done, results=results)
@@ -116,10 +114,11 @@ def report(_: argparse.Namespace) -> int:
     """Write the report of the last runs again."""
     from nbtools.runner import find_notebooks, read_run
 
-    runs = [read_run(path) for path in find_notebooks(folder=BUILD / "notebooks")]
+    build = paths.build_folder()
+    runs = [read_run(path) for path in find_notebooks(folder=build / "notebooks")]
     if not runs:
-        raise ValueError("no notebook has been run yet: `make run` runs them all")
-    return _conclude(runs, BUILD / "notebooks", BUILD / "results", BUILD / "report")
+        raise ValueError("no notebook has been run yet: `python -m nbtools run` runs them all")
+    return _conclude(runs, build / "notebooks", build / "results", build / "report")
 
 
 def cache(options: argparse.Namespace) -> int:
@@ -144,7 +143,10 @@ def diff(_: argparse.Namespace) -> int:
 
     notable = 0
     for name in [path.stem for path in find_notebooks()]:
-        stored, ours = read_results(name, NOTEBOOKS / "results"), read_results(name, BUILD / "results")
+        stored, ours = (
+            read_results(name, paths.STORED_RESULTS),
+            read_results(name, paths.build_folder() / "results"),
+        )
         if ours is None or stored is None:
             notable += 1
             print(
@@ -165,7 +167,7 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
     if not run.ok:
         print(f"{run.name}: not stored")
         return False
-    stored, ours = (read_results(run.name, folder) for folder in (NOTEBOOKS / "results", results))
+    stored, ours = (read_results(run.name, folder) for folder in (paths.STORED_RESULTS, results))
     moves, absent = (of(stored, ours) if stored and ours else [] for of in (differences, left_out))
     print("".join(f"{line}\n" for line in moves + absent), end="")
     if absent:
@@ -178,17 +180,24 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
 
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
     """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
-    from nbtools.claims import summary_text
+    from nbtools.paper import RunRecord, paper_table
+    from nbtools.paper.ledgers import ledgers_of
     from nbtools.report import write_report
-    from nbtools.runner import find_notebooks, read_results, read_run
+    from nbtools.runner import find_notebooks, read_run
 
-    ledgers = [ledger for run in runs if (ledger := read_results(run.name, results))]
-    print("\n" + summary_text(ledgers, width=min(shutil.get_terminal_size().columns, 110)))
+    table = paper_table(ledgers_of(RunRecord.read(results), results))
+    width = min(shutil.get_terminal_size().columns, 110)
+    print("\n" + table.text(width, notebooks=[run.name for run in runs]))
     everything = [read_run(path) for path in find_notebooks(folder=output)]
     print(f"\nreport: {write_report(everything, results=results, into=into)}")
     failed = [run for run in runs if not run.ok]
     for run in failed:
-        print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
+        print(
+            f"failed: {run.name}, {run.error}\n"
+            f"        as far as it came: {run.executed}\n"
+            f"        what to do: mend what the error names, then repeat `python -m nbtools run`, or this notebook\n"
+            f"        alone with `python -m nbtools run {run.name}`; its statements do not count until then"
+        )
     return int(bool(failed))
 
 
@@ -200,7 +209,12 @@ def _show_run(run: "Run") -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m nbtools", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m nbtools",
+        description=__doc__,
+        epilog=_places(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(command=show_status)
     commands = parser.add_subparsers(title="commands (none: figures, notebooks, data)", metavar="")
     running = _command(commands, "run", run)
@@ -219,6 +233,15 @@ def _parser() -> argparse.ArgumentParser:
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser
+
+
+def _places() -> str:
+    """Where what is made goes, and the variables that say otherwise."""
+    variables = "".join(f"  {name:16} {what}\n" for name, what in paths.VARIABLES.items())
+    return (
+        f"what is made goes to {paths.build_folder()}\n(build/ of a checkout; without one, the user's cache folder, "
+        f"and answers to questions go to {paths.lessons_folder()}).\nThese variables name other places:\n{variables}"
+    )
 
 
 def _command(

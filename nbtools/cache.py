@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import inspect
 import io
-import os
 import pickle
 import shutil
 import sys
@@ -23,12 +22,13 @@ import numpy as np
 from joblib.func_inspect import get_func_code
 from joblib.memory import FileSystemStoreBackend
 
+from nbtools import paths
 from nbtools.units import Quantity
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-ROOT = Path(__file__).absolute().parent.parent
+ROOT = paths.PACKAGE.parent
 
 
 def cached(function: Callable[P, T]) -> Callable[P, T]:
@@ -73,10 +73,7 @@ def cached(function: Callable[P, T]) -> Callable[P, T]:
 
 def folder() -> Path | None:
     """Where entries lie: ``NBTOOLS_CACHE``, or ``build/cache`` of the project; None where it says ``off``."""
-    setting = os.environ.get("NBTOOLS_CACHE", "")
-    if setting.lower() == "off":
-        return None
-    return Path(setting).expanduser().absolute() if setting else ROOT / "build" / "cache"
+    return paths.cache_folder()
 
 
 def size() -> tuple[int, int]:
@@ -112,17 +109,25 @@ def code_hash(module: str) -> str:
     ValueError
         A module that has no file: a notebook cell, an interpreter session.
     """
+    digest = hashlib.sha256()
+    for name, source in sorted(_code_of(module).items()):
+        digest.update(f"{name} {len(source)}\n".encode() + source)
+    return digest.hexdigest()
+
+
+def code_modules(module: str) -> list[str]:
+    """The modules whose source `code_hash` reads, by name."""
+    return sorted(_code_of(module))
+
+
+def _code_of(module: str) -> dict[str, bytes]:
     file = getattr(sys.modules.get(module), "__file__", None)
     if module == "__main__" or file is None:
         raise ValueError(
             f"the cache cannot see the source of {module}; put the function or class into a module of a package"
         )
     above = module.count(".") + (Path(file).name == "__init__.py")
-    roots = {"nbtools": ROOT, module.partition(".")[0]: Path(file).absolute().parents[above]}
-    digest = hashlib.sha256()
-    for name, source in sorted(_sources(module, roots).items()):
-        digest.update(f"{name} {len(source)}\n".encode() + source)
-    return digest.hexdigest()
+    return _sources(module, {"nbtools": ROOT, module.partition(".")[0]: Path(file).absolute().parents[above]})
 
 
 def _sources(module: str, roots: dict[str, Path]) -> dict[str, bytes]:
@@ -165,7 +170,7 @@ def _imports(source: bytes, module: str, is_package: bool) -> frozenset[str]:
         return frozenset()
     package = module if is_package else module.rpartition(".")[0]
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _run_time_nodes(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -175,6 +180,17 @@ def _imports(source: bytes, module: str, is_package: bool) -> frozenset[str]:
         elif {getattr(node, "id", ""), getattr(node, "attr", "")} & {"import_module", "__import__"}:
             names.add(f"{module.partition('.')[0]}.*")
     return frozenset(names)
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that only the type checker reads."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for node in child.orelse:
+                yield from _run_time_nodes(node)
+        else:
+            yield from _run_time_nodes(child)
 
 
 def _content(value: Any, where: str) -> Any:

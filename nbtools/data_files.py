@@ -5,7 +5,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nbtools import paths
 from nbtools.cache import code_hash
 from nbtools.manifest_entries import DataFile, ManifestError, Measured, Twin, find
 
-ROOT = Path(__file__).absolute().parent.parent
 # Beside the files of a recorded twin: its recipe, and the sha256 of each file as it was recorded here.
 RECIPE = ".recipe.json"
 
@@ -31,7 +30,7 @@ class WrongHash(ValueError):
 
 def data_folder() -> Path:
     """Where data sets are kept: ``NBTOOLS_DATA``, or ``build/data`` of the project."""
-    return Path(os.environ.get("NBTOOLS_DATA") or ROOT / "build" / "data").expanduser().absolute()
+    return paths.data_folder()
 
 
 def fetch(name: str) -> Path:
@@ -99,8 +98,8 @@ def _cannot_be_had(
 
 def in_mirror(file: DataFile) -> Path | None:
     """The file in the mirror folder ``NBTOOLS_MIRROR``, if that is set and holds it."""
-    mirror = os.environ.get("NBTOOLS_MIRROR")
-    path = inside(Path(mirror).expanduser(), file.path) if mirror else None
+    mirror = paths.mirror_folder()
+    path = inside(mirror, file.path) if mirror else None
     return path if path and path.is_file() else None
 
 

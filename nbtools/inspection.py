@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from nbtools.io.crystal import read_crystal
-from nbtools.io.image_sets import read_image_set
-from nbtools.io.images import PICTURES, TIFF, ImageError, pixel_sizes
-from nbtools.io.indicator_frames import FramesError, read_frames
-from nbtools.io.local_susceptibility import read_local_susceptibility
-from nbtools.io.microscopy import read_signals
-from nbtools.io.powder_diffraction import read_pattern
-from nbtools.io.quantum_design import read_dat, split_sweeps
-from nbtools.io.sample_card import SampleCard, read_sample_card
-from nbtools.io.scanning_maps import read_map
-from nbtools.io.spectral_maps import read_recording
-from nbtools.io.sweep_records import MEASURED
+from nbtools.files.crystal import read_crystal
+from nbtools.files.image_sets import read_image_set
+from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes
+from nbtools.files.indicator_frames import FramesError, read_frames
+from nbtools.files.local_susceptibility import read_local_susceptibility
+from nbtools.files.microscopy import read_signals
+from nbtools.files.powder_diffraction import read_pattern
+from nbtools.files.quantum_design import read_dat, split_sweeps
+from nbtools.files.sample_card import SampleCard, read_sample_card
+from nbtools.files.scanning_maps import read_map
+from nbtools.files.spectral_maps import read_recording
+from nbtools.files.sweep_records import MEASURED
 from nbtools.manifest import SAMPLE_CARD, open_data
 from nbtools.units import convert
 

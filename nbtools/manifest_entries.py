@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic import field_validator as validates
 from pydantic import model_validator as validates_all
 
-MANIFEST = Path(__file__).absolute().parent.parent / "data_manifest.yaml"
+from nbtools import paths
+
+MANIFEST = paths.MANIFEST
 SHA256 = r"^[0-9a-f]{64}$"
 # What came, in few words: aliases of aliases would fill the memory when written out.
 short = reprlib.Repr()  # with arguments only from Python 3.12 on

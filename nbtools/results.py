@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from nbtools import paths
 from nbtools.units import Quantity
 from nbtools.whole_file import write_whole
 
@@ -19,12 +19,19 @@ ORIGIN_LABELS = {
     "twin": "synthetic (twin)",
     "paper": "arithmetic on the paper's numbers",
 }
-SCHEMA = 1
+SCHEMA = 2
+# Of ledgers written before a ledger said which run and which paper.yaml it is from.
+OLDER_SCHEMAS = (1,)
+BY_HAND = "by hand"
 # Two runs agree where a number has moved by less than this part of its σ, and its σ by less than this part of
 # itself; a number without σ, by less than this part of its value.
 SAME_SIGMAS = 0.1
 SAME_UNCERTAINTY = 0.05
 SAME_RELATIVE = 1e-5
+
+
+class NotPossible(ValueError):
+    """What a file or a sample card does not hold; the message is one sentence for the reader."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,14 @@ class Result:
 
     Parameters
     ----------
-    name : of the quantity; a name is entered once a run
-    value, uncertainty, unit : the number and its σ (0 or NaN where none is stated)
-    method : how it was found, in a few words
-    origin : ``measured``, ``digitised``, ``twin`` or ``paper``
-    data : which data it rests on
-    note : what a reader should know
+    name : under which the ledger keeps it
+    value, uncertainty, unit : the number and its σ, in SI (0 or NaN where no σ is stated)
+    method : the criterion or method, in a few words
+    origin, data : of the data, and their name
+    note : anything else worth a line
+    section : of the notebook
+    options : of the study that found it, as text
+    file : the files that the study read
     tolerance : by how much a number without σ may differ on another machine, in its unit; 1e-5 of it by default
 
     Raises
@@ -55,6 +64,9 @@ class Result:
     origin: Origin
     data: str = ""
     note: str = ""
+    section: str = ""
+    options: str = ""
+    file: str = ""
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
@@ -86,6 +98,8 @@ class Ledger:
     ----------
     notebook : the notebook's name, which is also the file's: ``03_transport`` → ``03_transport.json``
     folder : where to write; by default ``NBTOOLS_RESULTS`` or ``build/results`` of the project
+    run : the headless run that it is from, "by hand" (JupyterLab, a script), or "stored"
+    paper : the hash of the ``paper.yaml`` that its verdicts were computed from; empty where it has none
     """
 
     notebook: str
@@ -93,6 +107,9 @@ class Ledger:
     results: dict[str, Result] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, str] = field(default_factory=dict)
+    run: str = field(default_factory=lambda: paths.this_run() or BY_HAND)
+    paper: str = ""
 
     @property
     def path(self) -> Path:
@@ -130,6 +147,29 @@ class Ledger:
         self.write()
         return entry
 
+    def keep(self, entries: Sequence[Result], *, claim: str) -> None:
+        """Enter results under one claim, a cell that called a study; run again, it replaces what it entered before.
+
+        Raises
+        ------
+        ValueError
+            A name that another claim of this run holds.
+        """
+        for entry in entries:
+            held = self.claims.get(entry.name, claim)
+            if held != claim:
+                raise ValueError(
+                    f"{entry.name} is already kept by another call of this run ({held}); "
+                    "pass record=False where a number is not to be kept"
+                )
+        for name in [name for name, holder in self.claims.items() if holder == claim]:
+            self.results.pop(name, None)
+            del self.claims[name]
+        for entry in entries:
+            self.results[entry.name] = entry
+            self.claims[entry.name] = claim
+        self.write()
+
     def series(self, prefix: str, suffix: str = "") -> dict[float, Quantity]:
         """Results named by a number, ``critical_current_30K`` by that number; those without a value are left out."""
         pattern = re.compile(rf"{re.escape(prefix)}([\d.]+){re.escape(suffix)}")
@@ -144,12 +184,24 @@ class Ledger:
         self.write()
 
     def write(self) -> None:
-        write_whole(self.path, dumps(self.as_dict()))
+        """Write to `path`; a ledger of no notebook stays in memory."""
+        if self.notebook:
+            write_whole(self.path, dumps(self.as_dict()))
+
+    def move_to(self, folder: Path) -> None:
+        """Write to another folder from now on, and take along what was written already."""
+        begun = bool(self.results or self.verdicts or self.skipped)
+        before, self.folder = self.path, folder
+        if begun and before != self.path:
+            self.write()
+            before.unlink(missing_ok=True)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "notebook": self.notebook,
+            "run": self.run,
+            "paper": self.paper,
             "results": [_entry(entry) for entry in self.results.values()],
             "verdicts": [{"id": key, **value} for key, value in self.verdicts.items()],
             "skipped": self.skipped,
@@ -167,11 +219,19 @@ def read_ledger(path: str | Path) -> Ledger:
     path = Path(path)
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
-        if text["schema"] != SCHEMA:
+        if text["schema"] not in (SCHEMA, *OLDER_SCHEMAS):
             raise ValueError(f"schema {text['schema']} found, {SCHEMA} expected")
         entries = [Result(**{k: _number(v) for k, v in e.items()}) for e in text["results"]]
         verdicts = {v["id"]: {k: x for k, x in v.items() if k != "id"} for v in text["verdicts"]}
-        return Ledger(text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"])
+        return Ledger(
+            text["notebook"],
+            path.parent,
+            {e.name: e for e in entries},
+            verdicts,
+            text["skipped"],
+            run=text.get("run", ""),
+            paper=text.get("paper", ""),
+        )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError(
             f"{path} is not a ledger of results ({problem}); run the notebook again to make a new one"
@@ -257,7 +317,7 @@ def _verdicts_left_out(before: Ledger, after: Ledger) -> list[str]:
 
 def results_folder() -> Path:
     """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return Path(os.environ.get("NBTOOLS_RESULTS") or Path(__file__).parent.parent / "build" / "results")
+    return paths.results_folder()
 
 
 def dumps(content: Any) -> str:

@@ -1,7 +1,10 @@
 """The only conversions: SI inside, the community's units at the edge; and the number that carries both."""
 
 import math
+import operator
+from collections.abc import Callable
 from functools import cache
+from numbers import Real
 from typing import Any
 
 # What the paper prints for what we compute with. Everything else is the same in both systems.
@@ -28,6 +31,21 @@ LABELS = {
     "ohm m": "Ω m",
     "ohm": "Ω",
     "mohm": "mΩ",
+}
+
+SUPERSCRIPTS = str.maketrans("-0123456789.", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹˙")
+PRINTED = {
+    "ohm": "Ω",
+    "uohm": "µΩ",
+    "mohm": "mΩ",
+    "um": "µm",
+    "us": "µs",
+    "uV": "µV",
+    "uA": "µA",
+    "angstrom": "Å",
+    "deg": "°",
+    "degree": "°",
+    "degC": "°C",
 }
 
 
@@ -90,20 +108,42 @@ def for_display(unit: str, system: str = "paper") -> tuple[float, str]:
 
 
 class Quantity(float):
-    """A float with `.uncertainty` (one standard deviation) and `.unit`; `str` gives ``38.412 ± 0.023 K``.
+    """A float with `.uncertainty` (one standard deviation) and `.unit`; `str` gives ``38.410 ± 0.021 K``.
 
-    It is a float in every calculation, so that estimators stay readable; where the uncertainty
-    must travel on, `.ufloat` hands it to the ``uncertainties`` package.
+    Arithmetic between quantities and plain numbers carries σ and unit, to first order and with the correlation
+    of numbers that come from the same ones (the ``uncertainties`` package). It holds inside one process: a
+    number that was stored and read again is independent of all others. numpy takes it for a plain float.
+
+    Parameters
+    ----------
+    value : the number
+    uncertainty : one standard deviation, in the same unit; NaN where it is not known
+    unit : as `factor` reads it
+
+    Raises
+    ------
+    ValueError
+        A sum or difference of two quantities that do not measure the same thing.
+
+    Examples
+    --------
+    >>> length = Quantity(2.0, 0.1, "mm")
+    >>> print(length * length)
+    4.00 ± 0.40 mm²
+    >>> print(length - length)
+    0 mm
     """
 
-    __slots__ = ("uncertainty", "unit")
+    __slots__ = ("_affine", "uncertainty", "unit")
     uncertainty: float
     unit: str
+    _affine: Any
 
     def __new__(cls, value: float, uncertainty: float = math.nan, unit: str = "") -> "Quantity":
         self = super().__new__(cls, value)
         object.__setattr__(self, "uncertainty", float(uncertainty))
         object.__setattr__(self, "unit", unit)
+        object.__setattr__(self, "_affine", None)
         return self
 
     @classmethod
@@ -112,7 +152,9 @@ class Quantity(float):
         if isinstance(number, Quantity):
             return number
         if hasattr(number, "nominal_value"):
-            return cls(number.nominal_value, number.std_dev, unit)
+            self = cls(number.nominal_value, number.std_dev, unit)
+            object.__setattr__(self, "_affine", number)
+            return self
         return cls(float(number), math.nan, unit)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -128,25 +170,141 @@ class Quantity(float):
 
     @property
     def ufloat(self) -> Any:
-        """The same number for the ``uncertainties`` package; a plain float where no uncertainty is known."""
-        from uncertainties import ufloat
+        """The same number, correlations and all, for the ``uncertainties`` package; an exact one is a plain float."""
+        if self.uncertainty == 0:
+            return float(self)
+        if self._affine is None:
+            from uncertainties import ufloat
 
-        return ufloat(float(self), self.uncertainty) if self.uncertainty > 0 else float(self)
+            object.__setattr__(self, "_affine", ufloat(float(self), self.uncertainty))
+        return self._affine
 
     def widened(self, systematic: float) -> "Quantity":
         """The same value with an independent systematic error (same unit, one standard deviation) added."""
-        return Quantity(float(self), math.hypot(self.uncertainty, systematic), self.unit)
+        if systematic == 0:
+            return self
+        return self + Quantity(0.0, systematic, self.unit)
 
     def to(self, unit: str) -> "Quantity":
         """In another unit."""
-        scale = factor(self.unit, unit)
-        return Quantity(float(self) * scale, self.uncertainty * scale, unit)
+        if unit == self.unit:
+            return self
+        return _found(factor(self.unit, unit) * self.ufloat, unit)
+
+    def __add__(self, other: Any) -> Any:
+        return self._sum(operator.add, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._sum(operator.add, other)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._sum(operator.sub, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other if isinstance(other, Real) else NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        return self._product(operator.mul, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._product(operator.mul, other)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._product(operator.truediv, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        if not isinstance(other, Real):
+            return NotImplemented
+        return _found(
+            float(other) / self.ufloat, _power("", "", 0) if not self.unit else _power("", self.unit, -1)
+        )
+
+    def __pow__(self, exponent: Any, modulo: None = None) -> Any:
+        if not isinstance(exponent, Real) or isinstance(exponent, Quantity):
+            return NotImplemented
+        return _found(self.ufloat ** float(exponent), _power("", self.unit, float(exponent)))
+
+    def __neg__(self) -> "Quantity":
+        return _found(-self.ufloat, self.unit)
+
+    def __pos__(self) -> "Quantity":
+        return self
+
+    def __abs__(self) -> "Quantity":
+        return -self if self < 0 else self
+
+    def _sum(self, operation: Callable[[Any, Any], Any], other: Any) -> Any:
+        """A plain number is an exact one in the same unit."""
+        if not isinstance(other, Real):
+            return NotImplemented
+        if isinstance(other, Quantity):
+            return _found(operation(self.ufloat, other.to(self.unit).ufloat), self.unit)
+        return _found(operation(self.ufloat, float(other)), self.unit)
+
+    def _product(self, operation: Callable[[Any, Any], Any], other: Any) -> Any:
+        if not isinstance(other, Real):
+            return NotImplemented
+        if isinstance(other, Quantity):
+            unit = _power(self.unit, other.unit, 1 if operation is operator.mul else -1)
+            return _found(operation(self.ufloat, other.ufloat), unit)
+        return _found(operation(self.ufloat, float(other)), self.unit)
 
     def __str__(self) -> str:
-        return f"{format_value(float(self), self.uncertainty)} {self.unit}".strip()
+        return f"{format_value(float(self), self.uncertainty)} {printed_unit(self.unit)}".strip()
 
     def __repr__(self) -> str:
         return f"Quantity({self})"
+
+
+def propagate(function: Callable[..., float], *numbers: Any, unit: str = "") -> Quantity:
+    """A function of quantities with their σ carried through, correlations included.
+
+    Parameters
+    ----------
+    function : of plain floats, in the units the numbers have
+    numbers : quantities and plain numbers
+    unit : of what comes out
+
+    Examples
+    --------
+    >>> print(propagate(math.sqrt, Quantity(4.0, 0.4, "m^2"), unit="m"))
+    2.00 ± 0.10 m
+    """
+    from uncertainties import wrap
+
+    return _found(
+        wrap(function)(*(Quantity.of(n).ufloat if isinstance(n, Quantity) else n for n in numbers)), unit
+    )
+
+
+def _found(number: Any, unit: str) -> Quantity:
+    """What an operation gave: an ``uncertainties`` number, or a plain one that is exact."""
+    return Quantity.of(number, unit) if hasattr(number, "nominal_value") else Quantity(number, 0.0, unit)
+
+
+@cache
+def _power(unit: str, other: str, power: float) -> str:
+    """``unit · other^power`` in our spelling."""
+    if not other or power == 0:
+        return unit
+    if unit == other and power == -1:
+        return ""
+    if not unit and power == 1:
+        return other
+    registry = _registry()
+    product = registry.Unit(_spell(unit)) * registry.Unit(_spell(other)) ** power
+    text = f"{product:~C}" if product.dimensionless else f"{registry.Quantity(1, product).units:~C}"
+    for pints, ours in (
+        ("**", "^"),
+        ("*", " "),
+        ("Ω", "ohm"),
+        ("µ", "u"),
+        ("oersted_si", "Oe"),
+        ("gauss_si", "G"),
+        ("emu_si", "emu"),
+    ):
+        text = text.replace(pints, ours)
+    return text
 
 
 def format_value(value: float, uncertainty: float = math.nan) -> str:
@@ -163,6 +321,18 @@ def format_value(value: float, uncertainty: float = math.nan) -> str:
     power = _power_of_ten(largest, digits=7)
     places = max(0, power - last)
     return f"({value / 10**power:z.{places}f} ± {uncertainty / 10**power:.{places}f})e{power}"
+
+
+def printed_unit(unit: str) -> str:
+    """A unit as printed matter has it: ``"A/cm^2"`` → ``A cm⁻²``, ``"uohm cm"`` → ``µΩ cm``, ``"um"`` → ``µm``."""
+    words = []
+    for number, part in enumerate(unit.split("/")):
+        for word in part.split():
+            name, _, power = word.partition("^")
+            sign = "-" if number else ""
+            power = f"{sign}{power or '1'}" if sign or power else ""
+            words.append(PRINTED.get(name, name) + power.translate(SUPERSCRIPTS))
+    return " ".join(words)
 
 
 def _power_of_ten(value: float, digits: int) -> int:

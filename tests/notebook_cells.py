@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from nbtools import workbench
-from nbtools.viewers import style
+from nbtools.display import style
 from nbtools.widgets.showing import Showing
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"

@@ -7,7 +7,7 @@ import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
 from nbtools import claims, manifest, workbench
-from nbtools.io.sample_card import read_sample_card
+from nbtools.files.sample_card import read_sample_card
 from nbtools.results import Ledger, read_ledger
 
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from nbtools.notebook import clean
+from nbtools.notebook.document import clean
 
 PARAMETERS = "DATA = 'twin'\nCOUNT: int = 3"
 DRAW = "import matplotlib.pyplot as plt\nfig, axes = plt.subplots(figsize=(2, 1))\naxes.plot([1, COUNT]);"

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbtools import claims, paper
+from nbtools import claims
 from nbtools.claims import (
     from_arithmetic,
     from_comparison,
@@ -26,6 +26,8 @@ from nbtools.claims import (
     summary_text,
     table,
 )
+from nbtools.paper import printed
+from nbtools.paper.verdict import resolution
 from nbtools.results import Ledger, read_ledger
 from nbtools.units import Quantity, factor
 
@@ -53,12 +55,12 @@ def make_statement(**changes):
         "notebook": "03",
         "settles_by": "Arithmetic.",
     }
-    return paper.Statement.model_validate({**fields, **changes})
+    return printed.Statement.model_validate({**fields, **changes})
 
 
 def numbers(about, scale, *, sigma=0.0, noise=0.0):
     """Values `scale` times the printed ones, with σ (and noise) as a share of the resolution."""
-    widths = [claims.resolution(about, i, q) for i, q in enumerate(about.quantities)]
+    widths = [resolution(about, i, q) for i, q in enumerate(about.quantities)]
     return tuple(
         Quantity(scale * q + noise * sigma * width, sigma * width, q.unit)
         for q, width in zip(about.quantities, widths, strict=True)
@@ -150,7 +152,7 @@ def test_a_bad_statement_is_refused(tmp_path, changes, message):
         yaml.safe_dump({"TST-01": {k: list(v) if type(v) is tuple else v for k, v in fields.items()}})
     )
     with pytest.raises(ValueError, match=f"TST-01: .*{message}"):
-        paper._load(path)
+        printed._load(path)
 
 
 def test_printed_numbers_keep_their_digits_and_signs():

@@ -8,13 +8,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent / "files"))
 from damage import damaged
 
 from nbtools.__main__ import main
 from nbtools.inspection import CARD, inspect_path
 from nbtools.manifest import fetch
-from nbtools.notebook import code_cells, read_parameters
+from nbtools.notebook.document import code_cells, read_parameters
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 # A real file, then what the answer must say and what it must not.

@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 
-from nbtools.notebook import code_cells, headings, parameter_names
+from nbtools.notebook.document import code_cells, headings, parameter_names
 from nbtools.runner import NOTEBOOKS
 
 ROOMS = ("01", "02", "03", "04", "05", "06")

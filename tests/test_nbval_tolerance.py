@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbval_tolerance import text_differences
 
-from nbtools.notebook import code_cells
+from nbtools.notebook.document import code_cells
 from nbtools.runner import NOTEBOOKS
 
 LOOSE = "nbval-ignore-output"

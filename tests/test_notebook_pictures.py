@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from nbtools.notebook import bare_png, in_few_colours
+from nbtools.notebook.document import bare_png, in_few_colours
 
 
 def encoded(pixels):

@@ -9,7 +9,7 @@ from statistics import median
 import nbformat
 import pytest
 
-from nbtools.notebook import WIDGET_VIEW, clean, code_cells, headings, parameter_names
+from nbtools.notebook.document import WIDGET_VIEW, clean, code_cells, headings, parameter_names
 from nbtools.runner import NOTEBOOKS
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))

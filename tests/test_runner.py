@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from small_notebook import DRAW, ENTER, PARAMETERS, outputs, write_notebook
 
-from nbtools.notebook import WIDGET_VIEW, clean, parameter_names, read_parameters, with_parameters
+from nbtools.notebook.document import WIDGET_VIEW, clean, parameter_names, read_parameters, with_parameters
 from nbtools.results import Ledger, read_ledger
 from nbtools.runner import Run, find_notebooks, read_results, read_run, run_all, run_notebook, store
 
@@ -258,7 +258,7 @@ def test_cleaning_removes_what_a_reader_cannot_use(tmp_path: Path) -> None:
 
 def test_a_picture_loses_its_remarks_and_nothing_else() -> None:
     """The chunks that draw are kept byte for byte."""
-    from nbtools.notebook import bare_png
+    from nbtools.notebook.document import bare_png
 
     remark = b"\0\0\0\5tEXta\0now\x00\x00\x00\x00"
     remarked = PNG[:33] + remark + PNG[33:]

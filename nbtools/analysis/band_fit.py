@@ -12,9 +12,9 @@ from scipy.ndimage import gaussian_filter1d
 from nbtools.analysis.band_input import SpectrumError, as_bands, check_axis, check_counts, refuse_saturated
 from nbtools.analysis.band_results import background_powers, covariance_of, separable_pairs
 from nbtools.analysis.band_solver import Bands, Spectra, equations_at
-from nbtools.analysis.information_criterion import aicc
 from nbtools.analysis.map_fit import STATUS, Likelihood, MapFit, fit_map
 from nbtools.models.colour_centres import FWHM, HC, PAPER_CENTRES, Centre, gaussian_band
+from nbtools.statistics.information import aicc
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -94,7 +94,8 @@ class OutlineCurvature:
     def __str__(self) -> str:
         return (
             f"concave along {self.concave.to('%')} of the outlines "
-            f"(a smooth random pattern: {100 * self.of_chance:.0f} %), mean curvature {self.mean.to('1/um')}, both seen at {1e9 * self.scale:.0f} nm"
+            f"(a smooth random pattern: {100 * self.of_chance:.0f} %), mean curvature {self.mean.to('1/um')}, "
+            f"both seen at {1e9 * self.scale:.0f} nm"
         )
 
 

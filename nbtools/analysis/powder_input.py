@@ -61,7 +61,7 @@ def read_phases(phases: Mapping[str, PowderPhase] | Sequence[PowderPhase]) -> di
             raise ValueError("two phases have the same name; give a dict with a name for each")
     if not found:
         raise ValueError(
-            "no phases came; give crystals, as nbtools.io.crystal.read_crystal reads them from CIFs"
+            "no phases came; give crystals, as nbtools.files.crystal.read_crystal reads them from CIFs"
         )
     for name, phase in found.items():
         _require_crystal(name, phase)
@@ -128,5 +128,5 @@ def _require_crystal(name: str, phase: object) -> None:
     if missing := [attribute for attribute in needed if not hasattr(phase, attribute)]:
         raise ValueError(
             f"phase {name!r} is a {type(phase).__name__} without {missing[0]}; a crystal was expected: "
-            "nbtools.io.crystal.read_crystal reads one from a CIF"
+            "nbtools.files.crystal.read_crystal reads one from a CIF"
         )

@@ -18,7 +18,7 @@ EXTINCT = 1e-8
 
 
 class Structure(Protocol):
-    """What of `nbtools.io.crystal.Crystal` the geometry and the scattering need."""
+    """What of `nbtools.files.crystal.Crystal` the geometry and the scattering need."""
 
     @property
     def name(self) -> str: ...

@@ -30,7 +30,7 @@ REACH = 60  # full widths; further out a Lorentzian tail is under 10⁻⁴ of th
 
 
 class PowderPhase(Structure, Protocol):
-    """What of `nbtools.io.crystal.Crystal` a powder needs beyond its structure."""
+    """What of `nbtools.files.crystal.Crystal` a powder needs beyond its structure."""
 
     @property
     def formula(self) -> str: ...

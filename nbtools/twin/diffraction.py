@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from nbtools.io.crystal import Crystal, own_crystal
+from nbtools.files.crystal import Crystal, own_crystal
 from nbtools.models.domain import require_not_negative, require_positive
 from nbtools.models.powder_pattern import (
     Instrument,

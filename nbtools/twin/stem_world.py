@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.io.crystal import Crystal, own_crystal
+from nbtools.files.crystal import Crystal, own_crystal
 from nbtools.models.crystal_lattice import plane_angle, plane_spacing, reciprocal_vectors
 from nbtools.models.stem_image import CONTRAST, viewing_axes
 

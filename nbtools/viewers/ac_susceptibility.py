@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.units import for_display
-from nbtools.viewers.style import (
+from nbtools.display.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -18,6 +17,7 @@ from nbtools.viewers.style import (
     add_legend,
     temperature_colours,
 )
+from nbtools.units import for_display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
 from nbtools.units import convert
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

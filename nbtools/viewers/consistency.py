@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, RED, add_legend
 from nbtools.units import Quantity, for_display
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, RED, add_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.display.style import RED, SKY, STYLE, YELLOW
 from nbtools.viewers.screens import front_end_running, why_no_napari
 from nbtools.viewers.stem import ELEMENT_COLOURS, NM
-from nbtools.viewers.style import RED, SKY, STYLE, YELLOW
 from nbtools.viewers.volume_napari import NoScreen, napari_version, open_window, taken_by_child
 
 if TYPE_CHECKING:

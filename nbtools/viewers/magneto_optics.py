@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.display.bars import draw_budget
+from nbtools.display.style import BLACK, RED, add_legend, temperature_colours
 from nbtools.units import for_display
-from nbtools.viewers.style import BLACK, RED, add_legend, temperature_colours
-from nbtools.viewers.transport import draw_budget
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

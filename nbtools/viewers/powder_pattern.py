@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.viewers.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
+from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

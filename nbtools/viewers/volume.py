@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from nbtools.display.style import ORIGIN_COLOURS, picture
 from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.viewers.screens import front_end_running, why_no_napari
-from nbtools.viewers.style import ORIGIN_COLOURS, picture
 from nbtools.viewers.volume_browser import fitting, make_plot, why_no_k3d
 from nbtools.viewers.volume_layers import Layers, read_layers
 from nbtools.viewers.volume_napari import NoScreen, compose, napari_pictures, napari_version, open_window

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbtools import paths
+from nbtools.display.style import STYLE
 from nbtools.viewers.screens import in_memory_display, why_no_napari
-from nbtools.viewers.style import STYLE
 from nbtools.viewers.volume_layers import MASK_COLOURS, Layers
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _run(command: list[str], folder: Path) -> str:
     }
     if sys.platform != "linux":
         own.pop("QT_QPA_PLATFORM")
-    root = str(Path(__file__).parent.parent.parent)
+    root = str(paths.PACKAGE.parent)
     own["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     with (folder / "said").open("w+") as said:
         process = subprocess.Popen(

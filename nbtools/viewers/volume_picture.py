@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbtools.viewers.style import STYLE
+from nbtools.display.style import STYLE
 from nbtools.viewers.volume_layers import MASK_COLOURS, Layers
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
+from nbtools.display.style import ORIGIN_COLOURS
 from nbtools.results import ORIGIN_LABELS, Origin
-from nbtools.viewers.style import ORIGIN_COLOURS
 from nbtools.widgets.fit_curves import FitError
 from nbtools.widgets.fit_state import HasParameters, StateError, Trail
 from nbtools.widgets.gui import ipywidgets
@@ -138,7 +138,7 @@ class Showing(Generic[Known]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widget where there is a kernel, and for everyone else the picture of this state."""
-        from nbtools.viewers.style import encode
+        from nbtools.display.style import encode
 
         bundle: dict[str, Any] = {"text/plain": repr(self)}
         bundle.update(self.attempt(self.face.mime_bundle) or {})

@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 
 from nbtools.analysis.powder_refinement import fit_phase_fractions
-from nbtools.io.crystal import OWN, own_crystal
+from nbtools.files.crystal import OWN, own_crystal
 
 PLANTED = {"MgO": 0.792, "MgB2": 0.206, "Mg": 0.002}
 PHASES = {name: own_crystal(name) for name in PLANTED}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nbtools.io.crystal import own_crystal
+from nbtools.files.crystal import own_crystal
 from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
 
 CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}

@@ -5,7 +5,7 @@ import pytest
 from powder_worlds import ANGLES, PHASES, PLANTED, clean_pattern, refined
 
 from nbtools.analysis.powder_refinement import fit_phase_fractions
-from nbtools.io.crystal import read_crystal
+from nbtools.files.crystal import read_crystal
 from nbtools.twin.diffraction import PowderWorld, expected_counts, scan_angles
 
 WORLDS = {

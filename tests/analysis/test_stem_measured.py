@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nbtools.analysis import stem
-from nbtools.io.crystal import own_crystal
-from nbtools.io.images import read_image
+from nbtools.files.crystal import own_crystal
+from nbtools.files.images import read_image
 
 TITANATE = own_crystal("SrTiO3")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.io.crystal import own_crystal
+from nbtools.files.crystal import own_crystal
 from nbtools.models import crystal_lattice as lattice
 
 OXIDE, BORIDE, METAL = (own_crystal(name) for name in ("MgO", "MgB2", "Mg"))

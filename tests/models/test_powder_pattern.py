@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from powder_worlds import PHASES, sticks
 
-from nbtools.io.crystal import read_crystal
+from nbtools.files.crystal import read_crystal
 from nbtools.models.powder_pattern import (
     COPPER,
     Instrument,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.io.crystal import own_crystal
+from nbtools.files.crystal import own_crystal
 from nbtools.models import crystal_lattice as lattice
 from nbtools.models import stem_image as model
 

@@ -14,19 +14,19 @@ import h5py  # noqa: F401, what each forked reader would import otherwise
 import pytest
 import scipy.io  # noqa: F401
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
 from damage import damaged
 from test_reader_fuzz import CASES, SECONDS, time_limit
 
-from nbtools.io import child
-from nbtools.io.crystal import CrystalError, read_crystal
-from nbtools.io.image_sets import read_image_set
-from nbtools.io.images import ImageError
-from nbtools.io.indicator_frames import FramesError, read_frames
-from nbtools.io.local_susceptibility import LocalSusceptibilityError, read_local_susceptibility
-from nbtools.io.microscopy import MicroscopyError, read_signals
-from nbtools.io.scanning_maps import MapError, read_map
-from nbtools.io.spectral_maps import read_recording
+from nbtools.files import child
+from nbtools.files.crystal import CrystalError, read_crystal
+from nbtools.files.image_sets import read_image_set
+from nbtools.files.images import ImageError
+from nbtools.files.indicator_frames import FramesError, read_frames
+from nbtools.files.local_susceptibility import LocalSusceptibilityError, read_local_susceptibility
+from nbtools.files.microscopy import MicroscopyError, read_signals
+from nbtools.files.scanning_maps import MapError, read_map
+from nbtools.files.spectral_maps import read_recording
 from nbtools.manifest import fetch
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(3600)]

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
 from damage import damaged
 from test_powder_diffraction import REAL
 from test_reader_fuzz import time_limit
 
-from nbtools.io.powder_diffraction import PowderDiffractionError, read_pattern
+from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern
 
 pytestmark = pytest.mark.stress
 CASES = 2000

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
 from damage import damaged
 from test_damaged_files import CARD
 
-from nbtools.io.quantum_design import (
+from nbtools.files.quantum_design import (
     QuantumDesignError,
     keep_good_points,
     missing_sentence,
     read_dat,
     split_sweeps,
 )
-from nbtools.io.sample_card import SampleCardError, read_sample_card
+from nbtools.files.sample_card import SampleCardError, read_sample_card
 
 pytestmark = pytest.mark.stress
 CASES = 2000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "io"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "widgets"))
 from damage import damaged
 from fit_worlds import decay_widget
@@ -16,10 +16,10 @@ from test_reader_fuzz import CASES, SECONDS, time_limit
 from test_strangers_files import TEXTS
 from watched import watched
 
+from nbtools.files.indicator_frames import FramesError, read_frames
 from nbtools.inspection import inspect_path
-from nbtools.io.indicator_frames import FramesError, read_frames
+from nbtools.lessons.questions import Lesson
 from nbtools.manifest_entries import MANIFEST
-from nbtools.widgets.lesson import Lesson
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(3600)]
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"

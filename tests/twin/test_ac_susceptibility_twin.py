@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nbtools.io.quantum_design import find_sweeps, read_dat
-from nbtools.io.sample_card import read_sample_card
+from nbtools.files.quantum_design import find_sweeps, read_dat
+from nbtools.files.sample_card import read_sample_card
 from nbtools.twin.ac_susceptibility import AcSusceptibilityWorld, record_ac_susceptibility, truth
 from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import convert

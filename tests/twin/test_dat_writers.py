@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nbtools.io.quantum_design import read_dat
+from nbtools.files.quantum_design import read_dat
 from nbtools.twin.quantum_design import SYNTHETIC, write_mpms3, write_mpms_classic, write_ppms_resistivity
 from nbtools.units import convert
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.io.powder_diffraction import read_pattern
+from nbtools.files.powder_diffraction import read_pattern
 from nbtools.twin.diffraction import PowderWorld, expected_counts, record_diffraction, scan_angles, truth
 from nbtools.twin.quantum_design import SYNTHETIC
 

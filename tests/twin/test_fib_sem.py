@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from nbtools.data_files import file_hash
-from nbtools.io.images import pixel_sizes, read_image, read_stack
+from nbtools.files.images import pixel_sizes, read_image, read_stack
 from nbtools.twin.fib_sem import FibSemWorld, record_fib_sem, record_stack, slice_positions, truth
 from nbtools.twin.quantum_design import SYNTHETIC
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.constants import mu_0
 
-from nbtools.io.indicator_frames import read_all_frames
+from nbtools.files.indicator_frames import read_all_frames
 from nbtools.twin.magneto_optics import MagnetoOpticsWorld, record_magneto_optics, truth
 
 SMALL = {"temperatures": (35.0,), "critical_currents": (2.4e7,), "window": (64, 64), "pixel_size": 1e-4}

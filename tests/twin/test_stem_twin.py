@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nbtools.data_files import file_hash
-from nbtools.io.images import pixel_sizes, read_image
-from nbtools.io.sample_card import read_sample_card
+from nbtools.files.images import pixel_sizes, read_image
+from nbtools.files.sample_card import read_sample_card
 from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.twin.stem import StemWorld, record_stem, truth
 

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 from scipy.stats import chi2
 
-from nbtools.io.quantum_design import read_dat, split_sweeps
-from nbtools.io.sample_card import read_sample_card
+from nbtools.files.quantum_design import read_dat, split_sweeps
+from nbtools.files.sample_card import read_sample_card
 from nbtools.models.demagnetisation import shielded_prism_susceptibility
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.twin.quantum_design import SYNTHETIC

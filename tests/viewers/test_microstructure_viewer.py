@@ -5,9 +5,9 @@ import pytest
 
 from nbtools.analysis.fractal_verdict import estimate_box_dimension
 from nbtools.analysis.verdict_power import study_power
+from nbtools.display import style
 from nbtools.models import random_media
 from nbtools.viewers import microstructure as draw
-from nbtools.viewers import style
 
 
 @pytest.fixture(scope="module")

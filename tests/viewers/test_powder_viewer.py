@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.viewers import style
+from nbtools.display import style
 from nbtools.viewers.powder_pattern import draw_pattern, root
 
 ANGLES = np.linspace(20, 80, 601)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nbtools.viewers import style
-from nbtools.viewers import transport as draw
+from nbtools.display import style
+from nbtools.transport import draw
 
 
 @pytest.mark.parametrize(("columns", "width"), [(1, 86.0), (2, 178.0)])

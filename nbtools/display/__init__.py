@@ -1,0 +1,1 @@
+"""House style, drawings with their origin, tables."""

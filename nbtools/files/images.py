@@ -1,0 +1,304 @@
+"""Images and stacks of slices as labelled arrays, with the pixel size the file states and never a guessed one."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from nbtools.files.microscopy import read_signals
+from nbtools.files.tiff_scale import tiff_scale
+
+TIFF = (".tif", ".tiff")
+PICTURES = (".bmp", ".png", ".jpg", ".jpeg")
+LARGEST = 4_000_000_000  # bytes
+AXES = ("z", "y", "x")
+
+
+class ImageError(ValueError):
+    """An image that cannot be used; says what was found, what was expected and what to do."""
+
+
+def read_image(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> xr.DataArray:
+    """One grey image: dimensions ``(y, x)``, coordinates in m where the file or the caller gives the pixel size.
+
+    TIFF with ImageJ's, FEI's, Zeiss's, TESCAN's, Hitachi's or OME's tags, BMP, PNG, JPEG; microscopes' own
+    formats through `nbtools.files.microscopy`. A resolution in dots per inch is the printer's, not the
+    sample's, and does not count. ``attrs``: ``source``, ``bits``, ``scale`` (who stated the pixel size).
+
+    Parameters
+    ----------
+    path : the file
+    pixel_size : m, one number or (y, x); overrides what the file says
+
+    Raises
+    ------
+    ImageError
+        No image, a stack, a colour image, a truncated file, one that claims more than 4 GB.
+    """
+    image = _read(Path(path))
+    if image.ndim == 3 and image.shape[0] == 1:
+        image = image[0]
+    if image.ndim != 2:
+        raise ImageError(f"{Path(path).name} holds {image.shape[0]} slices; read_stack(path) reads a stack")
+    return _scaled(image, pixel_size)
+
+
+def read_stack(
+    path: str | Path | Iterable[str | Path], *, voxel_size: float | Sequence[float] | None = None
+) -> xr.DataArray:
+    """A stack of slices: dimensions ``(z, y, x)``, coordinates in m where the voxel size is known.
+
+    Parameters
+    ----------
+    path : a TIFF of many pages, a microscope's volume, an OME-Zarr folder (which stays on disk, as a Dask
+        array), a folder of numbered images, or a list of images in order
+    voxel_size : m, one number or (z, y, x); overrides what the file says
+
+    Raises
+    ------
+    ImageError
+        As `read_image`; slices of several shapes, a numbering with gaps, a single slice.
+    """
+    if isinstance(path, (str, Path)) and not Path(path).is_dir():
+        stack = _read(Path(path))
+    elif (
+        isinstance(path, (str, Path))
+        and (Path(path) / "zarr.json").exists() | (Path(path) / ".zgroup").exists()
+    ):
+        stack = _read_zarr(Path(path))
+    else:
+        stack = _stacked(_numbered(Path(path)) if isinstance(path, (str, Path)) else [Path(p) for p in path])
+    if stack.ndim != 3 or stack.shape[0] < 2:
+        raise ImageError(
+            f"{stack.attrs['source']} holds one slice of shape {stack.shape[-2:]}; a stack was expected"
+        )
+    return _scaled(stack, voxel_size)
+
+
+def pixel_sizes(image: xr.DataArray) -> tuple[float, ...]:
+    """The step along each dimension, m, positive.
+
+    Raises
+    ------
+    ImageError
+        A dimension without a coordinate in m, or with uneven steps.
+    """
+    sizes = []
+    for name in image.dims:
+        if name not in image.coords or image.coords[name].attrs.get("units") != "m" or image.sizes[name] < 2:
+            raise ImageError(_missing_sentence(image, str(name)))
+        steps = np.diff(image.coords[name].values)
+        if not np.allclose(steps, steps[0], rtol=1e-3):
+            raise ImageError(f"{image.attrs.get('source', 'the image')}: steps along {name} are uneven")
+        sizes.append(abs(float(np.mean(steps))))
+    return tuple(sizes)
+
+
+def _missing_sentence(image: xr.DataArray, name: str) -> str:
+    stated = image.attrs.get("unitless_steps", {}).get(name)
+    said = f"a step of {stated:g} without a unit" if stated else "nothing"
+    source = image.attrs.get("source", "the image")
+    return (
+        f"{source} says {said} about the size of a pixel along {name}; it is not guessed: give it in metres"
+    )
+
+
+def _read(path: Path) -> xr.DataArray:
+    ending = path.suffix.lower()
+    if not path.is_file():
+        raise ImageError(f"{path} is not there; an image was expected")
+    if ending in TIFF:
+        return _read_tiff(path)
+    if ending in PICTURES:
+        return _read_picture(path)
+    found = [s for s in read_signals(path) if s.ndim in (2, 3) and set(s.dims) <= {*AXES, "tilt"}]
+    if not found:
+        raise ImageError(f"{path.name} holds no image; read_signals(path) lists what it holds")
+    image = found[0].assign_attrs(source=path.name, bits=8 * found[0].dtype.itemsize, scale="the file")
+    return image.assign_attrs(others=[other.attrs["title"] for other in found[1:]])
+
+
+def _read_tiff(path: Path) -> xr.DataArray:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            series = tiff.series[0]
+            _refuse_broken(path, tiff, series)
+            data = series.asarray()
+            steps, author = tiff_scale(tiff, path)
+    except ImageError:
+        raise
+    except Exception as problem:
+        raise ImageError(f"{path.name} is no whole TIFF file: {problem}") from None
+    data = _grey(np.squeeze(data), path, colour_last=series.axes.endswith("S"))
+    return _labelled(data, path, steps, author)
+
+
+def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:
+    """Before anything is allocated: is what the file claims possible, and is it all there?"""
+    claimed = float(np.prod([float(n) for n in series.shape])) * series.dtype.itemsize
+    if claimed > LARGEST:
+        raise ImageError(
+            f"{path.name} claims an image of shape {series.shape}, {claimed / 1e9:.3g} GB; up to {LARGEST / 1e9:g} GB "
+            "are read: crop it, or convert it to OME-Zarr"
+        )
+    slices = float(np.prod([float(n) for n in series.shape])) / max(float(series.keyframe.size), 1.0)
+    spoken_of = int((tiff.imagej_metadata or {}).get("images", 1))
+    if slices < spoken_of:
+        raise ImageError(f"{path.name} is cut short: it speaks of {spoken_of} slices and has {slices:.0f}")
+    there = path.stat().st_size
+    ends = [
+        o + n
+        for page in series.pages
+        if page
+        for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)
+    ]
+    if not ends or max(ends) > there:
+        raise ImageError(
+            f"{path.name} is cut short: it has {there:,} bytes and speaks of {max(ends, default=0):,}"
+        )
+    if series.keyframe.compression == 1 and claimed > there:
+        raise ImageError(f"{path.name} claims {claimed:,.0f} bytes of pixels and has {there:,} in all")
+
+
+def _read_picture(path: Path) -> xr.DataArray:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            if 4 * width * height > LARGEST:
+                raise ImageError(f"{path.name} claims {width} × {height} pixels; that is more than is read")
+            data = np.array(picture.convert("L") if picture.mode in ("1", "P") else picture)
+    except ImageError:
+        raise
+    except Exception as problem:
+        raise ImageError(f"{path.name} is no whole picture: {problem}") from None
+    return _labelled(_grey(data, path, colour_last=data.ndim == 3), path, {}, "")
+
+
+def _grey(data: np.ndarray[Any, Any], path: Path, *, colour_last: bool) -> np.ndarray[Any, Any]:
+    """A colour image whose channels are the same is a grey one; any other has no grey value of its own."""
+    if colour_last and data.ndim >= 3 and data.shape[-1] in (2, 3, 4):
+        channels = data[..., :3] if data.shape[-1] > 2 else data[..., :1]
+        if not (channels == channels[..., :1]).all():
+            raise ImageError(
+                f"{path.name} is a colour image of {data.shape[-1]} channels (a screenshot?); "
+                "save the grey values that the instrument recorded"
+            )
+        data = data[..., 0]
+    if data.ndim not in (2, 3):
+        raise ImageError(f"{path.name} has the shape {data.shape}; (y, x) or (z, y, x) was expected")
+    return data
+
+
+def _labelled(data: np.ndarray[Any, Any], path: Path, steps: dict[str, float], author: str) -> xr.DataArray:
+    dims = AXES[-data.ndim :]
+    coords = {
+        d: (d, n * np.arange(data.shape[dims.index(d)]), {"units": "m"})
+        for d, n in steps.items()
+        if d in dims
+    }
+    attrs = {
+        "source": path.name,
+        "bits": 8 * data.dtype.itemsize,
+        "scale": author or "not stated",
+        "unitless_steps": {},
+    }
+    return xr.DataArray(data, dims=dims, coords=coords, attrs=attrs, name=path.stem)
+
+
+def _scaled(image: xr.DataArray, given: float | Sequence[float] | None) -> xr.DataArray:
+    """With the caller's pixel size, where there is one."""
+    if given is None:
+        return image
+    sizes = [float(n) for n in np.broadcast_to(np.asarray(given, float), (image.ndim,))]
+    if not all(np.isfinite(n) and n > 0 for n in sizes):
+        raise ImageError(f"a pixel size of {given} came; positive numbers in metres were expected")
+    places = {
+        name: (name, size * np.arange(image.sizes[name]), {"units": "m"})
+        for name, size in zip(image.dims, sizes, strict=True)
+    }
+    return image.assign_coords(places).assign_attrs(scale="the caller")
+
+
+def _numbered(folder: Path) -> list[Path]:
+    """The images of a folder by their last number; a gap is a lost slice."""
+    if not folder.is_dir():
+        raise ImageError(f"{folder} is not there; a stack of images was expected")
+    files = [file for file in folder.iterdir() if file.suffix.lower() in (*TIFF, *PICTURES)]
+    numbers = {file: re.findall(r"\d+", file.stem) for file in files}
+    if not files or not all(numbers.values()):
+        unnumbered = [file.name for file in files if not numbers[file]]
+        raise ImageError(f"{folder.name}: numbered images were expected, found {unnumbered[:3] or 'none'}")
+    order = sorted(files, key=lambda file: (int(numbers[file][-1]), file.name))
+    found = [int(numbers[file][-1]) for file in order]
+    lost = sorted(set(range(found[0], found[-1] + 1)) - set(found))
+    if lost or len(set(found)) < len(found):
+        raise ImageError(
+            f"{folder.name}: {f'slices {lost[:5]} are missing' if lost else 'a number occurs twice'}; "
+            "give the files as a list to use them all the same"
+        )
+    return order
+
+
+def _stacked(files: Sequence[Path]) -> xr.DataArray:
+    if not files:
+        raise ImageError("an empty list of images came; a stack of slices was expected")
+    slices = [read_image(file) for file in files]
+    shapes = {piece.shape: file.name for piece, file in zip(slices, files, strict=True)}
+    if len(shapes) > 1:
+        raise ImageError(
+            f"the slices differ in shape: {', '.join(f'{name} {shape}' for shape, name in shapes.items())}"
+        )
+    first = slices[0]
+    data = np.stack([piece.values for piece in slices])
+    steps = {
+        name: float(np.diff(first.coords[name].values[:2])[0]) for name in first.dims if name in first.coords
+    }
+    stack = _labelled(data, files[0], {str(k): v for k, v in steps.items()}, first.attrs["scale"])
+    return stack.assign_attrs(source=f"{files[0].name} … {files[-1].name}")
+
+
+def _read_zarr(path: Path) -> xr.DataArray:
+    """The finest level of an OME-Zarr image, lazily."""
+    try:
+        import dask.array
+        import zarr
+    except ImportError:
+        raise ImportError(
+            "OME-Zarr needs zarr and dask: pip install 'mgb2-notebooks[volume,distributed]'"
+        ) from None
+    try:
+        group = zarr.open_group(str(path), mode="r")
+        known = dict(group.attrs).get("ome", dict(group.attrs)).get("multiscales")
+        level = known[0]["datasets"][0] if known else {}
+        data = dask.array.from_zarr(group[level["path"]]) if known else None
+        axes = known[0].get("axes", []) if known else []
+    except Exception as problem:
+        raise ImageError(
+            f"{path.name} cannot be read as OME-Zarr ({problem!r}); an array of numbers was expected"
+        ) from None
+    if data is None:
+        raise ImageError(
+            f"{path.name} is a Zarr group without OME's multiscales; an OME-Zarr image was expected"
+        )
+    if [axis["name"] for axis in axes][-3:] != list(AXES) or any(n != 1 for n in data.shape[:-3]):
+        raise ImageError(
+            f"{path.name} has the axes {[axis['name'] for axis in axes]}; one (z, y, x) was expected"
+        )
+    data = data.reshape(data.shape[-3:])
+    scales = [t["scale"] for t in level.get("coordinateTransformations", []) if t.get("type") == "scale"]
+    units = {"micrometer": 1e-6, "nanometer": 1e-9, "millimeter": 1e-3, "angstrom": 1e-10, "meter": 1.0}
+    steps = {
+        axis["name"]: float(scale) * units[axis["unit"]]
+        for axis, scale in zip(axes[-3:], (scales[0] if scales else [])[-3:], strict=False)
+        if axis.get("unit") in units
+    }
+    coords = {d: (d, n * np.arange(data.shape[AXES.index(d)]), {"units": "m"}) for d, n in steps.items()}
+    attrs = {"source": path.name, "bits": 8 * data.dtype.itemsize, "scale": "OME-Zarr", "unitless_steps": {}}
+    return xr.DataArray(data, dims=AXES, coords=coords, attrs=attrs, name=path.stem)

@@ -1,0 +1,241 @@
+"""Microscopes' own formats as labelled arrays; the only place that knows RosettaSciIO, which is GPL and optional."""
+
+import importlib
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from nbtools.files.child import read_in_child
+from nbtools.units import factor
+
+# Formats that hold images, volumes or spectra, and none that unpickles.
+FORMATS = {
+    *("Blockfile", "Bruker", "DENS", "Delmic", "DigitalMicrograph", "DigitalSurf", "EDAX", "EMD", "HSPY"),
+    *("Hamamatsu", "Impulse", "JEOL", "JobinYvon", "MRC", "MSA", "NeXus", "Renishaw", "Ripple", "SEMPER"),
+    *("TIA", "TriVista", "TVIPS", "ZSPY"),
+}
+LARGEST = 4_000_000_000  # bytes of one array
+NAMES = {"height": "y", "width": "x", "depth": "z", "energy loss": "energy", "photon energy": "energy"}
+LENGTHS, ENERGIES, ANGLES, TIMES = "m", "eV", "rad", "s"
+# libhdf5 may turn in circles over damaged attributes, where nothing interrupts it: look at all of them first, in
+# another process, for up to 3 s of computing. What else is wrong the reader itself says.
+HDF5 = b"\x89HDF\r\n\x1a\n"
+LOOK = """
+import resource, sys, h5py
+resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+try:
+    with h5py.File(sys.argv[1]) as file:
+        dict(file.attrs)
+        file.visititems(lambda _, thing: dict(thing.attrs) and None)
+except Exception:
+    pass
+"""
+MICROMETRE = re.compile("^(µm|μm|um|micron|microns|micrometer|micrometre)$", re.IGNORECASE)
+
+
+class MicroscopyError(ValueError):
+    """A file that cannot be used; says what was found, what was expected and what to do."""
+
+
+def read_signals(path: str | Path) -> list[xr.DataArray]:
+    """Every image, map or spectrum in a microscope's file.
+
+    Dimensions are called ``z``, ``y``, ``x``, ``wavelength``, ``energy``, ``tilt`` and ``time`` where the file says
+    or plainly means so, else as the file calls them. Their coordinates are in m, eV, rad and s, as the
+    ``units`` of each say; a dimension whose unit the file does not give has no coordinate, and what it
+    gives instead stands in ``attrs["unitless_steps"]``. ``attrs`` also hold ``title``, ``signal_type``,
+    ``quantity``, ``source``, ``format`` and the file's own ``metadata``.
+
+    Raises
+    ------
+    MicroscopyError
+        No such file, a format that is not known or not what it claims to be, an array that is too large.
+    ImportError
+        RosettaSciIO is not installed; says how to get it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise MicroscopyError(f"{path} is not there; a microscope's file was expected")
+    candidates, complaints = _candidates(path), []
+    _refuse_circles(path)
+    for plugin in candidates:
+        try:
+            found = _read_with(plugin, path)
+        except (KeyboardInterrupt, MicroscopyError):
+            raise
+        except Exception as problem:
+            complaints.append(
+                f"as {plugin['name']}: {str(problem).splitlines()[0] if str(problem) else problem!r}"
+            )
+        else:
+            return [_labelled(entry, path, plugin["name"]) for entry in found]
+    raise MicroscopyError(f"{path.name} cannot be read ({'; '.join(complaints)}); is it whole?")
+
+
+def _candidates(path: Path) -> list[dict[str, Any]]:
+    """The formats that go by this file's ending."""
+    try:
+        from rsciio import IO_PLUGINS
+    except ImportError:
+        raise ImportError(
+            "microscopes' files need RosettaSciIO: pip install 'mgb2-notebooks[microscopy]'"
+        ) from None
+    ending = path.suffix.lower().lstrip(".")
+    known = [plugin for plugin in IO_PLUGINS if plugin["name"] in FORMATS]
+    found = [plugin for plugin in known if ending in map(str.lower, plugin["file_extensions"])]
+    if not found:
+        endings = sorted({end.lower() for plugin in known for end in plugin["file_extensions"]})
+        raise MicroscopyError(
+            f"{path.name}: no microscope's format ends in {path.suffix or 'nothing'}; known are {', '.join(endings)}"
+        )
+    return found
+
+
+def _refuse_circles(path: Path) -> None:
+    """No HDF5 file over whose attributes the library dies or never ends."""
+    if path.is_file():
+        with path.open("rb") as file:
+            signature = file.read(len(HDF5))
+        if signature == HDF5:
+            try:
+                read_in_child(LOOK, path)
+            except ValueError:
+                raise MicroscopyError(
+                    f"{path.name} is damaged: the HDF5 library dies over its attributes or never ends; is it whole?"
+                ) from None
+
+
+def _read_with(plugin: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    """The file's signals, in memory; sizes are looked at before anything is loaded."""
+    # Over a damaged hypermap Bruker's compiled reader ends the whole process; its images are safe.
+    options = {"select_type": "image"} if plugin["name"] == "Bruker" else {}
+    reader = partial(importlib.import_module(plugin["api"]).file_reader, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = list(reader(str(path), lazy=True))
+        except (TypeError, NotImplementedError, ValueError):
+            found = list(reader(str(path)))
+        if not found:
+            raise MicroscopyError(f"{path.name} is a {plugin['name']} file without any data")
+        for entry in found:
+            _refuse_giants(entry["data"], path)
+            entry["data"] = _in_memory(entry["data"])
+    return found
+
+
+def _refuse_giants(data: Any, path: Path) -> None:
+    size = float(np.prod([float(n) for n in data.shape])) * data.dtype.itemsize
+    if size > LARGEST:
+        raise MicroscopyError(
+            f"{path.name} claims an array of shape {data.shape}, {size / 1e9:.3g} GB; up to {LARGEST / 1e9:g} GB "
+            "are read whole: crop it, or convert it to Zarr"
+        )
+
+
+def _in_memory(data: Any) -> np.ndarray[Any, Any]:
+    """A lazy array computed in this thread, a memory map copied: the file is closed afterwards."""
+    if hasattr(data, "compute"):
+        data = data.compute(scheduler="synchronous")
+    return np.array(data)
+
+
+def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
+    data, axes = entry["data"], list(entry["axes"])
+    steps: dict[str, float] = {}
+    names, coords = [], {}
+    for number, axis in enumerate(axes):
+        name = _name(axis, number, axes, _signal_type(entry))
+        names.append(name if name not in names else f"{name}_{number}")
+        values, unit = _values(axis, data.shape[number])
+        if unit:
+            coords[names[-1]] = (names[-1], values, {"units": unit})
+        elif values.size > 1 and values[1] - values[0] != 1:
+            steps[names[-1]] = float(values[1] - values[0])
+    general = entry.get("metadata", {}).get("General", {})
+    signal = entry.get("metadata", {}).get("Signal", {})
+    attrs = {
+        "title": general.get("title") or path.stem,
+        "signal_type": _signal_type(entry),
+        "quantity": signal.get("quantity", ""),
+        "source": path.name,
+        "format": form,
+        "unitless_steps": steps,
+        "metadata": {**entry.get("metadata", {}), "original": entry.get("original_metadata", {})},
+    }
+    return xr.DataArray(data, dims=names, coords=coords, attrs=attrs, name=attrs["title"])
+
+
+def _signal_type(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("metadata", {}).get("Signal", {}).get("signal_type", ""))
+
+
+def _name(axis: Mapping[str, Any], number: int, axes: Sequence[Mapping[str, Any]], kind: str) -> str:
+    """What the file calls it, in our words; an unnamed one by its unit and place."""
+    given = str(axis.get("name") or "").strip().lower()
+    unit = _unit(axis.get("units"))
+    if unit == "deg" or unit == "rad":
+        return "tilt"
+    if given in NAMES or given:
+        return NAMES.get(given, given.replace(" ", "_"))
+    if _is(unit, ENERGIES) or (kind.startswith("E") and len(axes) == 1):
+        return "energy"
+    images = [a for a in axes if not _is(_unit(a.get("units")), ENERGIES)]
+    places = ("z", "y", "x")[-len(images) :] if len(images) <= 3 else ()
+    if len(axes) > 1 and axis in images and len(places) == len(images):
+        return places[[id(a) for a in images].index(id(axis))]
+    return f"axis_{number}"
+
+
+def _values(axis: Mapping[str, Any], size: int) -> tuple[np.ndarray[Any, Any], str]:
+    """The places along an axis, and their unit; without a unit, as the file numbers them."""
+    if axis.get("axis") is not None:
+        written = np.asarray(axis["axis"], float)
+    else:
+        written = float(axis.get("offset") or 0) + float(axis.get("scale") or 1) * np.arange(size)
+    unit = _unit(axis.get("units"))
+    for target in (LENGTHS, ENERGIES, ANGLES, TIMES):
+        if _is(unit, target):
+            return written * factor(unit, target), target
+    return written, ""
+
+
+def _unit(written: Any) -> str:
+    """``$nm$``, ``µm`` and ``micron`` as the unit library writes them."""
+    text = str(written or "").strip().strip("$").strip()
+    return "um" if MICROMETRE.match(text) else text.replace("Å", "angstrom").replace("°", "deg")
+
+
+def _is(unit: str, target: str) -> bool:
+    if not unit or unit in ("px", "pixel", "pixels"):
+        return False
+    try:
+        factor(unit, target)
+    except ValueError:
+        return False
+    return True
+
+
+def only(signals: Iterable[xr.DataArray], *dims: str) -> xr.DataArray:
+    """The one signal that has exactly these dimensions, in this order whatever the file's.
+
+    Raises
+    ------
+    MicroscopyError
+        None, or several; says what the file holds.
+    """
+    signals = list(signals)
+    fitting = [signal for signal in signals if set(signal.dims) == set(dims)]
+    if len(fitting) != 1:
+        held = "; ".join(f"{s.attrs.get('title', s.name)} ({', '.join(map(str, s.dims))})" for s in signals)
+        raise MicroscopyError(
+            f"{len(fitting) or 'no'} signals over ({', '.join(dims)}) in {held or 'nothing'}; "
+            "one was expected: pick it from read_signals(path)"
+        )
+    return fitting[0].transpose(*dims)

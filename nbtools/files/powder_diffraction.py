@@ -1,0 +1,177 @@
+"""Powder patterns from diffractometer files: angles and counts, their variance, the wavelength, and what is missing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from nbtools.files.powder_headers import EXPORT, Facts, PowderDiffractionError, is_number, read_facts, text_of
+
+__all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
+
+Array = NDArray[np.float64]
+LARGEST = 100_000_000  # bytes of a file
+FEWEST_POINTS = 5
+ANGSTROM = 1e-10
+NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
+
+
+def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
+    """One powder scan of a file, as counts with their variance over 2θ in degrees.
+
+    Read are, through the package geddes, text columns (.xy, .xye, .csv, .dat, .txt), Bruker .raw (RAW1.01, RAW4),
+    .uxd and .brml, Rigaku .ras and .rasx, PANalytical .xrdml, GSAS and powder CIF; and PSI's .dat. Rates
+    are multiplied by the counting time where the file gives it, attenuated counts by the attenuator's factor.
+
+    Parameters
+    ----------
+    scan : which one, where a file holds several, from 0
+
+    Returns
+    -------
+    Dataset over ``two_theta`` (degrees) with ``counts`` and ``variance`` (NaN where the file does not let one know it).
+    attrs: source, format, sample, wavelength and wavelength_2 (m) and ratio (NaN: not given), counting_time (s),
+    plain_counts (whether the variance is simply the counts), radiation, notes (sentences on what is missing)
+
+    Raises
+    ------
+    PowderDiffractionError
+        Not there, too large, truncated, of no known kind, or without a powder scan.
+    """
+    path = Path(path)
+    content = _content(path)
+    facts = read_facts(path, content)
+    angle, intensity = (
+        _psi_arrays(path, content, facts) if facts.format == "PSI" else _geddes(path, content, scan)
+    )
+    for extra in (facts.factor, facts.sigma):
+        if extra is not None and extra.shape != angle.shape:
+            raise PowderDiffractionError(
+                f"{path.name} has {angle.size} points but {extra.size} attenuator factors or errors; {EXPORT}"
+            )
+    return _dataset(path, angle, intensity, facts)
+
+
+def scan_options(scan: xr.Dataset) -> dict[str, Any]:
+    """What a refinement of a scan should be told: its variance where the counts are not plain, and its wavelengths.
+
+    Raises
+    ------
+    PowderDiffractionError
+        A scan with neutrons.
+    """
+    if scan.attrs["radiation"] == "neutrons":
+        raise PowderDiffractionError(f"{scan.attrs['source']}: {NEUTRONS}")
+    variance = scan.variance.values
+    known = not scan.attrs["plain_counts"] and bool(np.all(np.isfinite(variance)))
+    options: dict[str, Any] = {"variance": variance} if known else {}
+    first, second, ratio = (float(scan.attrs[key]) for key in ("wavelength", "wavelength_2", "ratio"))
+    if np.isfinite(first):
+        options["wavelengths"] = (first, second if np.isfinite(second) else first)
+        options["ratio"] = ratio if np.isfinite(ratio) else 0.5
+    return options
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise PowderDiffractionError(f"{path} is not there; a file with a powder pattern was expected")
+    size = path.stat().st_size
+    if not 0 < size <= LARGEST:
+        raise PowderDiffractionError(f"{path.name} has {size:,} bytes; a powder pattern has 1 to {LARGEST:,}")
+    return path.read_bytes()
+
+
+def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
+    """Angles and intensities; a file of columns may have any suffix."""
+    import geddes
+
+    names = [path.name, "columns.xy"] if _reads_as_words(content) else [path.name]
+    problems = []
+    for name in names:
+        try:
+            pattern = geddes.read_bytes(content, name, index=scan)
+            return np.asarray(pattern.x, float), np.asarray(pattern.y, float)
+        except (ValueError, OSError, OverflowError) as problem:
+            problems.append(str(problem))
+    raise PowderDiffractionError(
+        f"{path.name} is no powder pattern that can be read ({problems[0]}); {EXPORT}"
+    )
+
+
+def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dataset:
+    if angle.size < FEWEST_POINTS:
+        raise PowderDiffractionError(
+            f"{path.name} holds {angle.size} points, which are no powder pattern; {EXPORT}"
+        )
+    if not (
+        np.all(np.isfinite(intensity)) and np.all(np.diff(angle) > 0) and angle[0] > 0 and angle[-1] < 180
+    ):
+        raise PowderDiffractionError(
+            f"{path.name}: 2θ runs from {angle[0]:.4g} to {angle[-1]:.4g}; rising degrees between 0 and 180 and "
+            "finite intensities were expected"
+        )
+    counts, variance, plain = _statistics(intensity, facts)
+    lengths = [ANGSTROM * w for w in (*facts.wavelengths, np.nan, np.nan)]
+    if not facts.wavelengths:
+        facts.notes.append("the file gives no wavelength")
+    if facts.neutrons:
+        facts.notes.append(NEUTRONS)
+    return xr.Dataset(
+        {
+            "counts": ("two_theta", counts, {"units": "counts" if plain else ""}),
+            "variance": ("two_theta", variance),
+        },
+        coords={"two_theta": ("two_theta", angle, {"units": "degrees"})},
+        attrs={
+            "source": path.name,
+            "format": facts.format,
+            "sample": facts.sample,
+            "wavelength": lengths[0],
+            "wavelength_2": lengths[1],
+            "ratio": np.nan if facts.ratio is None else facts.ratio,
+            "counting_time": np.nan if facts.seconds is None else facts.seconds,
+            "plain_counts": plain,
+            "radiation": "neutrons" if facts.neutrons else "x-rays",
+            "notes": tuple(facts.notes),
+        },
+    )
+
+
+def _statistics(intensity: Array, facts: Facts) -> tuple[Array, Array, bool]:
+    """Counts, their variance, and whether that is the counts themselves."""
+    if facts.sigma is not None:
+        return intensity, facts.sigma**2, False
+    if facts.is_rate and not facts.seconds:
+        facts.notes.append("intensities are rates and the file gives no counting time: no variance")
+        return intensity, np.full(intensity.size, np.nan), False
+    counts = intensity * facts.seconds if facts.is_rate and facts.seconds else intensity
+    if facts.factor is not None and np.any(facts.factor != 1):
+        facts.notes.append(f"an attenuator of up to {np.max(facts.factor):.4g} was in the beam")
+        true = counts if facts.is_multiplied else counts * facts.factor
+        return true, np.maximum(true * facts.factor, facts.factor**2), False
+    if np.any(np.abs(counts - np.round(counts)) > 1e-3 * np.sqrt(np.abs(counts) + 1)):
+        facts.notes.append("the intensities are no whole numbers, so no plain counts: no variance")
+        return counts, np.full(counts.size, np.nan), False
+    return counts, np.maximum(counts, 1.0), bool(np.all(counts >= 0))
+
+
+def _psi_arrays(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
+    """The third line is start, step and end of 2θ; no angle stands beside the counts."""
+    lines = text_of(content).split("\n")
+    start, step, stop = (float(word) for word in lines[2].split()[:3])
+    size = round((stop - start) / step) + 1 if step > 0 and stop > start else 0
+    words = " ".join(lines[3:]).split()[: 2 * size] if 0 < size < 1_000_000 else []
+    if len(words) < 2 * size or not size or not all(map(is_number, words)):
+        raise PowderDiffractionError(
+            f"{path.name}: 2θ from {start:g} to {stop:g} in steps of {step:g} means {size} counts and as many errors, "
+            f"but {len(words)} numbers follow; is the file cut short?"
+        )
+    values = np.array(words, float).reshape(2, size)
+    facts.sigma = values[1] if np.all(values[1] > 0) else None
+    return np.asarray(start + step * np.arange(size), float), np.asarray(values[0])
+
+
+def _reads_as_words(content: bytes) -> bool:
+    return b"\0" not in content[:4096] or content[:2] in (b"\xff\xfe", b"\xfe\xff")

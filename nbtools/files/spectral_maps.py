@@ -1,0 +1,285 @@
+"""Luminescence spectra and maps out of whatever a microscope wrote: one order of axes, wavelengths in nm, checked."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from nbtools.files.microscopy import MicroscopyError, read_signals
+from nbtools.units import convert
+
+Array = NDArray[np.float64]
+HC = 1239.841984  # eV nm
+SPECTRAL, DELAYS = ("wavelength", "energy"), ("time", "delay", "time_delay", "streak")
+FEWEST_CHANNELS = 8
+HARDEST = 20.0  # eV: above is no luminescence of a solid
+EDGE_NM = 100.0, 20_000.0
+
+
+class SpectralMapError(MicroscopyError):
+    """A file without a luminescence spectrum that can be used; says what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Luminescence over wavelength: one spectrum (n,), a line (1, x, n) or a map (y, x, n).
+
+    counts : as the file has them, the channels last
+    wavelength_nm : shape (n,), ascending
+    over : "wavelength" or "energy": what the counts are a density of
+    pixel : m, NaN where the file does not say
+    settings : what the file says of beam, current, dwell, magnification (SI)
+    notes : what was turned round or left out
+    """
+
+    title: str
+    counts: Array
+    wavelength_nm: Array
+    over: str
+    pixel: float
+    settings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_map(self) -> bool:
+        return self.counts.ndim == 3
+
+    def __str__(self) -> str:
+        shape = " × ".join(map(str, self.counts.shape))
+        pixel = f", pixel {convert(self.pixel, 'm', 'nm'):.4g} nm" if np.isfinite(self.pixel) else ""
+        span = f"{self.wavelength_nm[0]:.1f} to {self.wavelength_nm[-1]:.1f} nm"
+        return "\n  ".join([f"{self.title}: {shape}, {span}{pixel}", *self.notes])
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one file holds of a field: its maps, images (y, x) and spectra by title, and what was left out and why."""
+
+    source: str
+    maps: tuple[Spectra, ...]
+    images: dict[str, xr.DataArray]
+    spectra: dict[str, Spectra]
+    refused: dict[str, str]
+
+    @property
+    def map(self) -> Spectra:
+        """The only map.
+
+        Raises
+        ------
+        SpectralMapError
+            None, or several.
+        """
+        if len(self.maps) != 1:
+            held = ", ".join([*(m.title for m in self.maps), *self.spectra, *self.images]) or "nothing else"
+            why = "".join(f"; {title}: {reason}" for title, reason in self.refused.items())
+            raise SpectralMapError(
+                f"{self.source} holds {len(self.maps)} maps over (y, x, wavelength), one was expected ({held}{why})"
+            )
+        return self.maps[0]
+
+    @property
+    def field(self) -> dict[str, Any]:
+        """The map and what belongs to it, under the names that the analysis uses; without what the file lacks."""
+        found: dict[str, Any] = {"wavelength_nm": self.map.wavelength_nm, "counts": self.map.counts}
+        dark = self.spectrum("dark")
+        if dark is not None:
+            # A long dark exposure is scaled to a pixel's dwell time.
+            share = self.map.settings.get("dwell", np.nan) / dark.settings.get("dwell", np.nan)
+            found["dark"] = (
+                dark.counts.mean() * np.ones(dark.counts.size) * (share if np.isfinite(share) else 1.0)
+            )
+        image = next((i for i in self.images.values() if i.shape == self.map.counts.shape[:2]), None)
+        if image is not None:
+            found["image"] = np.asarray(image.values, float)
+        if np.isfinite(self.map.pixel):
+            found["pixel"] = self.map.pixel
+        return found
+
+    @property
+    def calibration(self) -> dict[str, Array]:
+        """The spectral response, if the file has one."""
+        response = self.spectrum("response")
+        return {} if response is None else {"response": response.counts}
+
+    def spot(self, name: str) -> dict[str, Any]:
+        """A point spectrum by the last word of its title, with dark level and response where the file has them.
+
+        Raises
+        ------
+        SpectralMapError
+            No spectrum of that name.
+        """
+        found = next((s for t, s in self.spectra.items() if t.lower().split()[-1] == name.lower()), None)
+        if found is None:
+            raise SpectralMapError(
+                f"{self.source} holds no spectrum {name} ({', '.join(self.spectra) or 'none at all'})"
+            )
+        dark = self.spectrum("dark")
+        more = {} if dark is None or dark.counts.shape != found.counts.shape else {"dark": dark.counts}
+        return {"wavelength_nm": found.wavelength_nm, "counts": found.counts, **more, **self.calibration}
+
+    def spectrum(self, *words: str) -> Spectra | None:
+        """The first spectrum whose title holds all words, None without one."""
+        for title, spectra in self.spectra.items():
+            if all(word.lower() in title.lower() for word in words):
+                return spectra
+        return None
+
+    def __str__(self) -> str:
+        lines = [str(m) for m in self.maps]
+        lines += [
+            f"{title}: {' × '.join(map(str, image.shape))} pixels" for title, image in self.images.items()
+        ]
+        if self.spectra:
+            lines.append(f"spectra: {', '.join(self.spectra)}")
+        return "\n".join(
+            [f"{self.source}:", *lines, *(f"{t} is left out: {why}" for t, why in self.refused.items())]
+        )
+
+
+def read_recording(path: str | Path) -> Recording:
+    """Sort what `read_signals` finds into maps, images and spectra.
+
+    Raises
+    ------
+    SpectralMapError
+        A file in which nothing is a luminescence spectrum or map; the reason for each part.
+    """
+    return sort_signals(read_signals(path), Path(path).name)
+
+
+def sort_signals(signals: Iterable[xr.DataArray], source: str) -> Recording:
+    """The same for signals that are in memory."""
+    maps: list[Spectra] = []
+    images: dict[str, xr.DataArray] = {}
+    spectra: dict[str, Spectra] = {}
+    refused: dict[str, str] = {}
+    for signal in signals:
+        title = str(signal.attrs.get("title") or signal.name or source)
+        if set(signal.dims) == {"y", "x"}:
+            images[title] = signal.transpose("y", "x")
+            continue
+        try:
+            found = as_spectra(signal)
+        except SpectralMapError as reason:
+            refused[title] = str(reason)
+            continue
+        if found.is_map:
+            maps.append(found)
+        else:
+            spectra[title] = found
+    if not maps and not spectra:
+        why = "; ".join(f"{title}: {reason}" for title, reason in refused.items()) or "only images"
+        raise SpectralMapError(f"{source} holds no luminescence spectrum or map ({why})")
+    return Recording(source, tuple(maps), images, spectra, refused)
+
+
+def as_spectra(signal: xr.DataArray) -> Spectra:
+    """One labelled array as a spectrum, a line or a map over ascending wavelength.
+
+    Raises
+    ------
+    SpectralMapError
+        A time-resolved map, another kind of spectrum, an axis that is missing, without unit or not monotonic.
+    """
+    kind = str(signal.attrs.get("signal_type", ""))
+    delays = [dim for dim in map(str, signal.dims) if dim in DELAYS or _unit(signal, dim) == "s"]
+    if delays:
+        raise SpectralMapError(
+            f"{delays[0]} is one of its axes ({signal.sizes[delays[0]]} steps): a time-resolved map. Its spectra "
+            "change with delay, which no band fit here follows; sum or choose delays first"
+        )
+    if kind.startswith(("EELS", "EDS")):
+        raise SpectralMapError(f"it is of type {kind}, which is no luminescence")
+    axis = next((dim for dim in SPECTRAL if dim in signal.dims), None)
+    if axis is None:
+        raise SpectralMapError(
+            f"its axes are {', '.join(map(str, signal.dims))}; one called wavelength (nm) or energy (eV) is missing"
+        )
+    others = [str(dim) for dim in signal.dims if dim != axis]
+    ordered = signal.transpose(*(dim for dim in ("y", "x") if dim in others), ..., axis)
+    if len(others) > 2 or (len(others) == 2 and set(others) != {"y", "x"}):
+        raise SpectralMapError(f"its axes are {', '.join(map(str, signal.dims))}; a map has y, x and {axis}")
+    places, notes = _wavelengths(ordered, axis)
+    counts = np.asarray(ordered.values)
+    if len(others) == 1:
+        counts = counts[None]
+        notes.append(f"a line along {others[0]}, read as a map of one row")
+    order = np.argsort(places, kind="stable")
+    if order[0] != 0:
+        notes.append("channels turned round, so that the wavelength ascends")
+    return Spectra(
+        title=str(signal.attrs.get("title") or signal.name or "spectrum"),
+        counts=np.asarray(counts[..., order], float),
+        wavelength_nm=places[order],
+        over=axis,
+        pixel=_pixel(ordered, others),
+        settings=_settings(signal.attrs.get("metadata", {})),
+        notes=tuple(notes),
+    )
+
+
+def _unit(signal: xr.DataArray, dim: str) -> str:
+    return str(signal.coords[dim].attrs.get("units", "")) if dim in signal.coords else ""
+
+
+def _wavelengths(signal: xr.DataArray, axis: str) -> tuple[Array, list[str]]:
+    if axis not in signal.coords:
+        raise SpectralMapError(
+            f"its {axis} axis has no unit: no channel has a wavelength; give one in the file"
+        )
+    values, unit = np.asarray(signal.coords[axis].values, float), _unit(signal, axis)
+    if values.size < FEWEST_CHANNELS:
+        raise SpectralMapError(f"it has {values.size} channels; at least {FEWEST_CHANNELS} were expected")
+    steps = np.diff(values)
+    if not np.all(np.isfinite(values)) or not (np.all(steps > 0) or np.all(steps < 0)):
+        raise SpectralMapError(f"its {axis} axis is not monotonic; sort the channels")
+    inside, shown = {"wavelength": ("m", "nm"), "energy": ("eV", "eV")}[axis]
+    try:
+        places = convert(values, unit or inside, shown)
+    except ValueError:
+        raise SpectralMapError(f"its {axis} axis is in {unit!r}; nm or eV was expected") from None
+    if axis == "energy":
+        if places.max() > HARDEST or places.min() <= 0:
+            raise SpectralMapError(f"its energies reach {places.max():.4g} eV, where no solid shines")
+        places = HC / places
+    if places.min() < EDGE_NM[0] or places.max() > EDGE_NM[1]:
+        raise SpectralMapError(
+            f"its wavelengths run from {places.min():.4g} to {places.max():.4g} nm; is the unit {unit!r} right?"
+        )
+    even = np.ptp(steps) < 1e-3 * np.abs(steps).max()
+    return np.asarray(places), [] if even else [f"uneven steps in {axis}"]
+
+
+def _pixel(signal: xr.DataArray, others: list[str]) -> float:
+    for dim in ("x", "y", *others):
+        if dim in others and dim in signal.coords and signal.sizes[dim] > 1 and _unit(signal, dim) == "m":
+            return abs(float(signal.coords[dim].values[1] - signal.coords[dim].values[0]))
+    return float("nan")
+
+
+def _settings(metadata: Any) -> dict[str, float]:
+    """Beam energy (eV), current (A), dwell (s) and magnification, under the names that files give them."""
+    sem = metadata.get("Acquisition_instrument", {}).get("SEM", {}) if isinstance(metadata, dict) else {}
+    wanted = {
+        "beam_energy": (("beam_energy", 1e3), ("beam_acc_voltage_kv", 1e3)),
+        "beam_current": (("beam_current", 1e-9),),
+        "dwell": (("dwell_time", 1.0), ("dwell_time_scan_s", 1.0)),
+        "magnification": (("magnification", 1.0), ("real_magnification", 1.0)),
+    }
+    found: dict[str, float] = {}
+    for name, ways in wanted.items():
+        for key, scale in ways:
+            with suppress(TypeError, ValueError):  # a file may write anything there
+                if key in sem and np.isfinite(value := float(sem[key])):
+                    found.setdefault(name, scale * value)
+    # Some export volts under a name that says kilovolts; no SEM has a megavolt.
+    if found.get("beam_energy", 0.0) > 1e6:
+        found["beam_energy"] /= 1e3
+    return found

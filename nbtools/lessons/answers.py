@@ -1,0 +1,133 @@
+"""What a student answered in one room: plain JSON, written whole, read strictly, shown as a table."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nbtools import paths
+from nbtools.results import dumps
+from nbtools.whole_file import write_whole
+
+Kind = Literal["by hand", "prediction", "check", "blind world"]
+
+
+class Answer(BaseModel):
+    """One committed answer and what was said to it; a check has its tries, a verdict its confidence and score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    text: str
+    answer: float | str
+    unit: str = ""
+    right: bool
+    said: str
+    tries: int = 1
+    confidence: float | None = None
+    score: float | None = None
+    chance: float | None = None
+
+    @property
+    def shown(self) -> str:
+        """The answer with its unit, or with its confidence."""
+        given = self.answer if isinstance(self.answer, str) else f"{self.answer:.6g} {self.unit}".strip()
+        return given if self.confidence is None else f"{given}, {self.confidence:.0%} sure"
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    room: str
+    answers: dict[str, Answer]
+
+
+def lessons_folder() -> Path:
+    """Where answers are kept: ``NBTOOLS_LESSONS``, or ``build/lessons`` beside the package."""
+    return paths.lessons_folder()
+
+
+def read_answers(path: Path, room: str) -> dict[str, Answer]:
+    """The answers in a file that `write_answers` wrote; none where there is no file.
+
+    Raises
+    ------
+    ValueError
+        A file that is not of this room, or not what was written; it is left as it is.
+    """
+    if not path.exists():
+        return {}
+    try:
+        known = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (ValidationError, ValueError, RecursionError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise ValueError(
+            f"{path.name} holds no answers that can be read ({reason}); move it away to start anew"
+        ) from None
+    if known.room != room:
+        raise ValueError(f"{path.name} holds the answers of room {known.room}, not of {room}; move it away")
+    return dict(known.answers)
+
+
+def write_answers(path: Path, room: str, answers: Mapping[str, Answer]) -> Path:
+    """All answers of a room, as readable JSON."""
+    return write_whole(path, dumps(_File(room=room, answers=dict(answers)).model_dump()))
+
+
+@dataclass(frozen=True)
+class AnswerTable:
+    """All answers of a room, and how well the confidence was placed; text, and a table in the report."""
+
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+
+    def calibration(self) -> str:
+        """Right share against mean confidence over all blind worlds, and the Brier score (0 is best).
+
+        The score is (confidence − right)², which is best on average for one who states what he believes;
+        knowing nothing and saying so scores c (1 − c), with c one over the number of worlds.
+        """
+        blind = [one for one in self.answers.values() if one.confidence is not None]
+        if not blind:
+            return ""
+        right, sure, score, chance = (
+            sum(values) / len(blind)
+            for values in (
+                [one.right for one in blind],
+                [one.confidence or 0.0 for one in blind],
+                [one.score or 0.0 for one in blind],
+                [(one.chance or 0.0) * (1 - (one.chance or 0.0)) for one in blind],
+            )
+        )
+        count = f"{len(blind)} blind world{'s' if len(blind) > 1 else ''}"
+        means = f"{right:.0%} right at a mean confidence of {sure:.0%}"
+        return f"{count}: {means}; Brier score {score:.2f} (0 is best, honest ignorance has {chance:.2f})"
+
+    def __str__(self) -> str:
+        if not self.answers:
+            return "Not answered yet: no question of this room has an answer."
+        lines = [f"{key}: {one.shown}\n    {one.said}" for key, one in self.answers.items()]
+        return "\n".join([*lines, *filter(None, [self.calibration()])])
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        plain = {"text/plain": str(self)}
+        if not self.answers:
+            return plain
+        rows = [
+            (key, one.kind, one.text, one.shown, one.said, str(one.tries))
+            for key, one in self.answers.items()
+        ]
+        left = 'style="text-align:left"'
+        head = "".join(
+            f"<th {left}>{name}</th>" for name in ("", "kind", "question", "answer", "result", "tries")
+        )
+        body = "".join(
+            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        )
+        return plain | {
+            "text/html": f"<table><tr>{head}</tr>{body}</table><p>{escape(self.calibration())}</p>"
+        }

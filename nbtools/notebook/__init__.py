@@ -1,0 +1,1 @@
+"""Notebooks: open a sample, manifest and twins, run, report, inspect."""

@@ -1,0 +1,277 @@
+"""Transport and magnetisation under the hand: what each choice of criterion, law and shape does to the answer."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import lmfit
+import numpy as np
+
+from nbtools.display.widget import widget
+from nbtools.models.demagnetisation import susceptibility_from_factor
+from nbtools.models.gradiometer import sample_length_factor
+from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.results import NotPossible
+from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
+from nbtools.transport.magnetisation import FluxEntryStudy
+from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
+from nbtools.transport.transition import Transition, estimate_transition
+from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
+from nbtools.units import Quantity, convert
+from nbtools.widgets.explore import Explorer
+from nbtools.widgets.fit_curves import neighbour_scatter
+from nbtools.widgets.fitter import FitWidget
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def transition_at(
+    temperature: Array, signal: Array, transition: Transition, *, criterion: float = 0.5
+) -> dict[str, Any]:
+    """Temperature at which a share `criterion` of the step is left.
+
+    Parameters
+    ----------
+    temperature, signal : shape (n,), K and any unit
+    transition : what `estimate_transition` found in them
+    criterion : share of the step between low state (0) and normal state (1)
+    """
+    order = np.argsort(temperature, kind="stable")
+    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
+    low, step = transition.low_level, transition.normal_level - transition.low_level
+    share = (y - low) / step
+    above = np.flatnonzero(share < criterion)
+    start = t[min(above[-1] + 1, t.size - 1)] if above.size else t[0]
+    sigma = np.full(
+        t.size, abs(transition.noise[0] if np.ndim(transition.noise) else transition.noise) / abs(step)
+    )
+    found = find_crossing(t, share, criterion, sigma=sigma, start=float(start))
+    here = (np.array([float(found)]), np.array([low + criterion * step]))
+    return {"signal": (t, y), "criterion": here, "Tc": Quantity(found, found.uncertainty, "K")}
+
+
+@widget
+def transition(study: ResistanceStudy) -> Explorer:
+    """Transition criterion against T_c.
+
+    Parameters
+    ----------
+    study : from `study_resistance`
+
+    Raises
+    ------
+    NotPossible
+        A curve without a transition.
+    """
+    found = estimate_transition(study.temperature, study.signal)
+    if not found.found:
+        raise NotPossible(f"there is no transition to explore: {found.reason}")
+    width = float(found.width) if np.isfinite(found.width) else 0.1 * float(found.midpoint)
+    near = np.abs(study.temperature - float(found.midpoint)) < 4 * width
+    return Explorer(
+        transition_at,
+        fixed={"temperature": study.temperature[near], "signal": study.signal[near], "transition": found},
+        ranges={"criterion": (0.02, 0.98)},
+        against="criterion",
+        labels={"criterion": "criterion (share of the step)"},
+        x_label="temperature",
+        x_unit="K",
+        y_label="ρ" if study.unit == "ohm m" else "R",
+        y_unit=study.unit,
+    )
+
+
+def entry_field_at(
+    field: Array,
+    moment: Array,
+    entry: LowerCriticalField,
+    *,
+    deviation: float = 3.0,
+    demagnetisation: float = 0.0,
+) -> dict[str, Any]:
+    """First field at which the moment leaves the Meissner line by `deviation` standard deviations, over 1 − N.
+
+    Parameters
+    ----------
+    field, moment : shape (n,), A/m and A m²; a virgin branch
+    entry : what `estimate_lower_critical_field` found in them
+    deviation : in σ of the moment
+    demagnetisation : N
+    """
+    h, departure, sigma = _departure(field, moment, entry)
+    over = np.abs(departure) > deviation * sigma
+    pairs = np.flatnonzero(over[:-1] & over[1:])
+    first = float(h[pairs[0]]) if pairs.size else np.nan
+    shape = 1 - demagnetisation
+    spacing = float(np.median(np.diff(h)))
+    kink = entry.entry_field
+    return {
+        "departure": (h, departure, "o"),
+        "threshold": (h[[0, -1]], np.sign(np.nansum(departure)) * deviation * sigma * np.ones(2)),
+        "first deviation": Quantity(first / shape, spacing / 2 / shape, "A/m"),
+        "kink": Quantity(float(kink) / shape, kink.uncertainty / shape, "A/m"),
+    }
+
+
+def _departure(field: Array, moment: Array, entry: LowerCriticalField) -> tuple[Array, Array, float]:
+    order = np.argsort(field, kind="stable")
+    h, m = np.asarray(field, float)[order], np.asarray(moment, float)[order]
+    below = h < 0.7 * float(entry.entry_field)
+    line = np.polyval(np.polyfit(h[below], m[below], 1), h)
+    return h, m - line, neighbour_scatter(m)
+
+
+@widget
+def lower_critical_field(study: FluxEntryStudy) -> Explorer:
+    """H_c1 criterion against H_c1, on the coldest virgin curve: how many σ count as a departure, and N.
+
+    Parameters
+    ----------
+    study : from `study_flux_entry`
+
+    Raises
+    ------
+    NotPossible
+        A branch in which no flux enters.
+    """
+    _, field, moment = study.curves[0]
+    entry = estimate_lower_critical_field(field, moment, correction="none")
+    if not entry.found:
+        raise NotPossible(f"there is no entry field to explore: {entry.reason}")
+    return Explorer(
+        entry_field_at,
+        fixed={"field": field, "moment": moment, "entry": entry},
+        ranges={"deviation": (1.0, 30.0), "demagnetisation": (0.0, 0.5)},
+        values={"deviation": 3.0, "demagnetisation": 0.0},
+        against="deviation",
+        labels={"deviation": "criterion (σ)", "demagnetisation": "N"},
+        x_label="field",
+        x_unit="A/m",
+        y_label="moment − Meissner line",
+        y_unit="A m^2",
+    )
+
+
+def coherence_length_at(
+    curves: Sequence[tuple[float, Array, Array]],
+    *,
+    criterion: float = 0.1,
+    law: Literal["power", "orbital", "two-band"] = "power",
+) -> dict[str, Any]:
+    """ξ(0) from R(H)/R_n curves, by a criterion and a law.
+
+    Parameters
+    ----------
+    curves : (temperature in K, fields in A/m, R/R_n) of each sweep
+    criterion : share of the normal resistance
+    law : as `fit_upper_critical_law` has them
+    """
+    temperature, field, sigma = collect_upper_critical_fields(curves, criterion=criterion)
+    fitted = fit_upper_critical_law(temperature, field, law=law, uncertainty=sigma)
+    grid = np.linspace(0, float(fitted.critical_temperature), 60)
+    return {
+        "points": (temperature, field, "o"),
+        law: (grid, fitted.predict(grid)),
+        "ξ(0)": fitted.coherence_length,
+    }
+
+
+@widget
+def upper_critical_field(study: UpperFieldStudy) -> Explorer:
+    """H_c2 law and criterion against ξ(0).
+
+    Parameters
+    ----------
+    study : from `study_upper_field`
+    """
+    return Explorer(
+        coherence_length_at,
+        fixed={"curves": list(study.curves)},
+        ranges={"criterion": (0.05, 0.95)},
+        values={"criterion": study.criterion},
+        against="criterion",
+        sweep_points=13,
+        labels={"criterion": "criterion (share of R_n)"},
+        x_label="temperature",
+        x_unit="K",
+        y_label="upper critical field",
+        y_unit="A/m",
+    )
+
+
+@widget
+def resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
+    """Bloch–Grüneisen under the hand: the normal state, from 3 K above the onset.
+
+    Parameters
+    ----------
+    study : from `study_resistance`
+    units : "paper" or "SI"
+
+    Raises
+    ------
+    NotPossible
+        A study without a normal state.
+    """
+    if study.normal is None:
+        raise NotPossible(f"there is no normal state to fit: {study.missing.get('normal state', 'no curve')}")
+    order = np.argsort(study.temperature, kind="stable")
+    inside = order[study.temperature[order] >= study.normal.window[0]]
+    x, y = study.temperature[inside], study.signal[inside]
+    start = {
+        name: float(getattr(study.normal, name)) for name in ("residual", "amplitude", "debye_temperature")
+    }
+    fit = FitWidget(
+        lmfit.Model(bloch_gruneisen, independent_vars=["temperature"]),
+        x,
+        y,
+        sigma=noise_of(x, y) or None,
+        params=start | {"exponent": study.normal.exponent},
+        units={"residual": study.unit, "amplitude": study.unit, "debye_temperature": "K"},
+        x_label="temperature",
+        x_unit="K",
+        y_label="ρ" if study.unit == "ohm m" else "R",
+        y_unit=study.unit,
+        system=units,
+        name="03_resistivity",
+    )
+    fit.set("exponent", vary=False, min=1.5, max=6.0)
+    fit.set("debye_temperature", min=50.0, max=3000.0)
+    fit.fit()
+    return fit
+
+
+def apparent_susceptibility(
+    *,
+    demagnetisation: float = 0.1,
+    sample_length: float = 5.0,
+    scan_length: float = 40.0,
+    instrument: Literal["MPMS", "MPMS3 dc", "MPMS3 vsm"] = "MPMS",
+) -> dict[str, Quantity]:
+    """Volume susceptibility (SI) that a perfectly shielded sample has, and what the instrument reads of it.
+
+    Parameters
+    ----------
+    demagnetisation : N along the field
+    sample_length : mm, along the field
+    scan_length : mm, whole range of the scan
+    instrument : as `sample_length_factor` has them
+    """
+    external = float(susceptibility_from_factor(demagnetisation))
+    read = sample_length_factor(
+        convert(sample_length, "mm", "m"), mode=instrument, scan_length=convert(scan_length, "mm", "m")
+    )
+    return {"external": Quantity(external), "as read": Quantity(external * read)}
+
+
+def full_screening() -> Explorer:
+    """Demagnetisation and sample length against χ: what "−1.1" can mean."""
+    return Explorer(
+        apparent_susceptibility,
+        ranges={"demagnetisation": (0.0, 0.5), "sample_length": (0.5, 12.0), "scan_length": (20.0, 80.0)},
+        values={"demagnetisation": 0.12, "sample_length": 5.0, "scan_length": 40.0},
+        against="sample_length",
+        sweep_points=21,
+        labels={"demagnetisation": "N"},
+        y_label="4πχ of full screening",
+    ).of("model")

@@ -1,0 +1,262 @@
+"""The field at which resistance returns, its law of temperature, and what the choice of law does to H_c2(0)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import lmfit
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nbtools.cache import cached
+from nbtools.models import superconductor
+from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.information import aicc
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+Law = Literal["power", "orbital", "two-band"]
+
+
+@dataclass(frozen=True)
+class UpperCriticalField:
+    """The field where one R(H) curve reaches a share of the normal resistance (A/m)."""
+
+    found: bool
+    reason: str
+    field: Quantity
+    criterion: float
+    normal_resistance: float
+
+    def __str__(self) -> str:
+        if not self.found:
+            return f"no H_c2: {self.reason}"
+        return f"H_c2 = {self.field.to('kOe')} at {100 * self.criterion:.0f} % of R_n"
+
+
+def estimate_upper_critical_field(
+    field: ArrayLike,
+    resistance: ArrayLike,
+    *,
+    criterion: float = 0.1,
+    normal_resistance: float,
+    uncertainty: float | None = None,
+) -> UpperCriticalField:
+    """Field where R(H) crosses `criterion` × `normal_resistance`, at one temperature.
+
+    Parameters
+    ----------
+    field, resistance : shape (n,), A/m and Ω (or Ω m), one up or down sweep
+    criterion : share of the normal resistance, 0 < criterion < 1; the paper takes 0.1
+    normal_resistance : the normal state's, extrapolated to this temperature
+    uncertainty : one standard deviation of the resistance; by default from the scatter
+
+    Raises
+    ------
+    ValueError
+        A criterion outside (0, 1), a normal resistance that is not positive, or under 6 points.
+    """
+    h, r = np.asarray(field, float).ravel(), np.asarray(resistance, float).ravel()
+    usable = np.isfinite(h) & np.isfinite(r)
+    if not 0 < criterion < 1 or not normal_resistance > 0 or usable.sum() < 6:
+        raise ValueError(
+            f"criterion {criterion:g}, normal resistance {normal_resistance:.3g} and {usable.sum()} points came; "
+            "0 < criterion < 1, a positive normal resistance and at least 6 points are needed"
+        )
+    order = np.flatnonzero(usable)[np.argsort(h[usable], kind="stable")]
+    h, share = h[order], r[order] / normal_resistance
+    sigma = (uncertainty / normal_resistance if uncertainty else noise_of(h, share)) or 1e-7
+    below = np.flatnonzero(share < criterion)
+    missing = _why_missing(share, criterion, below)
+    if missing:
+        return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"), criterion, normal_resistance)
+    start = 0.5 * (h[below[-1]] + h[below[-1] + 1])
+    found = find_crossing(h, share, criterion, sigma=sigma, start=start)
+    return UpperCriticalField(
+        bool(np.isfinite(found)),
+        f"R/R_n crosses {criterion:g} between two measured fields",
+        Quantity(found, found.uncertainty, "A/m"),
+        criterion,
+        normal_resistance,
+    )
+
+
+def collect_upper_critical_fields(
+    curves: Iterable[tuple[float, ArrayLike, ArrayLike]], *, criterion: float = 0.1
+) -> tuple[Array, Array, Array]:
+    """T (K), H_c2 and its σ (A/m) of those R(H)/R_n curves that cross `criterion`, coldest first.
+
+    Parameters
+    ----------
+    curves : of (temperature in K, fields in A/m, R/R_n)
+    """
+    points = []
+    for temperature, field, share in curves:
+        found = estimate_upper_critical_field(field, share, criterion=criterion, normal_resistance=1.0)
+        if found.found:
+            points.append((temperature, float(found.field), found.field.uncertainty))
+    table = np.array(sorted(points)).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _why_missing(share: Array, criterion: float, below: NDArray[np.intp]) -> str:
+    if not len(below):
+        return f"R/R_n is above {criterion:g} at every field: the sample is too warm"
+    if below[-1] + 1 >= len(share):
+        return f"R/R_n stays under {criterion:g} up to the largest field: H_c2 lies above it"
+    return ""
+
+
+@dataclass(frozen=True)
+class UpperCriticalLaw:
+    """One law fitted to H_c2(T).
+
+    Attributes
+    ----------
+    law : "power" H(0)(1 − t)^exponent; "orbital" (WHH); "two-band" (Gurevich)
+    zero_temperature_field : H_c2(0), A/m
+    critical_temperature : K, fitted or as given
+    exponent : 1 + α of the power law, or NaN
+    diffusivity_ratio : D_π/D_σ of the two-band form, or NaN
+    coherence_length : ξ(0) = √(Φ0/2πμ0H_c2(0)), m
+    aicc, reduced_chi_square, extrapolation : the last is lowest measured T over T_c
+    """
+
+    law: Law
+    zero_temperature_field: Quantity
+    critical_temperature: Quantity
+    exponent: Quantity
+    diffusivity_ratio: Quantity
+    coherence_length: Quantity
+    aicc: float
+    reduced_chi_square: float
+    extrapolation: float
+
+    def predict(self, temperature: ArrayLike) -> Array:
+        """H_c2 in A/m at `temperature` in K."""
+        names = ("zero_temperature_field", "critical_temperature", "exponent", "diffusivity_ratio")
+        known = {name: float(getattr(self, name)) for name in names if np.isfinite(getattr(self, name))}
+        return np.asarray(_MODELS[self.law](np.asarray(temperature, float), **known))
+
+    def __str__(self) -> str:
+        field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
+        fit = f"T_c = {self.critical_temperature}, χ²ᵣ = {self.reduced_chi_square:.2g}"
+        return f"{self.law}: H_c2(0) = {field}, ξ = {length}, {fit}"
+
+
+def fit_upper_critical_law(
+    temperature: ArrayLike,
+    field: ArrayLike,
+    *,
+    law: Law = "power",
+    uncertainty: ArrayLike | None = None,
+    temperature_uncertainty: float = 0.0,
+    critical_temperature: float | None = None,
+) -> UpperCriticalLaw:
+    """Fit H_c2(T) by one of three laws and extrapolate to T = 0.
+
+    "power" is the paper's H_c2(0)(1 − T/T_c)^(1+α); "orbital" the dirty one-band limit of Werthamer,
+    Helfand and Hohenberg; "two-band" Gurevich's dirty two-band form with the couplings of MgB2.
+
+    Parameters
+    ----------
+    temperature, field : shape (n,), K and A/m
+    uncertainty : shape (n,) or a number, A/m; by default the scatter about the fit
+    temperature_uncertainty : K; turned into field through the local slope
+    critical_temperature : K, held; by default fitted
+
+    Raises
+    ------
+    ValueError
+        An unknown law or fewer points than parameters + 1.
+    """
+    if law not in _MODELS:
+        raise ValueError(f"law is {law!r}; it can be one of {', '.join(_MODELS)}")
+    t, h = np.asarray(temperature, float).ravel(), np.asarray(field, float).ravel()
+    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)], kind="stable")]
+    free = _free_parameters(law) + (critical_temperature is None)
+    if len(order) <= free:
+        raise ValueError(
+            f"{len(order)} finite points came; the {law} law with {free} free parameters needs {free + 1}"
+            + ("" if critical_temperature else ", or give critical_temperature")
+        )
+    sigma = None if uncertainty is None else np.broadcast_to(np.asarray(uncertainty, float), t.shape)[order]
+    t, h = t[order], h[order]
+    if temperature_uncertainty:
+        through_slope = np.abs(np.gradient(h, t)) * temperature_uncertainty
+        sigma = np.hypot(0.0 if sigma is None else sigma, through_slope)
+    fit = _fit(law, t, h, sigma, critical_temperature)
+    return _summarise(law, fit, t, critical_temperature)
+
+
+@cached
+def compare_upper_critical_laws(
+    temperature: ArrayLike, field: ArrayLike, **options: Any
+) -> dict[Law, UpperCriticalLaw]:
+    """`fit_upper_critical_law` for each law, the lowest AICc first."""
+    fits = [fit_upper_critical_law(temperature, field, law=law, **options) for law in _MODELS]
+    return {fit.law: fit for fit in sorted(fits, key=lambda fit: fit.aicc)}
+
+
+_MODELS: dict[Law, Any] = {
+    "power": superconductor.power_law_field,
+    "orbital": superconductor.orbital_field,
+    "two-band": superconductor.two_band_field,
+}
+
+
+def _free_parameters(law: Law) -> int:
+    return 1 if law == "orbital" else 2
+
+
+def _fit(law: Law, t: Array, h: Array, sigma: Array | None, critical_temperature: float | None) -> Any:
+    options: dict[str, Any] = {"couplings": superconductor.MGB2_COUPLINGS} if law == "two-band" else {}
+    model = lmfit.Model(_MODELS[law], independent_vars=["temperature", *options])
+    warmest = float(t[-1])
+    guess = critical_temperature or warmest + 0.05 * float(np.ptp(t))
+    slope = float(h[0] / max(1 - t[0] / guess, 0.05))
+    hints: dict[str, dict[str, Any]] = {
+        "zero_temperature_field": {"value": slope, "min": 0.1 * float(np.max(h)), "max": 100 * slope},
+        "critical_temperature": {
+            "value": guess,
+            "vary": critical_temperature is None,
+            "min": warmest + 1e-3 if critical_temperature is None else -np.inf,
+            "max": 2 * warmest if critical_temperature is None else np.inf,
+        },
+        "exponent": {"value": 1.2, "min": 0.3, "max": 4},
+        "diffusivity_ratio": {"min": 1e-3, "max": 1e3},
+    }
+    weights = None if sigma is None else 1 / sigma
+    fits = []
+    # Two bands have two minima, one for either band being the dirtier.
+    for ratio in (0.2, 5.0) if law == "two-band" else (np.nan,):
+        hints["diffusivity_ratio"]["value"] = ratio
+        parameters = model.make_params(**{k: v for k, v in hints.items() if k in model.param_names})
+        options |= {"weights": weights, "scale_covar": sigma is None, "max_nfev": 600}
+        fits.append(model.fit(h, parameters, temperature=t, **options))
+    return min(fits, key=lambda fit: fit.chisqr)
+
+
+def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None) -> UpperCriticalLaw:
+    def of(name: str, unit: str) -> Quantity:
+        if name not in fit.params:
+            return Quantity(np.nan, unit=unit)
+        error = fit.params[name].stderr
+        return Quantity(fit.params[name].value, np.nan if error is None else error, unit)
+
+    zero = of("zero_temperature_field", "A/m")
+    length = float(superconductor.coherence_length(zero))
+    parameters, points = fit.nvarys, len(t)
+    misfit = fit.chisqr if fit.weights is not None else points * np.log(fit.chisqr / points)
+    tc = of("critical_temperature", "K")
+    return UpperCriticalLaw(
+        law,
+        zero,
+        tc if critical_temperature is None else Quantity(critical_temperature, 0.0, "K"),
+        of("exponent", ""),
+        of("diffusivity_ratio", ""),
+        Quantity(length, 0.5 * length * zero.uncertainty / zero, "m"),
+        aicc(misfit, points, parameters),
+        float(fit.redchi),
+        float(t[0] / tc),
+    )

@@ -1,0 +1,160 @@
+"""Images and stacks: pixel sizes as each maker writes them, never guessed; broken files named, not loaded."""
+
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from nbtools.files.images import ImageError, pixel_sizes, read_image, read_stack
+
+GREY = np.arange(48, dtype=np.uint16).reshape(6, 8)
+STACK = np.arange(240, dtype=np.uint8).reshape(5, 6, 8)
+
+
+def write(path: Path, data: np.ndarray, **options: object) -> Path:
+    tifffile.imwrite(path, data, **options)
+    return path
+
+
+def test_imagej_stack(tmp_path: Path) -> None:
+    """Pixels per unit across, spacing down: both in the unit it names."""
+    options = {"imagej": True, "resolution": (20.0, 20.0), "metadata": {"spacing": 0.1, "unit": "um"}}
+    stack = read_stack(write(tmp_path / "a.tif", STACK, **options))
+    assert pixel_sizes(stack) == pytest.approx((1e-7, 5e-8, 5e-8), rel=1e-6)
+    np.testing.assert_array_equal(stack, STACK)
+
+
+def test_ome(tmp_path: Path) -> None:
+    """Micrometres unless it says otherwise."""
+    options = {
+        "metadata": {"axes": "ZYX", "PhysicalSizeX": 0.02, "PhysicalSizeY": 0.02, "PhysicalSizeZ": 50.0}
+    }
+    options["metadata"] |= {"PhysicalSizeZUnit": "nm"}
+    stack = read_stack(write(tmp_path / "a.ome.tif", STACK, ome=True, **options))
+    assert pixel_sizes(stack) == pytest.approx((5e-8, 2e-8, 2e-8))
+
+
+def test_dots_per_inch_are_no_pixel_size(tmp_path: Path) -> None:
+    """A printer's resolution; asking for the pixel size says that it is missing."""
+    image = read_image(write(tmp_path / "a.tif", GREY, resolution=(72, 72), resolutionunit="INCH"))
+    assert not image.coords
+    with pytest.raises(ImageError, match="it is not guessed: give it in metres"):
+        pixel_sizes(image)
+    assert pixel_sizes(read_image(tmp_path / "a.tif", pixel_size=2e-9)) == (2e-9, 2e-9)
+
+
+def test_makers_tags(realdata: Path, tmp_path: Path) -> None:
+    """FEI's private tag, ImageJ's spacing, and a file with broken numbers, which is read without a size."""
+    assert pixel_sizes(read_image(realdata / "em3d/EBSD-Correction/BSE.tif")) == pytest.approx(
+        (1.00911e-6,) * 2
+    )
+    tube = read_stack(realdata / "em3d/cylindra/13pf_MT.tif")
+    assert tube.shape == (36, 206, 94)
+    assert pixel_sizes(tube) == pytest.approx((1.052e-9,) * 3)
+    zipfile.ZipFile(realdata / "em3d/rosettasciio/tiff_FEI_Helios.zip").extractall(tmp_path)
+    sizes = {path.name: read_image(path).attrs["scale"] for path in tmp_path.glob("*.tif")}
+    assert sizes["FEI-Helios-Ebeam-16bits.tif"] == "fei"
+    assert sizes["FEI-Helios-navcam-with-no-IRBeam-bad-floats.tif"] == "not stated"
+
+
+def test_a_hitachi_sidecar(tmp_path: Path) -> None:
+    """The text file that lies beside the picture, in nm."""
+    Image.fromarray(GREY.astype(np.uint8)).save(tmp_path / "a.tif")
+    (tmp_path / "a.txt").write_text("[SemImageFile]\nPixelSize=4.96\n")
+    assert pixel_sizes(read_image(tmp_path / "a.tif")) == pytest.approx((4.96e-9, 4.96e-9))
+
+
+def test_grey_pictures(realdata: Path) -> None:
+    """A bitmap has no size of its own."""
+    image = read_image(realdata / "em3d/3D-SEM-Segmentation/sample_001_sem.bmp")
+    assert (image.shape, image.attrs["bits"], image.attrs["scale"]) == ((256, 256), 8, "not stated")
+
+
+def test_a_colour_image_is_refused_unless_it_is_grey(tmp_path: Path) -> None:
+    """Equal channels are a grey image; others have no grey value of their own."""
+    grey = np.repeat(STACK[0][..., None], 3, axis=2)
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "grey.png"), STACK[0])
+    grey[0, 0, 1] += 1
+    Image.fromarray(grey).save(tmp_path / "colour.png")
+    with pytest.raises(ImageError, match="colour image of 3 channels"):
+        read_image(tmp_path / "colour.png")
+
+
+def test_numbered_files(tmp_path: Path) -> None:
+    """In the order of their numbers, not of their letters; a gap is a lost slice."""
+    for number in (1, 2, 10):
+        write(tmp_path / f"slice_{number}.tif", STACK[number % 5])
+    with pytest.raises(ImageError, match=r"slices \[3, 4, 5, 6, 7\] are missing"):
+        read_stack(tmp_path)
+    files = [tmp_path / f"slice_{number}.tif" for number in (1, 2, 10)]
+    np.testing.assert_array_equal(read_stack(files), STACK[[1, 2, 0]])
+    files[0].unlink(), files[2].rename(tmp_path / "slice_3.tif")
+    np.testing.assert_array_equal(read_stack(tmp_path, voxel_size=1e-8), STACK[[2, 0]])
+
+
+def test_slices_of_several_shapes(tmp_path: Path) -> None:
+    """Named, with their shapes."""
+    write(tmp_path / "s1.tif", GREY), write(tmp_path / "s2.tif", GREY[:3])
+    with pytest.raises(ImageError, match=r"differ in shape: s1.tif \(6, 8\), s2.tif \(3, 8\)"):
+        read_stack(tmp_path)
+
+
+def test_a_truncated_file(tmp_path: Path) -> None:
+    """Said before pixels are invented."""
+    whole = write(tmp_path / "a.tif", np.zeros((100, 100), np.uint16)).read_bytes()
+    (tmp_path / "a.tif").write_bytes(whole[:-5000])
+    with pytest.raises(ImageError, match=r"cut short|no whole TIFF"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_a_file_that_claims_a_trillion_pixels(tmp_path: Path) -> None:
+    """A header of a hundred bytes does not make us allocate terabytes."""
+    entries = [(256, 4, 1_000_000), (257, 4, 1_000_000), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8)]
+    entries += [(277, 3, 1), (278, 4, 1_000_000), (279, 4, 4_000_000_000)]
+    table = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    header = b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + table + bytes(4)
+    (tmp_path / "a.tif").write_bytes(header)
+    with pytest.raises(ImageError, match="claims an image of shape"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_one_slice_is_no_stack_and_a_stack_no_image(tmp_path: Path) -> None:
+    """Each names the other."""
+    with pytest.raises(ImageError, match="a stack was expected"):
+        read_stack(write(tmp_path / "a.tif", GREY))
+    with pytest.raises(ImageError, match="read_stack"):
+        read_image(write(tmp_path / "b.tif", STACK))
+
+
+@pytest.mark.parametrize("size", [0.0, -1e-9, float("nan")])
+def test_a_pixel_size_is_positive(tmp_path: Path, size: float) -> None:
+    with pytest.raises(ImageError, match="positive numbers in metres"):
+        read_image(write(tmp_path / "a.tif", GREY), pixel_size=size)
+
+
+def test_ome_zarr_stays_on_disk(tmp_path: Path) -> None:
+    """A volume larger than memory is opened, not loaded."""
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(str(tmp_path / "v.zarr"), mode="w")
+    group.create_array("0", data=STACK)
+    axes = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
+    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [50.0, 20.0, 20.0]}]}
+    group.attrs["multiscales"] = [{"axes": axes, "datasets": [level]}]
+    stack = read_stack(tmp_path / "v.zarr")
+    assert hasattr(stack.data, "compute")
+    assert pixel_sizes(stack) == pytest.approx((5e-8, 2e-8, 2e-8))
+    np.testing.assert_array_equal(stack, STACK)
+
+
+def test_an_imagej_stack_that_lost_its_end(realdata: Path, tmp_path: Path) -> None:
+    """Its first slice is whole, and would pass for an image."""
+    whole = (realdata / "em3d/cylindra/13pf_MT.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(whole[: int(0.4 * len(whole))])
+    for read in (read_image, read_stack):
+        with pytest.raises(ImageError, match="cut short"):
+            read(tmp_path / "a.tif")

@@ -1,0 +1,197 @@
+"""Powder files of five makers and bad ones: angles, counts, variance, wavelengths, and a sentence for the rest."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from damage import damaged
+
+from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
+from nbtools.twin.diffraction import record_diffraction
+
+REAL = {
+    "nomad-measurements/XRD-918-16_10.xrdml": ("XRDML", 5027, 4.00656514, 69.99936587, 1305, 1.540598, True),
+    "nomad-measurements/TwoTheta_scan_powder.rasx": ("RASX", 2726, 10.0, 119.0, 170.5535, 1.540593, False),
+    "project_chameleon/brukerraw_test.RAW": ("Bruker RAW1.01", 3501, 5.0, 60.0046, 24353, 1.5406, True),
+    "project_chameleon/bruker_output.txt": ("columns", 3501, 5.0, 60.0046, 24353, 1.5406, True),
+    "xylib/BT86_.UXD": ("UXD", 2374, 3.0, 40.0, 187, 1.5406, True),
+    "xylib/PSI_DMC.dat": ("PSI", 3200, 2.948, 162.898, 7444, 1.494, False),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files(realdata, name):
+    """Kind, size, ends, first count, wavelength, and whether they are plain counts, as the file says by eye."""
+    kind, size, start, stop, first, wavelength, plain = REAL[name]
+    scan = read_pattern(realdata / "xrd" / name)
+    assert (scan.attrs["format"], scan.sizes["two_theta"], scan.attrs["plain_counts"]) == (kind, size, plain)
+    assert scan.two_theta.values[[0, -1]] == pytest.approx([start, stop], abs=1e-4)
+    assert scan.counts.values[0] == pytest.approx(first, abs=1e-4)
+    assert 1e10 * scan.attrs["wavelength"] == pytest.approx(wavelength)
+
+
+def test_one_scan_in_two_formats_is_one_scan(realdata):
+    """Bruker's binary and the text exported from it."""
+    raw = read_pattern(realdata / "xrd/project_chameleon/brukerraw_test.RAW")
+    text = read_pattern(realdata / "xrd/project_chameleon/bruker_output.txt")
+    assert np.array_equal(raw.counts, text.counts)
+    assert raw.attrs["counting_time"] == pytest.approx(text.attrs["counting_time"], rel=1e-6)
+    assert raw.attrs["ratio"] == 0.5
+
+
+def test_neutrons_are_read_but_not_refined(realdata):
+    """PSI's own errors are the variance; a refinement with X-ray structure factors is refused."""
+    scan = read_pattern(realdata / "xrd/xylib/PSI_DMC.dat")
+    assert np.sqrt(scan.variance.values[:2]) == pytest.approx([81.5, 82.5], abs=0.1)
+    with pytest.raises(PowderDiffractionError, match="neutrons"):
+        scan_options(scan)
+    with pytest.raises(PowderDiffractionError, match="neutrons"):
+        scan_options(read_pattern(realdata / "xrd/xylib/1517474.cif"))
+
+
+def test_the_twin_is_read_as_it_was_written(tmp_path):
+    """Every count and the ends of the scan; wavelengths and ratio for the refinement."""
+    path, card = record_diffraction(tmp_path, seed=1)
+    scan = read_pattern(path)
+    assert card.name == "sample.yaml" and scan.attrs["plain_counts"]
+    assert scan.two_theta.values[[0, -1]] == pytest.approx([20, 110])
+    assert scan_options(scan) == {"wavelengths": pytest.approx((1.540593e-10, 1.544427e-10)), "ratio": 0.5}
+    assert np.array_equal(scan.variance, np.maximum(scan.counts, 1))
+
+
+XRDML = """<?xml version="1.0"?><xrdMeasurements><xrdMeasurement><scan><dataPoints>
+<positions axis="2Theta" unit="deg"><startPosition>20</startPosition><endPosition>24</endPosition></positions>
+{more}<{tag} unit="{unit}">{values}</{tag}></dataPoints></scan></xrdMeasurement></xrdMeasurements>"""
+TIME = '<commonCountingTime unit="seconds">4</commonCountingTime>'
+
+
+def written(folder, content, name="scan.xrdml"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_rates_become_counts(tmp_path):
+    """Counts per second times the counting time; without one the variance stays unknown, and a note says so."""
+    values = {"tag": "intensities", "unit": "cps", "values": "2.5 3 4 5 6"}
+    scan = read_pattern(written(tmp_path, XRDML.format(more=TIME, **values)))
+    assert scan.counts.values.tolist() == [10, 12, 16, 20, 24] and scan.attrs["plain_counts"]
+    scan = read_pattern(written(tmp_path, XRDML.format(more="", **values)))
+    assert np.isnan(scan.variance).all() and "no counting time" in scan.attrs["notes"][0]
+
+
+def test_an_attenuator_widens_the_variance(tmp_path):
+    """100 counts through an attenuator of 10: 1000 ± 100, not ± 32."""
+    more = TIME + "<beamAttenuationFactors>1 1 10 1 1</beamAttenuationFactors>"
+    text = XRDML.format(more=more, tag="counts", unit="counts", values="10 12 100 20 24")
+    scan = read_pattern(written(tmp_path, text))
+    assert scan.counts.values.tolist() == [10, 12, 1000, 20, 24]
+    assert scan.variance.values.tolist() == [10, 12, 10_000, 20, 24]
+    assert not scan.attrs["plain_counts"] and "variance" in scan_options(scan)
+
+
+def rasx(profile, unit="counts"):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("root.xml", "<RASFiles/>")
+        archive.writestr("Data0/Profile0.txt", profile)
+        archive.writestr("Data0/MesurementConditions0.xml", f"<a><IntensityUnit>{unit}</IntensityUnit></a>")
+    return buffer.getvalue()
+
+
+def test_rigakus_attenuator(tmp_path, realdata):
+    """The third column multiplies what stands in the second."""
+    source = realdata / "xrd/nomad-measurements/TwoTheta_scan_powder.rasx"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(buffer, "w") as new:
+        for entry in old.namelist():
+            text = old.read(entry)
+            if entry.endswith("Profile0.txt"):
+                rows = [f"{10 + 0.04 * i:.4f}\t{100 + i}\t{10 if i == 3 else 1}" for i in range(60)]
+                text = "\r\n".join(rows).encode("utf-8-sig")
+            new.writestr(entry, text)
+    scan = read_pattern(written(tmp_path, buffer.getvalue(), "scan.rasx"))
+    assert scan.counts.values[2:5].tolist() == [102, 1030, 104]
+    assert scan.variance.values[3] == 10_300
+
+
+def test_columns_under_any_name(tmp_path):
+    """Text columns with a comment and an unknown suffix; σ from the third column of .xye only."""
+    rows = "# somebody's scan\n" + "\n".join(f"{20 + 0.1 * i:.2f} {100 + i} {7.0}" for i in range(60))
+    scan = read_pattern(written(tmp_path, rows, "scan.asc"))
+    assert scan.sizes["two_theta"] == 60 and scan.attrs["plain_counts"]
+    assert scan.attrs["notes"] == ("the file gives no wavelength",) and scan_options(scan) == {}
+    scan = read_pattern(written(tmp_path, rows, "scan.xye"))
+    assert scan_options(scan)["variance"] == pytest.approx(49.0)
+
+
+BAD = {
+    "empty.xy": (b"", "has 0 bytes"),
+    "letters.xy": (b"these are no numbers\nat all\n", "is no powder pattern that can be read"),
+    "binary.raw": (bytes(range(256)) * 40, "is no powder pattern that can be read"),
+    "old.raw": (b"RAW2" + bytes(2000), "is no powder pattern that can be read"),
+    "cut.raw": (b"RAW1.01" + bytes(300), "is no powder pattern that can be read"),
+    "cut.rasx": (rasx("10 1 1\n10.1 2 1\n")[:200], "is a damaged zip"),
+    "backwards.xy": (b"20 1\n21 1\n20.5 1\n22 1\n", "is no powder pattern that can be read"),
+    "wide.xy": (b"20 1\n50 1\n80 1\n100 1\n190 1\n", "rising degrees between 0 and 180"),
+    "negative.xy": (b"-1 1\n0 1\n1 1\n2 1\n3 1\n", "rising degrees between 0 and 180"),
+    "neutron.dat": (b"x\nlambda= 1.5\n 3.0 0.05 162.9 1000., sample=a\n 1. 2. 3.\n", "is the file cut short"),
+    "step.dat": (b"x\nlambda= 1.5\n 3.0 0.0 162.9 1000., sample=a\n 1. 2. 3.\n", "is the file cut short"),
+    "huge.dat": (
+        b"x\nlambda= 1.5\n 3.0 1e-12 162.9 1000., s\n 1. 2. 3.\n",
+        "is no powder pattern|are no powder",
+    ),
+    "structure.cif": (b"data_a\n_cell_length_a 3\n", "is no powder pattern that can be read"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files(tmp_path, name):
+    """Our own error, with the file's name and what is wrong."""
+    content, text = BAD[name]
+    with pytest.raises(PowderDiffractionError, match=text) as caught:
+        read_pattern(written(tmp_path, content, name))
+    assert name in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    """And a folder is no file either."""
+    for path in (tmp_path / "none.xrdml", tmp_path):
+        with pytest.raises(PowderDiffractionError, match="is not there"):
+            read_pattern(path)
+
+
+def test_a_zip_that_would_fill_the_memory(tmp_path):
+    """A megabyte that unpacks to half a gigabyte is refused before it is unpacked."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("Data0/Profile0.txt", "w") as entry,
+    ):
+        for _ in range(450):
+            entry.write(b"10.0 1.0 1\n" * 100_000)
+    with pytest.raises(PowderDiffractionError, match="would unpack to 495,000,000 bytes"):
+        read_pattern(written(tmp_path, buffer.getvalue(), "bomb.rasx"))
+
+
+def test_another_scan_of_the_file(realdata):
+    """A scan that is not there is a sentence."""
+    with pytest.raises(PowderDiffractionError, match="scan"):
+        read_pattern(realdata / "xrd/nomad-measurements/XRD-918-16_10.xrdml", scan=3)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_files(realdata, tmp_path, seed):
+    """Real files, damaged: a pattern with rising angles, or our own error."""
+    paths = sorted(path for name in REAL for path in [realdata / "xrd" / name])
+    path = written(
+        tmp_path, damaged(paths[seed % len(paths)].read_bytes(), seed), paths[seed % len(paths)].name
+    )
+    try:
+        scan = read_pattern(path)
+    except PowderDiffractionError as error:
+        assert path.name in str(error)
+        return
+    assert np.all(np.diff(scan.two_theta) > 0) and np.isfinite(scan.counts).all()
+    assert not np.any(scan.variance <= 0)

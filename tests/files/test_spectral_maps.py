@@ -1,0 +1,129 @@
+"""Whatever a microscope wrote becomes one order of axes, or a sentence why not."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from nbtools.files.spectral_maps import SpectralMapError, as_spectra, read_recording, sort_signals
+
+NM = np.linspace(300e-9, 900e-9, 40)
+
+
+def signal(dims=("y", "x", "wavelength"), sizes=None, wavelength=NM, unit="m", **attrs):
+    sizes = {"y": 3, "x": 4, "wavelength": 40, "energy": 40} | (sizes or {})
+    shape = [sizes[dim] for dim in dims]
+    coords = {dim: (dim, 1e-7 * np.arange(sizes[dim]), {"units": "m"}) for dim in dims if dim in ("x", "y")}
+    if wavelength is not None and "wavelength" in dims:
+        coords["wavelength"] = ("wavelength", wavelength, {"units": unit})
+    data = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    return xr.DataArray(data, dims=dims, coords=coords, attrs={"title": "a map", **attrs})
+
+
+def test_axes_first_or_last_descending_or_not():
+    """The same counts at the same wavelength, however the file orders them."""
+    plain = signal()
+    first = plain.transpose("wavelength", "x", "y")
+    down = plain.isel(wavelength=slice(None, None, -1))
+    for other in (first, down):
+        found = as_spectra(other)
+        assert_allclose(found.counts, plain.values)
+        assert_allclose(found.wavelength_nm, 1e9 * NM)
+    assert found.pixel == pytest.approx(1e-7)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("nm", 1e9), ("mm", 1e3), ("um", 1e6), ("m", 1.0)])
+def test_any_unit_of_length(unit, scale):
+    """nm, mm, µm and m are the same wavelengths."""
+    assert_allclose(as_spectra(signal(wavelength=NM * scale, unit=unit)).wavelength_nm, 1e9 * NM)
+
+
+def test_an_energy_axis_is_kept_as_such():
+    """Ascending in wavelength, and known to be a density over energy."""
+    energy = xr.DataArray(
+        np.arange(40.0),
+        dims="energy",
+        coords={"energy": ("energy", np.linspace(1.5, 4, 40), {"units": "eV"})},
+    )
+    found = as_spectra(energy)
+    assert found.over == "energy"
+    assert np.all(np.diff(found.wavelength_nm) > 0)
+    assert found.counts[0] == 39
+
+
+def test_a_line_is_a_map_of_one_row():
+    """And says so."""
+    found = as_spectra(signal(dims=("x", "wavelength")))
+    assert found.counts.shape == (1, 4, 40)
+    assert "map of one row" in str(found)
+
+
+TIME = signal(dims=("y", "x", "wavelength")).expand_dims(time=5)
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (TIME, "time-resolved map"),
+        (xr.DataArray(np.ones((5, 40)), dims=("time", "wavelength")), "time-resolved"),
+        (signal(wavelength=None), "no unit"),
+        (signal(signal_type="EELS"), "no luminescence"),
+        (signal(unit="s"), "time-resolved"),
+        (signal(unit="T"), "nm or eV was expected"),
+        (signal(wavelength=NM * 1e9), "is the unit 'm' right"),
+        (signal(wavelength=np.r_[NM[:20], NM[:20]]), "not monotonic"),
+        (signal(sizes={"wavelength": 4}, wavelength=NM[:4]), "4 channels"),
+        (xr.DataArray(np.ones((3, 4, 5)), dims=("y", "x", "axis_2")), "is missing"),
+        (signal().expand_dims(z=2), "a map has y, x and wavelength"),
+    ],
+)
+def test_what_is_no_luminescence_map_is_refused(bad, text):
+    """Each with its reason."""
+    with pytest.raises(SpectralMapError, match=text):
+        as_spectra(bad)
+
+
+def test_a_file_of_many_parts_is_sorted():
+    """Maps, images and spectra apart; what is refused is named with its reason."""
+    image = xr.DataArray(np.ones((3, 4)), dims=("y", "x"), attrs={"title": "SEM image"})
+    point = signal(dims=("wavelength",), title="spectrum B")
+    timed = TIME.assign_attrs(title="streak")
+    found = sort_signals([signal(), image, point, timed], "mine.hspy")
+    assert set(found.images) == {"SEM image"}
+    assert found.map.counts.shape == (3, 4, 40)
+    assert "time-resolved" in found.refused["streak"]
+    assert found.spot("B")["counts"].shape == (40,)
+    assert set(found.field) == {"wavelength_nm", "counts", "image", "pixel"}
+    with pytest.raises(SpectralMapError, match="no spectrum C"):
+        found.spot("C")
+    with pytest.raises(SpectralMapError, match="only images"):
+        sort_signals([image], "picture.hspy")
+    with pytest.raises(SpectralMapError, match="2 maps"):
+        _ = sort_signals([signal(), signal()], "two.hspy").map
+
+
+REAL = {
+    "lumispy/nanoparticles.hspy": ((15, 20, 507), 229.4, 769.0),
+    "lumispy/asymmetric_peak_map.hspy": ((16, 30, 334), 530.8, 803.5),
+    "lumispy-demos/quantum-emitters_map.dm4": ((16, 16, 1336), 470.5, 745.0),
+    "lumispy-demos/Test-linescan_InGaAs-NWs.dm4": ((1, 98, 1336), 853.0, 976.7),
+    "rosettasciio/test-MonarcCL_spectrum-SI.dm4": ((3, 3, 670), 315.9, 414.0),
+    "rosettasciio/test_hyperspectral.h5": ((4, 4, 512), 376.3, 820.9),
+    "rosettasciio/test_spectral_map.sur": ((12, 10, 310), 333.3, 668.2),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files_of_four_makers(name, realdata):
+    """Shape and wavelengths of Attolight's, Gatan's, Delmic's and DigitalSurf's files."""
+    shape, low, high = REAL[name]
+    found = read_recording(realdata / "cl" / name).map
+    assert found.counts.shape == shape
+    assert_allclose(found.wavelength_nm[[0, -1]], [low, high], atol=0.1)
+    assert np.isfinite(found.pixel)
+
+
+def test_another_spectroscopy_is_refused(realdata):
+    """An electron energy loss spectrum is no luminescence."""
+    with pytest.raises(SpectralMapError, match="EELS"):
+        read_recording(realdata / "cl/DPG2026-Tutorial/hBN_coreloss.hspy")

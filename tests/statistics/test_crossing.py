@@ -1,0 +1,42 @@
+"""The local fit finds crossings at the rate and size its uncertainty claims."""
+
+import numpy as np
+import pytest
+
+from nbtools.statistics.crossing import find_crossing, fit_locally, noise_of
+
+
+def test_a_cubic_is_recovered_exactly():
+    """A curve that is a cubic is fitted to rounding, value and slope."""
+    x = np.linspace(-1, 2, 40)
+    fit = fit_locally(x, 1 + 2 * x - x**2 + 0.5 * x**3, sigma=1e-3, place=0.0)
+    assert fit.coefficients == pytest.approx([1, 2, -1, 0.5], abs=1e-9)
+    assert fit.inflection == pytest.approx(2 / 3)
+
+
+def test_moving_the_expansion_changes_no_value():
+    """The same cubic about another place has that place's value and slope."""
+    x = np.linspace(0, 1, 20)
+    moved = fit_locally(x, x**3, sigma=1e-3, place=0.2).moved_to(0.5)
+    assert (moved.value, moved.slope) == pytest.approx((0.125, 0.75), abs=1e-9)
+
+
+@pytest.mark.parametrize("slope", [-3.0, 0.4])
+def test_a_line_crosses_where_it_should(slope):
+    """A straight line crosses a level where arithmetic says."""
+    x = np.linspace(0, 10, 50)
+    assert find_crossing(x, slope * (x - 4.321), 0.0, sigma=1e-6, start=5.0) == pytest.approx(4.321)
+
+
+def test_no_crossing_is_nan():
+    """A level that the curve never reaches gives NaN, not the edge of the data."""
+    x = np.linspace(0, 1, 30)
+    assert np.isnan(find_crossing(x, 0 * x, 1.0, sigma=1e-3, start=0.5))
+
+
+def test_noise_is_not_fooled_by_a_step():
+    """The scatter of white noise is found within 15 % although the curve has a step of 1000 σ."""
+    rng = np.random.default_rng(5)
+    x = np.sort(rng.uniform(0, 10, 400))
+    found = noise_of(x, 1000.0 * (x > 5) + rng.normal(size=400))
+    assert found == pytest.approx(1, rel=0.15)

@@ -1,0 +1,103 @@
+"""The package away from its checkout: a wheel in an empty environment, run from another folder."""
+
+import json
+import os
+import site
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from nbtools import paths
+
+INDEX_FREE = ["install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=paths.CHECKOUT, check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a new environment that has the wheel, and our packages but not our checkout."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    python = folder / "bin" / "python"
+    library = next(folder.glob("lib/python3*/site-packages"))
+    # A folder named in a .pth is searched, but the .pth files in it (our editable install) do not count.
+    (library / "peers.pth").write_text("\n".join(site.getsitepackages()), encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), *INDEX_FREE, str(wheel)]
+    subprocess.run(pip, check=True, capture_output=True)
+    return python
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+def call(python: Path, folder: Path, *arguments: str) -> str:
+    """What ``python -m nbtools …`` says in a folder of a person who has set nothing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NBTOOLS", "XDG"))}
+    home = {"HOME": str(folder.parent / "home"), "PYTHONPATH": ""}
+    command = [str(python), "-m", "nbtools", *arguments]
+    done = subprocess.run(command, cwd=folder, env=kept | home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_wheel_carries_manifest_notebooks_and_stored_results(wheel: Path) -> None:
+    """Each as in the checkout, byte for byte."""
+    shipped = {path for pattern in ("*.ipynb", "results/*.json") for path in paths.NOTEBOOKS.glob(pattern)}
+    with zipfile.ZipFile(wheel) as content:
+        for path in {paths.MANIFEST, *shipped}:
+            name = f"nbtools/shipped/{path.relative_to(paths.CHECKOUT).as_posix()}"
+            assert content.read(name) == path.read_bytes()
+    assert len(shipped) > 16
+
+
+def test_the_checkout_is_not_what_answers(installed: Path, elsewhere: Path) -> None:
+    """The package is the installed one; what it makes goes to the person's own cache folder."""
+    script = (
+        "from nbtools import paths; print(paths.CHECKOUT, paths.PACKAGE, paths.build_folder(), sep='\\n')"
+    )
+    environment = {"HOME": str(elsewhere), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [str(installed), "-c", script], cwd=elsewhere, env=environment, capture_output=True, text=True
+    )
+    checkout, package, build = done.stdout.splitlines()
+    assert checkout == "None"
+    assert Path(package).is_relative_to(installed.parent.parent)
+    assert Path(build).is_relative_to(elsewhere)
+
+
+def test_what_there_is_and_where_it_goes(installed: Path, elsewhere: Path) -> None:
+    """Notebooks and data sets are listed; --help names the folder and each variable."""
+    said = call(installed, elsewhere)
+    assert "03_transport\n" in said and "transport-twin " in said
+    said = call(installed, elsewhere, "--help")
+    assert str(elsewhere.parent / "home") in said
+    assert all(name in said for name in paths.VARIABLES)
+
+
+@pytest.mark.timeout(300)
+def test_a_file_of_ones_own_is_inspected_and_run(installed: Path, elsewhere: Path, realdata: Path) -> None:
+    """``inspect FILE``, then ``run 03 -p DATA=… -o out``, as `inspect` says; nothing is written elsewhere."""
+    (elsewhere / "mine.dat").write_bytes((realdata / "qd/MagnetoPy/zfc5.dat").read_bytes())
+    assert "run 03 -p DATA=mine.dat" in call(installed, elsewhere, "inspect", "mine.dat")
+    call(installed, elsewhere, "run", "03", "-p", "DATA=mine.dat", "-o", "out")
+    ledger = json.loads((elsewhere / "out" / "03_transport.json").read_text(encoding="utf-8"))
+    onset = next(entry for entry in ledger["results"] if entry["name"] == "magnetic_onset")
+    assert onset["origin"] == "measured"
+    assert (elsewhere / "out" / "report" / "index.html").exists()
+    assert {path.name for path in elsewhere.iterdir()} == {"mine.dat", "out"}

@@ -1,0 +1,177 @@
+"""Whole curves to whole answers, on worlds whose answers are known; and what is said where they are missing."""
+
+import numpy as np
+import pytest
+
+from nbtools import transport
+from nbtools.models import demagnetisation, superconductor
+from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.results import NotPossible
+from nbtools.units import Quantity
+
+METAL = {"residual": 0.17e-6, "amplitude": 2.9e-6, "debye_temperature": 880.0, "exponent": 3.0}
+TEMPERATURE = np.r_[2:30:1.0, 30:45:0.1, 45:301:2.0]
+
+
+def resistance(share=0.0, lower=1.8, noise=1e-3, seed=0):
+    step = superconductor.transition_fraction(TEMPERATURE, midpoint=37.84, width=0.45)
+    second = superconductor.transition_fraction(TEMPERATURE, midpoint=37.84 - lower, width=0.45)
+    rng = np.random.default_rng(seed)
+    metal = bloch_gruneisen(TEMPERATURE, **METAL)
+    return metal * ((1 - share) * step + share * second) + noise * 0.17e-6 * rng.normal(size=TEMPERATURE.size)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_one_step_and_two_are_told_apart(backwards):
+    """A link share of 30 %, 1.8 K lower, is two steps of that share and distance; none is one."""
+    order = slice(None, None, -1 if backwards else 1)
+    for share, steps in ((0.0, 1), (0.3, 2)):
+        curve = {"cooling": (TEMPERATURE[order], resistance(share)[order])}
+        study = transport.estimate_resistance(curve)
+        assert study.steps.steps == steps
+    assert study.steps.second_share == pytest.approx(0.3, abs=0.01)
+    assert study.steps.separation == pytest.approx(1.8, abs=0.02)
+
+
+def test_two_steps_still_have_an_onset():
+    """The steepest tangent of a double step is that of its steeper part, not of a cubic through both."""
+    found = transport.estimate_transition(TEMPERATURE, resistance(0.3))
+    assert 38.2 < found.onset < 38.8
+
+
+def test_the_normal_state_is_recovered():
+    """ρ(100 K), the ratio and the exponent of the metal that was planted; the geometry's error is in ρ."""
+    geometry = Quantity(2.0, 0.1, "m")
+    study = transport.estimate_resistance({"cooling": (TEMPERATURE, resistance() / 2)}, geometry=geometry)
+    planted = bloch_gruneisen([40.0, 100.0, 300.0], **METAL)
+    assert study.normal.exponent == 3
+    assert study.normal.resistivity_100 == pytest.approx(planted[1], rel=1e-3)
+    assert study.normal.resistivity_100.uncertainty == pytest.approx(0.05 * planted[1], rel=0.02)
+    assert study.normal.residual_ratio == pytest.approx(planted[2] / planted[0], rel=2e-3)
+    ideal = np.array(transport.IDEAL_RESISTIVITY_RISE) / (planted[2] - planted[0])
+    assert study.normal.connectivity == pytest.approx(tuple(ideal), rel=0.01)
+
+
+def test_a_narrow_range_says_what_is_missing():
+    """Without 50 K of normal state there is a transition, no Bloch–Grüneisen fit, and the reason."""
+    below = TEMPERATURE < 60
+    study = transport.estimate_resistance({"cooling": (TEMPERATURE[below], resistance()[below])})
+    assert study.transition.found and study.normal is None
+    assert "measure to higher temperature" in study.missing["normal state"]
+
+
+def test_no_curve_is_not_possible():
+    """Nothing in: the sentence says what to give."""
+    for estimate in (transport.estimate_resistance, transport.estimate_screening):
+        with pytest.raises(NotPossible, match="give at least"):
+            estimate({})
+
+
+def test_branches_are_averaged_and_their_difference_is_error():
+    """Cooling and warming 50 mK apart give the middle with at least half the difference as σ."""
+    low, high = (
+        transport.estimate_transition(TEMPERATURE + shift, resistance(seed=s))
+        for s, shift in ((1, -0.025), (2, 0.025))
+    )
+    both = transport.combine_branches([low, high])
+    assert both.midpoint == pytest.approx(37.84, abs=3e-3)
+    assert both.midpoint.uncertainty >= 0.024
+
+
+SIDES = (1e-3, 1e-3, 5e-3)
+CHI0 = demagnetisation.shielded_prism_susceptibility(*SIDES)
+
+
+def screened(reading=CHI0, fraction=1.0, field=800.0):
+    t = np.r_[2:36:1.0, 36:42:0.1, 42:60:1.0]
+    shape = superconductor.screening_fraction(t, critical_temperature=38.5, width=0.7)
+    rng = np.random.default_rng(0)
+    moment = reading * fraction * 5e-9 * field * (shape + 1e-4 * rng.normal(size=t.size))
+    return t, moment
+
+
+CARD = {
+    "field": 800.0,
+    "volume": Quantity(5e-9, 1e-10, "m^3"),
+    "sides": SIDES,
+    "remanence": Quantity(0.0, 8.0, "A/m"),
+    "instrument": "MPMS",
+}
+
+
+def test_full_screening_is_seen_as_full():
+    """A moment of χ0 × the length factor is a screened fraction of 1, each input's share in the budget."""
+    read = transport.estimate_screening({"zfc": screened()}, **CARD).shielding.fully_screened / CHI0
+    study = transport.estimate_screening({"zfc": screened(reading=CHI0 * read)}, **CARD)
+    assert study.shielding.screened_fraction == pytest.approx(1, abs=1e-3)
+    assert study.shielding.budget["volume"] == pytest.approx(0.02)
+    assert study.shielding.budget["field"] == pytest.approx(0.01)
+    assert study.onset == pytest.approx(38.49, abs=0.05)
+
+
+def test_the_meissner_fraction():
+    """FC plateau over ZFC plateau."""
+    study = transport.estimate_screening({"zfc": screened(), "fc": screened(fraction=0.008)})
+    assert study.meissner_fraction == pytest.approx(0.008, rel=1e-3)
+    assert study.shielding is None
+
+
+def test_entry_fields_extrapolate():
+    """Parabolic entry fields at seven temperatures give H_c1(0), and the parabola is preferred."""
+    h = np.linspace(0, 160e3, 81)
+    rng = np.random.default_rng(4)
+    curves = []
+    for kelvin in (5.0, 10, 15, 20, 25, 30, 33):
+        entry = 57e3 * (1 - (kelvin / 38.5) ** 2)
+        clean = superconductor.virgin_magnetisation(
+            h, susceptibility=-1.1, entry_field=entry, full_field=8 * entry
+        )
+        curves.append((kelvin, h, 5e-9 * clean + 2e-8 * rng.normal(size=h.size), None))
+    study = transport.estimate_flux_entry(curves, critical_temperature=38.5)
+    assert study.best.law == "parabolic"
+    assert study.best.zero_temperature_field == pytest.approx(57e3, rel=0.01)
+
+
+def test_a_shape_correction_needs_the_shape():
+    """The correction is refused in words where the card gives no dimensions."""
+    with pytest.raises(ValueError, match="needs the sample's dimensions"):
+        transport.estimate_flux_entry([], critical_temperature=38.5, correction="brandt")
+
+
+def test_eddy_currents_at_half_screening():
+    """A cylinder of 0.5 mm at 10 Hz: 2.2e-12 Ω m (physics notes), ten times that at ten times the frequency."""
+    found = transport.estimate_eddy_resistivity(0.5e-3, 10.0)
+    assert found == pytest.approx(2.2e-12, rel=0.01)
+    assert transport.estimate_eddy_resistivity(0.5e-3, 100.0) == pytest.approx(10 * found)
+    deeper = transport.estimate_eddy_resistivity(0.5e-3, 10.0, screened=[0.1, 0.5, 0.9])
+    assert deeper[1] == found and np.all(np.diff(deeper) < 0)
+    with pytest.raises(ValueError, match="screened"):
+        transport.estimate_eddy_resistivity(0.5e-3, 10.0, screened=1.0)
+
+
+def test_the_budget_of_the_penetration_depth():
+    """The longest bar is the largest move; a fixed core term moves λ by 11 %."""
+    budget = transport.penetration_depth_budget(
+        Quantity(56738.0, 500.0, "A/m"), Quantity(7.79e6, 1e4, "A/m"), alternatives={"edge": (60e3, 7.79e6)}
+    )
+    assert list(budget.values()) == sorted(budget.values(), reverse=True)
+    assert budget["core term 0 or 0.497"] == pytest.approx(0.11, abs=0.002)
+
+
+def test_the_holder_is_taken_off():
+    """A sample on a paramagnetic holder, minus the holder measured at other temperatures, is the sample."""
+    t, moment = screened()
+    holder_at = np.linspace(1, 70, 300)[::-1]
+    holder = 1e-7 / (holder_at + 1)
+    bare = transport.subtract_background(
+        t, moment + 1e-7 / (t + 1), background_along=holder_at, background=holder
+    )
+    assert bare == pytest.approx(moment, abs=1e-9)
+
+
+def test_a_holder_measured_too_short_is_refused():
+    """Beyond its range the holder is not invented."""
+    with pytest.raises(ValueError, match="measure the holder over the same range"):
+        transport.subtract_background(
+            [2.0, 60.0], [0.0, 0.0], background_along=[5.0, 50.0], background=[1.0, 1.0]
+        )
