@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import dust
 import pytest
+from nbformat.v4 import new_code_cell
 from nbval.plugin import IPyNbCell, IPyNbFile
 from nbval_tolerance import text_differences
 
@@ -17,6 +19,11 @@ from nbtools.results import differences, left_out
 from nbtools.runner import read_results
 
 DEFAULT_SEED = 2026
+# In the kernel, after the notebook's own cells.
+DRIVE = f"""import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from driven_widgets import drive_all
+drive_all()"""
 
 
 class Text(str):
@@ -73,6 +80,8 @@ class Notebook(IPyNbFile):
                 self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
             )
         yield Numbers.from_parent(self, name="numbers")
+        widgets = new_code_cell(DRIVE, execution_count=1)
+        yield Cell.from_parent(self, name="widgets", cell_num=-1, cell=widgets, options=defaultdict(bool))
 
     @property
     def machine(self) -> str:
