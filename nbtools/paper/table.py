@@ -14,6 +14,7 @@ import nbtools
 from nbtools import paths
 from nbtools.paper.ledgers import STORED, Ledgers
 from nbtools.paper.printed import Paper, Statement, read_paper
+from nbtools.paper.statements import judge_statement, registered
 from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, without_data
 from nbtools.results import Ledger
 from nbtools.whole_file import write_whole
@@ -261,7 +262,10 @@ def css_class(word: str) -> str:
 
 
 def open_entry(about: Statement) -> dict[str, Any]:
-    """A statement that no ledger settles: judged where that takes nothing, else open."""
+    """A statement that no ledger settles: judged where printed numbers suffice or nothing can decide, else open."""
+    known = registered().get(about.id)
+    if known is not None and known.rests_on == "paper":
+        return ledger_entry(judge_statement(about.id), about)
     if about.kind in ("input", "needs-data"):
         return ledger_entry(without_data(about), about)
     return {
