@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "physics": {"units", "cache"},
     "statistics": {"units", "results"},
     "files": {"units"},
+    "lessons": {"units", "results", "models", "widgets"},
     "claims": {"units", "results", "study"},
     "manifest": {"units", "cache", "files", "twin"},
     # Inside a room.
@@ -42,7 +43,7 @@ MAY_IMPORT = {
     "statements": {*ESTIMATING, "room study", "claims"},
     "lesson": {*ESTIMATING, "room twin", "twin", "draw", "display", "widgets", "fitting", "lessons"},
     # The old house, as long as it stands: its layers, which may use what has moved.
-    "models": {"units", "cache"},
+    "models": {"units", "cache", "statistics"},
     "twin": {"units", "models", "files", "model"},
     "analysis": {"models", "cache", "statistics", "estimator", "model"},
     "viewers": {"display"},
@@ -61,7 +62,6 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
-    "scorecard": "top",
     "workbench": "top",
 }
 HEAVY = {

@@ -1,6 +1,5 @@
 """Settle statements in a notebook: judge them, keep the verdicts in the sample's ledger, show them as a table."""
 
-import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbtools.paper.printed import Statement, read_paper
 from nbtools.paper.statements import judge_statement, registered
+from nbtools.paper.table import enter
 from nbtools.paper.verdict import WORDS, Verdict
-from nbtools.results import Ledger, NotPossible
+from nbtools.results import NotPossible
 from nbtools.study import Missing, html_table, text_table
 
 if TYPE_CHECKING:
@@ -159,33 +159,6 @@ def settle(
         if sample.is_papers:
             enter(sample.ledger, verdict)
     return Verdicts(tuple(verdicts), left_out, sample.is_papers)
-
-
-def enter(ledger: Ledger, verdict: Verdict) -> None:
-    """Keep a verdict in a ledger, with the cell that is running, and write it."""
-    about = read_paper()[verdict.id]
-    entry: dict[str, Any] = {
-        "says": about.says,
-        "verdict": verdict.word,
-        "basis": verdict.basis,
-        "ours": verdict.ours,
-        "paper": verdict.paper,
-        "kind": about.kind,
-        "notebook": about.notebook,
-        "origin": verdict.origin,
-    }
-    if verdict.planted:
-        entry["planted"] = verdict.planted
-    if verdict.origin in ("measured", "digitised"):
-        entry["same_sample"] = verdict.same_sample
-    if verdict.sigmas is not None:
-        entry["sigmas"] = round(verdict.sigmas, 2)
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is not None:
-        # The running cell is the last input; releases differ on whether it counts as executed yet.
-        entry["cell"] = len(shell.user_ns["In"]) - 1
-    ledger.verdicts[verdict.id] = entry
-    ledger.write()
 
 
 class _Results(Mapping[str, Any]):

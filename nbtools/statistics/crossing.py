@@ -110,7 +110,7 @@ def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike,
 
 
 def _between_points(x: Array, y: Array, level: float, near: float) -> Quantity:
-    order = np.argsort(x)
+    order = np.argsort(x, kind="stable")
     x, above = x[order], y[order] - level
     changes = np.flatnonzero(above[:-1] * above[1:] <= 0)
     if not len(changes):

@@ -1,5 +1,6 @@
 from . import draw as draw
 from . import explore as explore
+from . import lesson as lesson
 from . import statements as statements
 from .lengths import CORE_TERM_HU as CORE_TERM_HU
 from .lengths import LengthsStudy as LengthsStudy

@@ -43,7 +43,7 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResistanceStudy(StudyResult):
     """R(T) or ρ(T): the transition of each branch, their mean, the normal state, one step or two.
 
@@ -148,7 +148,7 @@ def _count_steps(temperature: Array, share: Array, transition: Transition) -> St
     return count_transition_steps(temperature[near], share[near], noise=noise)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UpperFieldStudy(StudyResult):
     """H_c2(T) by one criterion and the laws fitted to it, lowest AICc first.
 

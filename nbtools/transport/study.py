@@ -186,7 +186,7 @@ def study_lengths(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TemperatureGap(StudyResult):
     """How far half screening lies above zero resistance.
 

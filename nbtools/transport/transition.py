@@ -437,7 +437,7 @@ def _log_slope(x: Array, y: Array, place: float) -> float:
     """d ln y / d ln T over ±8 % of the temperature (a metal's never exceeds 5, Bloch–Grüneisen's)."""
     near = (np.abs(x - place) < 0.08 * place) & (y > 0)
     if near.sum() < 4:
-        near = np.isin(np.arange(len(x)), np.argsort(np.abs(x - place))[:5]) & (y > 0)
+        near = np.isin(np.arange(len(x)), np.argsort(np.abs(x - place), kind="stable")[:5]) & (y > 0)
     if near.sum() < 2 or np.ptp(x[near]) == 0:
         return 0.0
     return float(np.polyfit(np.log(x[near]), np.log(y[near]), 1)[0])

@@ -173,7 +173,7 @@ def fit_upper_critical_law(
     if law not in _MODELS:
         raise ValueError(f"law is {law!r}; it can be one of {', '.join(_MODELS)}")
     t, h = np.asarray(temperature, float).ravel(), np.asarray(field, float).ravel()
-    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)])]
+    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)], kind="stable")]
     free = _free_parameters(law) + (critical_temperature is None)
     if len(order) <= free:
         raise ValueError(

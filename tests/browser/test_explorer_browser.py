@@ -22,7 +22,7 @@ widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
 BOX = "input[placeholder='a number']"
 LESSON = """from pathlib import Path
-from nbtools.widgets.lesson import Lesson
+from nbtools.lessons.questions import Lesson
 lesson = Lesson("03", folder=Path("lessons"))
 lesson.by_hand("onset", "Where does resistance start to fall?", sum([38, 0.25]), unit="K")"""
 
@@ -67,9 +67,9 @@ def test_an_answer_is_committed_and_the_result_is_seen(open_widget, watched, lab
     assert watched.errors == []
 
 
-STATEMENTS = """from nbtools.scorecard import gather, read_ledgers
+STATEMENTS = """from nbtools.paper import paper_table, read_ledgers
 from nbtools.widgets.statements import explore_statements
-explore_statements(gather(read_ledgers())).of("paper")"""
+explore_statements(paper_table(read_ledgers())).of("paper")"""
 
 
 def test_the_statements_are_searched(open_widget, watched, screenshots) -> None:

@@ -5,9 +5,9 @@ from html import unescape
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
+from nbtools.lessons.questions import Question
 from nbtools.results import ORIGIN_LABELS
 from nbtools.widgets.driving import drive
-from nbtools.widgets.lesson import Question
 
 pytestmark = pytest.mark.notebook
 

@@ -4,13 +4,11 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
-from nbtools.units import Quantity
-from nbtools.widgets.fit_state import StateError
-from nbtools.widgets.gui import read_number
-from nbtools.widgets.lesson_answers import (
+from nbtools.lessons.answers import (
     Answer,
     AnswerTable,
     Kind,
@@ -18,10 +16,156 @@ from nbtools.widgets.lesson_answers import (
     read_answers,
     write_answers,
 )
-from nbtools.widgets.lesson_judge import Flip, Judgement, find_flip, judge_number
+from nbtools.models.colour_centres import HC
+from nbtools.units import Quantity
+from nbtools.widgets.face import Face
+from nbtools.widgets.fit_state import StateError
+from nbtools.widgets.gui import button, ipywidgets, read_number
 from nbtools.widgets.showing import Showing
 
 T = TypeVar("T")
+# What a wrong answer over the right one is, when one thing was taken for another.
+SLIPS = {
+    "the sign is the other way round": -1.0,
+    "a factor of two: a radius for a diameter, a half for the whole": 2.0,
+    "a factor of 79.6: A/m for Oe": 1e3 / (4 * math.pi),
+    "a factor of 4π: one unit system for the other": 4 * math.pi,
+    "a factor of 2π: a wavelength for a wave number": 2 * math.pi,
+    "a factor of 57.3: degrees for radians": 180 / math.pi,
+    "a factor of 2.30: a decadic logarithm for a natural one": math.log(10),
+    "a factor of 2.35: a full width at half maximum for a standard deviation": math.sqrt(8 * math.log(2)),
+}
+POWERS = {
+    1: "the decimal point, nm for Å, or G for mT",
+    2: "per cent for a share, or m for cm",
+    3: "kilo or milli",
+    4: "G or Oe for T, or cm² for m²",
+    6: "micro or mega",
+    9: "nm for m",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether an answer is right, what is said to it, and its score where it has one."""
+
+    right: bool
+    said: str
+    score: float | None = None
+
+
+def judge_number(
+    answer: float,
+    truth: Quantity,
+    *,
+    tolerance: float,
+    rivals: Mapping[str, float] | None = None,
+    hidden: bool = False,
+) -> Judgement:
+    """Right within `tolerance`; else the slip that would explain the answer.
+
+    Parameters
+    ----------
+    answer, truth, tolerance : in the same unit
+    rivals : what else a physicist might take for it: a sentence, and the number that this would give
+    hidden : do not say the truth to a wrong answer
+    """
+    if abs(answer - truth) <= tolerance:
+        return Judgement(True, f"right: the notebook finds {truth}")
+    where = "not yet" if hidden else f"the notebook finds {truth}, off by more than {tolerance:.2g}"
+    slip = find_slip(answer, float(truth), tolerance=tolerance, rivals=rivals or {})
+    return Judgement(False, f"{where}: {slip}" if slip else where)
+
+
+def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[str, float]) -> str:
+    """What was likely confused; no text where nothing fits.
+
+    A rival is met within `tolerance`; a factor within the tolerance as a share of the truth, 1 to 8 %.
+    """
+    for sentence, value in rivals.items():
+        if abs(answer - value) <= tolerance:
+            return sentence
+    if not answer or not truth or not math.isfinite(answer / truth):
+        return ""
+    share = min(max(abs(tolerance / truth), 0.01), 0.08)
+    ratio = answer / truth
+    found = {name: min(abs(ratio / f - 1), abs(ratio * f - 1)) for name, f in SLIPS.items()}
+    power = round(math.log10(abs(ratio)))
+    if power:
+        hint, size = POWERS.get(abs(power)), "10" if abs(power) == 1 else f"10^{abs(power)}"
+        found[f"a factor of {size}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
+    found["nm for eV, or eV for nm"] = abs(answer * truth / HC - 1)
+    found["upside down"] = abs(answer * truth - 1)
+    best = min(found, key=lambda name: found[name])
+    return best if found[best] <= share else ""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """How far a knob goes before a verdict changes; `at` is None where it does not between `start` and `end`."""
+
+    knob: str
+    start: float
+    end: float
+    before: Any
+    after: Any
+    at: Quantity | None
+
+    @property
+    def moved(self) -> float:
+        """How far from the start; not a number where nothing flips."""
+        return float("nan") if self.at is None else float(self.at) - self.start
+
+    def __str__(self) -> str:
+        if self.at is None:
+            return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
+        start, way = (
+            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
+        )
+        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
+
+
+def find_flip(
+    verdict: Callable[[float], Any],
+    start: float,
+    end: float,
+    *,
+    knob: str,
+    unit: str = "",
+    steps: int = 10,
+    halvings: int = 5,
+) -> Flip:
+    """The first change of a verdict on the way of one knob, by even steps and then by halving.
+
+    Parameters
+    ----------
+    verdict : of the knob; what it says where it raises ValueError is "not determined"
+    start, end : of the knob; the way goes from the first to the second
+    knob, unit : what is turned
+    steps, halvings : a change narrower than a step can be missed; the place is known to step/2^(halvings + 1)
+    """
+
+    def say(value: float) -> Any:
+        try:
+            return verdict(value)
+        except ValueError:
+            return "not determined"
+
+    before, last = say(start), start
+    for number in range(1, steps + 1):
+        place = start + (end - start) * number / steps
+        if (after := say(place)) != before:
+            break
+        last = place
+    else:
+        return Flip(knob, start, end, before, before, None)
+    for _ in range(halvings):
+        middle = (last + place) / 2
+        if (there := say(middle)) == before:
+            last = middle
+        else:
+            place, after = middle, there
+    return Flip(knob, start, end, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
 
 
 class Lesson:
@@ -271,8 +415,6 @@ class Question(Showing[Any]):
         return f"{self.text}\n  {self.heard()}"
 
     def _make_face(self) -> Any:
-        from nbtools.widgets.lesson_face import QuestionFace
-
         return QuestionFace(self)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -281,3 +423,44 @@ class Question(Showing[Any]):
 
     def __repr__(self) -> str:
         return f"<Question {self.key!r}>"
+
+
+class QuestionFace(Face):
+    """The controls, every one by name in `controls`; the whole as `box`."""
+
+    def __init__(self, owner: Any) -> None:
+        super().__init__(owner)
+        w = ipywidgets()
+        self.text, self.said = (w.HTML(layout={"width": "100%"}) for _ in range(2))
+        self.controls = {"answer": self._answer()}
+        if owner.chance:
+            self.controls["confidence"] = w.FloatSlider(
+                value=owner.chance,
+                min=owner.chance,
+                max=1.0,
+                step=0.01,
+                readout_format=".0%",
+                description="how sure",
+            )
+        self.controls["commit"] = button("Commit", lambda: self.do(self._commit), tip="this is my answer")
+        row = w.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"})
+        self.box = self._stack([self.text, row, self.said, self.sentences])
+        self.update()
+
+    def _answer(self) -> Any:
+        w = ipywidgets()
+        if self.owner.options:
+            return w.Dropdown(options=list(self.owner.options), layout={"width": "auto"})
+        return w.Text(placeholder="a number", description=self.owner.unit, layout={"width": "220px"})
+
+    def _commit(self) -> None:
+        sure = self.controls.get("confidence")
+        self.owner.commit(self.controls["answer"].value, *([sure.value] if sure else []))
+
+    def _draw(self) -> None:
+        self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
+        self.said.value = "" if self.owner.answer is None else escape(self.owner.heard())
+
+    def _follow(self) -> None:
+        for control in self.controls.values():
+            control.disabled = self.owner.closed
