@@ -2,10 +2,10 @@
 
 ``printed``     the statements as frozen data: `read_paper`, `Paper`, `Statement`
 ``verdict``     the words, and what each may rest on
-``ledgers``     the results of all notebooks, which run each is from, and why some do not count: `read_ledgers`
-``table``       one table for JupyterLab, the report, the terminal and files: `paper_table`; `enter` keeps a verdict
 ``statements``  a function for each statement: `statement`, `Context`, `judge_statement`, `recompute`
 ``settle``      judge statements on a sample, keep the verdicts and show them: `settle`, `Verdicts`
+``ledgers``     the results of all notebooks, which run each is from, and why some do not count: `read_ledgers`
+``table``       one table for JupyterLab, the report, the terminal and files: `paper_table`; `enter` keeps a verdict
 """
 
 from nbtools.paper.ledgers import Ledgers, RunRecord, read_ledgers
