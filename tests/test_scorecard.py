@@ -6,6 +6,7 @@ import json
 import pytest
 
 from nbtools.claims import from_arithmetic, settle, statements
+from nbtools.fitting.state import StateError
 from nbtools.results import Ledger
 from nbtools.runner import NOTEBOOKS
 from nbtools.scorecard import gather, read_ledgers
@@ -13,7 +14,6 @@ from nbtools.units import Quantity
 from nbtools.viewers import style
 from nbtools.viewers.statements import draw_deviations, draw_verdicts
 from nbtools.widgets.driving import drive
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.statements import explore_statements
 
 

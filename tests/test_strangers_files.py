@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from watched import watched
 
+from nbtools.fitting.document import read_document
+from nbtools.fitting.state import StateError
 from nbtools.inspection import inspect_path
 from nbtools.io.images import ImageError, read_stack
 from nbtools.io.scanning_maps import MapError, read_map
@@ -17,8 +19,6 @@ from nbtools.manifest_entries import ManifestError, read_manifest
 from nbtools.notebook import headings, parameter_names
 from nbtools.results import read_ledger
 from nbtools.runner import read_run
-from nbtools.widgets.fit_document import read_document
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.lesson_answers import read_answers
 
 ROOT = Path(__file__).parent.parent

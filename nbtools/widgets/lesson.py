@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from nbtools.fitting.state import StateError
 from nbtools.units import Quantity
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.gui import read_number
 from nbtools.widgets.lesson_answers import (
     Answer,

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
+from nbtools.fitting.state import FitError, HasParameters, StateError, Trail
 from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.viewers.style import ORIGIN_COLOURS
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_state import HasParameters, StateError, Trail
 from nbtools.widgets.gui import ipywidgets
 
 Known = TypeVar("Known", bound=HasParameters)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nbtools.fitting.state import StateError
 from nbtools.report import _output_html
 from nbtools.units import Quantity, convert
 from nbtools.widgets.driving import drive
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.lesson import Lesson
 from nbtools.widgets.lesson_answers import read_answers
 from nbtools.widgets.lesson_judge import find_flip
