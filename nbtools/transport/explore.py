@@ -20,8 +20,6 @@ from nbtools.transport.transition import Transition, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
-from nbtools.widgets.fit_curves import neighbour_scatter
-from nbtools.widgets.fitter import FitWidget
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
