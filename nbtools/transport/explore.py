@@ -7,6 +7,8 @@ import lmfit
 import numpy as np
 
 from nbtools.display.widget import widget
+from nbtools.fitting.engine import neighbour_scatter
+from nbtools.fitting.widget import FitWidget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
