@@ -13,12 +13,11 @@ from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
-from nbtools.statistics.crossing import find_crossing
 from nbtools.statistics.noise import noise_of
 from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
 from nbtools.transport.magnetisation import FluxEntryStudy
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
-from nbtools.transport.transition import Transition, estimate_transition
+from nbtools.transport.transition import Transition, estimate_temperature_at, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
@@ -37,18 +36,10 @@ def transition_at(
     transition : what `estimate_transition` found in them
     criterion : share of the step between low state (0) and normal state (1)
     """
-    order = np.argsort(temperature, kind="stable")
-    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
-    low, step = transition.low_level, transition.normal_level - transition.low_level
-    share = (y - low) / step
-    above = np.flatnonzero(share < criterion)
-    start = t[min(above[-1] + 1, t.size - 1)] if above.size else t[0]
-    sigma = np.full(
-        t.size, abs(transition.noise[0] if np.ndim(transition.noise) else transition.noise) / abs(step)
-    )
-    found = find_crossing(t, share, criterion, sigma=sigma, start=float(start))
-    here = (np.array([float(found)]), np.array([low + criterion * step]))
-    return {"signal": (t, y), "criterion": here, "Tc": Quantity(found, found.uncertainty, "K")}
+    found = estimate_temperature_at(temperature, signal, transition, share=criterion)
+    level = transition.low_level + criterion * (transition.normal_level - transition.low_level)
+    here = (np.array([float(found)]), np.array([level]))
+    return {"signal": (np.asarray(temperature), np.asarray(signal)), "criterion": here, "Tc": found}
 
 
 @widget

@@ -11,7 +11,7 @@ from scipy.special import factorial
 
 from nbtools.models.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
-from nbtools.statistics.crossing import LocalFit, crossing_and_fit, fit_locally, rough_crossing
+from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
@@ -166,6 +166,32 @@ def estimate_transition(
         found = _with_offset(_measure(curve, kind, step, criterion), thermometer_offset)
     reason = f"{found.reason}; {several}" if several else found.reason
     return replace(found, reason=reason, left_out=points.left_out)
+
+
+def estimate_temperature_at(
+    temperature: ArrayLike, signal: ArrayLike, transition: Transition, *, share: float
+) -> Quantity:
+    """The temperature at which a share of the step is left.
+
+    Parameters
+    ----------
+    temperature, signal : shape (n,), K and any unit, any order
+    transition : what `estimate_transition` found in them
+    share : of the step between low state (0) and normal state (1)
+
+    Returns
+    -------
+    K ± σ; NaN where the curve does not cross that level.
+    """
+    order = np.argsort(temperature, kind="stable")
+    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
+    step = transition.normal_level - transition.low_level
+    left = (y - transition.low_level) / step
+    below = np.flatnonzero(left < share)
+    start = t[min(below[-1] + 1, t.size - 1)] if below.size else t[0]
+    sigma = np.full(t.size, abs(transition.noise[0] / step))
+    found = find_crossing(t, left, share, sigma=sigma, start=float(start))
+    return Quantity(float(found), found.uncertainty, "K")
 
 
 def combine_branches(branches: Sequence[Transition]) -> Transition:
