@@ -141,7 +141,7 @@ class Ledger:
             origin,
             data,
             note,
-            tolerance,
+            tolerance=tolerance,
         )
         self.results[name] = entry
         self.write()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtools import paths
-from nbtools.notebook.document import clean, code_cells, heading_above, with_parameters
+from nbtools.notebook.document import clean, code_cells, heading_above, technique_only, with_parameters
 from nbtools.paper.ledgers import STORED, RunRecord, ledger_paths
 from nbtools.paper.ledgers import read_results as read_results  # where the tests look for it
 from nbtools.results import dumps
@@ -139,6 +139,8 @@ def run_notebook(
     notebook = nbformat.read(path, as_version=4)
     if parameters:
         notebook = with_parameters(notebook, parameters)
+        if not _speaks_of_the_paper(parameters):
+            technique_only(notebook)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
     results = results or output
@@ -246,6 +248,14 @@ def _this_python() -> Any:
             return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
     return ThisPython()
+
+
+def _speaks_of_the_paper(parameters: Mapping[str, Any]) -> bool:
+    """Whether a run with these parameters is on a twin of the manifest, and not on somebody's own data."""
+    from nbtools.manifest import Twin, data_sets
+
+    data = parameters.get("DATA")
+    return data is None or (isinstance(data, str) and isinstance(data_sets().get(data), Twin))
 
 
 def _environment(results: Path, run: str, own: bool) -> dict[str, str]:

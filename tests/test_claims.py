@@ -76,19 +76,22 @@ def word_runs(text, length=9):
 
 
 def test_every_statement_loads_and_reads_as_a_sentence():
-    """114 statements, each with one sentence, a place, and a way to settle it."""
-    assert len(statements()) == 114
+    """Each with one sentence, a place, and a way to settle it."""
     for about in statements().values():
         assert about.says.endswith(".") and about.settles_by.endswith("."), about.id
         assert about.printed and about.where and about.quantity, about.id
 
 
 def test_the_statements_are_those_of_the_catalogue():
-    """Every statement of the catalogue is there, in its kind, and no other."""
+    """Every statement of the catalogue is there, in its kind; what goes beyond it is listed here."""
     kinds = {"derived-from-paper-numbers": "derived", "qualitative-check": "qualitative"}
     catalogue = yaml.safe_load(shared_text("claims.yaml"))
     theirs = {entry["id"]: kinds.get(entry["kind"], entry["kind"]) for entry in catalogue}
-    assert {about.id: about.kind for about in statements().values()} == theirs
+    ours = {about.id: about.kind for about in statements().values()}
+    assert set(ours) - set(theirs) == {"RES-09", "RES-10", "RES-11", "MAG-11"}
+    # A definition is an input; the lengths of an earlier sample stand in another paper.
+    moved = {"MAG-10": "input", "GL-06": "needs-data"}
+    assert {name: ours[name] for name in theirs} == {**theirs, **moved}
 
 
 @pytest.mark.parametrize("source", ["claims.yaml", "paper.md"])
@@ -122,7 +125,7 @@ def test_units_are_readable_and_in_place():
 
 def test_an_unknown_id_names_its_neighbours():
     """A mistyped id is answered with the nearest ones."""
-    with pytest.raises(ValueError, match=r"no statement 'GL1'.*GL-01.*lists all 114"):
+    with pytest.raises(ValueError, match=rf"no statement 'GL1'.*GL-01.*lists all {len(statements())}"):
         statement("GL1")
 
 

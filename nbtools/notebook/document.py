@@ -91,9 +91,17 @@ LEFT_OUT_LINE = "print('left out on your data')\n"
 
 
 def technique_only(notebook: Any) -> None:
-    """Take out, in place, the cells tagged ``paper`` or ``measured``: on a user's data only the technique speaks."""
-    kept = [c for c in notebook.cells if not {"paper", "measured"} & set(c.metadata.get("tags", []))]
-    notebook.cells = kept
+    """Take out, in place, the cells tagged ``paper`` or ``measured``: on a user's data only the technique speaks.
+
+    A notebook without a ``paper`` cell has not been divided into technique and paper; it stays as it is.
+    """
+    tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
+    if any("paper" in of_cell for of_cell in tags):
+        notebook.cells = [
+            cell
+            for cell, of_cell in zip(notebook.cells, tags, strict=True)
+            if not {"paper", "measured"} & of_cell
+        ]
 
 
 def leave_out_paper_cells(left_out: bool) -> None:

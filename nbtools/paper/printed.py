@@ -130,7 +130,8 @@ class Paper(Mapping[str, Statement]):
         Parameters
         ----------
         changes : mapping of str to sequence of float
-            For a statement's id its numbers, as many as are printed, in the printed units. Roundings stay.
+            For a statement's id its numbers, as many as are printed, in the printed units. The rounding of an
+            exact number stays; what "about" and "more than" leave open stays the same share of the number.
 
         Raises
         ------
@@ -144,7 +145,11 @@ class Paper(Mapping[str, Statement]):
                 raise ValueError(
                     f"{name} prints {len(about.value)} numbers ({about.printed}); {len(numbers)} came"
                 )
-            statements[name] = about.model_copy(update={"value": numbers})
+            rounding = about.rounding
+            if about.sign != "=":
+                printed = zip(rounding, numbers, about.value, strict=True)
+                rounding = tuple(abs(r * new / old) if old and new else r for r, new, old in printed)
+            statements[name] = about.model_copy(update={"value": numbers, "rounding": rounding})
         return Paper(statements)
 
 

@@ -23,9 +23,8 @@ from typing import Any, Literal
 
 from nbtools.paper import verdict as judging
 from nbtools.paper.printed import Paper, Statement, read_paper
-from nbtools.paper.table import enter
 from nbtools.paper.verdict import Verdict
-from nbtools.results import Ledger, Origin
+from nbtools.results import Origin
 
 ROOMS = (
     "structure",
@@ -245,61 +244,6 @@ def judge_statement(
     return found
 
 
-class Verdicts(list[Verdict]):
-    """Verdicts in the order in which they were asked for; as text, and as a paragraph each."""
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return "".join(verdict._repr_html_() for verdict in self)
-
-
-def settle(
-    ledger: Ledger,
-    *names: str,
-    results: Any = None,
-    origin: Origin = "paper",
-    same_sample: bool = False,
-    planted: Mapping[str, Any] = _NOTHING,
-    rivals: Mapping[str, Any] = _NOTHING,
-    other_data: bool = False,
-) -> Verdicts:
-    """Judge statements and enter the verdicts in a notebook's ledger.
-
-    A later verdict takes the place of an earlier one, but another sample's data displace nothing.
-
-    Parameters
-    ----------
-    ledger : Ledger
-        The notebook's.
-    *names : str
-        Ids of statements that have a function.
-    results, origin, same_sample, planted, rivals
-        As for `judge_statement`.
-    other_data : bool
-        Whether the data are neither a twin as it was recorded nor the paper's sample: what rests on them is marked.
-
-    Returns
-    -------
-    Verdicts
-
-    Examples
-    --------
-    >>> settle(sample.ledger, "GL-01", "GL-02")  # doctest: +SKIP
-    """
-    circumstances = {"origin": origin, "same_sample": same_sample, "planted": planted, "rivals": rivals}
-    found = Verdicts(judge_statement(name, results, **circumstances) for name in names)
-    for verdict in found:
-        foreign = verdict.origin in ("measured", "digitised") and not verdict.same_sample
-        if not (foreign and verdict.id in ledger.verdicts):
-            marked = {"other_data": True} if other_data and verdict.origin != "paper" else {}
-            enter(ledger, verdict, **marked)
-    return found
-
-
 def recompute(changes: Mapping[str, Sequence[float]] = _NOTHING) -> dict[str, Verdict]:
     """Every verdict that rests on printed numbers only, with some of these numbers changed.
 
@@ -311,16 +255,25 @@ def recompute(changes: Mapping[str, Sequence[float]] = _NOTHING) -> dict[str, Ve
     Returns
     -------
     dict of str to Verdict
-        By the statement's id, in the order of the paper.
+        By the statement's id, in the order of the paper. Numbers with which a statement cannot be computed leave it
+        *undecided*, with the reason.
 
     Examples
     --------
-    >>> recompute({"RES-03": [0.005]})["GL-05"].word  # doctest: +SKIP
+    >>> recompute({"RES-03": [0.005]})["GL-05"].word
     'inconsistent'
     """
     paper = read_paper().changed(changes)
+    judged = _judge_changed if changes else judge_statement
     return {
-        name: judge_statement(name, paper=paper)
-        for name, entry in registered().items()
-        if entry.rests_on == "paper"
+        name: judged(name, paper=paper) for name, entry in registered().items() if entry.rests_on == "paper"
     }
+
+
+def _judge_changed(name: str, *, paper: Paper) -> Verdict:
+    """The verdict on changed numbers, which may be such as the physics does not allow: no share, no type II."""
+    try:
+        return judge_statement(name, paper=paper)
+    except (ValueError, ArithmeticError) as problem:
+        reason = " ".join(str(problem).split())
+        return judging.proposition(paper[name], None, f"cannot be computed from these numbers: {reason}")

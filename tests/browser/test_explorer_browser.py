@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbtools.paper import read_paper
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SPOT = """import numpy as np
@@ -74,9 +76,9 @@ def test_the_statements_are_searched(open_widget, watched, screenshots) -> None:
     """A verdict from the menu leaves its rows; words leave those in which they stand."""
     page = open_widget(STATEMENTS, "statements.ipynb", ready=["table.statements"])
     rows = page.locator("table.statements tr")
-    assert rows.count() == 114
+    assert rows.count() == len(read_paper())
     page.locator(".widget-dropdown select").first.select_option("inconsistent")
-    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 114")
+    page.wait_for_function(f"document.querySelectorAll('table.statements tr').length < {len(read_paper())}")
     assert {text.split("\n")[0] for text in page.locator("table.statements tr b").all_inner_texts()} == {
         "inconsistent"
     }

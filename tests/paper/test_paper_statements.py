@@ -140,7 +140,7 @@ def test_a_number_from_a_twin_needs_a_wrong_world(register):
 )
 def test_a_proposition_holds_fails_or_is_undecided(margin, word):
     """Within 2 σ of rounding both are allowed; so is what lies within 0.1 σ of that limit."""
-    assert Context(read_paper()["MAG-10"]).proposition(margin, "shown above").word == word
+    assert Context(read_paper()["MAG-06"]).proposition(margin, "shown above").word == word
 
 
 def around(sigmas):
