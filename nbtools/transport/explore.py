@@ -7,6 +7,8 @@ import lmfit
 import numpy as np
 
 from nbtools.display.widget import widget
+from nbtools.fitting.engine import neighbour_scatter
+from nbtools.fitting.widget import FitWidget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
@@ -20,8 +22,6 @@ from nbtools.transport.transition import Transition, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
-from nbtools.widgets.fit_curves import neighbour_scatter
-from nbtools.widgets.fitter import FitWidget
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

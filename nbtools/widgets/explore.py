@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from nbtools.fitting.code import Code
+from nbtools.fitting.report import shown_unit
+from nbtools.fitting.state import StateError, value_at
 from nbtools.units import Quantity, format_value
 from nbtools.widgets.explore_plots import PanelImage, Plot, panel_image
 from nbtools.widgets.explore_state import ExploreState, Outcome, Range, read_arguments, read_outcome
-from nbtools.widgets.fit_code import Code
-from nbtools.widgets.fit_report import shown_unit
-from nbtools.widgets.fit_state import StateError, value_at
 from nbtools.widgets.showing import Showing
 
 
@@ -243,7 +243,7 @@ class Explorer(Showing[ExploreState]):
 
     def figure(self) -> Any:
         """All panels side by side, as a matplotlib Figure."""
-        from nbtools.widgets.fit_picture import draw_panels
+        from nbtools.widgets.explore_plots import draw_panels
 
         return self._tagged(draw_panels(self.panels(), title=self.summary()))
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.fitting.face import ParameterRow, make_axes, make_figure, rows_grid
 from nbtools.widgets.explore import Panel
 from nbtools.widgets.explore_plots import PanelImage
 from nbtools.widgets.face import Face
-from nbtools.widgets.fit_plot import make_axes, make_figure
-from nbtools.widgets.fit_rows import ParameterRow, rows_grid
 from nbtools.widgets.gui import (
     DATA_COLOURS,
     MODEL_COLOUR,

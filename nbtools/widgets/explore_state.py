@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 from pydantic import Field
 
+from nbtools.fitting.state import HasParameters, ParameterState, StateError
 from nbtools.units import Quantity, factor
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_state import HasParameters, ParameterState, StateError
 
 Range = tuple[float, float] | Sequence[Any]
 

@@ -6,9 +6,8 @@ from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from nbtools.display.style import ORIGIN_COLOURS
+from nbtools.fitting.state import FitError, HasParameters, StateError, Trail
 from nbtools.results import ORIGIN_LABELS, Origin
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_state import HasParameters, StateError, Trail
 from nbtools.widgets.gui import ipywidgets
 
 Known = TypeVar("Known", bound=HasParameters)

@@ -8,12 +8,12 @@ from scipy import ndimage
 
 from nbtools.analysis.box_counting import box_counts
 from nbtools.analysis.large_volumes import phase_fraction
+from nbtools.fitting.code import Code
+from nbtools.fitting.state import StateError
 from nbtools.viewers.screens import why_no_napari
 from nbtools.viewers.volume_layers import Layers, read_layers
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_code import Code
-from nbtools.widgets.fit_state import StateError
 
 Phase = Literal["dark", "bright"]
 LIVE = 128**3  # voxels that follow a slider at once

@@ -8,13 +8,13 @@ import pytest
 from nbtools import paths
 from nbtools.claims import from_arithmetic, settle, statements
 from nbtools.display import style
+from nbtools.fitting.state import StateError
 from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper
 from nbtools.paper.ledgers import RAN, ledgers_of
 from nbtools.results import Ledger
 from nbtools.units import Quantity
 from nbtools.viewers.statements import draw_deviations, draw_verdicts
 from nbtools.widgets.driving import drive
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.statements import explore_statements
 
 

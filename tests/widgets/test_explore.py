@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbtools.fitting.state import StateError
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity
 from nbtools.widgets.driving import drive
 from nbtools.widgets.explore import explore
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_state import StateError
 
 T = np.linspace(10, 300, 50)
 START = {"residual": 2e-8, "amplitude": 4e-7, "debye_temperature": 880.0}

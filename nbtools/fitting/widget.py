@@ -1,20 +1,18 @@
 """A fit that is a document: the same object with a face under the hand, and with no screen at all."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import lmfit
 
-from nbtools.widgets import fit_document, fit_report
-from nbtools.widgets.fit_code import Code, write_code
-from nbtools.widgets.fit_curves import FitError, read_curves
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_solver import rescuer
-from nbtools.widgets.fit_start import initial_state, search, start_values
-from nbtools.widgets.fit_state import FitRecord, FitState, StateError
-from nbtools.widgets.fit_view import Axes, CurveView, residual_title, view_of
+from nbtools.fitting import document as fit_document
+from nbtools.fitting import report as fit_report
+from nbtools.fitting.code import Code, write_code
+from nbtools.fitting.engine import FitProblem, read_curves
+from nbtools.fitting.figure import Axes, CurveView, residual_title, view_of
+from nbtools.fitting.start import initial_state, search, start_values
+from nbtools.fitting.state import FitError, FitRecord, FitState, StateError
 from nbtools.widgets.showing import Showing
 
 ASTRAY = "leastsq went astray from this start; least_squares, whose steps are bounded, did not and is the method now."
@@ -163,30 +161,13 @@ class FitWidget(Showing[FitState]):
         FitError
             A fit that cannot be made or did not come about; the sentence says why.
         """
-        start, result = self._solve(self.current)
+        start, result = self.problem.solve(self.current)
         astray = [ASTRAY] if start.method != self.current.method else []
         record = self._adopt(start, result)
         self._records.append(record)
         self.say(*astray, *fit_report.warnings_of(self.problem, record.start, self.result))
         self.changed()
         return self.result
-
-    def _solve(self, start: FitState) -> tuple[FitState, Any]:
-        """The fit and the state it was made from: with another method where MINPACK goes astray."""
-        result, trouble = None, None
-        try:
-            result = self.problem.minimise(start)
-        except FitError as stopped:
-            trouble = stopped
-        other = rescuer(start)
-        if other is not None and (result is None or not result.errorbars):
-            with suppress(FitError):
-                rescued = self.problem.minimise(other)
-                if rescued.errorbars and (result is None or rescued.chisqr < result.chisqr):
-                    return other, rescued
-        if trouble is not None:
-            raise trouble
-        return start, result
 
     def _adopt(
         self, start: FitState, result: Any, hold: tuple[str, ...] = (), control: str | None = None
@@ -254,8 +235,9 @@ class FitWidget(Showing[FitState]):
         ``"auto"`` writes up to 1000 points.
         """
         if self._last and self.fresh:
-            return write_code(self.problem, self._last[0].start, held=self._last[0].held, data=data)
-        return write_code(self.problem, self.current, data=data)
+            record, result, _ = self._last
+            return write_code(self.problem, record.start, result, held=record.held, data=data)
+        return write_code(self.problem, *self.problem.solve(self.current), data=data)
 
     def _made(self) -> tuple[FitRecord, Any]:
         if self._last is None:
@@ -308,7 +290,7 @@ class FitWidget(Showing[FitState]):
 
     def figure(self) -> Any:
         """The fit as it stands, as a matplotlib Figure; ``.savefig("fit.pdf")`` gives vectors."""
-        from nbtools.widgets.fit_picture import draw_fit
+        from nbtools.fitting.figure import draw_fit
 
         span, factor = self.current.fit_range, self.axes.factors[0]
         figure = draw_fit(
@@ -321,7 +303,7 @@ class FitWidget(Showing[FitState]):
         return self._tagged(figure)
 
     def _make_face(self) -> Any:
-        from nbtools.widgets.fit_face import FitFace
+        from nbtools.fitting.face import FitFace
 
         return FitFace(self)
 

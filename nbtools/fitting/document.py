@@ -12,10 +12,10 @@ from typing import Any
 import lmfit
 import numpy as np
 
+from nbtools.fitting.engine import FitProblem
+from nbtools.fitting.report import record_of
+from nbtools.fitting.state import SCHEMA, FitRecord, FitState, StateError
 from nbtools.whole_file import write_whole
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_report import record_of
-from nbtools.widgets.fit_state import SCHEMA, FitRecord, FitState, StateError
 
 KIND = "nbtools fit"
 

@@ -17,6 +17,10 @@ Loss = Literal["least_squares", "robust", "poisson"]
 Weighting = Literal["sigma", "none"]
 
 
+class FitError(ValueError):
+    """A fit that cannot be made or did not come about, and why."""
+
+
 class StateError(ValueError):
     """A state that cannot be: the sentence says what came and what was expected."""
 
@@ -85,11 +89,41 @@ def _not_arithmetic(expr: str) -> str:
     return ""
 
 
+def _loop(expressions: Mapping[str, str]) -> list[str]:
+    """The names along the first circle that expressions make, its first name again at the end; empty if none."""
+    uses = {name: sorted(_names_in(expr) & set(expressions)) for name, expr in expressions.items()}
+
+    def follow(path: list[str]) -> list[str]:
+        for name in uses[path[-1]]:
+            if name in path:
+                return [*path[path.index(name) :], name]
+            if found := follow([*path, name]):
+                return found
+        return []
+
+    return next((found for name in uses if (found := follow([name]))), [])
+
+
+def _names_in(expr: str) -> set[str]:
+    try:
+        return {node.id for node in ast.walk(ast.parse(expr, mode="eval")) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return set()
+
+
 class HasParameters(_Plain):
     """A state with named parameters; every change is a validated copy."""
 
     schema_version: Literal[1] = SCHEMA
     parameters: dict[str, ParameterState]
+
+    @model_validator(mode="after")
+    def _expressions_end(self) -> Self:
+        if loop := _loop({name: known.expr for name, known in self.parameters.items() if known.expr}):
+            raise ValueError(
+                f"the expressions go in a circle: {' → '.join(loop)}; let one of these parameters stand by itself"
+            )
+        return self
 
     def with_parameter(self, name: str, **changes: Any) -> Self:
         """A copy in which one parameter is changed; a value outside its bounds goes to the nearer bound."""

@@ -10,7 +10,7 @@ import pytest
 from fit_worlds import decay, decay_data, decay_widget, peak_widget
 from ipywidgets.widgets.widget import _instances
 
-from nbtools.widgets.fitter import FitWidget
+from nbtools.fitting.widget import FitWidget
 
 
 @pytest.fixture
