@@ -15,6 +15,8 @@ from nbtools.units import Quantity, factor
 
 Kind = Literal["input", "derived", "needs-data", "qualitative"]
 KINDS = get_args(Kind)
+# What a verdict may rest on; the rest are sentences, which are shown as they stand now.
+DECIDING = {"id", "kind", "value", "unit", "rounding", "resolution", "sign", "words", "implied"}
 PREFIX = {"=": "", "~": "~", "<": "< ", ">": "> "}
 
 
@@ -120,8 +122,8 @@ class Paper(Mapping[str, Statement]):
 
     @property
     def sha256(self) -> str:
-        """The hash of all that the statements say: of the content, not of the file's layout."""
-        content = [about.model_dump(mode="json") for about in self.values()]
+        """The hash of what a verdict may rest on: ids, kinds, numbers, units and roundings, but no sentence."""
+        content = [about.model_dump(mode="json", include=DECIDING) for about in self.values()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def changed(self, changes: Mapping[str, Sequence[float]]) -> "Paper":
