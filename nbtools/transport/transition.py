@@ -7,7 +7,6 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import factorial
 
 from nbtools.models.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
@@ -29,9 +28,10 @@ CRITERIA = (
     "zero",
     "critical_temperature",
 )
-# Derivatives of a normal state are of the order R/T, R/T², … (Bloch and Grüneisen's stay below), and all that keeps a
-# noisy one from being extended on a wild parabola.
-SMOOTHNESS = 1.0
+# What the terms of a normal state's Taylor series in T/T_c − 1 may be, from the first on, as a share of the normal
+# resistance (one standard deviation): wide for a metal, whose R − R_0 rises as T³ or T⁵ and is a small part of R at
+# T_c; and all that keeps a noisy one from being extended on a wild parabola.
+SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
 MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
 SMOOTH = 0.1  # of the width of a step: what a local fit crosses at least, where the points are that dense
 REACHED_ZERO = 0.02  # of the normal resistance
@@ -295,10 +295,10 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     if curve.sigma is not None:
         noise = float(np.median(curve.sigma[chosen]))
     noise = noise or 1e-9 * float(np.ptp(curve.y))
-    powers = np.arange(6)
+    powers = np.arange(len(SMOOTHNESS) + 1)
     design = (x / step.half - 1)[:, None] ** powers
-    allowed = SMOOTHNESS * (float(np.median(np.abs(y))) + noise) / factorial(powers)
-    prior = np.where(powers > 0, allowed**-2.0, 0.0)
+    allowed = np.array(SMOOTHNESS) * (float(np.median(np.abs(y))) + noise)
+    prior = np.concatenate([[0.0], allowed**-2])
     covariance = np.linalg.pinv(design.T @ design / noise**2 + np.diag(prior), hermitian=True)
     coefficients = covariance @ (design.T @ y) / noise**2
     freedom = len(x) - float(np.sum((design @ covariance) * design)) / noise**2
