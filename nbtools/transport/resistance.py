@@ -76,7 +76,9 @@ class ResistanceStudy(StudyResult):
     def rows(self) -> list[Row]:
         rows = []
         if self.transition.found:
-            share = f"{100 * self.criterion:g} % of the step left" if isinstance(self.criterion, float) else ""
+            share = (
+                f"{100 * self.criterion:g} % of the step left" if isinstance(self.criterion, float) else ""
+            )
             how = share or HOW[str(self.criterion)]
             rows.append(Row("T_c", self.critical_temperature, how, "critical_temperature"))
             for name, how in HOW.items():
