@@ -75,7 +75,7 @@ class Step:
 
 
 class Entry:
-    """A virgin m(H): a Meissner line, then flux entry that goes on as no cubic does (saturating, with a tilt of its own)."""
+    """A virgin m(H): a Meissner line, then flux entry that saturates with a tilt of its own, as no cubic does."""
 
     def __init__(self, seed):
         rng = self.rng = np.random.default_rng([seed, 72])
