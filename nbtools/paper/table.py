@@ -282,7 +282,6 @@ def _row(
     name: str,
     entry: Mapping[str, Any] | None,
     ledgers: Ledgers,
-    headings: Mapping[int, str],
 ) -> dict[str, Any]:
     found = entry or open_entry(about)
     return {
