@@ -70,8 +70,12 @@ def verify(_: argparse.Namespace) -> int:
 
 def inspect(options: argparse.Namespace) -> int:
     """What a file is (or each of a folder), which notebook takes it, what the sample card still needs."""
-    from nbtools.inspection import inspect_path
+    from nbtools.inspection import as_json, inspect_files, inspect_path
 
+    if options.json:
+        found = inspect_files(options.path)
+        print(as_json(found))
+        return int(not any(one.usable for one in found))
     text, usable = inspect_path(options.path, options.sample)
     print(text)
     return int(not usable)
@@ -227,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     inspecting = _command(commands, "inspect", inspect)
     inspecting.add_argument("path", metavar="FILE", help="a data file, or a folder of them")
     inspecting.add_argument("-s", dest="sample", metavar="CARD", help="the sample card, if there is one")
+    inspecting.add_argument("--json", action="store_true", help="the same for a program")
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)

@@ -89,6 +89,7 @@ def open_data(
     card: str | Path | None = None,
     *,
     folder: str | Path | None = None,
+    technique: str = "",
 ) -> DataSource:
     """The files behind a name of the manifest, a path of one's own, or a list of these.
 
@@ -97,6 +98,7 @@ def open_data(
     data : name of a data set; file; folder, of which every file counts; or a list
     card : the sample card (YAML); by default ``sample.yaml`` of the data set or folder
     folder : where relative paths start; by default the current folder
+    technique : of a folder of one's own only the files that a reader of this technique may take
 
     Raises
     ------
@@ -109,7 +111,7 @@ def open_data(
     parts = [data] if isinstance(data, (str, Path)) else list(data)
     if not parts:
         raise ValueError("no data given; name a data set, a file or a folder")
-    sources = [_open_one(part, start) for part in parts]
+    sources = [_open_one(part, start, technique) for part in parts]
     source = sources[0] if len(sources) == 1 else _joined(sources)
     if card is None or str(card) == "":
         return source
@@ -135,7 +137,7 @@ def status() -> list[Status]:
     return [Status(e.name, e.origin, e.technique, e.figures, _state(e)) for e in data_sets().values()]
 
 
-def _open_one(data: str | Path, start: Path) -> DataSource:
+def _open_one(data: str | Path, start: Path, technique: str) -> DataSource:
     known = data_sets()
     if isinstance(data, str) and data in known:
         return _open_entry(known[data])
@@ -145,14 +147,17 @@ def _open_one(data: str | Path, start: Path) -> DataSource:
             f"{str(data)!r} is neither a data set nor a file in {start}{near_misses(str(data), known)}"
         )
     card = path / SAMPLE_CARD if (path / SAMPLE_CARD).is_file() else None
-    files = _files_of(path)
+    files = _files_of(path, technique)
     if not files:
-        raise ValueError(f"the folder {path} holds no data file; give a folder with the files, or one file")
+        of = f" of {technique.replace('_', ' ')}" if technique else ""
+        raise ValueError(
+            f"the folder {path} holds no data file{of}; give a folder with the files, or one file"
+        )
     sha256 = (
         file_hash(path) if path.is_file() else _joined_hash((file.name, file_hash(file)) for file in files)
     )
     # A twin's file that was copied elsewhere is still synthetic.
-    origin: Origin = "twin" if any(_says_synthetic(file) for file in files) else "measured"
+    origin: Origin = "twin" if any(says_synthetic(file) for file in files) else "measured"
     return DataSource(path.name, files, origin, sha256, card)
 
 
@@ -190,18 +195,27 @@ def _joined(sources: list[DataSource]) -> DataSource:
     )
 
 
-def _files_of(path: Path) -> tuple[Path, ...]:
+def _files_of(path: Path, technique: str) -> tuple[Path, ...]:
     if path.is_file():
         return (path,)
-    found = sorted(path.iterdir())
-    return tuple(f for f in found if f.is_file() and f.name != SAMPLE_CARD and not f.name.startswith("."))
+    found = [
+        f
+        for f in sorted(path.iterdir())
+        if f.is_file() and f.name != SAMPLE_CARD and not f.name.startswith(".")
+    ]
+    if not technique:
+        return tuple(found)
+    from nbtools.files.registry import files_for
+
+    return tuple(files_for(technique, found))
 
 
 def _joined_hash(pairs: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(f"{name} {value}\n" for name, value in pairs).encode()).hexdigest()
 
 
-def _says_synthetic(file: Path) -> bool:
+def says_synthetic(file: Path) -> bool:
+    """Whether a file says that a twin recorded it."""
     with file.open("rb") as content:
         return SYNTHETIC.encode() in content.read(1 << 16)
 

@@ -2,6 +2,7 @@
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from functools import cache
 from numbers import Real
@@ -340,16 +341,48 @@ def _power_of_ten(value: float, digits: int) -> int:
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
+# Words of a unit that pint spells otherwise; a prefix before them is read by `PREFIXES`, and its case counts.
+_STEMS = {
+    r"(?i:ohms?)": "ohm",
+    r"(?:Oe|oe|OE|(?i:oersteds?))": "oersted_si",
+    r"(?:emu|EMU)": "emu_si",
+    r"(?:G|(?i:gauss))": "gauss_si",
+    r"(?:T|(?i:tesla))": "tesla",
+    r"(?:A|(?i:amps?|amperes?))": "ampere",
+    r"(?:V|(?i:volts?))": "volt",
+    r"(?:W|(?i:watts?))": "watt",
+    r"(?:K|(?i:kelvins?))": "kelvin",
+    r"(?:Hz|hz|HZ|(?i:hertz))": "hertz",
+    r"(?:s|(?i:sec|secs|seconds?))": "second",
+}
+_PREFIXES = {
+    "p": "pico",
+    "n": "nano",
+    "u": "micro",
+    "m": "milli",
+    "k": "kilo",
+    "M": "mega",
+    "G": "giga",
+    "": "",
+}
+_GREEK = str.maketrans(
+    {"\u2126": "ohm", "Ω": "ohm", "µ": "u", "μ": "u", "²": "^2", "³": "^3", "·": "*", "⋅": "*"}
+)
+
+
 def _spell(unit: str) -> str:
-    """Pint's spelling of ours: a blank multiplies, Greek and ASCII both stand."""
-    text = unit.strip().replace("Ω", "ohm").replace("µ", "u").replace("μ", "u").replace("²", "^2")
-    text = text.replace("³", "^3").replace("uohm", "microohm").replace("mohm", "milliohm")
-    for ours, pints in (
-        ("kOe", "kilooersted_si"),
-        ("mOe", "millioersted_si"),
-        ("Oe", "oersted_si"),
-        ("emu", "emu_si"),
-    ):
-        text = text.replace(ours, pints)
-    words = ["gauss_si" if w == "G" else "kilogauss_si" if w == "kG" else w for w in text.split()]
-    return "*".join(words)
+    """Pint's spelling of ours: a blank and a dot multiply, a hyphen before all else; Greek and ASCII both stand."""
+    word = r"[A-Za-z]+(?:\^-?\d)?"
+    text = unit.strip().translate(_GREEK)
+    text = re.sub(rf"{word}(?:-{word})+", lambda one: "(" + re.sub(r"(?<!\^)-", "*", one[0]) + ")", text)
+    text = re.sub(r"[A-Za-z_]+", lambda word: _pint_word(word[0]), text)
+    return re.sub(r"\s+(?=[A-Za-z])", "*", text)
+
+
+@cache
+def _pint_word(word: str) -> str:
+    """``kOhms`` → ``kiloohm``, ``Oe`` → ``oersted_si``; what is none of `_STEMS` stays as it is."""
+    for stem, pints in _STEMS.items():
+        if match := re.fullmatch(rf"([pnumkMG]?){stem}", word):
+            return _PREFIXES[match[1]] + pints
+    return word

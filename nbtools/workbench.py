@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtools import claims, manifest, paths
 from nbtools.display import style
 from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
+from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.results import Ledger, Origin, results_folder
 from nbtools.whole_file import write_whole
@@ -203,7 +204,8 @@ def open_workbench(notebook: str | Ledger, data: Any, card: str | Path | None = 
     The ledger of a notebook takes twins and the paper's own sample only. Other data, in JupyterLab as in a run of all
     notebooks, have a folder of their own under ``build/own``, for results, figures and tables.
     """
-    source = manifest.open_data(data, card)
+    name = notebook if isinstance(notebook, str) else notebook.notebook
+    source = manifest.open_data(data, card, technique=technique_of(name))
     sample = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     ledger = notebook if isinstance(notebook, Ledger) else Ledger(notebook)
     bench = Workbench(source, sample, ledger, _planted(source))

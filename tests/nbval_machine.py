@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import dust
 import pytest
+from nbformat.v4 import new_code_cell
 from nbval.plugin import IPyNbCell, IPyNbFile
 from nbval_tolerance import text_differences
 
@@ -17,6 +19,11 @@ from nbtools.results import differences, left_out
 from nbtools.runner import read_results
 
 DEFAULT_SEED = 2026
+# In the kernel, after the notebook's own cells.
+DRIVE = f"""import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from driven_widgets import drive_all
+drive_all()"""
 
 
 class Text(str):
@@ -39,13 +46,14 @@ class Cell(IPyNbCell):
         return Text(super().sanitize(s)) if isinstance(s, str) else s
 
     def format_output_compare(self, key: str, left: Any, right: Any) -> None:
-        """Each difference with what stands around it, and how to see it again."""
-        told = (
-            text_differences(left, right)
-            if isinstance(left, str) and isinstance(right, str)
-            else [left, right]
-        )
-        self.comparison_traceback += [f"{key} (with {self.parent.machine}):", *map(str, told)]
+        """Each difference with what stands around it."""
+        both = isinstance(left, str) and isinstance(right, str)
+        told = text_differences(left, right) if both else [f"stored: {left}", f" fresh: {right}"]
+        self.comparison_traceback += [f"{key}:", *told]
+
+    def raise_cell_error(self, message: str, *args: Any, **kwargs: Any) -> None:
+        """Whatever went wrong, it says on which machine, so that it can be seen again."""
+        super().raise_cell_error(f"{message}, with {self.parent.machine}", *args, **kwargs)
 
 
 class Numbers(pytest.Item):
@@ -72,6 +80,8 @@ class Notebook(IPyNbFile):
                 self, name=cell.name, cell_num=cell.cell_num, cell=cell.cell, options=cell.options
             )
         yield Numbers.from_parent(self, name="numbers")
+        widgets = new_code_cell(DRIVE, execution_count=1)
+        yield Cell.from_parent(self, name="widgets", cell_num=-1, cell=widgets, options=defaultdict(bool))
 
     @property
     def machine(self) -> str:

@@ -12,17 +12,103 @@ sys.path.insert(0, str(Path(__file__).parent / "files"))
 from damage import damaged
 
 from nbtools.__main__ import main
-from nbtools.inspection import CARD, inspect_path
+from nbtools.files import registry
+from nbtools.files.registry import CARD
+from nbtools.inspection import inspect_path
 from nbtools.manifest import fetch
 from nbtools.notebook.document import code_cells, read_parameters
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 # A real file, then what the answer must say and what it must not.
 ANSWERS = [
-    ("qd/MagnetoPy/zfcfc1.dat", ("MPMS3", "1 × zfc", "run 03 -p DATA=", "field_axis"), ("tap_distance",)),
-    ("qd/project_chameleon/4-probe resistivity example file.dat", ("run 03 -p 'DATA=", "tap_distance"), ()),
-    ("qd/nomad-measurements/ACMS_test.dat", ("run 05", "three ac amplitudes"), ()),
-    ("qd/quantumPPMS/sample2.DAT", ("cannot be used", "log of the cryostat"), ("python",)),
+    (
+        "qd/MagnetoPy/zfcfc1.dat",
+        (
+            "Quantum Design file of a MPMS3, 504 points",
+            "zfc at 100.1 Oe: moment 0.004336 to 0.01232 emu, 5.003 to 299.9 K, 252 points → transport (notebook 03)",
+            "fc at 100.1 Oe: moment 0.0116 to 0.01233 emu, 5.003 to 299.9 K, 252 points → transport (notebook 03)",
+            "run 03 -p DATA=",
+            "field_axis",
+            '`mass: "1.6 mg"`, `instrument: MPMS3 dc`',
+        ),
+        ("tap_distance", "run 05", "note:"),
+    ),
+    (
+        "qd/MagnetoPy/zfcfc3.dat",
+        ("fc at 99.97 Oe: moment 0.01136 to 0.0124 emu, 5.002 to 299.9 K, 255 points → transport",),
+        ("run 05", "note:"),
+    ),
+    (
+        "qd/MagnetoPy/mvsh2c.dat",
+        (
+            "5 to 300.2 K, -70000 to 70000 Oe",
+            "up at 5.004 K, of a loop: moment -0.04749 to 0.0475 emu, -70000 to 70000 Oe, 143 points "
+            "→ ac_susceptibility (notebook 05)",
+            "down at 300 K, of a loop: moment",
+            "run 05 -p DATA=",
+        ),
+        ("run 03", "note:"),
+    ),
+    ("qd/MagnetoPy/mvsh3.dat", ("down at 5.003 K, of a loop", "run 05"), ("run 03", "mass")),
+    ("qd/MagnetoPy/mvsh4.dat", ("down at 293.2 K, of a loop", "run 05", '`mass: "2.875 mg"`'), ("run 03",)),
+    ("qd/MagnetoPy/Pd_std1.dat", ("Pd_std", "up at 300.1 K, of a loop", "run 05"), ("run 03",)),
+    (
+        "qd/MagnetoPy/zfc5.dat",
+        ("warming at 200 Oe: moment 0.000129 to 0.01073 emu, 2.002 to 299.9 K",),
+        ("run 05",),
+    ),
+    ("qd/MagnetoPy/fc5.dat", ("warming at 200 Oe: moment 0.0001293 to 0.01482 emu",), ("run 05",)),
+    (
+        "qd/NCCO_Analysis_Code_2026/20240223_NCCO_SC_Canada4_full_size.dc.dat",
+        (
+            "Kristine_NCCO_SC_Canada",
+            "zfc at 10 Oe: moment -0.2115 to 0.001763 emu, 1.801 to 50.01 K, 97 points → transport",
+            "fc at 10 Oe: moment -0.00128 to 0.001763 emu, 1.801 to 50.01 K, 97 points → transport",
+            '`instrument: MPMS`, `scan_length: "40 mm"`',
+        ),
+        ("run 05", "mass"),
+    ),
+    (
+        "qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dat",
+        ("zfc at 10 Oe: moment 0.001427 to 0.01148 emu",),
+        (),
+    ),
+    (
+        "qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat",
+        ("zfc at 10 Oe: moment 0.001427 to 0.01148 emu",),
+        (),
+    ),
+    (
+        "qd/project_chameleon/4-probe resistivity example file.dat",
+        (
+            "cooling at -0.02972 Oe: resistance 3.632 to 35.83 mΩ, 1.809 to 10 K, 34 points → transport",
+            "warming at -0.02972 Oe: resistance 3.636 to 108.4 mΩ, 1.81 to 300.2 K, 325 points → transport",
+            "run 03 -p 'DATA=",
+            '`cross_section: "12.5 mm^2"`, `tap_distance: "5 mm"`, `current: "5 mA"`',
+        ),
+        ("run 05", "bridge"),
+    ),
+    (
+        "qd/nomad-measurements/Resistivity_Ch1_TMR_Ch2_Hall_test.dat",
+        (
+            "bridge 1 (TMR): up at 2 K: resistance -7.584 to 467.9 mΩ, -10000 to 10000 Oe, 199 points → transport",
+            "bridge 2 (Hall): down at 2.3 K: resistance -8.763 to 231.8 mΩ, -10000 to 10000 Oe, 202 points",
+        ),
+        ("run 05",),
+    ),
+    (
+        "qd/nomad-measurements/ACMS_test.dat",
+        (
+            "run 05",
+            "three ac amplitudes",
+            "warming at 1999 Oe: moment 0.005546 to 0.01129 emu, 1.997 to 5.002 K, 10 points → transport",
+            "42 × warming (temperature): ac moment 5.772e-06 to 2.508e-05 emu, 1.998 to 10 K, 420 points",
+            '`mass: "53.1 mg"`',
+        ),
+        (),
+    ),
+    ("qd/quantumPPMS/sample1.dat", ("FePc powder in capsule", "cooling at 0 Oe: moment -9.3e-06"), ("mass",)),
+    ("qd/quantumPPMS/sample2.DAT", ("cannot be used", "log of the cryostat"), ("python", "powder")),
     ("xrd/nomad-measurements/XRD-918-16_10.xrdml", ("1.5406 Å", "run 01 -p POWDER="), ("missing",)),
     ("xrd/xylib/PSI_DMC.dat", ("neutrons", "no notebook takes this"), ("python",)),
     ("xrd/MgB2/MgB2.cif", ("B2Mg", "CIFS="), ()),
@@ -82,12 +168,9 @@ def test_the_card_is_asked_for_what_the_notebooks_ask():
     asked = {
         number: fields_asked(next(NOTEBOOKS.glob(f"{number}_*.ipynb"))) for number in ("03", "04", "05", "06")
     }
-    told = {
-        "03": {*CARD["resistance"], *CARD["moment"]},
-        "04": {*CARD["frames"]},
-        "05": {*CARD["ac"]},
-        "06": {*CARD["luminescence"]},
-    }
+    told: dict[str, set[str]] = {number: set() for number in asked}
+    for (technique, _), fields in CARD.items():
+        told[registry.NOTEBOOKS[technique]].update(fields)
     assert asked == told
 
 

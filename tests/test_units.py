@@ -89,3 +89,29 @@ def test_correlated_errors_travel_through_uncertainties():
 def test_digits_end_where_the_noise_begins(value, uncertainty, text):
     """Printed digits follow the uncertainty: its two first digits are the last; zero has no sign."""
     assert format_value(value, uncertainty) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "si", "value"),
+    [
+        ("mOhm", "ohm", 1e-3),
+        ("mOhms", "ohm", 1e-3),
+        ("kOhms", "ohm", 1e3),
+        ("MOhm", "ohm", 1e6),
+        ("µOhm", "ohm", 1e-6),
+        ("uOhm", "ohm", 1e-6),
+        ("MΩ", "ohm", 1e6),
+        ("µOhm-cm", "ohm m", 1e-8),
+        ("nOhm-m", "ohm m", 1e-9),
+        ("Ω-m", "ohm m", 1.0),
+        ("Ω·m", "ohm m", 1.0),
+        ("emu/g", "A m^2/kg", 1.0),
+        ("A-m^2", "A m^2", 1.0),
+        ("W/K-m", "W/(K m)", 1.0),
+        ("Gauss", "T", 1e-4),
+        ("Oersted", "A/m", 1000 / (4 * 3.141592653589793)),
+    ],
+)
+def test_spellings_of_instruments(written, si, value):
+    """As header rows of instruments write them; the case of a prefix counts, a hyphen binds before a slash."""
+    assert factor(written, si) == pytest.approx(value, rel=1e-12)

@@ -61,7 +61,8 @@ def place_columns(
     hkl = solution.match.zone.hkl[chosen[used]]
     expected = np.angle(np.exp(-2j * np.pi * hkl @ crystal.positions.T) @ weights) + np.pi * dark
     # At the grain's middle, where the waves were seen; from there on as the lattice has them: all corners are equal.
-    centre = pixel_size * np.argwhere(mask).mean(axis=0) - middle
+    grain = pixel_size * np.argwhere(mask) - middle
+    centre = grain.sum(axis=0) / max(len(grain), 1)
     phases = waves.phases[used] + 2 * np.pi * seen @ centre - expected
     fitted = solution.match.zone.places[chosen[used]] @ np.linalg.inv(turned)
     corner = centre + _origin(phases, fitted, waves.amplitudes[used], crystal, axes, turned)

@@ -132,18 +132,20 @@ def _best_turn(spots: Spots, zone: Zone, trust: float) -> Match | None:
 
 
 def _least_turned(match: Match) -> Match:
-    """Of the turnings that the zone's symmetry makes equal the one nearest to 0°, of two opposite ones the positive.
+    """Of equal turnings the one nearest to 0°, of two opposite ones the positive."""
+    equal = sorted(equal_matches(match), key=lambda one: one.rotation < 0)
+    return equal[first_best([abs(one.rotation) for one in equal], scale=1.0)]
 
-    A projection has at least the turning by 180°: k and −k are one wave.
-    """
-    zone = match.zone
-    equal = [match]
+
+def equal_matches(match: Match) -> list[Match]:
+    """All turnings that the symmetry of the projection makes equal; that by 180° always is, for k and −k are one."""
+    found = [match]
     for angle in np.radians(SYMMETRIC_TURNINGS):
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        image = _permutation(zone, turn)
+        image = _permutation(match.zone, turn)
         if image is not None:
             mixed = np.kron(np.eye(2), turn)
-            equal.append(
+            found.append(
                 replace(
                     match,
                     stretch=match.stretch @ turn.T,
@@ -151,8 +153,7 @@ def _least_turned(match: Match) -> Match:
                     covariance=mixed @ match.covariance @ mixed.T,
                 )
             )
-    equal.sort(key=lambda one: one.rotation < 0)
-    return equal[first_best([abs(one.rotation) for one in equal], scale=1.0)]
+    return found
 
 
 def _permutation(zone: Zone, turn: Array) -> Indices | None:

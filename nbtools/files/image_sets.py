@@ -7,7 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, read_image, read_stack
+from nbtools.files.images import PICTURES, TIFF, ImageError, OneSlice, pixel_sizes, read_image, read_stack
 
 ELEMENTS = ("boron", "oxygen", "magnesium")
 
@@ -63,9 +63,7 @@ def read_image_set(
     for path in rest:
         try:
             stack = read_stack(path, voxel_size=voxel_size)
-        except ImageError as reason:
-            if "holds one slice" not in str(reason):
-                raise
+        except OneSlice:
             image = read_image(path, pixel_size=voxel_size if _one(voxel_size) else None)
     if stack is None and image is None:
         raise ImageError("neither a stack nor an image of a section is among the files")

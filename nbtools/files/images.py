@@ -21,6 +21,10 @@ class ImageError(ValueError):
     """An image that cannot be used; says what was found, what was expected and what to do."""
 
 
+class OneSlice(ImageError):
+    """A single image where a stack was expected."""
+
+
 def read_image(path: str | Path, *, pixel_size: float | Sequence[float] | None = None) -> xr.DataArray:
     """One grey image: dimensions ``(y, x)``, coordinates in m where the file or the caller gives the pixel size.
 
@@ -72,7 +76,7 @@ def read_stack(
     else:
         stack = _stacked(_numbered(Path(path)) if isinstance(path, (str, Path)) else [Path(p) for p in path])
     if stack.ndim != 3 or stack.shape[0] < 2:
-        raise ImageError(
+        raise OneSlice(
             f"{stack.attrs['source']} holds one slice of shape {stack.shape[-2:]}; a stack was expected"
         )
     return _scaled(stack, voxel_size)

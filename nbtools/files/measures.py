@@ -13,7 +13,7 @@ MEASURE = re.compile(
     rf"(?:{PLUS_MINUS}\s*(?P<sigma>{NUMBER}))?\s*\)?\s*(?P<unit>[^±()]*?)"
 )
 # Units as people write them, no powers of powers; a temperature in °C is an offset, not a factor.
-UNIT = re.compile(r"(?!deg[CFRK]|°)[a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?(?:[ */·][a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?)*")
+UNIT = re.compile(r"(?!deg[CFRK]|°)[a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?(?:[ */·-][a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?)*")
 # How a field, as SI has it (A/m), may be written as a flux density.
 FLUX_DENSITIES = ("T", "mT", "uT", "µT", "G", "kG")
 

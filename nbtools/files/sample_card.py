@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -190,14 +191,28 @@ class SampleCard(BaseModel):
                 )
         return given, missing
 
-    def require(self, *names: str) -> str | None:
-        """None if the card gives or implies all `names`; else one sentence on what is missing and how to give it."""
+    def require(self, *names: str, stated: Mapping[str, str] | None = None) -> str | None:
+        """None if the card gives or implies all `names`; else one sentence on what is missing and how to give it.
+
+        Parameters
+        ----------
+        names : of entries, or of what entries imply
+        stated : entries that a data file states, as YAML; they are offered in place of an example
+        """
         missing = [name for name in names if getattr(self, name) is None]
         if not missing:
             return None
-        examples = [f"`{name}: {EXAMPLES[name]}`" for name in missing if name in EXAMPLES]
-        add = f"; add {', '.join(examples)}" if examples else f"; {self._how_to_imply(missing)}"
-        return f"The sample card of {self.name} does not give {', '.join(missing)}{add}."
+        known = {name: text for name, text in (stated or {}).items() if getattr(self, name) is None}
+        lines = [f"`{name}: {text}`" for name, text in known.items()]
+        examples = [
+            f"`{name}: {EXAMPLES[name]}`" for name in missing if name in EXAMPLES and name not in known
+        ]
+        said = f"; the file states {', '.join(lines)} (check it and add its ±)" if lines else ""
+        if examples:
+            said += f"; add {', '.join(examples)}"
+        elif not lines:
+            said = f"; {self._how_to_imply(missing)}"
+        return f"The sample card of {self.name} does not give {', '.join(missing)}{said}."
 
     def _how_to_imply(self, missing: list[str]) -> str:
         ways = {

@@ -20,6 +20,7 @@ from nbtools.files.quantum_design import (
     missing_sentence,
     read_dat,
 )
+from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
@@ -311,7 +312,7 @@ def open_sample(
         Neither a data set nor a file; a card that cannot be read.
     """
     try:
-        source = manifest.open_data(data, card)
+        source = manifest.open_data(data, card, technique=technique_of(notebook))
     except manifest.DataMissing as reason:
         if not optional:
             raise

@@ -4,7 +4,7 @@ import json
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import nbtools
 from nbtools import paths
-from nbtools.notebook.document import heading_above
 from nbtools.paper.ledgers import STORED, Ledgers
 from nbtools.paper.printed import Paper, Statement, read_paper
+from nbtools.paper.statements import judge_statement, registered
 from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, without_data
 from nbtools.results import Ledger
 from nbtools.whole_file import write_whole
@@ -72,7 +72,7 @@ class PaperTable:
     Attributes
     ----------
     rows : pandas.DataFrame
-        One a statement, with columns id, topic, where, says, kind, notebook, cell, heading, paper, ours, planted,
+        One a statement, with columns id, topic, where, says, kind, notebook, cell, paper, ours, planted,
         sigmas, verdict, basis, origin, same_sample, settles_by, run, left_out. `cell` is the number of the code cell
         (0: not known); `sigmas` how far ours lies from the paper's (of a twin: from what was planted); `run` the
         run that the verdict is from; `left_out` why it does not count (empty: it counts)
@@ -207,12 +207,11 @@ def paper_table(ledgers: Mapping[str, Ledger], *, paper: Paper | None = None) ->
 
     known = ledgers if isinstance(ledgers, Ledgers) else Ledgers(ledgers)
     given = {id: (name, entry) for name, ledger in known.items() for id, entry in ledger.verdicts.items()}
-    above = {name: dict(_headings(name)) for name in known}
     rows = []
     for id, about in (paper or read_paper()).items():
         name, entry = given.get(id, (_stem(about.notebook), None))
         if entry or not known.own:
-            rows.append(_row(about, name, entry, known, above.get(name, {})))
+            rows.append(_row(about, name, entry, known))
     return PaperTable(pd.DataFrame(rows, columns=COLUMNS), known.run)
 
 
@@ -263,7 +262,10 @@ def css_class(word: str) -> str:
 
 
 def open_entry(about: Statement) -> dict[str, Any]:
-    """A statement that no ledger settles: judged where that takes nothing, else open."""
+    """A statement that no ledger settles: judged where printed numbers suffice or nothing can decide, else open."""
+    known = registered().get(about.id)
+    if known is not None and known.rests_on == "paper":
+        return ledger_entry(judge_statement(about.id), about)
     if about.kind in ("input", "needs-data"):
         return ledger_entry(without_data(about), about)
     return {
@@ -280,10 +282,8 @@ def _row(
     name: str,
     entry: Mapping[str, Any] | None,
     ledgers: Ledgers,
-    headings: Mapping[int, str],
 ) -> dict[str, Any]:
     found = entry or open_entry(about)
-    number = found.get("cell", 0)
     return {
         "id": about.id,
         "topic": TOPICS[about.id.partition("-")[0]],
@@ -291,8 +291,7 @@ def _row(
         "says": about.says,
         "kind": about.kind,
         "notebook": name,
-        "cell": number,
-        "heading": headings.get(number, ""),
+        "cell": found.get("cell", 0),
         "paper": found["paper"],
         "ours": found["ours"],
         "planted": found.get("planted", ""),
@@ -324,19 +323,6 @@ def _why_left_out(about: Statement, name: str, entry: Mapping[str, Any] | None, 
 def _stem(number: str) -> str:
     """The name of the notebook of this number, if there is one."""
     return next((path.stem for path in sorted(paths.NOTEBOOKS.glob(f"{number}_*.ipynb"))), number)
-
-
-def _headings(name: str) -> Iterator[tuple[int, str]]:
-    """The heading above each code cell of a notebook, by the cell's number."""
-    import nbformat
-
-    path = paths.NOTEBOOKS / f"{name}.ipynb"
-    if not path.is_file():
-        return
-    notebook = nbformat.read(path, as_version=4)
-    places = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    for number, index in enumerate(places, start=1):
-        yield number, heading_above(notebook, index)
 
 
 def _row_text(row: Mapping[str, Any], width: int) -> list[str]:

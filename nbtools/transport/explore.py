@@ -11,7 +11,8 @@ from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
-from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.crossing import find_crossing
+from nbtools.statistics.noise import noise_of
 from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
 from nbtools.transport.magnetisation import FluxEntryStudy
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.statistics.crossing import noise_of
+from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -225,3 +225,28 @@ def study_temperature_gap(
         lacking = "half screening" if not np.isfinite(half) else "zero resistance"
         raise NotPossible(f"{lacking} is not determined by these files")
     return TemperatureGap(half - zero, sample.card.current_density)
+
+
+def study_all(sample: "Sample") -> dict[str, Any]:
+    """Every study of a sample by its defaults, nothing kept: what a rival world or another sample gives.
+
+    Parameters
+    ----------
+    sample : from `open_sample`
+
+    Returns
+    -------
+    ``resistance``, ``screening``, ``entry``, ``upper`` and ``lengths``, each a result or `Missing`.
+    """
+    resistance = study_resistance(sample, record=False)
+    screening = study_screening(sample, record=False)
+    entry = study_flux_entry(sample, screening, record=False)
+    upper = study_upper_field(sample, resistance, record=False)
+    lengths = study_lengths(sample, entry, upper, record=False)
+    return {
+        "resistance": resistance,
+        "screening": screening,
+        "entry": entry,
+        "upper": upper,
+        "lengths": lengths,
+    }

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.models import superconductor
-from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.crossing import find_crossing
 from nbtools.statistics.information import aicc
+from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

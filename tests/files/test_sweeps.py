@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbtools.files.quantum_design import (
-    QuantumDesignError,
+from nbtools.files.quantum_design import read_dat
+from nbtools.files.sweeps import (
+    SweepError,
+    average_opposite_currents,
     find_sweeps,
     missing_sentence,
-    read_dat,
     split_sweeps,
 )
 
@@ -226,11 +227,11 @@ def test_ac_drives_are_separate_curves():
 def test_log_is_refused(realdata):
     """A log of the cryostat measures no sample."""
     log = read_dat(realdata / "qd/quantumPPMS/sample2.DAT")
-    for ask in (split_sweeps, lambda d: find_sweeps(d, axis="temperature", needs="resistance")):
-        with pytest.raises(
-            QuantumDesignError, match=r"sample2\.DAT is a log of the cryostat, not a measurement"
-        ):
-            ask(log)
+    with pytest.raises(SweepError, match=r"sample2\.DAT is a log of the cryostat, not a measurement"):
+        split_sweeps(log)
+    wanted = {"axis": "temperature", "needs": "resistance"}
+    assert find_sweeps(log, **wanted) == []
+    assert "(PPMS log) has only the state of the cryostat: no sweep" in missing_sentence(log, **wanted)
 
 
 REAL = {
@@ -326,3 +327,42 @@ def test_found_sweep_knows_its_arrays():
     """`along` is what moves, `signal` what was asked for: equally long, in SI."""
     sweep = find_sweeps(record(5, LOOP), axis="field", needs="moment", label="virgin")[0]
     assert sweep.along[-1] == 1000 * OERSTED and sweep.signal.tolist() == [1.0] * sweep.size
+
+
+def reversed_record(**more):
+    """R = 2 ohm at ±1 mA with 10 µV of thermal voltage, at ten temperatures."""
+    current = np.tile([1e-3, -1e-3], 10)
+    t = np.repeat(np.arange(10), 2) * 1.0 + 5
+    columns = {"excitation_1": current, "resistance_uncertainty_1": np.full(20, 0.02)} | more
+    return record(t, 0, "resistance_1", **columns).assign(resistance_1=("point", 2 + 1e-5 / current))
+
+
+def test_opposite_currents_remove_the_thermal_voltage():
+    """The mean of each pair, and its error smaller by √2."""
+    combined, pairs = average_opposite_currents(reversed_record(), "1")
+    np.testing.assert_allclose(combined.resistance_1, 2, rtol=1e-12)
+    np.testing.assert_allclose(combined.excitation_1, 1e-3)
+    np.testing.assert_allclose(combined.resistance_uncertainty_1, 0.02 / np.sqrt(2))
+    assert pairs == 10
+
+
+def test_a_sweep_of_opposite_currents_comes_as_pairs():
+    """What is found is the resistance, and the sweep says how it was made of its readings."""
+    sweep = find_sweeps(reversed_record(), axis="temperature", needs="resistance")[0]
+    np.testing.assert_allclose(sweep.signal, 2, rtol=1e-12)
+    assert str(sweep) == "warming at 0 Oe (10 pairs of opposite current averaged): 10 points"
+
+
+@pytest.mark.parametrize(
+    "current",
+    [
+        pytest.param(np.full(20, 1e-3), id="one sign"),
+        pytest.param(np.repeat([1e-3, -1e-3], 10), id="one sign, then the other"),
+        pytest.param(np.tile([1e-3, -0.5e-3], 10), id="unequal currents"),
+    ],
+)
+def test_no_reversal_stays_as_measured(current):
+    """Pairs are neighbours of equal and opposite current through nearly all of a record."""
+    data = reversed_record(excitation_1=current)
+    combined, pairs = average_opposite_currents(data, "1")
+    assert combined.identical(data) and pairs == 0

@@ -4,7 +4,15 @@ import math
 
 import pytest
 
-from nbtools.paper import Context, Verdict, judge_statement, read_paper, recompute, statement, statements
+from nbtools.paper import (
+    Context,
+    Verdict,
+    judge_statement,
+    read_paper,
+    recompute,
+    statement,
+    statements,
+)
 from nbtools.units import Quantity
 
 FLUX_QUANTUM = 2.067833848e-15  # Wb

@@ -1,8 +1,12 @@
 """Planted ties: equal scores in any order and with any last bits give one answer."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import nbtools
 from nbtools.statistics.choice import (
     ceil_whole,
     first_best,
@@ -68,3 +72,16 @@ def test_whole_but_for_rounding(off):
     assert ceil_whole([-3 + off, 3.001]).tolist() == [-3, 4]
     assert nearest_whole([0.5 + off, 1.5 + off, -0.5 + off]).tolist() == [1, 2, 0]
     assert isinstance(floor_whole(3.0), int)
+
+
+def test_sorts_are_stable():
+    """No `argsort` of the package leaves the order of equal values to the processor."""
+    unstable = [
+        f"{path.name}:{call.lineno}"
+        for path in Path(nbtools.__file__).parent.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "attr", "") == "argsort"
+        and "kind" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert not unstable

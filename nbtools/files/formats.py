@@ -1,0 +1,279 @@
+"""The package's readers as entries of the registry, the most particular first."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from nbtools.files import quantum_design
+from nbtools.files.crystal import read_crystal
+from nbtools.files.image_sets import read_image_set
+from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes
+from nbtools.files.indicator_frames import FramesError, read_frames
+from nbtools.files.local_susceptibility import read_local_susceptibility
+from nbtools.files.microscopy import read_signals
+from nbtools.files.powder_diffraction import read_pattern
+from nbtools.files.registry import Contents, Range, Reader, Route, Signal
+from nbtools.files.sample_card import read_sample_card
+from nbtools.files.scanning_maps import read_map
+from nbtools.files.spectral_maps import read_recording
+from nbtools.units import convert
+
+LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
+NOWHERE = "no notebook takes this as its DATA"
+
+
+def _powder(path: Path) -> Contents:
+    scan = read_pattern(path)
+    angle, about = scan.two_theta.values, scan.attrs
+    wave = f", {1e10 * about['wavelength']:.4f} Å" if np.isfinite(about["wavelength"]) else ""
+    unit = scan.counts.attrs["units"] or "intensity"
+    x_rays = about["radiation"] == "x-rays"
+    signal = Signal(
+        "2θ scan",
+        "powder pattern",
+        (Range("2θ", float(angle[0]), float(angle[-1]), "°"), Range.of("counts", scan.counts.values, "")),
+        int(angle.size),
+        "structure" if x_rays else None,
+        data=scan,
+    )
+    return Contents(
+        f"powder pattern ({about['format']}), {about['radiation']}{wave}",
+        (signal,),
+        (Route("structure", "POWDER"),) if x_rays else (),
+        (f"2θ {angle[0]:.4g} to {angle[-1]:.4g}°, {angle.size} points of {unit}",),
+        lacks=tuple(about["notes"]),
+    )
+
+
+def _frames(path: Path) -> Contents:
+    series = read_frames(path)
+    sizes = {
+        "the size of a pixel (-p PIXEL_SIZE=<metres>)": series.pixel_size,
+        "the height of the indicator (-p HEIGHT=<metres>)": series.height,
+    }
+    signal = Signal(
+        series.name,
+        "frames",
+        (Range.of("field", series.applied, "T"),),
+        len(series.applied),
+        "magneto_optics",
+        data=series,
+    )
+    return Contents(
+        f"magneto-optical frames, {series}",
+        (signal,),
+        (
+            Route(
+                "magneto_optics",
+                says="04 takes all series of a folder, one of them the calibration:",
+                takes="folder",
+            ),
+        ),
+        lacks=tuple(name for name, value in sizes.items() if not np.isfinite(value)),
+    )
+
+
+def _images(path: Path) -> Contents:
+    found = read_image_set([path])
+    image = found.stack if found.stack is not None else found.section
+    assert image is not None
+    kind = "stack of slices" if found.stack is not None else "grey image"
+    if path.suffix.lower() not in (*TIFF, *PICTURES) and "tilt" in read_signals(path)[0].dims:
+        what = f"tilt series of projections, {axes_of(image)}; reconstruct it to have a volume"
+        return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
+    facts = []
+    try:
+        size, lacks = min(pixel_sizes(image)), []
+    except ImageError as problem:
+        size, lacks = float("nan"), [str(problem)]
+    named = re.search(r".+_(haadf|abf|edx_\w+)$", path.stem.lower()) is not None
+    routes = []
+    if not (size < LATTICE or named):
+        routes.append(Route("structure", options=("VOXEL_SIZE=<metres>",) if lacks else ()))
+    if image.ndim == 2 and (named or not size > LATTICE):
+        routes.append(Route("stem", options=("PIXEL_SIZE=<metres>",) if lacks else ()))
+        facts += [] if named else ["02 knows an image's role by its name: planar1_haadf, field_edx_O …"]
+    if path.suffix.lower() in TIFF and not np.isfinite(size):
+        routes.append(Route("magneto_optics", says=f"04, as frames: {_why_no_frames(path)}", takes="nothing"))
+    signal = Signal(
+        kind,
+        "image",
+        (Range.of("grey", image.values, ""),),
+        int(image.size),
+        next((route.technique for route in routes if not route.says), None),
+        data=image,
+    )
+    what = f"{kind}, {axes_of(image)}, {image.attrs.get('bits', '?')} bits"
+    return Contents(what, (signal,), tuple(routes), tuple(facts), lacks=tuple(lacks))
+
+
+def _why_no_frames(path: Path) -> str:
+    try:
+        return str(read_frames(path))
+    except FramesError as problem:
+        return str(problem)
+
+
+def _luminescence(path: Path) -> Contents:
+    found = read_recording(path)
+    facts = tuple(str(found).splitlines()[1:])
+    signals = tuple(
+        Signal(
+            one.title,
+            "luminescence",
+            (Range("wavelength", float(one.wavelength_nm.min()), float(one.wavelength_nm.max()), "nm"),),
+            int(np.prod(one.counts.shape[:2])),
+            "cathodoluminescence" if len(found.maps) == 1 else None,
+            data=one,
+        )
+        for one in found.maps
+    )
+    if len(found.maps) != 1:
+        what = "luminescence, but not one map over (y, x, wavelength), as 06 needs"
+        return Contents(what, signals, (), facts)
+    beam = found.map.settings.get("beam_energy")
+    if beam:
+        facts += (f"beam of {convert(beam, 'eV', 'keV'):.3g} keV by the file; 06 asks the sample card",)
+    return Contents(
+        "luminescence map",
+        signals,
+        (Route("cathodoluminescence"),),
+        facts,
+        lacks=() if np.isfinite(found.map.pixel) else ("the size of a pixel",),
+    )
+
+
+def _microscope(path: Path) -> Contents:
+    found = read_signals(path)
+    signals = tuple(Signal(s.attrs["title"], s.attrs["signal_type"], points=s.size, data=s) for s in found)
+    facts = (f"{s.attrs['title']}: {s.attrs['signal_type'] or 'signal'}, {axes_of(s)}" for s in found)
+    return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
+
+
+def _field_map(path: Path) -> Contents:
+    found = read_map(path)
+    outline = bool(np.isin(found.values, (0, 1)).all())
+    return Contents(
+        f"map, {axes_of(found, 'm')}, values in {found.attrs['units']}",
+        (Signal("map", "map", (Range.of("value", found.values, ""),), int(found.size), data=found),),
+        (Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:"),) if outline else (),
+        lacks=() if "x" in found.coords else ("the size of a pixel",),
+    )
+
+
+def _local(path: Path) -> Contents:
+    found = read_local_susceptibility(path)
+    axis = "temperature" if "temperature" in found else "drive"
+    values = found[axis].values
+    return Contents(
+        f"local ac susceptibility of a scanning SQUID, {values.size} points",
+        (Signal(f"against the {axis}", "local susceptibility", points=int(values.size), data=found),),
+        (
+            Route(
+                "ac_susceptibility",
+                says=f"{NOWHERE}; the last cells of 05 run on such files",
+                takes="nothing",
+            ),
+        ),
+        (f"{axis} {values.min():.4g} to {values.max():.4g} {found[axis].attrs['units']}",),
+    )
+
+
+def _crystal(path: Path) -> Contents:
+    found = read_crystal(path)
+    return Contents(
+        f"crystal structure, {found}",
+        (Signal(str(found), "crystal", technique="structure", data=found),),
+        (Route("structure", "CIFS"),),
+        tuple(getattr(found, "notes", ())),
+    )
+
+
+def _card(path: Path) -> Contents:
+    given, _ = read_sample_card(path).used_and_defaulted()
+    return Contents("sample card, which gives", facts=(*given, f"give it as -p SAMPLE={path}"), asks=())
+
+
+def axes_of(data: xr.DataArray, unit: str = "") -> str:
+    """``y 256 × 2 nm`` for each dimension; `unit` is that of coordinates which do not say it."""
+    parts = []
+    for name in data.dims:
+        values = data.coords[name].values if name in data.coords else np.empty(0)
+        stated = data.coords[name].attrs.get("units", unit) if values.size else ""
+        step = abs(values[1] - values[0]) if values.size > 1 else np.nan
+        step, stated = (convert(step, "m", "nm"), "nm") if stated == "m" else (step, stated)
+        parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
+    return ", ".join(parts)
+
+
+def _not_a_table(head: bytes) -> bool | None:
+    """False for text in which no two lines begin with two numbers; None, so that the ending decides, for the rest."""
+    if b"\x00" in head:
+        return None
+    rows = re.findall(rb"(?m)^[ \t]*[-+]?[\d.,]+(?:[eE][-+]?\d+)?[ \t;,]+[-+]?[\d.,]", head)
+    return None if len(rows) > 1 else False
+
+
+def _begins(*marks: bytes) -> Callable[[bytes], bool | None]:
+    return lambda head: True if any(mark in head for mark in marks) else None
+
+
+# RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
+_MICROSCOPES = (
+    *(
+        ".ali",
+        ".asw",
+        ".bcf",
+        ".blo",
+        ".de5",
+        ".dens",
+        ".dm3",
+        ".dm4",
+        ".eds",
+        ".emd",
+        ".emi",
+        ".ems",
+        ".emsa",
+    ),
+    *(
+        ".h5",
+        ".hdf5",
+        ".hspy",
+        ".img",
+        ".lsd",
+        ".map",
+        ".mas",
+        ".mrc",
+        ".msa",
+        ".nxs",
+        ".pro",
+        ".pts",
+        ".rpl",
+    ),
+    *(".ser", ".spc", ".spd", ".spx", ".sur", ".tvf", ".tvips", ".wdf", ".xml", ".zarr", ".zspy"),
+)
+_TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
+READERS: tuple[Reader, ...] = (
+    quantum_design.READER,
+    Reader(
+        "a powder pattern",
+        _powder,
+        (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
+        _begins(b"<xrdMeasurement", b"*RAS_DATA_START"),
+        ("structure",),
+    ),
+    Reader("a powder pattern", _powder, _TABLE, _not_a_table, ("structure",)),
+    Reader("a crystal", _crystal, (".cif",), techniques=("structure",)),
+    Reader("a map", _field_map, (".npz", ".mat"), techniques=("magneto_optics",)),
+    Reader("a map", _field_map, (".txt", ".dat"), _not_a_table, ("magneto_optics",)),
+    Reader("local susceptibility", _local, (".mat",), techniques=("ac_susceptibility",)),
+    Reader("frames", _frames, tuple(TIFF), techniques=("magneto_optics",)),
+    Reader("an image", _images, (*TIFF, *PICTURES), techniques=("structure", "stem")),
+    Reader("a sample card", _card, (".yaml", ".yml")),
+    Reader("luminescence", _luminescence, _MICROSCOPES, techniques=("cathodoluminescence",), folders=True),
+    Reader("an image", _images, _MICROSCOPES, techniques=("structure", "stem"), folders=True),
+    Reader("a microscope's file", _microscope, _MICROSCOPES, folders=True),
+)
