@@ -44,17 +44,6 @@ ALSO = [
 ]
 
 
-def studies(sample):
-    resistance = transport.study_resistance(sample, record=False)
-    screening = transport.study_screening(sample, record=False)
-    return {
-        "resistance": resistance,
-        "screening": screening,
-        "entry": transport.study_flux_entry(sample, screening, record=False),
-        "upper": transport.study_upper_field(sample, resistance, record=False),
-    }
-
-
 @pytest.fixture(scope="module")
 def twin():
     return open_sample("transport-twin")
@@ -62,12 +51,14 @@ def twin():
 
 @pytest.fixture(scope="module")
 def results(twin):
-    return studies(twin)
+    return transport.study_all(twin)
 
 
 @pytest.fixture(scope="module")
 def rivals():
-    return {world: studies(open_sample(f"transport-twin-{world}")) for world in ("two-step", "normal")}
+    return {
+        world: transport.study_all(open_sample(f"transport-twin-{world}")) for world in ("two-step", "normal")
+    }
 
 
 def judge(name, results, twin, rivals, **planted):
