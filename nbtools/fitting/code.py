@@ -1,5 +1,6 @@
 """A fit as a short lmfit script that anyone can run."""
 
+import ast
 import inspect
 import textwrap
 from collections.abc import Sequence
@@ -85,10 +86,69 @@ def _model_options(model: lmfit.Model) -> dict[str, Any]:
 
 
 def _can_be_written(function: Any) -> bool:
+    return bool(function_text(function))
+
+
+def function_text(function: Any) -> str:
+    """Lines after which the function is known in an empty kernel; nothing where there are none."""
     if _importable(function):
-        return True
-    closure = getattr(function, "__closure__", None)
-    return bool(getattr(function, "__name__", "<lambda>") != "<lambda>" and not closure and _source(function))
+        return f"from {inspect.getmodule(function).__name__} import {function.__name__}"  # type: ignore[union-attr]
+    source = "" if inspect.ismethod(function) else _source(function)
+    if not source.startswith(("def ", "async def ")):  # a lambda, a method, a decorated or a built-in one
+        return ""
+    try:
+        known = inspect.getclosurevars(function)
+        (definition,) = ast.parse(source).body
+    except (TypeError, ValueError, SyntaxError):
+        return ""
+    if known.nonlocals or known.unbound - _attributes(definition):
+        return ""
+    modules = {name: value for name, value in known.globals.items() if inspect.ismodule(value)}
+    # Annotations are left as text; defaults are computed where the script runs.
+    defaults = {n.id for d in _defaults(definition) for n in ast.walk(d) if isinstance(n, ast.Name)}
+    if set(known.globals) - set(modules) or defaults - {"np"}:
+        return ""
+    imports = [f"import {module.__name__} as {name}" for name, module in modules.items() if name != "np"]
+    return "\n".join([*imports, _without_annotations(definition)])
+
+
+def _defaults(definition: Any) -> list[Any]:
+    return [d for d in (*definition.args.defaults, *definition.args.kw_defaults) if d is not None]
+
+
+def _attributes(definition: Any) -> set[str]:
+    """`inspect` takes the names of attributes for names of their own."""
+    return {node.attr for node in ast.walk(definition) if isinstance(node, ast.Attribute)}
+
+
+def _without_annotations(definition: Any) -> str:
+    definition.returns, definition.decorator_list = None, []
+    arguments = definition.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        argument.annotation = None
+    for argument in filter(None, (arguments.vararg, arguments.kwarg)):
+        argument.annotation = None
+    return ast.unparse(definition)
+
+
+def literal(value: Any) -> str | None:
+    """A value as Python text; None where it cannot be written, or is too long to be read."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        plain = value.ndim == 1 and value.size <= INLINE_POINTS and value.dtype.kind in "fiu"
+        return array_text(value) if plain else None
+    if isinstance(value, float):
+        return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
+    if value is None or isinstance(value, (bool, int, str)):
+        return repr(value)
+    if type(value) in (list, tuple):
+        parts = [literal(part) for part in value]
+        if None in parts:
+            return None
+        inside = ", ".join(part for part in parts if part is not None)
+        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(parts) == 1 else ''})"
+    return None
 
 
 def _importable(function: Any) -> bool:
@@ -114,10 +174,8 @@ def _functions(model: lmfit.Model) -> list[Any]:
 def _models(problem: FitProblem) -> str:
     lines: dict[str, None] = {}
     for function in (f for model in problem.models for f in _functions(model)):
-        if _importable(function):
-            lines[f"from {inspect.getmodule(function).__name__} import {function.__name__}"] = None  # type: ignore[union-attr]
-        elif _can_be_written(function):
-            lines[_source(function)] = None
+        if text := function_text(function):
+            lines[text] = None
     texts = [model_text(model) for model in problem.models]
     if not all(texts):
         return "# model: the lmfit.Model given to the fitter"
@@ -139,16 +197,21 @@ def _has_sigma(problem: FitProblem) -> bool:
 
 
 def _column(problem: FitProblem, name: str) -> str:
-    arrays = [_array(getattr(curve, name)) for curve in problem.curves]
+    arrays = [array_text(getattr(curve, name)) for curve in problem.curves]
     return f"{name} = {arrays[0]}" if problem.single else f"{name} = [{', '.join(arrays)}]"
 
 
-def _array(values: Any) -> str:
+def array_text(values: Any) -> str:
+    """An array as Python text, number by number."""
     if values is None:
         return "None"
     if values.size > 1 and (values == values[0]).all():
         return f"np.full({values.size}, {float(values[0])!r})"
-    return "np.array([" + ", ".join(repr(float(v)) for v in values) + "])".replace("nan", "np.nan")
+    return (
+        "np.array(["
+        + ", ".join(repr(float(v)) for v in values)
+        + "])".replace("nan", "np.nan").replace("inf", "np.inf")
+    )
 
 
 def _parameters(state: FitState, held: tuple[str, ...]) -> str:
@@ -178,9 +241,8 @@ SCALED = """def scaled(params, scale):
         p, at = params[name], float(params[name].value)
         made.add(f"{name}_scaled", 1.0, min=1 + (p.min - at) / unit, max=1 + (p.max - at) / unit)
         made.add(name, expr=f"{at!r} + {unit!r} * ({name}_scaled - 1)", min=p.min, max=p.max)
-    for name in (n for n in start if n not in scale):
-        p = start[name]
-        made.add(name, p.value, p.vary, p.min, p.max, p.expr)
+    for p in (start[name] for name in start if name not in scale):
+        made.add(p.name, p.value, p.vary, p.min, p.max, p.expr)
     return made"""
 
 
@@ -214,7 +276,7 @@ def _single(problem: FitProblem, state: FitState) -> str:
         lines.append(f"use[{masked}] = False")
     if weights is None:
         weight = "np.ones(use.sum())"
-    elif problem.curves[0].sigma is not None and state.weighting == "sigma":
+    elif problem.curves[0].sigma is not None and state.weighting != "none":
         weight = "1 / sigma[use]"
     else:
         weight = f"np.full(use.sum(), {float(weights[0])!r})"
@@ -272,7 +334,7 @@ def _one_curve(problem: FitProblem, state: FitState) -> list[str]:
             "logs = np.where(seen > 0, seen * np.log(np.where(seen > 0, seen, 1.0) / fit), 0.0)",
             "parts.append(np.sign(seen - fit) * np.sqrt(np.maximum(2 * (fit - seen + logs), 0)))",
         ]
-    if any(w is not None for w in weighted) and _has_sigma(problem) and state.weighting == "sigma":
+    if any(w is not None for w in weighted) and _has_sigma(problem) and state.weighting != "none":
         return [*lines, "parts.append((y[i][use] - fit) * (1 / sigma[i][use]))"]
     if weighted[0] is not None:
         scales = [float(w[0]) for w in weighted if w is not None]

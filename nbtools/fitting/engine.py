@@ -133,6 +133,9 @@ class FitProblem:
             raise ValueError(f"shared names {sorted(unknown)}, but the model has {sorted(known)}")
         self.names = [{p: self._global(p, i) for p in m.make_params()} for i, m in enumerate(self.models)]
         self.base = self._make_base()
+        self.integers = frozenset(
+            self._global(name, i) for i, model in enumerate(self.models) for name in _whole(model)
+        )
         # Made once: each lmfit.Parameters starts an interpreter of its own.
         self._locals = [lmfit.create_params(**dict.fromkeys(names, 1.0)) for names in self.names]
 
@@ -243,7 +246,11 @@ class FitProblem:
         free = [n for n, p in state.parameters.items() if p.vary and p.expr is None and n not in hold]
         if not free:
             raise FitError("every parameter is fixed, so there is nothing to fit: let one of them vary")
-        points = sum(int(chosen.sum()) for chosen in self.selection(state))
+        if whole := [name for name in free if name in self.integers]:
+            raise FitError(
+                f"{', '.join(whole)} takes whole numbers, which no slope leads to: fix it, and compare fits with others"
+            )
+        points = self.count(state)
         if points < len(free):
             raise FitError(
                 f"{points} points are in the fit range and {len(free)} parameters vary: "
@@ -266,11 +273,15 @@ class FitProblem:
                     f"{curve.label}: {int(bad.sum())} counts are negative; Poisson statistics need counts of 0 or more"
                 )
 
+    def count(self, state: FitState) -> int:
+        """How many points are fitted."""
+        return sum(int(chosen.sum()) for chosen in self.selection(state))
+
     def weights(self, state: FitState) -> list[Array | None]:
         """1/σ of each curve's fitted points; for a robust loss without σ, one over the scatter of neighbours."""
         found: list[Array | None] = []
         for curve, chosen in zip(self.curves, self.selection(state), strict=True):
-            if curve.sigma is not None and state.weighting == "sigma" and state.loss != "poisson":
+            if curve.sigma is not None and state.weighting != "none" and state.loss != "poisson":
                 found.append(1 / curve.sigma[chosen])
             elif state.loss == "robust":
                 found.append(np.full(int(chosen.sum()), 1 / neighbour_scatter(curve.y[chosen])))
@@ -278,9 +289,15 @@ class FitProblem:
                 found.append(None)
         return found
 
+    def has_sigma(self, state: FitState) -> bool:
+        """Whether χ² is counted in units of a σ that came with the data, or of counting statistics."""
+        given = state.weighting != "none" and all(curve.sigma is not None for curve in self.curves)
+        return state.loss == "poisson" or given
+
     def absolute(self, state: FitState) -> bool:
         """Whether the residuals are in units of a known σ, so that uncertainties are not scaled by χ²ᵣ."""
-        return state.loss != "least_squares" or all(w is not None for w in self.weights(state))
+        known = state.weighting == "sigma" and all(curve.sigma is not None for curve in self.curves)
+        return state.loss != "least_squares" or known
 
     def points(self, state: FitState, thin: int | None = None) -> list[tuple[Array, Array, Array | None]]:
         """x, y and weight of each curve's fitted points; about `thin` of them in all, evenly taken."""
@@ -422,6 +439,14 @@ class _ModelResult(lmfit.model.ModelResult):  # type: ignore[misc]
 
     def minimize(self, *_: Any, **__: Any) -> Any:
         return self.made
+
+
+def _whole(model: lmfit.Model) -> list[str]:
+    """Parameters of a model that its function annotates as whole numbers."""
+    if isinstance(model, lmfit.model.CompositeModel):
+        return [*_whole(model.left), *_whole(model.right)]
+    hints = getattr(model.func, "__annotations__", {})
+    return [f"{model.prefix}{name}" for name, hint in hints.items() if hint in (int, "int")]
 
 
 def _misfit(y: Array, model: Array, weights: Array | None, poisson: bool) -> Array:

@@ -1,13 +1,23 @@
 """The face of a fit: live plot, a row of controls for each parameter, buttons and settings."""
 
+import asyncio
 import html
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 import numpy as np
 
 from nbtools.fitting.figure import Axes, CurveView, residual_title
-from nbtools.fitting.report import quality, shown_unit, uncertainty
+from nbtools.fitting.report import (
+    confidence,
+    intervals_for_display,
+    quality,
+    shown_unit,
+    titled,
+    uncertainty,
+    window_for_display,
+)
 from nbtools.fitting.state import (
     Loss,
     Method,
@@ -15,9 +25,8 @@ from nbtools.fitting.state import (
     StateError,
     Weighting,
     fraction_at,
-    value_at,
+    round_value_at,
 )
-from nbtools.units import format_value
 from nbtools.widgets.face import Face
 from nbtools.widgets.gui import (
     DATA_COLOURS,
@@ -110,7 +119,7 @@ class FitPlot:
         viewed: Callable[[tuple[float, float]], None],
     ) -> None:
         bq = bqplot()
-        self.busy, self.clicked = False, clicked
+        self.clicked = clicked
         self.x = (bq.LogScale if axes.log_x else bq.LinearScale)()
         self.y = (bq.LogScale if axes.log_y else bq.LinearScale)()
         self.below_y = bq.LinearScale()
@@ -121,13 +130,13 @@ class FitPlot:
         self.main = make_figure(
             [mark for curve in self.curves for mark in curve.marks],
             make_axes(scales, "", y_title),
-            height="290px",
+            height="clamp(170px, 30vh, 290px)",
             bottom=18,
         )
         self.below = make_figure(
             [self.zero, *(c.residual for c in self.curves)],
             make_axes(below, x_title, residual_title),
-            height="130px",
+            height="clamp(92px, 14vh, 130px)",
             bottom=38,
         )
         self.brush = bq.interacts.BrushIntervalSelector(scale=self.x, color="#888888")
@@ -137,7 +146,7 @@ class FitPlot:
 
     def _listen(self, brushed: Callable[[Any], None], viewed: Callable[[Any], None]) -> None:
         def tell(listener: Callable[[Any], None], ends: Any) -> None:
-            if not self.busy and ends is not None and len(ends) == 2 and None not in list(ends):
+            if ends is not None and len(ends) == 2 and None not in list(ends):
                 listener((float(ends[0]), float(ends[1])))
 
         self.brush.observe(lambda change: tell(brushed, change["new"]), "selected")
@@ -160,16 +169,12 @@ class FitPlot:
 
     def show(self, views: Sequence[CurveView], fit_range: tuple[float, float] | None) -> None:
         """Draw these curves; the axes stand still while only the model moves."""
-        self.busy = True
-        try:
-            for curve, view in zip(self.curves, views, strict=True):
-                curve.show(view)
-            self._frame(views)
-            wanted = None if fit_range is None else np.array(fit_range)
-            if not _same_ends(self.brush.selected, wanted):
-                self.brush.selected = wanted
-        finally:
-            self.busy = False
+        for curve, view in zip(self.curves, views, strict=True):
+            curve.show(view)
+        self._frame(views)
+        wanted = None if fit_range is None else np.array(fit_range)
+        if not _same_ends(self.brush.selected, wanted):
+            self.brush.selected = wanted
 
     def _frame(self, views: Sequence[CurveView]) -> None:
         low, high = float(min(v.grid[0] for v in views)), float(max(v.grid[-1] for v in views))
@@ -205,8 +210,9 @@ def make_axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
         "color": TEXT,
     }
     bq = bqplot()
-    x = bq.Axis(scale=scales["x"], label=x_title, **style)
-    y = bq.Axis(scale=scales["y"], label=y_title, side="left", label_offset="60px", **style)
+    # Few enough that no two of them touch on a panel of 300 pixels.
+    x = bq.Axis(scale=scales["x"], label=x_title, num_ticks=5, **style)
+    y = bq.Axis(scale=scales["y"], label=y_title, side="left", label_offset="60px", num_ticks=5, **style)
     return [x, y]
 
 
@@ -257,39 +263,45 @@ def _same_ends(one: Any, other: Any) -> bool:
     return bool(np.array_equal(np.asarray(one, float), other))
 
 
-COLUMNS = "minmax(76px,1.3fr) minmax(110px,2.2fr) minmax(84px,1.1fr) minmax(64px,0.9fr) 34px " + " ".join(
-    ["minmax(56px,0.8fr)"] * 2 + ["minmax(60px,0.9fr)"]
+COLUMNS = "minmax(84px,1.3fr) minmax(84px,2.2fr) minmax(70px,1.1fr) minmax(60px,0.9fr) 30px " + " ".join(
+    ["minmax(46px,0.8fr)"] * 2 + ["minmax(50px,0.9fr)"]
 )
 HEADINGS = ("", "", "value", "± σ", "vary", "min", "max", "tied to")
 
 
 class ParameterRow:
-    """The controls of one parameter of `owner`, which has `set(name, **changes)` and `attempt`.
+    """The controls of one parameter of a face, which has `set(name, **changes)` and `ask`.
 
     Parameters
     ----------
+    label : its name on screen, by default its own
     fitted : also σ, vary, min, max and expression; an argument of an explored function has none
+    whole : it takes whole numbers only
     """
 
     def __init__(
         self,
-        owner: Any,
+        face: Any,
         name: str,
         known: ParameterState,
         *,
         system: str,
         label: str = "",
         fitted: bool = True,
+        whole: bool = False,
     ) -> None:
-        self.owner, self.name, self.fitted = owner, name, fitted
+        self.face, self.name, self.fitted, self.whole = face, name, fitted, whole
         self.factor, self.unit = shown_unit(known.unit, system)
-        self.busy = False
         w = ipywidgets()
         text = {"continuous_update": False, "layout": {"width": "auto"}}
-        title = f"{label or name} ({self.unit})" if self.unit else label or name
-        self.label = w.Label(title, tooltip=title, layout={"width": "auto", "overflow": "hidden"})
+        title = titled(label or name, self.unit)
+        self.label = w.HTML(_wrapped(title), tooltip=title, layout={"width": "auto", "margin": "2px"})
         self.slider = w.IntSlider(
-            min=0, max=STEPS, readout=False, tooltip=f"{title}: drag, or arrow keys", layout={"width": "auto"}
+            min=0,
+            max=STEPS,
+            readout=False,
+            tooltip=f"{title}: drag, or arrow keys, page up and down, home, end",
+            layout={"width": "auto"},
         )
         self.number = w.Text(**text, tooltip=f"{title}, as a number: 1e-9 is understood")
         self.sigma = w.Label("", layout={"width": "auto"})
@@ -316,27 +328,22 @@ class ParameterRow:
         return found
 
     def _listen(self) -> None:
-        self.slider.observe(lambda change: self._ask(self._slide, change["new"]), "value")
-        self.number.observe(lambda change: self._ask(self._number, "value", change["new"]), "value")
+        ask = self.face.ask
+        self.slider.observe(lambda change: ask(self._slide, change["new"]), "value")
+        self.number.observe(lambda change: ask(self._number, "value", change["new"]), "value")
         if self.fitted:
-            self.least.observe(lambda change: self._ask(self._number, "min", change["new"]), "value")
-            self.most.observe(lambda change: self._ask(self._number, "max", change["new"]), "value")
-            self.vary.observe(lambda change: self._ask(self._set, vary=change["new"]), "value")
-            self.expr.observe(lambda change: self._ask(self._set, expr=change["new"].strip()), "value")
+            self.least.observe(lambda change: ask(self._number, "min", change["new"]), "value")
+            self.most.observe(lambda change: ask(self._number, "max", change["new"]), "value")
+            self.vary.observe(lambda change: ask(self._set, {"vary": change["new"]}), "value")
+            self.expr.observe(lambda change: ask(self._set, {"expr": change["new"].strip()}), "value")
 
-    def _ask(self, action: Any, *arguments: Any, **keywords: Any) -> None:
-        if self.busy:
-            return
-        self.owner.say()
-        self.owner.attempt(action, *arguments, **keywords)
-        self.owner.refresh()
+    def _set(self, changes: dict[str, Any]) -> None:
+        self.face.set(self.name, **changes)
 
-    def _set(self, **changes: Any) -> None:
-        self.owner.set(self.name, **changes)
-
-    def _slide(self, position: int) -> None:
+    def _slide(self, place: int) -> None:
         assert self.known is not None
-        self._set(value=value_at(position / STEPS, *self.known.ends))
+        value = round_value_at(place, STEPS, *self.known.ends, self.factor)
+        self.face.slide(self.name, round(value) if self.whole else value)
 
     def _number(self, which: str, text: str) -> None:
         if not text.strip() and which in ("min", "max"):
@@ -345,34 +352,41 @@ class ParameterRow:
             value = read_number(text)
         except ValueError as problem:
             raise StateError(f"{self.name}: {problem}") from None
-        self._set(**{which: value / self.factor})
+        self._set({which: value / self.factor})
 
     def show(self, known: ParameterState, value: float, sigma: float | None = None) -> None:
-        """Bring every control to this state, without being asked back."""
-        self.busy = True
-        try:
-            self.known = known
-            free = known.expr is None
-            self.slider.disabled = self.number.disabled = not free
-            self.slider.value = round(STEPS * fraction_at(value, *known.ends))
-            self.number.value = write_number(value * self.factor)
-            if self.fitted:
-                self.sigma.value = _sigma_text(value * self.factor, sigma and sigma * self.factor)
-                self.vary.value, self.vary.disabled = known.vary and free, not free
-                self.least.value = write_number(known.min * self.factor)
-                self.most.value = write_number(known.max * self.factor)
-                self.expr.value = known.expr or ""
-        finally:
-            self.busy = False
+        """Bring every control to this state."""
+        self.known = known
+        free = known.expr is None
+        self.slider.disabled = self.number.disabled = not free
+        self.slider.value = round(STEPS * fraction_at(value, *known.ends))
+        self.number.value = f"{value * self.factor:.0f}" if self.whole else write_number(value * self.factor)
+        if self.fitted:
+            self.sigma.value = sigma_text(value * self.factor, (sigma or 0.0) * self.factor)
+            self.vary.value, self.vary.disabled = known.vary and free, not free
+            self.least.value = write_number(known.min * self.factor)
+            self.most.value = write_number(known.max * self.factor)
+            self.expr.value = known.expr or ""
 
 
-def _sigma_text(value: float, sigma: float | None) -> str:
-    """The uncertainty as `format_value` rounds it."""
-    if not sigma:
+def sigma_text(value: float, sigma: float) -> str:
+    """The uncertainty as it is written beside a value: two digits below 3, one above; empty where there is none."""
+    if not 0 < sigma < math.inf:
         return ""
-    text = format_value(value, sigma)
-    tail = text[text.index(")") + 1 :] if ")" in text else ""
-    return "± " + text.split("±")[1].split(")")[0].strip() + tail
+    exponent = math.floor(math.log10(sigma))
+    if sigma / 10**exponent < 2.95:
+        exponent -= 1
+    largest = max(abs(value), sigma)
+    if 1e-3 <= largest < 1e6 and exponent < 6:
+        return f"± {round(sigma, -exponent):.{max(0, -exponent)}f}"
+    power = math.floor(math.log10(largest))
+    return f"± {sigma / 10**power:.{max(0, power - exponent)}f}e{power}"
+
+
+def _wrapped(title: str) -> str:
+    """A name in as many lines as it takes; none of it is cut off."""
+    style = "line-height:1.15;white-space:normal;overflow-wrap:anywhere"
+    return f'<div style="{style}">{html.escape(title)}</div>'
 
 
 def rows_grid(rows: list[ParameterRow]) -> Any:
@@ -384,7 +398,15 @@ def rows_grid(rows: list[ParameterRow]) -> Any:
     columns = COLUMNS if fitted else "minmax(110px,1.4fr) minmax(120px,3fr) minmax(84px,0.8fr)"
     return w.GridBox(
         children,
-        layout={"grid_template_columns": columns, "grid_gap": "0 6px", "width": "100%", "overflow": "auto"},
+        # Many rows scroll by themselves, so that the figure stays on the screen.
+        layout={
+            "grid_template_columns": columns,
+            "grid_gap": "0 6px",
+            "width": "100%",
+            "max_height": "max(170px, 34vh)",
+            "overflow": "auto",
+            "align_items": "center",
+        },
     )
 
 
@@ -393,6 +415,7 @@ def _heading(text: str) -> Any:
     return ipywidgets().HTML(small, layout={"height": "18px", "margin": "0"})
 
 
+REST = 0.4  # s without a move, after which all points are fitted
 MODES = ("fit range", "mask points", "pan and zoom")
 
 
@@ -405,11 +428,15 @@ class FitFace(Face):
         self.status = w.HTML(layout={"width": "100%"})
         self.table = w.HTML(layout={"width": "100%"})
         self.rows = {
-            name: ParameterRow(self, name, known, system=owner.axes.system)
+            name: ParameterRow(
+                self, name, known, system=owner.axes.system, whole=name in owner.problem.integers
+            )
             for name, known in owner.current.parameters.items()
         }
         self.buttons = self._make_buttons()
         self.settings = self._make_settings()
+        self.waiting = ""  # what a second press of the same button will do
+        self.resting: Any = None
         self.plot: FitPlot | None = None
         self.plot_box = w.VBox(layout={"width": "100%"})
         self.controls = self._name_controls()
@@ -430,15 +457,17 @@ class FitFace(Face):
             **self._step_buttons(),
         }
         tables = {
-            "intervals": (o.intervals, "profile-likelihood intervals of the last fit"),
-            "window": (o.window, "how each answer moves with the fit range"),
-            "history": (lambda: o.history, "all fits made"),
-            "code": (o.to_code, "an lmfit script of this fit"),
+            "intervals": (self._intervals, "profile-likelihood intervals of the last fit"),
+            "window": (self._window, "how each answer moves with the fit range"),
+            "history": (lambda: ("", o.history), "all fits made"),
+            "code": (lambda: ("", o.to_code()), "an lmfit script of this fit"),
         }
         for name, (make, tip) in tables.items():
             made[name] = button(name.capitalize(), lambda make=make: self.do(self.tell, make), tip=tip)
-        made["save"] = button("Save", lambda: self.do(o.save), tip=f"write {o.path.name}", icon="save")
-        made["load"] = button("Load", lambda: self.do(o.load), tip=f"read {o.path.name}", icon="folder-open")
+        made["save"] = button("Save", lambda: self.do(self._save), tip=f"write {o.path.name}", icon="save")
+        made["load"] = button(
+            "Load", lambda: self.do(self._load), tip=f"read {o.path.name}", icon="folder-open"
+        )
         return made
 
     def _make_settings(self) -> dict[str, Any]:
@@ -499,13 +528,14 @@ class FitFace(Face):
             ]
         )
         settings = w.Accordion([more], titles=("loss, method, ranges, masks",), layout={"width": "100%"})
+        # χ²ᵣ and warnings stand above the figure and the numbers that they judge.
         parts = [
-            w.HBox([s["mouse"]], layout=line),
-            self.plot_box,
             w.HBox(acts, layout=line),
             self.status,
             self.sentences,
+            self.plot_box,
             rows_grid(list(self.rows.values())),
+            w.HBox([s["mouse"]], layout=line),
             w.HBox(tells, layout=line),
             self.table,
             settings,
@@ -526,16 +556,60 @@ class FitFace(Face):
 
     # ---- what the controls ask for
 
+    def do(self, action: Any, *arguments: Any) -> None:
+        """A question stands until something else is done."""
+        asked, self.waiting = self.waiting, ""
+        if action in (self._save, self._load):
+            arguments = (asked,)
+        super().do(action, *arguments)
+
+    def slide(self, name: str, value: float) -> None:
+        """A slider moves: with auto-refit many points are thinned until it rests."""
+        self.owner.set(name, value=value, moving=True)
+        if self.resting is not None:
+            self.resting.cancel()
+            self.resting = None
+        if self.owner.on_few:
+            try:
+                self.resting = asyncio.get_running_loop().call_later(REST, self._rest)
+            except RuntimeError:  # no screen, so that no hand will move on
+                self.owner.settle()
+
+    def _rest(self) -> None:
+        self.resting = None
+        self.do(self.owner.settle)
+
+    def _save(self, asked: str) -> None:
+        try:
+            self.owner.save(replace=asked == "save")
+        except StateError as refused:
+            self.waiting = "save"
+            raise StateError(f"{refused}; pressing Save once more replaces it") from None
+
+    def _load(self, asked: str) -> None:
+        document = self.owner.load(anyway=asked == "load")
+        self.waiting = "" if asked == "load" or not any("Nothing of" in s for s in document) else "load"
+
     def tell(self, make: Any) -> None:
-        """Show a table or the code below the rows."""
-        found = make()
+        """Show a table or the code below the rows, and what it is above it."""
+        title, found = make()
         if isinstance(found, str):
             text = f"<pre>{html.escape(found)}</pre>"
         elif found.empty:
             text = "There is no fit yet."
         else:
             text = f"<div>{found.to_html(float_format='{:.6g}'.format, border=0)}</div>"
-        self.table.value = f'{TABLE_STYLE}<div class="nbt">{text}</div>'
+        self.table.value = f'{TABLE_STYLE}<div class="nbt">{html.escape(title)}{text}</div>'
+
+    def _intervals(self) -> tuple[str, Any]:
+        o = self.owner
+        table = intervals_for_display(o.intervals(), o.current, system=o.axes.system)
+        return f"{confidence(1.0)} profile-likelihood intervals; {quality(o.last)}", table
+
+    def _window(self) -> tuple[str, Any]:
+        o = self.owner
+        table = window_for_display(o.window(), o.current, x_unit=o.axes.x_unit, system=o.axes.system)
+        return "Fits with a part of the range cut off; moves in σ of the whole range's fit", table
 
     def _setting(self, name: str, value: Any) -> None:
         self.owner.change(**{name: value})
@@ -575,6 +649,8 @@ class FitFace(Face):
         done = self.owner.result is not None
         text = quality(self.owner.last) if done else "not fitted yet"
         note = "" if not done or self.owner.fresh else " · moved since"
+        if self.owner.on_few:
+            note = " · on some of the points while the slider moves"
         self.status.value = f"<span>{text}{note}</span>"
 
     def _refresh_rows(self) -> None:
@@ -597,6 +673,8 @@ class FitFace(Face):
 
     def close(self) -> None:
         """Close every widget of this face."""
+        if self.resting is not None:
+            self.resting.cancel()
         plot = [] if self.plot is None else [self.plot.brush, self.plot.panzoom]
         close_all(self.box, *plot)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nbtools.fitting.engine import Array, Curve, FitProblem
-from nbtools.fitting.report import shown_unit
+from nbtools.fitting.report import shown_unit, titled
 from nbtools.fitting.state import FitState
 
 SHOWN_POINTS = 2000
@@ -36,7 +36,7 @@ class Axes:
         """``temperature (K)`` and its like, for both axes."""
         units = shown_unit(self.x_unit, self.system)[1], shown_unit(self.y_unit, self.system)[1]
         pairs = zip((self.x_label, self.y_label), units, strict=True)
-        x, y = (f"{label} ({unit})" if unit else label for label, unit in pairs)
+        x, y = (titled(label, unit) for label, unit in pairs)
         return x, y
 
 
@@ -90,7 +90,7 @@ def view_of(problem: FitProblem, state: FitState, axes: Axes, result: Any = None
 def weighted(state: FitState, curve: Curve) -> bool:
     """Whether residuals are drawn in units of σ."""
     return (
-        curve.sigma is not None and state.weighting == "sigma" and bool((curve.sigma[curve.usable] > 0).all())
+        curve.sigma is not None and state.weighting != "none" and bool((curve.sigma[curve.usable] > 0).all())
     )
 
 

@@ -71,8 +71,11 @@ def warnings_of(problem: FitProblem, state: FitState, result: Any) -> list[str]:
     said += _unsteady(problem, state, result)
     for one, other, size in strong_correlations(result):
         said.append(f"{one} and {other} are correlated by {size:+.3f}: the data fix them only together.")
-    if problem.absolute(state) and state.loss != "robust" and result.nfree > 0:
-        said += _chi_square_warning(float(result.chisqr), int(result.nfree))
+    counted = problem.absolute(state) or state.weighting == "scaled sigma"
+    if counted and state.loss != "robust" and result.nfree > 0 and problem.has_sigma(state):
+        said += _chi_square_warning(
+            float(result.chisqr), int(result.nfree), scaled=not problem.absolute(state)
+        )
     return said + left_out(problem, state)
 
 
@@ -118,12 +121,14 @@ def _unsteady(problem: FitProblem, state: FitState, result: Any) -> list[str]:
     return said
 
 
-def _chi_square_warning(chi_square: float, free: int) -> list[str]:
+def _chi_square_warning(chi_square: float, free: int, *, scaled: bool) -> list[str]:
     high, low = stats.chi2.sf(chi_square, free), stats.chi2.cdf(chi_square, free)
+    reduced = chi_square / free
+    then = f" The σ of the parameters are scaled by its root, {math.sqrt(reduced):.3g}." if scaled else ""
     if high < 1e-3:
-        return [f"χ²ᵣ = {chi_square / free:.3g}: the model misses the data, or the given σ are too small."]
+        return [f"χ²ᵣ = {reduced:.3g}: the model misses the data, or the given σ are too small.{then}"]
     if low < 1e-3:
-        return [f"χ²ᵣ = {chi_square / free:.3g}: closer than noise allows; the given σ are too large."]
+        return [f"χ²ᵣ = {reduced:.3g}: closer than noise allows; the given σ are too large.{then}"]
     return []
 
 
@@ -175,6 +180,11 @@ def shown_unit(unit: str, system: str) -> tuple[float, str]:
     """Factor and label of a unit on screen, its powers as characters: ``A cm⁻²``."""
     factor, label = for_display(unit, system)
     return factor, re.sub(r"\$\^\{?([-\d]+)\}?\$", lambda m: m[1].translate(RAISED), label)
+
+
+def titled(label: str, unit: str) -> str:
+    """``temperature (K)``; a label that ends with a unit or remark of its own keeps that one."""
+    return f"{label} ({unit})" if unit and not label.rstrip().endswith(")") else label
 
 
 def quality(record: FitRecord) -> str:
@@ -317,6 +327,40 @@ def _window_row(
         row[name] = value
         row[f"{name} move"] = (value - float(reference.params[name].value)) / sigma if sigma else math.nan
     return row
+
+
+def intervals_for_display(table: pd.DataFrame, state: FitState, *, system: str) -> pd.DataFrame:
+    """`profile_intervals` in the units shown, each named beside its parameter."""
+    shown = table.copy()
+    for name in table.index:
+        shown.loc[name] = table.loc[name] * shown_unit(state.parameters[name].unit, system)[0]
+    shown.index = [_with_unit(name, state.parameters[name].unit, system) for name in table.index]
+    shown.index.name = "parameter"
+    return shown
+
+
+def window_for_display(table: pd.DataFrame, state: FitState, *, x_unit: str, system: str) -> pd.DataFrame:
+    """`window_sensitivity` in the units shown, each named in its heading; moves are in σ."""
+    shown, names = table.copy(), {}
+    for column in table.columns:
+        unit = x_unit if column in ("low", "high") else ""
+        if column in state.parameters:
+            unit = state.parameters[column].unit
+        if unit:
+            shown[column] = table[column] * shown_unit(unit, system)[0]
+            names[column] = _with_unit(column, unit, system)
+        elif column.endswith(" move"):
+            names[column] = f"{column} (σ)"
+    return shown.rename(columns=names)
+
+
+def _with_unit(name: str, unit: str, system: str) -> str:
+    return titled(name, shown_unit(unit, system)[1])
+
+
+def confidence(sigma: float) -> str:
+    """``68.3 %``: the level of an interval of so many standard deviations."""
+    return f"{100 * math.erf(sigma / math.sqrt(2)):.3g} %"
 
 
 def compare_rivals(results: Mapping[str, Any]) -> pd.DataFrame:

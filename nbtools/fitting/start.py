@@ -46,6 +46,8 @@ def initial_state(
     for name, given in (params or {}).items():
         _take(known[name], given)
         missing.discard(name)
+    for name in problem.integers:
+        known[name].vary = False
     state = FitState(parameters={name: _plain(p, units.get(name, "")) for name, p in known.items()})
     return state.with_values(_guessed(problem, state, guess, missing)) if missing else state
 

@@ -14,7 +14,8 @@ ARITHMETIC = (
     *(ast.Compare, ast.IfExp, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 Loss = Literal["least_squares", "robust", "poisson"]
-Weighting = Literal["sigma", "none"]
+# "scaled sigma": the given σ are right up to a factor, so that those of the parameters are scaled by √χ²ᵣ.
+Weighting = Literal["sigma", "scaled sigma", "none"]
 
 
 class FitError(ValueError):
@@ -297,6 +298,22 @@ def value_at(fraction: float, low: float, high: float) -> float:
     if is_logarithmic(low, high):
         return math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
     return low + fraction * (high - low)
+
+
+def round_value_at(place: int, steps: int, low: float, high: float, factor: float = 1.0) -> float:
+    """The value at a place 0 … steps of a slider, as round a number as its steps are fine; its ends are hit exactly.
+
+    Parameters
+    ----------
+    factor : what the value is multiplied by to be shown; it is the shown number that is round
+    """
+    value = value_at(place / steps, low, high)
+    if place in (0, steps):
+        return value
+    step = abs(value_at((place + 1) / steps, low, high) - value) * abs(factor)
+    digits = -math.floor(math.log10(step)) if step > 0 and math.isfinite(step) else 400
+    rounded = round(value * factor, digits) / factor if digits < 300 else value
+    return min(max(rounded, low), high)
 
 
 def fraction_at(value: float, low: float, high: float) -> float:

@@ -226,11 +226,25 @@ def resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
         y_unit=study.unit,
         system=units,
         name="03_resistivity",
+        notes=_geometry_note(study.normal),
     )
     fit.set("exponent", vary=False, min=1.5, max=6.0)
     fit.set("debye_temperature", min=50.0, max=3000.0)
+    # As the study counts: the scatter of neighbours is a lower bound of what separates model and data.
+    fit.change(weighting="scaled sigma")
     fit.fit()
     return fit
+
+
+def _geometry_note(normal: Any) -> list[str]:
+    """What the study's σ hold beside those of the fit."""
+    fitted = normal.fit.params["residual"].stderr or 0.0
+    share = max(normal.residual.uncertainty**2 - fitted**2, 0.0) ** 0.5 / float(normal.residual)
+    if share < 1e-4:
+        return []
+    return [
+        f"All resistivities share {100 * share:.2g} % from the geometry, which the study adds and a fit cannot know."
+    ]
 
 
 def apparent_susceptibility(

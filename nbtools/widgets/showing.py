@@ -25,9 +25,11 @@ class Showing(Generic[Known]):
         self._callbacks: list[Callable[[Any], None]] = []
         self._face: Any = None
         self._origin = ("", "")
+        self.source = ""
 
     def of(self, origin: Origin | Literal["model"], source: str = "") -> Self:
         """Say on the widget and its picture whether the data are measured, digitised or synthetic, or a model's."""
+        self.source = source
         if origin == "model":
             self._origin = ("model, no data", "#777777")
         else:

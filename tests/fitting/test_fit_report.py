@@ -62,6 +62,19 @@ def test_a_parameter_the_data_do_not_know_is_named() -> None:
     assert widget.result.params["a"].stderr == pytest.approx(np.cos(np.arange(9.0)).std(ddof=2) / 3)
 
 
+def test_uncertainties_known_up_to_a_factor_are_scaled_and_that_is_said() -> None:
+    """As without σ, while χ²ᵣ stays in sight."""
+    absolute, scaled, without = decay_widget(sigma=0.002), decay_widget(sigma=0.002), decay_widget(sigma=None)
+    scaled.change(weighting="scaled sigma")
+    for widget in (absolute, scaled, without):
+        widget.fit()
+    errors = [w.result.params["rate"].stderr for w in (absolute, scaled, without)]
+    assert errors[1] == pytest.approx(errors[2], rel=1e-6)
+    root = np.sqrt(absolute.result.redchi)
+    assert errors[1] == pytest.approx(root * errors[0], rel=1e-6)
+    assert f"scaled by its root, {root:.3g}" in "\n".join(scaled.warnings)
+
+
 @pytest.mark.parametrize(("sigma", "words"), [(0.002, "too small"), (0.2, "too large")])
 def test_wrong_uncertainties_are_noticed(sigma: float, words: str) -> None:
     """χ²ᵣ far from one, either way."""
