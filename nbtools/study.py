@@ -303,7 +303,8 @@ def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> N
         try:
             TypeAdapter(hints[name], config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
         except ValidationError as problem:
-            expected = problem.errors()[0]["msg"].removeprefix("Input should be ")
+            said = (error["msg"].removeprefix("Input should be ") for error in problem.errors())
+            expected = ", or ".join(dict.fromkeys(said))
             raise ValueError(f"{name} is {value!r}; expected: {expected}") from None
 
 

@@ -5,7 +5,7 @@ import tempfile
 from contextlib import chdir
 from html import unescape
 
-from nbtools.lessons import Question
+from nbtools.lessons.questions import Question
 from nbtools.results import ORIGIN_LABELS
 from nbtools.widgets.driving import drive
 from nbtools.widgets.showing import Showing

@@ -26,7 +26,7 @@ from nbtools.claims import (
     summary_text,
     table,
 )
-from nbtools.paper import printed
+from nbtools.paper import printed, recompute
 from nbtools.paper.verdict import resolution
 from nbtools.results import Ledger, read_ledger
 from nbtools.units import Quantity, factor
@@ -479,11 +479,12 @@ def test_the_table_takes_ledgers_and_verdicts(tmp_path):
 
 
 def test_the_whole_table_claims_nothing_unearned():
-    """With nothing run, inputs are inputs, data are missing, and the rest is open."""
+    """With nothing run, printed numbers are judged, inputs are inputs, data are missing, and the rest is open."""
     rows = table([], all_statements=True).set_index("id")["verdict"]
     kinds = {about.id: about.kind for about in statements().values()}
     said = {"input": "input", "needs-data": "not testable without the raw data"}
-    assert dict(rows) == {name: said.get(kind, "") for name, kind in kinds.items()}
+    judged = {name: verdict.word for name, verdict in recompute().items()}
+    assert dict(rows) == {name: said.get(kind, "") for name, kind in kinds.items()} | judged
 
 
 def test_the_terminal_text_fits_and_counts():

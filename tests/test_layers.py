@@ -30,7 +30,9 @@ MAY_IMPORT = {
     "physics": {"units", "cache"},
     "statistics": {"units", "results"},
     "files": {"units"},
-    "lessons": {"units", "results", "models", "widgets"},
+    "lessons": {"units", "results", "models", "widgets", "fitting"},
+    # The fitter shows itself with what all widgets share, and they use its states, rows and words.
+    "fitting": {"units", "results", "display", "widgets"},
     "claims": {"units", "results", "study"},
     "manifest": {"units", "cache", "files", "twin"},
     # Inside a room.
@@ -47,7 +49,7 @@ MAY_IMPORT = {
     "twin": {"units", "models", "files", "model"},
     "analysis": {"models", "cache", "statistics", "estimator", "model"},
     "viewers": {"display"},
-    "widgets": {"models", "statistics", "estimator", "analysis", "viewers", "display"},
+    "widgets": {"models", "statistics", "estimator", "analysis", "viewers", "display", "fitting"},
 }
 # What runs notebooks may import everything.
 SIBLINGS = {

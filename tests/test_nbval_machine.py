@@ -30,6 +30,11 @@ CELLS = [
     "print(f'{np.abs(x @ y - x[0]).sum():.1e}')",
     "ledger = results.Ledger('03_small')\n"
     "ledger.add('T', units.Quantity(37.41, 0.2, 'K'), method='m', origin='twin').name",
+    "from nbtools.widgets.explore import explore\n"
+    "def line(slope: float = 5.0):\n"
+    "    if slope > 8: raise ValueError('too steep')\n"
+    "    return {'y': (np.arange(9.0), slope * np.arange(9.0))}\n"
+    "explore(line, ranges={'slope': (0, 7)}).of('model')",
 ]
 PLANTED = {
     4: ("37.41 ± 0.20", "37.42 ± 0.20"),  # 0.05 σ
@@ -69,7 +74,7 @@ def failures(path: Path, **variables: str) -> dict[str, str]:
         command, env=os.environ | {"PYTHONPATH": str(TESTS)} | variables, capture_output=True, text=True
     )
     cases = list(ElementTree.parse(report).iter("testcase"))
-    assert len(cases) == len(CELLS) + 1, done.stdout
+    assert len(cases) == len(CELLS) + 2, done.stdout  # the results, and the widgets
     return {case.get("name"): case[0].text for case in cases if len(case)}
 
 
@@ -86,8 +91,9 @@ def test_only_what_hangs_on_the_last_bit_fails(stored: Path, monkeypatch: pytest
 
 
 def test_planted_changes_are_caught(stored: Path) -> None:
-    """A number by 0.3 σ, a word, a line, an integer in an output; a number by 0.3 σ in the results."""
+    """A number by 0.3 σ, a word, a line, an integer in an output; a number by 0.3 σ in the results; a bad widget."""
     notebook = nbformat.read(stored, as_version=4)
+    notebook.cells[-1].source = notebook.cells[-1].source.replace("(0, 7)", "(0, 9)")
     for number, (before, after) in PLANTED.items():
         output = notebook.cells[number].outputs[0]
         assert before in output.text
@@ -98,6 +104,7 @@ def test_planted_changes_are_caught(stored: Path) -> None:
     ledger["results"][0]["value"] += 0.3 * 0.2
     results.write_text(json.dumps(ledger))
     told = failures(stored, NBTOOLS_DUST="7")
-    assert told.keys() == CAUGHT | {"numbers", ROUNDING}
+    assert told.keys() == CAUGHT | {"numbers", "widgets", ROUNDING}
     assert all("NBTOOLS_DUST='7'" in said for said in told.values())
+    assert "too steep" in told["widgets"]
     assert "T: 37.47 ± 0.20 K → 37.41 ± 0.20 K (0.3 σ)" in told["numbers"]

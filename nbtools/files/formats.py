@@ -22,29 +22,38 @@ from nbtools.files.spectral_maps import read_recording
 from nbtools.units import convert
 
 LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
+MOST_SCANS = 20  # that are looked at one by one
 NOWHERE = "no notebook takes this as its DATA"
 
 
 def _powder(path: Path) -> Contents:
     scan = read_pattern(path)
-    angle, about = scan.two_theta.values, scan.attrs
-    wave = f", {1e10 * about['wavelength']:.4f} Å" if np.isfinite(about["wavelength"]) else ""
-    unit = scan.counts.attrs["units"] or "intensity"
+    scans = [scan, *(read_pattern(path, scan=n) for n in range(1, min(scan.attrs["scans"], MOST_SCANS)))]
+    about = scan.attrs
+    lengths = [about[name] for name in ("wavelength", "wavelength_2") if np.isfinite(about[name])]
+    wave = "".join(f", {1e10 * length:.4f} Å" for length in lengths)
     x_rays = about["radiation"] == "x-rays"
-    signal = Signal(
-        "2θ scan",
-        "powder pattern",
-        (Range("2θ", float(angle[0]), float(angle[-1]), "°"), Range.of("counts", scan.counts.values, "")),
-        int(angle.size),
-        "structure" if x_rays else None,
-        data=scan,
-    )
     return Contents(
-        f"powder pattern ({about['format']}), {about['radiation']}{wave}",
-        (signal,),
+        f"powder pattern ({about['format']}), {about['radiation']}{wave}"
+        + (f", {about['scans']} scans" if about["scans"] > 1 else ""),
+        tuple(_scan_signal(one, n, x_rays) for n, one in enumerate(scans)),
         (Route("structure", "POWDER"),) if x_rays else (),
-        (f"2θ {angle[0]:.4g} to {angle[-1]:.4g}°, {angle.size} points of {unit}",),
-        lacks=tuple(about["notes"]),
+        ("01 takes scan 0",) if x_rays and len(scans) > 1 else (),
+        tuple(about["notes"]),
+    )
+
+
+def _scan_signal(scan: xr.Dataset, number: int, x_rays: bool) -> Signal:
+    angle, about = scan.two_theta.values, scan.attrs
+    seconds = f", {about['counting_time']:.4g} s a point" if np.isfinite(about["counting_time"]) else ""
+    return Signal(
+        f"scan {number}{seconds}",
+        scan.counts.attrs["units"] or "intensity",
+        (Range.of("intensity", scan.counts.values, ""), Range("2θ", float(angle[0]), float(angle[-1]), "°")),
+        int(angle.size),
+        "structure" if x_rays and number == 0 else None,
+        kind="scan",
+        data=scan,
     )
 
 

@@ -1,5 +1,6 @@
 """Powder patterns from diffractometer files: angles and counts, their variance, the wavelength, and what is missing."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     -------
     Dataset over ``two_theta`` (degrees) with ``counts`` and ``variance`` (NaN where the file does not let one know it).
     attrs: source, format, sample, wavelength and wavelength_2 (m) and ratio (NaN: not given), counting_time (s),
-    plain_counts (whether the variance is simply the counts), radiation, notes (sentences on what is missing)
+    plain_counts (whether the variance is simply the counts), radiation, notes (sentences on what is missing),
+    scans (how many the file holds)
 
     Raises
     ------
@@ -42,10 +44,12 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     """
     path = Path(path)
     content = _content(path)
-    facts = read_facts(path, content)
+    facts = read_facts(path, content, scan)
     angle, intensity = (
         _psi_arrays(path, content, facts) if facts.format == "PSI" else _geddes(path, content, scan)
     )
+    if facts.axis != "2θ":
+        angle, intensity = _from_spacing(path, angle, intensity, facts)
     for extra in (facts.factor, facts.sigma):
         if extra is not None and extra.shape != angle.shape:
             raise PowderDiffractionError(
@@ -87,6 +91,7 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
     """Angles and intensities; a file of columns may have any suffix."""
     import geddes
 
+    content = _with_decimal_points(content)
     names = [path.name, "columns.xy"] if _reads_as_words(content) else [path.name]
     problems = []
     for name in names:
@@ -98,6 +103,40 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
     raise PowderDiffractionError(
         f"{path.name} is no powder pattern that can be read ({problems[0]}); {EXPORT}"
     )
+
+
+def _with_decimal_points(content: bytes) -> bytes:
+    """Rows such as ``20,0000;53`` or ``20,05<tab>53,1`` as ``20.0000 53``; anything else as it came."""
+    rows = re.findall(
+        rb"(?m)^[ \t]*\d+(?:,\d+)?[ \t]*[;\t][ \t]*\d+(?:,\d+)?(?:[;\t][\d, \t;]*)?\r?$", content
+    )
+    commas = sum(b"," in row for row in rows[:50])
+    if len(rows) < FEWEST_POINTS or not commas:
+        return content
+    return b"\n".join(re.sub(rb"[;\t]", b" ", row.replace(b",", b".")).strip() for row in rows) + b"\n"
+
+
+def _from_spacing(path: Path, along: Array, intensity: Array, facts: Facts) -> tuple[Array, Array]:
+    """2θ from q or d by the stated wavelength, λ = 2d sin θ, q = 2π/d, rising."""
+    if not facts.wavelengths:
+        raise PowderDiffractionError(
+            f"{path.name}: the header calls the first column {facts.axis}, and states no wavelength by which it would "
+            "be 2θ; add a line such as `# Wavelength: 1.5406 Å`, or export 2θ"
+        )
+    value = along * facts.axis_unit
+    with np.errstate(divide="ignore"):
+        sine = ANGSTROM * facts.wavelengths[0] * (value / (4 * np.pi) if facts.axis == "q" else 0.5 / value)
+    if not np.all((sine > 0) & (sine < 1)):
+        raise PowderDiffractionError(
+            f"{path.name}: {facts.axis} from {along.min():.4g} to {along.max():.4g} cannot be reached with the stated "
+            f"wavelength of {facts.wavelengths[0]:g} Å; is its unit that of the header?"
+        )
+    angle = np.degrees(2 * np.arcsin(sine))
+    facts.notes.append(f"2θ was computed from {facts.axis} by the stated wavelength")
+    order = np.argsort(angle, kind="stable")
+    if facts.sigma is not None:
+        facts.sigma = facts.sigma[order]
+    return angle[order], intensity[order]
 
 
 def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dataset:
@@ -135,6 +174,7 @@ def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dat
             "plain_counts": plain,
             "radiation": "neutrons" if facts.neutrons else "x-rays",
             "notes": tuple(facts.notes),
+            "scans": facts.scans,
         },
     )
 

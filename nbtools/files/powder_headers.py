@@ -8,12 +8,16 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Axis = Literal["2θ", "q", "d"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
+HEAD = 4096  # characters in which a header is looked for
+LENGTHS = {"nm": 1e-9, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -35,38 +39,53 @@ class Facts:
     sigma: Array | None = None
     sample: str = ""
     neutrons: bool = False
+    scans: int = 1  # how many the file holds
+    axis: Axis = "2θ"
+    axis_unit: float = 1.0  # of q in 1/m or d in m
     notes: list[str] = field(default_factory=list)
 
 
-def read_facts(path: Path, content: bytes) -> Facts:
-    """Facts by the kind of file, told from its content."""
+def read_facts(path: Path, content: bytes, scan: int = 0) -> Facts:
+    """Facts on one scan by the kind of file, told from its content."""
     if content[:4] == b"PK\x03\x04":
-        return _zip_facts(path, content)
+        return _zip_facts(path, content, scan)
     if content[:3] == b"RAW":
         return _raw_facts(content)
     head = text_of(content[:4096]).lstrip()
     for mark, facts in _KINDS:
         if re.search(mark, head, re.MULTILINE):
-            return facts(text_of(content))
+            return facts(text_of(content), scan)
     return _column_facts(path, text_of(content))
 
 
-def _xrdml_facts(text: str) -> Facts:
-    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated."""
-    factors = re.search(r"<beamAttenuationFactors[^>]*>([^<]*)<", text)
-    return Facts(
+def _xrdml_facts(text: str, scan: int) -> Facts:
+    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated; each scan has its own."""
+    parts = re.findall(r"<scan\b.*?</scan>", text, re.DOTALL)
+    own = parts[scan] if scan < len(parts) else text
+    factors = re.search(r"<beamAttenuationFactors[^>]*>([^<]*)<", own)
+    facts = Facts(
         "XRDML",
-        _numbers(text, r"<kAlpha1[^>]*>\s*([\d.]+)", r"<kAlpha2[^>]*>\s*([\d.]+)"),
-        _number(text, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
-        _number(text, r"<commonCountingTime[^>]*>\s*([\d.eE+-]+)"),
-        is_rate=bool(re.search(r'<intensities[^>]*unit="cps"', text)),
+        ratio=_number(text, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
+        seconds=_number(own, r"<commonCountingTime[^>]*>\s*([\d.eE+-]+)"),
+        is_rate=bool(re.search(r'<intensities[^>]*unit="cps"', own)),
         factor=_floats(factors[1]) if factors else None,
         is_multiplied=True,
         sample=_word(text, r"<sample\b.*?<name>\s*([^<]*?)\s*</name>"),
+        scans=max(1, len(parts)),
     )
+    lines = {name: rf"<{name}[^>]*>\s*([\d.]+)" for name in ("kAlpha1", "kAlpha2", "kBeta")}
+    # Which of the lines of the tube passes the monochromator or filter.
+    intended = _word(text, r'<usedWavelength[^>]*intended="([^"]*)"').replace(" ", "").lower()
+    used = {"k-alpha1": ["kAlpha1"], "k-alpha2": ["kAlpha2"], "k-beta": ["kBeta"]}.get(
+        intended, ["kAlpha1", "kAlpha2"]
+    )
+    facts.wavelengths = _numbers(text, *(lines[name] for name in used))
+    if len(used) == 1:
+        facts.ratio = 0.0
+    return facts
 
 
-def _uxd_facts(text: str) -> Facts:
+def _uxd_facts(text: str, scan: int) -> Facts:
     """Bruker's text: _KEY=value."""
     return Facts(
         "UXD",
@@ -78,20 +97,23 @@ def _uxd_facts(text: str) -> Facts:
     )
 
 
-def _ras_facts(text: str) -> Facts:
-    """Rigaku's header: *KEY "value"; the third column is the attenuator's factor."""
-    rows = [line.split() for line in text.splitlines() if re.match(r"\s*[\d.]+\s+[-\d.]", line)]
+def _ras_facts(text: str, scan: int) -> Facts:
+    """Rigaku's header: *KEY "value"; the third column is the attenuator's factor; each scan has its own of both."""
+    parts = re.findall(r"\*RAS_HEADER_START.*?(?=\*RAS_HEADER_START|\Z)", text, re.DOTALL)
+    own = parts[scan] if scan < len(parts) else text
+    rows = [line.split() for line in own.splitlines() if re.match(r"\s*[\d.]+\s+[-\d.]", line)]
     factor = np.array([float(row[2]) for row in rows if len(row) > 2 and is_number(row[2])])
     return Facts(
         "RAS",
-        _numbers(text, r'\*HW_XG_WAVE_LENGTH_ALPHA1\s+"([\d.]+)', r'\*HW_XG_WAVE_LENGTH_ALPHA2\s+"([\d.]+)'),
-        is_rate="cps" in _word(text, r'\*MEAS_SCAN_UNIT_Y\s+"([^"]*)').lower(),
+        _numbers(own, r'\*HW_XG_WAVE_LENGTH_ALPHA1\s+"([\d.]+)', r'\*HW_XG_WAVE_LENGTH_ALPHA2\s+"([\d.]+)'),
+        is_rate="cps" in _word(own, r'\*MEAS_SCAN_UNIT_Y\s+"([^"]*)').lower(),
         factor=factor if rows and factor.size == len(rows) else None,
-        sample=_word(text, r'\*FILE_SAMPLE\s+"([^"]*)'),
+        sample=_word(own, r'\*FILE_SAMPLE\s+"([^"]*)'),
+        scans=max(1, len(parts)),
     )
 
 
-def _cif_facts(text: str) -> Facts:
+def _cif_facts(text: str, scan: int) -> Facts:
     """Powder CIF."""
     probe = _word(text, r"^_diffrn_radiation_(?:probe|type)\s+(\S.*)").lower()
     facts = Facts("powder CIF", _numbers(text, r"^_diffrn_radiation_wavelength\s+([\d.]+)"))
@@ -99,7 +121,7 @@ def _cif_facts(text: str) -> Facts:
     return facts
 
 
-def _psi_facts(text: str) -> Facts:
+def _psi_facts(text: str, scan: int) -> Facts:
     """Neutrons at PSI (DMC, HRPT): counts, then as many standard deviations, ten a line."""
     return Facts(
         "PSI", _numbers(text, r"lambda\s*=\s*([\d.]+)"), neutrons=True, sample=text.split("\n")[0].strip()
@@ -107,15 +129,47 @@ def _psi_facts(text: str) -> Facts:
 
 
 def _column_facts(path: Path, text: str) -> Facts:
-    """Columns: a wavelength may stand in a comment, σ in the third column of .xye."""
-    facts = Facts("columns", _numbers(text[:4096], r"(?:LAMBDA|wavelength)\W*([\d.]+)"))
-    facts.seconds = _number(text[:4096], r"TIME_PER_STEP\W*([\d.]+)")
+    """Columns: a wavelength and what the first column is may stand in a comment, σ in the third column of .xye."""
+    facts = Facts("columns", _stated_wavelengths(text[:HEAD]))
+    facts.seconds = _number(text[:HEAD], r"TIME_PER_STEP\W*([\d.]+)")
+    facts.axis, facts.axis_unit = _first_column(text[:HEAD])
     if path.suffix.lower() == ".xye":
         rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
         sigma = [float(row[2]) for row in rows if len(row) > 2 and all(map(is_number, row[:3]))]
         if sigma and min(sigma) > 0:
             facts.sigma = np.array(sigma)
     return facts
+
+
+def _stated_wavelengths(head: str) -> tuple[float, ...]:
+    """Å, from lines such as ``# Wavelength= 4.1328e-11m``, ``lambda1: 1,540598`` or ``# LAMBDA 1.5406``."""
+    found: dict[str, float] = {}
+    for match in re.finditer(
+        r"(?im)^[^\w\n]*(?:used_)?(?:lambda|wave ?length)[ _]?([12]?)\s*(?:[\[(]\s*(\w+|Å)\s*[\])])?[\s:=]+"
+        r"(\d*[.,]?\d+(?:e[+-]?\d+)?)\s*(Å|\w+)?",
+        head,
+    ):
+        number, before, value, after = match.groups()
+        unit = (before or after or "").lower()
+        metres = {"m": 1.0, "nm": 1e-9, "pm": 1e-12}.get(unit, 1e-10)
+        length = float(value.replace(",", ".")) * metres * 1e10
+        if 0.1 < length < 10:
+            found.setdefault(number or "1", length)
+    return tuple(found[number] for number in "12" if number in found)
+
+
+def _first_column(head: str) -> tuple[Axis, float]:
+    """What the last line of words before the numbers calls the first column: 2θ, q (its unit in 1/m) or d (in m)."""
+    words = ""
+    for line in head.splitlines():
+        if re.match(r"\s*[-+]?[\d.,]+[\s;,]+[-+]?[\d.]", line):
+            break
+        words = line.strip(" #;!*->\t'\"") or words
+    if match := re.match(r"q\b[\s_(\[]*(?:1/|)(nm|A|Å|angstrom)?|q_(nm|A)", words, re.IGNORECASE):
+        return "q", 1 / LENGTHS.get((match[1] or match[2] or "A").lower(), 1e-10)
+    if match := re.match(r"d(?:[ _-]?spacing)?[\s_]*[(\[]?\s*(nm|A|Å|angstrom)\b", words, re.IGNORECASE):
+        return "d", LENGTHS.get(match[1].lower(), 1e-10)
+    return "2θ", 1.0
 
 
 def _raw_facts(content: bytes) -> Facts:
@@ -134,7 +188,7 @@ def _raw_facts(content: bytes) -> Facts:
     )
 
 
-def _zip_facts(path: Path, content: bytes) -> Facts:
+def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
     """Rigaku .rasx (text and XML) and Bruker .brml; nothing is unpacked before its size is known."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -147,8 +201,9 @@ def _zip_facts(path: Path, content: bytes) -> Facts:
         conditions = [name for name in names if re.search(r"Conditions\d*\.xml$", name)]
         if not profiles:
             return Facts("BRML", notes=["wavelength and counting time of .brml are not read"])
-        rows = [line.split() for line in text_of(archive.read(profiles[0])).split("\n") if line.strip()]
-        said = text_of(archive.read(conditions[0])) if conditions else ""
+        own = min(scan, len(profiles) - 1)
+        rows = [line.split() for line in text_of(archive.read(profiles[own])).split("\n") if line.strip()]
+        said = text_of(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -169,10 +224,11 @@ def _zip_facts(path: Path, content: bytes) -> Facts:
         is_rate=_word(said, r"<IntensityUnit>([^<]*)").lower() == "cps",
         factor=np.array(factor) if len(factor) == len(rows) else None,
         sample=_word(said, r"<SampleName>([^<]*)"),
+        scans=len(profiles),
     )
 
 
-_KINDS: tuple[tuple[str, Callable[[str], Facts]], ...] = (
+_KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"<xrdMeasurement", _xrdml_facts),
     (r"^_FILEVERSION", _uxd_facts),
     (r"^\*RAS_", _ras_facts),

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import (
     Answer,
     AnswerTable,
@@ -19,7 +20,6 @@ from nbtools.lessons.answers import (
 from nbtools.models.colour_centres import HC
 from nbtools.units import Quantity
 from nbtools.widgets.face import Face
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.gui import button, ipywidgets, read_number
 from nbtools.widgets.showing import Showing
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample
 
 WIDTH = 100
-HEADING = ("", "verdict", "here", "paper", "planted (synthetic)")
+HEADING = (" " * 6, "verdict", "here", "paper", "planted (synthetic)")
 WIDEST = (6, 20, 26, 20, 22)
 
 

@@ -17,7 +17,7 @@ GROWTH = 1.2  # of the window, from one trial to the next
 # χ² of the fourth and fifth power (2 degrees of freedom) that chance exceeds in 1 % and in 0.1 % of windows: the
 # first counts when two windows running exceed it.
 BEND, PLAIN_BEND = 9.2, 13.8
-SHRINK = 0.6  # of the widest window without a visible bend
+SHRINK = 0.5  # of the widest window without a visible bend
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def fit_locally(
 ) -> LocalFit:
     """Weighted cubic around `place`, in a window well inside the widest one in which no bend beyond it shows.
 
-    The window grows by a fifth at a time until a fourth or fifth power is significant, and is then shrunk to 0.6.
+    The window grows by a fifth at a time until a fourth or fifth power is significant, and is then shrunk to a half.
     A bend that is just seen moves the value by one or two of its σ; it falls with the 4.5th power of
-    the window against σ, so that at 0.6 of it some 0.1 σ to 0.2 σ are left, at any noise and density of points.
+    the window against σ, so that in half of it 0.1 σ at most is left, at any noise and density of points.
     (The χ² of all residuals cannot do this: it misses a bend that is small against one point's noise,
     however many points show it.)
 

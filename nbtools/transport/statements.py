@@ -232,7 +232,10 @@ def plateau(paper: Paper, results: Results, context: Context) -> Verdict:
     """4πχ of the plateau, against a body without shape effects and a metal."""
     shielding = results["screening"].shielding
     if shielding is None:
-        raise NotPossible(results["screening"].missing["4πχ"])
+        reason = results["screening"].missing.get(
+            "4πχ", "no susceptibility follows from these files and card"
+        )
+        raise NotPossible(reason)
     chi = shielding.susceptibility
     worlds = _worlds(context, normal=(METAL, _does_not_screen(results)))
     worlds["4πχ = −1 without effect of shape"] = chance(chi + 1)

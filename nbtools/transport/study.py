@@ -33,12 +33,19 @@ RELATIVE_TEMPERATURE = 0.005
 
 
 @study("Fig. 9(a) · Resistivity")
-def study_resistance(sample: "Sample") -> ResistanceStudy | Missing:
+def study_resistance(
+    sample: "Sample",
+    *,
+    criterion: Literal["onset", "ninety", "midpoint", "ten", "zero"]
+    | Annotated[float, Field(gt=0, lt=1)] = "onset",
+) -> ResistanceStudy | Missing:
     """R(T) in no field: transition, normal state, one step or two; ρ where the card gives the geometry.
 
     Parameters
     ----------
     sample : from `open_sample`
+    criterion : by which T_c is read: "onset", "ninety", "midpoint", "ten", "zero", or a share of the step
+        between 0 and 1
 
     Returns
     -------
@@ -50,6 +57,7 @@ def study_resistance(sample: "Sample") -> ResistanceStudy | Missing:
         curves,
         geometry=sample.card.geometry_factor,
         temperature_uncertainty=sample.sigma("thermometer_offset"),
+        criterion=criterion,
     )
     if sentence := sample.card.require("geometry_factor"):
         result.missing["ρ in Ω m"] = sentence

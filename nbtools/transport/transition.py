@@ -7,11 +7,10 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import factorial
 
 from nbtools.models.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
-from nbtools.statistics.crossing import LocalFit, crossing_and_fit, fit_locally, rough_crossing
+from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
@@ -29,9 +28,10 @@ CRITERIA = (
     "zero",
     "critical_temperature",
 )
-# Derivatives of a normal state are of the order R/T, R/T², … (Bloch and Grüneisen's stay below), and all that keeps a
-# noisy one from being extended on a wild parabola.
-SMOOTHNESS = 1.0
+# What the terms of a normal state's Taylor series in T/T_c − 1 may be, from the first on, as a share of the normal
+# resistance (one standard deviation): wide for a metal, whose R − R_0 rises as T³ or T⁵ and is a small part of R at
+# T_c; and all that keeps a noisy one from being extended on a wild parabola.
+SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
 MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
 SMOOTH = 0.1  # of the width of a step: what a local fit crosses at least, where the points are that dense
 REACHED_ZERO = 0.02  # of the normal resistance
@@ -168,6 +168,32 @@ def estimate_transition(
     return replace(found, reason=reason, left_out=points.left_out)
 
 
+def estimate_temperature_at(
+    temperature: ArrayLike, signal: ArrayLike, transition: Transition, *, share: float
+) -> Quantity:
+    """The temperature at which a share of the step is left.
+
+    Parameters
+    ----------
+    temperature, signal : shape (n,), K and any unit, any order
+    transition : what `estimate_transition` found in them
+    share : of the step between low state (0) and normal state (1)
+
+    Returns
+    -------
+    K ± σ; NaN where the curve does not cross that level.
+    """
+    order = np.argsort(temperature, kind="stable")
+    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
+    step = transition.normal_level - transition.low_level
+    left = (y - transition.low_level) / step
+    below = np.flatnonzero(left < share)
+    start = t[min(below[-1] + 1, t.size - 1)] if below.size else t[0]
+    sigma = np.full(t.size, abs(transition.noise[0] / step))
+    found = find_crossing(t, left, share, sigma=sigma, start=float(start))
+    return Quantity(float(found), found.uncertainty, "K")
+
+
 def combine_branches(branches: Sequence[Transition]) -> Transition:
     """The mean of cooling and warming, their half difference (the thermometer's lag) added to each error.
 
@@ -269,10 +295,10 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     if curve.sigma is not None:
         noise = float(np.median(curve.sigma[chosen]))
     noise = noise or 1e-9 * float(np.ptp(curve.y))
-    powers = np.arange(6)
+    powers = np.arange(len(SMOOTHNESS) + 1)
     design = (x / step.half - 1)[:, None] ** powers
-    allowed = SMOOTHNESS * (float(np.median(np.abs(y))) + noise) / factorial(powers)
-    prior = np.where(powers > 0, allowed**-2.0, 0.0)
+    allowed = np.array(SMOOTHNESS) * (float(np.median(np.abs(y))) + noise)
+    prior = np.concatenate([[0.0], allowed**-2])
     covariance = np.linalg.pinv(design.T @ design / noise**2 + np.diag(prior), hermitian=True)
     coefficients = covariance @ (design.T @ y) / noise**2
     freedom = len(x) - float(np.sum((design @ covariance) * design)) / noise**2

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from nbtools.fitting.state import StateError
 from nbtools.widgets.explore_state import ExploreState
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.gui import close_all, ipywidgets
 from nbtools.widgets.showing import Showing
 

@@ -18,7 +18,7 @@ model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
 """
 OURS = (
     DATA
-    + """from nbtools.widgets.fitter import FitWidget
+    + """from nbtools.fitting.widget import FitWidget
 widget = FitWidget(model, x, y, sigma=0.05).change(auto_refit={refit})
 widget"""
 )

@@ -8,6 +8,7 @@ import pytest
 from damage import damaged
 
 from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
+from nbtools.files.registry import open_file
 from nbtools.twin.diffraction import record_diffraction
 
 REAL = {
@@ -195,3 +196,139 @@ def test_damaged_files(realdata, tmp_path, seed):
         return
     assert np.all(np.diff(scan.two_theta) > 0) and np.isfinite(scan.counts).all()
     assert not np.any(scan.variance <= 0)
+
+
+COUNTS = 50 + np.arange(61) % 7
+ANGLE = np.linspace(20, 80, 61)
+
+
+def columns(folder, header, first=ANGLE, name="scan.xy", row="{:.6f} {:d}"):
+    """A text file of two columns under these comment lines."""
+    rows = "\n".join(row.format(x, n) for x, n in zip(first, COUNTS.tolist(), strict=True))
+    return written(folder, f"{header}{rows}\n", name)
+
+
+@pytest.mark.parametrize(
+    ("header", "lengths"),
+    [
+        ("# Wavelength= 4.132800e-11m\n# 2th_deg I\n", [0.41328]),
+        ("# Wavelength: 7.0848e-11 m\n# --> 2th_deg   I\n", [0.70848]),
+        ("# Wavelength: 1,54060\n", [1.5406]),
+        ("#lambda1: 1.540598\n#lambda2: 1.544426\n", [1.540598, 1.544426]),
+        ("# LAMBDA 1.5406\n", [1.5406]),
+        ("# wavelength (nm): 0.15406\n", [1.5406]),
+        ("# Wavelength [Å] = 1.5406\n", [1.5406]),
+        ("# sample: Lambda 3.5 phase, 2theta counts\n", []),
+    ],
+)
+def test_a_wavelength_in_a_comment(tmp_path, header, lengths):
+    """In whatever unit, with a decimal comma, one or two; a sample's name is none."""
+    about = read_pattern(columns(tmp_path, header)).attrs
+    found = [1e10 * about[name] for name in ("wavelength", "wavelength_2") if np.isfinite(about[name])]
+    assert found == pytest.approx(lengths, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("q_nm^-1   I", lambda s: 4 * np.pi * s / 0.15406),
+        ("q_A^-1 I", lambda s: 4 * np.pi * s / 1.5406),
+        ("d (A)  I", lambda s: 1.5406 / (2 * s)),
+        ("d_nm I", lambda s: 0.15406 / (2 * s)),
+    ],
+)
+def test_a_first_column_that_is_no_angle(tmp_path, words, first):
+    """q and d become 2θ by the stated wavelength; without one the header's word is the reason of the refusal."""
+    along = first(np.sin(np.radians(ANGLE / 2)))
+    scan = read_pattern(columns(tmp_path, f"# Wavelength: 1.5406e-10 m\n# {words}\n", along))
+    assert scan.two_theta.values == pytest.approx(ANGLE, abs=1e-3)
+    assert scan.counts.values.tolist() == COUNTS.tolist()
+    with pytest.raises(
+        PowderDiffractionError, match=f"calls the first column {words[0]}, and states no wavelength"
+    ):
+        read_pattern(columns(tmp_path, f"# {words}\n", along))
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_decimal_commas(tmp_path, between):
+    """``20,0000;53`` under German words in Latin-1, as a spreadsheet exports it."""
+    rows = "\n".join(f"{x:.4f}{between}{n}".replace(".", ",") for x, n in zip(ANGLE, COUNTS, strict=True))
+    text = f"Winkel{between}Intensität\n{rows}\n"
+    scan = read_pattern(written(tmp_path, text.encode("latin-1"), "scan.csv"))
+    assert scan.two_theta.values == pytest.approx(ANGLE) and scan.counts.values.tolist() == COUNTS.tolist()
+
+
+def scans_of(parts, used=""):
+    """An XRDML of several scans, each of its own words."""
+    body = "".join(
+        '<scan><dataPoints><positions axis="2Theta" unit="deg"><startPosition>20</startPosition>'
+        f"<endPosition>24</endPosition></positions>{part}</dataPoints></scan>"
+        for part in parts
+    )
+    return f'<?xml version="1.0"?><xrdMeasurements><xrdMeasurement>{used}{body}</xrdMeasurement></xrdMeasurements>'
+
+
+def test_each_scan_has_its_own_counting_time(tmp_path):
+    """Rates of 1 s and of 4 s: the same counts; the file says that there are two."""
+    parts = [
+        f'<commonCountingTime unit="seconds">{s}</commonCountingTime><intensities unit="cps">{v}</intensities>'
+        for s, v in (("1.0", "10 12 16 20 24"), ("4.0", "2.5 3 4 5 6"))
+    ]
+    path = written(tmp_path, scans_of(parts))
+    first, second = read_pattern(path), read_pattern(path, scan=1)
+    assert first.counts.values.tolist() == second.counts.values.tolist() == [10, 12, 16, 20, 24]
+    assert [one.attrs["counting_time"] for one in (first, second)] == [1.0, 4.0]
+    assert first.attrs["scans"] == 2
+    contents = open_file(path)
+    assert [signal.name for signal in contents.signals] == ["scan 0, 1 s a point", "scan 1, 4 s a point"]
+    assert "2 scans" in contents.what
+
+
+def test_each_scan_has_its_own_attenuator(tmp_path):
+    """Only the scan that was measured through it has the wider variance."""
+    parts = [
+        f"<beamAttenuationFactors>{f}</beamAttenuationFactors><counts>10 12 100 20 24</counts>"
+        for f in ("1 1 10 1 1", "1 1 1 1 1")
+    ]
+    path = written(tmp_path, scans_of(parts))
+    assert read_pattern(path).variance.values[2] == 10_000
+    second = read_pattern(path, scan=1)
+    assert second.variance.values[2] == 100 and second.attrs["plain_counts"]
+
+
+@pytest.mark.parametrize(
+    ("intended", "lengths"),
+    [
+        ("K-Alpha", [1.540598, 1.544426]),
+        ("K-Alpha 1", [1.540598]),
+        ("K-Beta", [1.39225]),
+    ],
+)
+def test_the_line_that_was_used(tmp_path, intended, lengths):
+    """Of the three lines of the tube that the file lists; a single one is refined without a second."""
+    used = (
+        f'<usedWavelength intended="{intended}"><kAlpha1>1.540598</kAlpha1><kAlpha2>1.544426</kAlpha2>'
+        "<kBeta>1.39225</kBeta><ratioKAlpha2KAlpha1>0.5</ratioKAlpha2KAlpha1></usedWavelength>"
+    )
+    options = scan_options(
+        read_pattern(written(tmp_path, scans_of(["<counts>10 12 16 20 24</counts>"], used)))
+    )
+    assert [1e10 * length for length in dict.fromkeys(options["wavelengths"])] == pytest.approx(lengths)
+    assert options["ratio"] == (0.5 if len(lengths) == 2 else 0.0)
+
+
+def test_two_scans_of_rigaku(tmp_path):
+    """A .ras of two: each with its own attenuator."""
+
+    def part(factor):
+        head = '*RAS_HEADER_START\n*HW_XG_WAVE_LENGTH_ALPHA1 "1.540593"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+        rows = [
+            f"{x:.4f} {n} {factor if i == 3 else 1}"
+            for i, (x, n) in enumerate(zip(ANGLE, COUNTS, strict=True))
+        ]
+        return head + "\n".join(rows) + "\n*RAS_INT_END\n"
+
+    path = written(tmp_path, f"*RAS_DATA_START\n{part(1)}{part(10)}*RAS_DATA_END\n", "two.ras")
+    first, second = read_pattern(path), read_pattern(path, scan=1)
+    assert first.attrs["scans"] == 2 and first.counts.values.tolist() == COUNTS.tolist()
+    assert second.counts.values[3] == 10 * COUNTS[3] and second.variance.values[3] == 100 * COUNTS[3]

@@ -8,13 +8,13 @@ import pytest
 from nbtools import paths
 from nbtools.claims import from_arithmetic, settle, statements
 from nbtools.display import style
-from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper
+from nbtools.fitting.state import StateError
+from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper, recompute
 from nbtools.paper.ledgers import RAN, ledgers_of
 from nbtools.results import Ledger
 from nbtools.units import Quantity
 from nbtools.viewers.statements import draw_deviations, draw_verdicts
 from nbtools.widgets.driving import drive
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.statements import explore_statements
 
 
@@ -77,6 +77,12 @@ def run(tmp_path, monkeypatch):
     return record
 
 
+def agreeing():
+    """The planted agreement, and those of 03 that printed numbers bear out whatever was run."""
+    judged = [v for name, v in recompute().items() if name != "GL-01" and read_paper()[name].notebook == "03"]
+    return 1 + sum(verdict.word == "agrees" for verdict in judged)
+
+
 def by_id(table):
     return table.rows.set_index("id")
 
@@ -93,6 +99,7 @@ def test_what_a_run_found_counts_and_the_rest_is_marked(run) -> None:
         "05_ac_susceptibility not part of this run; the stored verdict is shown"
     )
     assert list(table.select(run=run.id).rows["id"]) == ["GL-01"]
+    assert table.counts["agrees"] == agreeing()
 
 
 def test_the_counts_add_up(run) -> None:
@@ -103,7 +110,9 @@ def test_the_counts_add_up(run) -> None:
         sum(table.counts.values()) + sum(map(len, reasons.values())) == len(table.rows) == len(read_paper())
     )
     first, *others = str(table).splitlines()
-    assert first.startswith(f"{len(read_paper())} statements, {len(table.counted)} of the run {run.id}: ")
+    assert first.startswith(
+        f"{len(read_paper())} statements, {len(table.counted)} of the run {run.id}: {agreeing()} agrees"
+    )
     assert others == [f"{len(ids)} not counted: {reason}" for reason, ids in reasons.items()]
     content = json.loads(table.export(paths.results_folder())[0].read_text(encoding="utf-8"))
     assert content["run"] == run.id and content["paper"] == read_paper().sha256

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import settle
-from nbtools.results import Ledger
+from nbtools.paper import paper_table, read_paper, settle
+from nbtools.results import Ledger, read_ledger
 from nbtools.study import Missing
 from nbtools.transport import FluxEntryStudy, ResistanceStudy
 from nbtools.units import Quantity
@@ -49,6 +49,10 @@ def test_verdicts_are_kept_as_the_first_house_keeps_them(twin):
     assert (found["RES-01"]["verdict"], found["RES-01"]["origin"]) == ("recoverable", "twin")
     assert (found["GL-01"]["verdict"], found["GL-01"]["origin"]) == ("inconsistent", "paper")
     assert found["RES-01"]["planted"] == "38.41 K"
+    again = read_ledger(twin.ledger.path)
+    assert again.paper == read_paper().sha256
+    rows = paper_table({"03_transport": again}).rows.set_index("id")
+    assert list(rows.loc[["GL-01", "RES-01"], "verdict"]) == ["inconsistent", "recoverable"]
 
 
 def test_a_missing_result_leaves_its_statements_out(twin):

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
-sys.path.insert(0, str(Path(__file__).parent.parent / "widgets"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "fitting"))
 from damage import damaged
 from fit_worlds import decay_widget
 from test_reader_fuzz import CASES, SECONDS, time_limit

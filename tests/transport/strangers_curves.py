@@ -72,3 +72,51 @@ class Step:
             "ten": self.at(0.1),
             "zero": zero,
         }
+
+
+class Entry:
+    """A virgin m(H): a Meissner line, then flux entry that saturates with a tilt of its own, as no cubic does."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 72])
+        self.largest = 10 ** rng.uniform(4, 6)
+        self.entry = rng.uniform(0.15, 0.5) * self.largest
+        self.slope = -(10 ** rng.uniform(-10, -6))
+        self.penetration = rng.uniform(1.0, 6.0) * self.largest
+        self.offset = rng.uniform(-0.01, 0.01)
+
+    def clean(self, h):
+        past = np.clip(h - self.entry, 0, None) / self.penetration
+        # ΔM grows as the square of the excess field, then ever more slowly: x²/(1 + x) is no polynomial.
+        entered = self.penetration * past**2 / (1 + past)
+        return self.slope * (h - entered + self.offset * self.largest)
+
+    def curve(self, noise, size, digits=0):
+        h = np.linspace(0, self.largest, size)
+        sigma = noise * float(np.max(np.abs(self.clean(h))))
+        return h, rounded(self.clean(h) + sigma * self.rng.normal(size=size), sigma, digits)
+
+
+class Return:
+    """R(H)/R_n at one temperature: an asymmetric return of resistance (a Gompertz curve), with magnetoresistance."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 73])
+        self.largest = 10 ** rng.uniform(5.5, 7)
+        self.middle = rng.uniform(0.35, 0.65) * self.largest
+        self.width = rng.uniform(0.04, 0.1) * self.largest
+        self.rise = rng.uniform(0, 0.05)
+        self.flipped = rng.uniform() < 0.5
+
+    def share(self, h):
+        z = (h - self.middle) / self.width
+        share = 1 - np.exp(-np.exp(z)) if self.flipped else np.exp(-np.exp(-z))
+        return share * (1 + self.rise * h / self.largest)
+
+    def at(self, level):
+        grid = np.linspace(0, self.largest, 400_001)
+        return float(np.interp(level, self.share(grid), grid))
+
+    def curve(self, noise, size, digits=0):
+        h = np.linspace(0, self.largest, size) + self.rng.uniform(0, self.largest / size)
+        return h, rounded(self.share(h) + noise * self.rng.normal(size=size), noise, digits)

@@ -1,13 +1,16 @@
 """The paper's statements on transport and dc magnetisation: each can fail, and each recovery excludes a wrong world."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from nbtools import transport
+from nbtools.models.bean_state import virgin_curve
 from nbtools.notebook.sample import open_sample
 from nbtools.paper import judge_statement, read_paper, recompute, registered
 from nbtools.paper.verdict import NO_DATA
+from nbtools.transport import statements
 from nbtools.units import Quantity
 
 OURS = {name: entry for name, entry in registered().items() if entry.place.startswith("nbtools.transport.")}
@@ -41,17 +44,6 @@ ALSO = [
 ]
 
 
-def studies(sample):
-    resistance = transport.study_resistance(sample, record=False)
-    screening = transport.study_screening(sample, record=False)
-    return {
-        "resistance": resistance,
-        "screening": screening,
-        "entry": transport.study_flux_entry(sample, screening, record=False),
-        "upper": transport.study_upper_field(sample, resistance, record=False),
-    }
-
-
 @pytest.fixture(scope="module")
 def twin():
     return open_sample("transport-twin")
@@ -59,12 +51,14 @@ def twin():
 
 @pytest.fixture(scope="module")
 def results(twin):
-    return studies(twin)
+    return transport.study_all(twin)
 
 
 @pytest.fixture(scope="module")
 def rivals():
-    return {world: studies(open_sample(f"transport-twin-{world}")) for world in ("two-step", "normal")}
+    return {
+        world: transport.study_all(open_sample(f"transport-twin-{world}")) for world in ("two-step", "normal")
+    }
 
 
 def judge(name, results, twin, rivals, **planted):
@@ -131,6 +125,36 @@ def test_the_printed_lengths_and_fields_against_other_peoples_numbers():
     assert float(verdicts["MAG-03"].ours.split()[0]) == pytest.approx(0.1229, rel=0.003)
     assert verdicts["MAG-08"].ours.startswith("527.8")
     assert "664.9" in verdicts["MAG-08"].basis
+
+
+def test_the_skin_that_screens_lets_through_what_it_should():
+    """Put back into London's field in a long tube it gives the leak; thin against λ it is 2λ²(1/leak − 1)/R."""
+    depth, radius, leak = 77.7e-9, 0.5e-3, 0.05
+    wall = statements._screening_wall(depth, radius, leak)
+    inside = 1 / (math.cosh(wall / depth) + radius / (2 * depth) * math.sinh(wall / depth))
+    assert inside == pytest.approx(leak)
+    assert wall == pytest.approx(2 * depth**2 * (1 / leak - 1) / radius, rel=0.001)
+
+
+def test_the_phonons_of_clean_mgb2():
+    """4.3 µΩ cm from 40 to 300 K, Θ = 880 K and m = 3 leave 0.364 µΩ cm at 100 K (the project's physics notes)."""
+    tabulated = 4.3 * 1.036832e-2 / (1.23259e-1 - 6.77342e-4)
+    found = statements._phonon_resistivity(100.0).to("uohm cm")
+    assert abs(found - tabulated) < found.uncertainty < 0.1
+
+
+def test_the_current_that_holds_the_flux():
+    """At 16000 A/cm² Bean's bar lets 1 % of a change of 10 Oe through, on the way in as on the way out."""
+    field, radius = Quantity(10, 0, "Oe").to("A/m"), 0.5e-3
+    density = Quantity(float(recompute()["MAG-11"].ours.split()[0]), 0, "A/cm^2").to("A/m^2")
+    reduced = float(field) / (float(density) * radius)
+    assert 1 + float(virgin_curve(reduced, "square_bar")) / reduced == pytest.approx(0.01, rel=0.01)
+
+
+def test_the_share_of_mgb2_in_the_reaction_product():
+    """One MgB2 and three MgO of 17.5 and 11.2 cm³/mol (X-ray densities 2.63 and 3.58 g/cm³) are 34 % MgB2."""
+    share = float(recompute()["RES-11"].ours.split()[0]) / 100
+    assert share == pytest.approx(1 / (1 + 3 * (40.304 / 3.58) / (45.926 / 2.63)), abs=0.01)
 
 
 # On data --------------------------------------------------------------------------------------

@@ -9,9 +9,8 @@ import lmfit.models
 import numpy as np
 from scipy.optimize import differential_evolution
 
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_state import FitState, ParameterState, slider_ends
+from nbtools.fitting.engine import FitProblem
+from nbtools.fitting.state import FitError, FitState, ParameterState, slider_ends
 
 BACKGROUNDS = (
     lmfit.models.ConstantModel,
@@ -47,6 +46,8 @@ def initial_state(
     for name, given in (params or {}).items():
         _take(known[name], given)
         missing.discard(name)
+    for name in problem.integers:
+        known[name].vary = False
     state = FitState(parameters={name: _plain(p, units.get(name, "")) for name, p in known.items()})
     return state.with_values(_guessed(problem, state, guess, missing)) if missing else state
 
@@ -68,7 +69,8 @@ def _take(parameter: lmfit.Parameter, given: Any) -> None:
 
 def _plain(parameter: lmfit.Parameter, unit: str) -> ParameterState:
     if parameter.expr is not None:
-        return ParameterState(value=1.0, vary=False, expr=parameter.expr, unit=unit)
+        ends = {"min": float(parameter.min), "max": float(parameter.max)}
+        return ParameterState(value=1.0, vary=False, expr=parameter.expr, unit=unit, **ends)
     value = parameter.value if np.isfinite(parameter.value) else 1.0
     low, high = float(parameter.min), float(parameter.max)
     value = float(min(max(value, low), high))

@@ -12,10 +12,10 @@ from typing import Any
 import lmfit
 import numpy as np
 
+from nbtools.fitting.engine import FitProblem
+from nbtools.fitting.report import record_of
+from nbtools.fitting.state import SCHEMA, FitRecord, FitState, StateError
 from nbtools.whole_file import write_whole
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_report import record_of
-from nbtools.widgets.fit_state import SCHEMA, FitRecord, FitState, StateError
 
 KIND = "nbtools fit"
 
@@ -28,13 +28,21 @@ class Document:
     history: tuple[FitRecord, ...]
     data: str
     model: str
+    sample: str = ""
+
+    def is_of(self, problem: FitProblem) -> bool:
+        """Whether it was made with these data."""
+        return self.data == data_hash(problem)
 
 
-def write_document(path: Path, problem: FitProblem, state: FitState, history: Sequence[FitRecord]) -> None:
+def write_document(
+    path: Path, problem: FitProblem, state: FitState, history: Sequence[FitRecord], *, sample: str = ""
+) -> None:
     """Write state, history and the hashes of data and model; readers see the old file or the new one."""
     content = {
         "kind": KIND,
         "schema_version": SCHEMA,
+        "sample": sample,
         "data": {"sha256": data_hash(problem), "points": [int(c.x.size) for c in problem.curves]},
         "model": {"sha256": model_hash(problem), "text": [_describe(m) for m in problem.models]},
         "state": state.plain(),
@@ -69,7 +77,8 @@ def read_document(path: Path) -> Document:
             raise ValueError(f"kind {content['kind']!r} came, {KIND!r} was expected")
         state = FitState.read(content["state"])
         history = tuple(FitRecord.model_validate(entry) for entry in content["history"])
-        return Document(state, history, content["data"]["sha256"], content["model"]["sha256"])
+        hashes = content["data"]["sha256"], content["model"]["sha256"]
+        return Document(state, history, *hashes, str(content.get("sample", "")))
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise StateError(f"{path} is not a saved fit ({problem}); save it again from the fitter") from None
 
@@ -77,27 +86,31 @@ def read_document(path: Path) -> Document:
 def changes_since(document: Document, problem: FitProblem) -> list[str]:
     """Whether data or model are others than those the file was made with, in sentences."""
     said = []
-    if document.data != data_hash(problem):
+    if not document.is_of(problem):
         said.append("The data have changed since this fit was saved.")
     if document.model != model_hash(problem):
         said.append("The model has changed since this fit was saved.")
     return said
 
 
-def replay(problem: FitProblem, record: FitRecord) -> tuple[Any, str]:
-    """Make a saved fit again from where it started; lmfit's result, and how its numbers compare.
+def replay(problem: FitProblem, record: FitRecord) -> tuple[FitRecord, Any, str]:
+    """Make a saved fit again from where it started: its record, lmfit's result, and how its numbers compare.
 
     Returns
     -------
-    (result, sentence), the sentence empty where every value is the same to 1e-10 (the last bits depend on
+    (record, result, sentence), the sentence empty where every value is the same to 1e-10 (the last bits depend on
     where the arrays lie in memory, below numpy)
     """
     result = problem.minimise(record.start, record.held)
     again = record_of(record.number, record.start, result, record.held)
     moved = [name for name, value in record.values.items() if not _same(again.values.get(name), value)]
     if not moved:
-        return result, ""
-    return result, f"Fit {record.number} replayed: " + ", ".join(_move(record, again, n) for n in moved) + "."
+        return again, result, ""
+    return (
+        again,
+        result,
+        f"Fit {record.number} replayed: " + ", ".join(_move(record, again, n) for n in moved) + ".",
+    )
 
 
 def _same(new: float | None, old: float) -> bool:

@@ -1,14 +1,14 @@
-"""What a fit looks like as arrays: points, model, parts, residuals and band, ready to be drawn."""
+"""What a fit looks like: its curves as arrays ready to be drawn, and a matplotlib picture of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from nbtools.widgets.fit_curves import Array, Curve
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_report import shown_unit
-from nbtools.widgets.fit_state import FitState
+from nbtools.fitting.engine import Array, Curve, FitProblem
+from nbtools.fitting.report import shown_unit, titled
+from nbtools.fitting.state import FitState
 
 SHOWN_POINTS = 2000
 GRID_POINTS = 400
@@ -36,7 +36,7 @@ class Axes:
         """``temperature (K)`` and its like, for both axes."""
         units = shown_unit(self.x_unit, self.system)[1], shown_unit(self.y_unit, self.system)[1]
         pairs = zip((self.x_label, self.y_label), units, strict=True)
-        x, y = (f"{label} ({unit})" if unit else label for label, unit in pairs)
+        x, y = (titled(label, unit) for label, unit in pairs)
         return x, y
 
 
@@ -90,7 +90,7 @@ def view_of(problem: FitProblem, state: FitState, axes: Axes, result: Any = None
 def weighted(state: FitState, curve: Curve) -> bool:
     """Whether residuals are drawn in units of σ."""
     return (
-        curve.sigma is not None and state.weighting == "sigma" and bool((curve.sigma[curve.usable] > 0).all())
+        curve.sigma is not None and state.weighting != "none" and bool((curve.sigma[curve.usable] > 0).all())
     )
 
 
@@ -116,3 +116,66 @@ def _grid(curve: Curve, state: FitState, axes: Axes) -> Array:
         low = max(low, float(x[x > 0].min(initial=high)))
         return np.geomspace(low, high, GRID_POINTS)
     return np.linspace(low, high, GRID_POINTS)
+
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; mid-tones, for light and dark pages.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def draw_fit(
+    views: Sequence[CurveView],
+    axes: Axes,
+    *,
+    residual_title: str = "residual",
+    fit_range: tuple[float, float] | None = None,
+    title: str = "",
+) -> Any:
+    """Data, model, parts and band above, residuals below; a matplotlib Figure (`savefig` gives vectors)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for view, colour in zip(views, cycle_colours(len(views)), strict=True):
+        _draw_curve(above, below, view, colour)
+    _dress(above, below, axes, residual_title)
+    if fit_range is not None:
+        for panel in (above, below):
+            panel.axvspan(*fit_range, color="0.5", alpha=0.12, lw=0)
+    if title:
+        figure.suptitle(title, fontsize="small", x=0.02, ha="left", family="monospace")
+    return figure
+
+
+def cycle_colours(count: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def _draw_curve(above: Any, below: Any, view: CurveView, colour: str) -> None:
+    for chosen, alpha, label in ((view.used, 0.8, view.label), (~view.used, 0.25, None)):
+        if chosen.any():
+            above.plot(view.x[chosen], view.y[chosen], ".", ms=4, color=colour, alpha=alpha, label=label)
+            below.plot(view.x[chosen], view.residual[chosen], ".", ms=3, color=colour, alpha=alpha)
+    if view.sigma is not None and view.x.size <= 500:
+        above.errorbar(view.x, view.y, np.abs(view.sigma), fmt="none", ecolor=colour, alpha=0.3, lw=0.8)
+    above.plot(view.grid, view.model, color="black", lw=1.4)
+    for number, (name, part) in enumerate(view.parts.items()):
+        above.plot(view.grid, part, "--", lw=1, color=COLOURS[(number + 2) % len(COLOURS)], label=name)
+    if view.band is not None and np.isfinite(view.band).all():
+        above.fill_between(
+            view.grid, view.model - view.band, view.model + view.band, color="0.4", alpha=0.3, lw=0
+        )
+
+
+def _dress(above: Any, below: Any, axes: Axes, residual_title: str) -> None:
+    x_title, y_title = axes.titles
+    above.set_ylabel(y_title)
+    below.set_ylabel(residual_title)
+    below.set_xlabel(x_title)
+    below.axhline(0, color="0.5", lw=0.8)
+    if axes.log_x:
+        above.set_xscale("log")
+    if axes.log_y:
+        above.set_yscale("log")
+    above.legend(frameon=False, fontsize="small")

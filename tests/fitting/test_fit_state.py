@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbtools.widgets.fit_state import (
+from nbtools.fitting.state import (
     FitState,
     ParameterState,
     StateError,

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from fit_worlds import decay, decay_data, decay_widget, numbers, peak_model, peak_widget
 
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_state import StateError
-from nbtools.widgets.fitter import FitWidget
+from nbtools.fitting.state import FitError, StateError
+from nbtools.fitting.widget import FitWidget
 
 
 def test_it_gives_the_numbers_of_lmfit() -> None:
@@ -28,7 +27,7 @@ def test_it_gives_the_numbers_of_lmfit() -> None:
 def test_no_screen_is_loaded_to_fit() -> None:
     """Headless means without any GUI package."""
     script = (
-        "import sys, lmfit, numpy as np; from nbtools.widgets.fitter import FitWidget\n"
+        "import sys, lmfit, numpy as np; from nbtools.fitting.widget import FitWidget\n"
         "x = np.arange(9.0); w = FitWidget(lmfit.models.LinearModel(), x, 2 * x + np.cos(x)); w.fit(); w.summary()\n"
         "assert not {'ipywidgets', 'bqplot', 'IPython', 'matplotlib.pyplot'} & set(sys.modules)"
     )
@@ -245,3 +244,101 @@ def test_a_state_of_another_model_is_refused() -> None:
     """Its parameters have other names."""
     with pytest.raises(StateError, match="belongs to another model"):
         decay_widget().state = peak_widget().state
+
+
+# ---- data and settings that would be wrong without a word
+
+
+def test_masked_points_are_left_out_and_counted() -> None:
+    """A masked value is no measurement, in x, y or σ."""
+    x = np.linspace(0, 10, 101)
+    y = np.ma.array(2 * x + 1)
+    y[3] = 1e6
+    y[3] = np.ma.masked
+    sigma = np.ma.array(np.ones(101))
+    sigma[7] = np.ma.masked
+    widget = FitWidget(lmfit.models.LinearModel(), x, y, sigma=sigma, params={"slope": 1.0, "intercept": 0.0})
+    assert widget.sentences == ["data: 2 of 101 points are masked and are left out."]
+    assert widget.fit().ndata == 99
+    assert widget.values == pytest.approx({"slope": 2, "intercept": 1})
+    assert "2 of 101 points are masked" in widget.summary()
+
+
+@pytest.mark.parametrize("which", ["x", "y", "sigma"])
+def test_complex_numbers_are_refused_with_what_to_do(which: str) -> None:
+    """Their imaginary part is not dropped."""
+    arrays = {name: np.linspace(1, 2, 5) for name in ("x", "y", "sigma")}
+    arrays[which] = arrays[which] * (1 + 1j)
+    with pytest.raises(ValueError, match=rf"{which} is complex.*\[z.real, z.imag\].*abs\(z\)"):
+        FitWidget(lmfit.models.LinearModel(), arrays["x"], arrays["y"], sigma=arrays["sigma"])
+
+
+def test_a_complex_model_is_refused_with_what_to_do() -> None:
+    """At the fit, in words."""
+    widget = FitWidget(
+        lmfit.Model(lambda x, a=1.0: a * np.exp(1j * x)), np.arange(5.0), np.arange(5.0), params={"a": 1.0}
+    )
+    with pytest.raises(FitError, match=r"complex numbers.*return a part or the modulus"):
+        widget.fit()
+
+
+@pytest.mark.parametrize(
+    ("ties", "loop"),
+    [
+        ({"rate": "rate + 1"}, "rate → rate"),
+        ({"rate": "offset", "offset": "rate + 1"}, "rate → offset → rate"),
+        (
+            {"rate": "offset", "offset": "amplitude", "amplitude": "2 * rate"},
+            "rate → offset → amplitude → rate",
+        ),
+    ],
+)
+def test_a_circle_of_expressions_is_refused_when_set(ties: dict[str, str], loop: str) -> None:
+    """Its names are said, and the state stays as it was."""
+    widget = decay_widget()
+    *free, last = ties
+    for name in free:
+        widget.set(name, expr=ties[name])
+    before = widget.state
+    with pytest.raises(StateError, match="go in a circle") as caught:
+        widget.set(last, expr=ties[last])
+    said = str(caught.value)
+    assert all(name in said for name in loop.split(" → "))
+    assert widget.state == before
+
+
+def test_a_circle_in_starting_parameters_is_refused() -> None:
+    """Also where no hand set it."""
+    start = lmfit.Parameters()
+    start.add("amplitude", 1.0)
+    start.add("rate", 1.0)
+    start.add("offset", expr="rate")
+    widget = decay_widget(params=start)
+    with pytest.raises(StateError, match="circle"):
+        widget.set("rate", expr="offset")
+
+
+def test_an_expression_is_cut_off_at_its_bounds_as_by_lmfit_and_that_is_said() -> None:
+    """lmfit's own fit gives the same numbers."""
+    x = np.linspace(0, 10, 101)
+    start = lmfit.Parameters()
+    start.add("slope", 1.0)
+    start.add("intercept", expr="2 * slope", max=1.0)
+    model = lmfit.models.LinearModel()
+    widget = FitWidget(model, x, 2 * x + 4, params=start)
+    widget.fit()
+    assert widget.values == pytest.approx(model.fit(2 * x + 4, start, x=x).params.valuesdict(), rel=1e-6)
+    assert "intercept = 2 * slope is cut off at its bound 1." in widget.warnings
+    assert "max=1.0" in widget.to_code()
+
+
+def test_slopes_that_hang_on_their_step_are_said() -> None:
+    """A model with steps of its own has no σ to be believed without a word."""
+    t, y = decay_data()
+
+    def rough(t, amplitude, rate):
+        return amplitude * np.exp(-np.round(rate, 6) * t)
+
+    widget = FitWidget(lmfit.Model(rough), t, y, sigma=0.02, params={"amplitude": 1.5, "rate": 0.6})
+    widget.fit()
+    assert any("rate" in sentence for sentence in widget.warnings)

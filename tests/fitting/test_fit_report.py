@@ -7,10 +7,9 @@ from fit_worlds import decay, decay_data, decay_widget, peak_widget
 from scipy import stats
 from seeds import ONE_SIGMA, pulls_over_seeds
 
+from nbtools.fitting.state import FitError
+from nbtools.fitting.widget import FitWidget
 from nbtools.units import Quantity
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_report import profile_intervals
-from nbtools.widgets.fitter import FitWidget
 
 TRUTH = {"amplitude": 2.0, "rate": 0.5, "offset": 0.1}
 
@@ -59,7 +58,21 @@ def test_a_parameter_the_data_do_not_know_is_named() -> None:
         return a + 0 * idle * x
 
     widget = FitWidget(lmfit.Model(twice), np.arange(9.0), np.cos(np.arange(9.0)))
-    assert "No uncertainties: the data do not determine a, idle" in said(widget)
+    assert "No uncertainty of idle: the data do not determine it" in said(widget)
+    assert widget.result.params["a"].stderr == pytest.approx(np.cos(np.arange(9.0)).std(ddof=2) / 3)
+
+
+def test_uncertainties_known_up_to_a_factor_are_scaled_and_that_is_said() -> None:
+    """As without σ, while χ²ᵣ stays in sight."""
+    absolute, scaled, without = decay_widget(sigma=0.002), decay_widget(sigma=0.002), decay_widget(sigma=None)
+    scaled.change(weighting="scaled sigma")
+    for widget in (absolute, scaled, without):
+        widget.fit()
+    errors = [w.result.params["rate"].stderr for w in (absolute, scaled, without)]
+    assert errors[1] == pytest.approx(errors[2], rel=1e-6)
+    root = np.sqrt(absolute.result.redchi)
+    assert errors[1] == pytest.approx(root * errors[0], rel=1e-6)
+    assert f"scaled by its root, {root:.3g}" in "\n".join(scaled.warnings)
 
 
 @pytest.mark.parametrize(("sigma", "words"), [(0.002, "too small"), (0.2, "too large")])
@@ -137,20 +150,33 @@ def test_the_history_has_a_row_for_each_fit() -> None:
     assert table["rate ±"].notna().all()
 
 
+SIZES = (1e-9, 1.0, 1e6)
+
+
 @pytest.mark.seeds
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["covariance", "profile"])
-def test_intervals_cover_the_truth_as_often_as_they_say(kind: str) -> None:
-    """68 % in 68 % of cases, by the binomial rule."""
-    pulls = pulls_over_seeds(lambda seed: interval(seed, kind), TRUTH, seeds=100)
+def test_intervals_cover_the_truth_as_often_as_they_say(kind: str, size: float) -> None:
+    """68 % in 68 % of cases, by the binomial rule, whatever the parameters are counted in."""
+    seeds = 40 if kind == "covariance" else 20
+    pulls = pulls_over_seeds(lambda seed: interval(seed, kind, size), TRUTH, seeds=seeds)
     assert all(found.p_value > 1e-3 for found in pulls.values()), pulls
 
 
-def interval(seed: int, kind: str) -> dict[str, Quantity]:
-    """Each estimate with the σ of its covariance, or of the side of the profile on which the truth lies."""
-    widget = decay_widget(seed)
+def interval(seed: int, kind: str, size: float) -> dict[str, Quantity]:
+    """Each estimate with the σ of its covariance, or of the side of the profile on which the truth lies.
+
+    All parameters of the decay are `size` times larger, and so is time smaller.
+    """
+    t, y = decay_data(seed)
+    model = lmfit.Model(
+        lambda t, amplitude, rate, offset: decay(t * size, amplitude / size, rate / size, offset / size)
+    )
+    start = {"amplitude": 1.5 * size, "rate": 0.8 * size, "offset": 0.1 * size}
+    widget = FitWidget(model, t / size, y, sigma=0.02, params=start)
     result = widget.fit()
     if kind == "covariance":
-        return {name: Quantity(p.value, p.stderr) for name, p in result.params.items()}
-    table = profile_intervals(widget.problem, widget.current, result)
+        return {name: Quantity(p.value / size, p.stderr / size) for name, p in result.params.items()}
+    table = widget.intervals() / size
     side = {name: "minus" if table.value[name] > TRUTH[name] else "plus" for name in TRUTH}
     return {name: Quantity(table.value[name], table[side[name]][name]) for name in TRUTH}

@@ -1,16 +1,17 @@
 """A fit as a short lmfit script that anyone can run."""
 
+import ast
 import inspect
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import lmfit
 import numpy as np
 from lmfit.models import ExpressionModel
 
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_solver import POLISH, most_evaluations, nan_policy, polishes, solver
-from nbtools.widgets.fit_state import FitState, ParameterState
+from nbtools.fitting.engine import FitProblem, Stage, nan_policy
+from nbtools.fitting.state import FitState, ParameterState
 
 INLINE_POINTS = 1000
 KNOWN = "known = [lmfit.create_params(**dict.fromkeys(own, 1.0)) for own in names]"
@@ -27,12 +28,13 @@ class Code(str):
 
 
 def write_code(
-    problem: FitProblem, state: FitState, *, held: tuple[str, ...] = (), data: str = "auto"
+    problem: FitProblem, state: FitState, result: Any, *, held: tuple[str, ...] = (), data: str = "auto"
 ) -> Code:
     """The script of the fit that starts at `state`.
 
     Parameters
     ----------
+    result : what `FitProblem.minimise` found from there
     held : parameters that an auto-refit kept fixed
     data : ``"inline"`` writes the fitted points into the script, ``"names"`` expects ``x``, ``y`` (and
         ``sigma``; lists of arrays for several curves) and, where it cannot be written, ``model``;
@@ -40,13 +42,18 @@ def write_code(
     """
     total = sum(curve.x.size for curve in problem.curves)
     inline = data == "inline" or (data == "auto" and total <= INLINE_POINTS)
+    plain = problem.single and state.loss != "poisson"
     parts = [
         "import lmfit\nimport numpy as np",
         _models(problem),
         _data(problem, inline=inline),
-        _parameters(state, held),
-        (_single if problem.single and state.loss != "poisson" else _together)(problem, state, held),
-        "print(lmfit.fit_report(result))",
+        _parameters(state.with_values(_finished(result.stages)[0].origin), held),
+        _single(problem, state) if plain else _together(problem, state),
+        SCALED,
+        _stages(result.stages, result.misfit_unit),
+        "found = {name: result.params[name] for name in start}\n"
+        "for name, p in found.items():\n"
+        '    print(f"{name} = {p.value:.10g} ± {p.stderr}")',
     ]
     return Code("\n\n".join(parts) + "\n")
 
@@ -79,10 +86,69 @@ def _model_options(model: lmfit.Model) -> dict[str, Any]:
 
 
 def _can_be_written(function: Any) -> bool:
+    return bool(function_text(function))
+
+
+def function_text(function: Any) -> str:
+    """Lines after which the function is known in an empty kernel; nothing where there are none."""
     if _importable(function):
-        return True
-    closure = getattr(function, "__closure__", None)
-    return bool(getattr(function, "__name__", "<lambda>") != "<lambda>" and not closure and _source(function))
+        return f"from {inspect.getmodule(function).__name__} import {function.__name__}"  # type: ignore[union-attr]
+    source = "" if inspect.ismethod(function) else _source(function)
+    if not source.startswith(("def ", "async def ")):  # a lambda, a method, a decorated or a built-in one
+        return ""
+    try:
+        known = inspect.getclosurevars(function)
+        (definition,) = ast.parse(source).body
+    except (TypeError, ValueError, SyntaxError):
+        return ""
+    if known.nonlocals or known.unbound - _attributes(definition):
+        return ""
+    modules = {name: value for name, value in known.globals.items() if inspect.ismodule(value)}
+    # Annotations are left as text; defaults are computed where the script runs.
+    defaults = {n.id for d in _defaults(definition) for n in ast.walk(d) if isinstance(n, ast.Name)}
+    if set(known.globals) - set(modules) or defaults - {"np"}:
+        return ""
+    imports = [f"import {module.__name__} as {name}" for name, module in modules.items() if name != "np"]
+    return "\n".join([*imports, _without_annotations(definition)])
+
+
+def _defaults(definition: Any) -> list[Any]:
+    return [d for d in (*definition.args.defaults, *definition.args.kw_defaults) if d is not None]
+
+
+def _attributes(definition: Any) -> set[str]:
+    """`inspect` takes the names of attributes for names of their own."""
+    return {node.attr for node in ast.walk(definition) if isinstance(node, ast.Attribute)}
+
+
+def _without_annotations(definition: Any) -> str:
+    definition.returns, definition.decorator_list = None, []
+    arguments = definition.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        argument.annotation = None
+    for argument in filter(None, (arguments.vararg, arguments.kwarg)):
+        argument.annotation = None
+    return ast.unparse(definition)
+
+
+def literal(value: Any) -> str | None:
+    """A value as Python text; None where it cannot be written, or is too long to be read."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray):
+        plain = value.ndim == 1 and value.size <= INLINE_POINTS and value.dtype.kind in "fiu"
+        return array_text(value) if plain else None
+    if isinstance(value, float):
+        return repr(value) if np.isfinite(value) else f"float({str(value)!r})"
+    if value is None or isinstance(value, (bool, int, str)):
+        return repr(value)
+    if type(value) in (list, tuple):
+        parts = [literal(part) for part in value]
+        if None in parts:
+            return None
+        inside = ", ".join(part for part in parts if part is not None)
+        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(parts) == 1 else ''})"
+    return None
 
 
 def _importable(function: Any) -> bool:
@@ -108,10 +174,8 @@ def _functions(model: lmfit.Model) -> list[Any]:
 def _models(problem: FitProblem) -> str:
     lines: dict[str, None] = {}
     for function in (f for model in problem.models for f in _functions(model)):
-        if _importable(function):
-            lines[f"from {inspect.getmodule(function).__name__} import {function.__name__}"] = None  # type: ignore[union-attr]
-        elif _can_be_written(function):
-            lines[_source(function)] = None
+        if text := function_text(function):
+            lines[text] = None
     texts = [model_text(model) for model in problem.models]
     if not all(texts):
         return "# model: the lmfit.Model given to the fitter"
@@ -133,41 +197,75 @@ def _has_sigma(problem: FitProblem) -> bool:
 
 
 def _column(problem: FitProblem, name: str) -> str:
-    arrays = [_array(getattr(curve, name)) for curve in problem.curves]
+    arrays = [array_text(getattr(curve, name)) for curve in problem.curves]
     return f"{name} = {arrays[0]}" if problem.single else f"{name} = [{', '.join(arrays)}]"
 
 
-def _array(values: Any) -> str:
+def array_text(values: Any) -> str:
+    """An array as Python text, number by number."""
     if values is None:
         return "None"
     if values.size > 1 and (values == values[0]).all():
         return f"np.full({values.size}, {float(values[0])!r})"
-    return "np.array([" + ", ".join(repr(float(v)) for v in values) + "])".replace("nan", "np.nan")
+    return (
+        "np.array(["
+        + ", ".join(repr(float(v)) for v in values)
+        + "])".replace("nan", "np.nan").replace("inf", "np.inf")
+    )
 
 
 def _parameters(state: FitState, held: tuple[str, ...]) -> str:
-    lines = ["params = lmfit.Parameters()"]
+    lines = ["start = lmfit.Parameters()"]
     # Expressions last: they need the names they are made of.
     for name, known in sorted(state.parameters.items(), key=lambda item: item[1].expr is not None):
-        lines.append(f"params.add({', '.join([repr(name), *_arguments(known, fixed=name in held)])})")
+        lines.append(f"start.add({', '.join([repr(name), *_arguments(known, fixed=name in held)])})")
     return "\n".join(lines)
 
 
 def _arguments(known: ParameterState, *, fixed: bool) -> list[str]:
-    if known.expr:
-        return [f"expr={known.expr!r}"]
-    said = [f"value={known.value!r}"]
+    said = [f"expr={known.expr!r}" if known.expr else f"value={known.value!r}"]
     said += [f"min={known.min!r}"] if np.isfinite(known.min) else []
     said += [f"max={known.max!r}"] if np.isfinite(known.max) else []
-    return said + (["vary=False"] if fixed or not known.vary else [])
+    held = known.expr is None and (fixed or not known.vary)
+    return said + (["vary=False"] if held else [])
 
 
 def _masked(state: FitState, curve: int) -> list[int]:
     return [index for number, index in state.masked if number == curve]
 
 
-def _single(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
-    method, options = solver(state)
+SCALED = """def scaled(params, scale):
+    '''Each free parameter counted from where it stands in units of its scale, so that steps suit 1e-9 as 1.'''
+    made = lmfit.Parameters()
+    for name, unit in scale.items():
+        p, at = params[name], float(params[name].value)
+        made.add(f"{name}_scaled", 1.0, min=1 + (p.min - at) / unit, max=1 + (p.max - at) / unit)
+        made.add(name, expr=f"{at!r} + {unit!r} * ({name}_scaled - 1)", min=p.min, max=p.max)
+    for p in (start[name] for name in start if name not in scale):
+        made.add(p.name, p.value, p.vary, p.min, p.max, p.expr)
+    return made"""
+
+
+def _stages(stages: Sequence[Stage], unit: float) -> str:
+    """Each stage starts where the one before it ended."""
+    lines, known = [], "start"
+    for stage in _finished(stages):
+        # Said where it is not lmfit's own.
+        policy = [] if nan_policy(stage.method) == "raise" else [f"nan_policy={nan_policy(stage.method)!r}"]
+        divided = [f"unit={unit!r}"] if stage is stages[0] and unit != 1 else []
+        options = [f"method={stage.method!r}", *policy, *divided, f"fit_kws={stage.options!r}"]
+        lines.append(f"result = fit(scaled({known}, {stage.scale!r}), {', '.join(options)})")
+        known = "result.params"
+    return "\n".join(lines)
+
+
+def _finished(stages: Sequence[Stage]) -> Sequence[Stage]:
+    """The stages after the last that ran out of evaluations; lmfit would not say where that one was at its best."""
+    unfinished = [number for number, stage in enumerate(stages[:-1]) if not stage.finished]
+    return stages[unfinished[-1] + 1 :] if unfinished else stages
+
+
+def _single(problem: FitProblem, state: FitState) -> str:
     weights = problem.weights(state)[0]
     lines = ["use = np.isfinite(x) & np.isfinite(y)"]
     if _has_sigma(problem):
@@ -176,73 +274,40 @@ def _single(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
         lines.append(f"use &= (x >= {state.fit_range[0]!r}) & (x <= {state.fit_range[1]!r})")
     if masked := _masked(state, 0):
         lines.append(f"use[{masked}] = False")
-    common = [
-        f"{problem.variable(0)}=x[use]",
-        *[f"{name}={value!r}" for name, value in problem.constants.items()],
-        *_weights(problem, state, weights),
-        *_common(problem, state, held),
-    ]
-    stages = [(method, options), POLISH]
-    calls = [
-        f"model.fit(y[use], {{}}, method={name!r}{_policy(name)}, {f'fit_kws={kws!r}' if kws else ''}"
-        for name, kws in stages
-    ]
-    return "\n".join([*lines, f"options = dict({', '.join(common)})", *_stages(state, calls)])
-
-
-def _policy(method: str) -> str:
-    """Said where it is not lmfit's own."""
-    return "" if nan_policy(method) == "raise" else f", nan_policy={nan_policy(method)!r}"
-
-
-def _common(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> list[str]:
-    """What both stages are told."""
-    method = solver(state)[0]
-    said = [f"scale_covar={not problem.absolute(state)}"]
-    said += [] if method in ("leastsq", "least_squares") else ["calc_covar=False"]
-    return [*said, f"max_nfev={most_evaluations(problem.parameters(state, held))}"]
-
-
-def _stages(state: FitState, calls: list[str]) -> list[str]:
-    """One fit, or a second from its end with two-sided slopes."""
-    first, second = (call.rstrip(", ") + ", **options)" for call in calls)
-    lines = [f"result = {first.replace('{}', 'params', 1)}"]
-    if polishes(state):
-        lines += ["if result.errorbars:  # to the last digit, with two-sided slopes"]
-        lines += [f"    polished = {second.replace('{}', 'result.params', 1)}"]
-        lines += ["    result = polished if polished.success else result"]
-    return lines
-
-
-def _weights(problem: FitProblem, state: FitState, weights: Any) -> list[str]:
     if weights is None:
-        return []
-    if problem.curves[0].sigma is not None and state.weighting == "sigma":
-        return ["weights=1 / sigma[use]"]
-    return [f"weights=np.full(use.sum(), {float(weights[0])!r})"]
+        weight = "np.ones(use.sum())"
+    elif problem.curves[0].sigma is not None and state.weighting != "none":
+        weight = "1 / sigma[use]"
+    else:
+        weight = f"np.full(use.sum(), {float(weights[0])!r})"
+    constants = "".join(f"{name}={value!r}, " for name, value in problem.constants.items())
+    lines += [
+        "",
+        "def fit(params, *, unit=1.0, **options):",
+        f"    return model.fit(y[use], params, {problem.variable(0)}=x[use], {constants}weights={weight} / unit,",
+        f"                     scale_covar={not problem.absolute(state)}, **options)",
+    ]
+    return "\n".join(lines)
 
 
-def _together(problem: FitProblem, state: FitState, held: tuple[str, ...]) -> str:
+def _together(problem: FitProblem, state: FitState) -> str:
     """Several curves, or Poisson counts: one residual over all of them."""
-    method, options = solver(state)
     lines = []
     if problem.single:
         lines.append("x, y, sigma = [x], [y], [sigma]" if _has_sigma(problem) else "x, y = [x], [y]")
     if len({model_text(model) for model in problem.models}) == 1:
         lines.append(f"models = [model] * {len(problem.models)}")
     lines += [f"masked = {[_masked(state, i) for i in range(len(problem.curves))]!r}", *_local_names(problem)]
-    lines += ["", "def residual(params):", "    parts = []", "    for i, model in enumerate(models):"]
+    lines += ["", "def residual(params, unit):", "    parts = []", "    for i, model in enumerate(models):"]
     lines += [f"        {line}" for line in _one_curve(problem, state)]
-    lines += ["    return np.concatenate(parts)", ""]
-    stages = [(method, options), POLISH]
-    calls = [
-        f"lmfit.minimize(residual, {{}}, method={name!r}{_policy(name)}, "
-        + ", ".join(f"{key}={value!r}" for key, value in kws.items())
-        for name, kws in stages
+    lines += [
+        "    return np.concatenate(parts) / unit",
+        "",
+        "def fit(params, *, unit=1.0, fit_kws=None, **options):",
+        f"    options |= dict(args=(unit,), scale_covar={not problem.absolute(state)}, **(fit_kws or {{}}))",
+        "    return lmfit.minimize(residual, params, **options)",
     ]
-    return "\n".join(
-        [*lines, f"options = dict({', '.join(_common(problem, state, held))})", *_stages(state, calls)]
-    )
+    return "\n".join(lines)
 
 
 def _local_names(problem: FitProblem) -> list[str]:
@@ -269,7 +334,7 @@ def _one_curve(problem: FitProblem, state: FitState) -> list[str]:
             "logs = np.where(seen > 0, seen * np.log(np.where(seen > 0, seen, 1.0) / fit), 0.0)",
             "parts.append(np.sign(seen - fit) * np.sqrt(np.maximum(2 * (fit - seen + logs), 0)))",
         ]
-    if any(w is not None for w in weighted) and _has_sigma(problem) and state.weighting == "sigma":
+    if any(w is not None for w in weighted) and _has_sigma(problem) and state.weighting != "none":
         return [*lines, "parts.append((y[i][use] - fit) * (1 / sigma[i][use]))"]
     if weighted[0] is not None:
         scales = [float(w[0]) for w in weighted if w is not None]

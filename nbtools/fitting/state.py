@@ -14,7 +14,12 @@ ARITHMETIC = (
     *(ast.Compare, ast.IfExp, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 Loss = Literal["least_squares", "robust", "poisson"]
-Weighting = Literal["sigma", "none"]
+# "scaled sigma": the given σ are right up to a factor, so that those of the parameters are scaled by √χ²ᵣ.
+Weighting = Literal["sigma", "scaled sigma", "none"]
+
+
+class FitError(ValueError):
+    """A fit that cannot be made or did not come about, and why."""
 
 
 class StateError(ValueError):
@@ -85,11 +90,41 @@ def _not_arithmetic(expr: str) -> str:
     return ""
 
 
+def _loop(expressions: Mapping[str, str]) -> list[str]:
+    """The names along the first circle that expressions make, its first name again at the end; empty if none."""
+    uses = {name: sorted(_names_in(expr) & set(expressions)) for name, expr in expressions.items()}
+
+    def follow(path: list[str]) -> list[str]:
+        for name in uses[path[-1]]:
+            if name in path:
+                return [*path[path.index(name) :], name]
+            if found := follow([*path, name]):
+                return found
+        return []
+
+    return next((found for name in uses if (found := follow([name]))), [])
+
+
+def _names_in(expr: str) -> set[str]:
+    try:
+        return {node.id for node in ast.walk(ast.parse(expr, mode="eval")) if isinstance(node, ast.Name)}
+    except SyntaxError:
+        return set()
+
+
 class HasParameters(_Plain):
     """A state with named parameters; every change is a validated copy."""
 
     schema_version: Literal[1] = SCHEMA
     parameters: dict[str, ParameterState]
+
+    @model_validator(mode="after")
+    def _expressions_end(self) -> Self:
+        if loop := _loop({name: known.expr for name, known in self.parameters.items() if known.expr}):
+            raise ValueError(
+                f"the expressions go in a circle: {' → '.join(loop)}; let one of these parameters stand by itself"
+            )
+        return self
 
     def with_parameter(self, name: str, **changes: Any) -> Self:
         """A copy in which one parameter is changed; a value outside its bounds goes to the nearer bound."""
@@ -263,6 +298,22 @@ def value_at(fraction: float, low: float, high: float) -> float:
     if is_logarithmic(low, high):
         return math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
     return low + fraction * (high - low)
+
+
+def round_value_at(place: int, steps: int, low: float, high: float, factor: float = 1.0) -> float:
+    """The value at a place 0 … steps of a slider, as round a number as its steps are fine; its ends are hit exactly.
+
+    Parameters
+    ----------
+    factor : what the value is multiplied by to be shown; it is the shown number that is round
+    """
+    value = value_at(place / steps, low, high)
+    if place in (0, steps):
+        return value
+    step = abs(value_at((place + 1) / steps, low, high) - value) * abs(factor)
+    digits = -math.floor(math.log10(step)) if step > 0 and math.isfinite(step) else 400
+    rounded = round(value * factor, digits) / factor if digits < 300 else value
+    return min(max(rounded, low), high)
 
 
 def fraction_at(value: float, low: float, high: float) -> float:

@@ -1,23 +1,40 @@
 """A fit that is a document: the same object with a face under the hand, and with no screen at all."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import lmfit
 
-from nbtools.widgets import fit_document, fit_report
-from nbtools.widgets.fit_code import Code, write_code
-from nbtools.widgets.fit_curves import FitError, read_curves
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_solver import rescuer
-from nbtools.widgets.fit_start import initial_state, search, start_values
-from nbtools.widgets.fit_state import FitRecord, FitState, StateError
-from nbtools.widgets.fit_view import Axes, CurveView, residual_title, view_of
+from nbtools.fitting import document as fit_document
+from nbtools.fitting import report as fit_report
+from nbtools.fitting.code import Code, write_code
+from nbtools.fitting.document import Document
+from nbtools.fitting.engine import FitProblem, read_curves
+from nbtools.fitting.figure import Axes, CurveView, residual_title, view_of
+from nbtools.fitting.start import initial_state, search, start_values
+from nbtools.fitting.state import FitError, FitRecord, FitState, StateError
 from nbtools.widgets.showing import Showing
 
 ASTRAY = "leastsq went astray from this start; least_squares, whose steps are bounded, did not and is the method now."
+
+
+MOVING_POINTS = 2000
+KEEP = "save it under another name or folder, or say that it be replaced"
+NOT_APPLIED = (
+    "Nothing of {} was applied. Load once more, or load(anyway=True), takes its parameters as a start."
+)
+
+
+def file_name(sample: str, name: str) -> str:
+    """``<sample>.<name>.fit.json``, of letters that every file system takes."""
+    parts = [re.sub(r"[^\w.+-]+", "-", part).strip("-.") for part in (sample, name)]
+    return ".".join([*filter(None, parts), "fit", "json"])
+
+
+def _named(sample: str) -> str:
+    return f", sample {sample!r}" if sample else ""
 
 
 class FitWidget(Showing[FitState]):
@@ -35,7 +52,8 @@ class FitWidget(Showing[FitState]):
     units : ``{parameter: unit}``, as `nbtools.units` writes them
     x_label, y_label, x_unit, y_unit, log_x, log_y : the axes
     system : ``"paper"`` or ``"SI"``: the units shown; arrays and `values` stay as they were given
-    name : the name of the file that `save` writes, ``<name>.fit.json``
+    name, sample : of the file that `save` writes, ``<sample>.<name>.fit.json``; without a sample, what `of` named
+    notes : sentences that belong to every summary of this fit
 
     With no display: `fit`, `result`, `summary`, `state`, `save`, `load`, `replay`, `to_code`, `figure`.
     """
@@ -61,6 +79,8 @@ class FitWidget(Showing[FitState]):
         log_y: bool = False,
         system: str = "paper",
         name: str = "fit",
+        sample: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         curves = read_curves(x, y, sigma, labels)
@@ -69,7 +89,9 @@ class FitWidget(Showing[FitState]):
             raise ValueError(f"{len(models)} models came for {len(curves)} curves; give one, or one for each")
         self.problem = FitProblem(models, curves, shared=shared, constants=constants)
         self.axes = Axes(x_label, y_label, x_unit, y_unit, log_x, log_y, system)
-        self.path = Path(f"{name}.fit.json")
+        self.name, self.sample, self.notes = name, sample, tuple(notes)
+        self.folder = Path()
+        self._held = ""
         self._guess = guess
         self._begin(initial_state(self.problem, params, units or {}, guess))
         self._records: list[FitRecord] = []
@@ -116,21 +138,41 @@ class FitWidget(Showing[FitState]):
 
     # ---- what a hand can do
 
-    def set(self, name: str, **changes: Any) -> Self:
+    def set(self, name: str, *, moving: bool = False, **changes: Any) -> Self:
         """Change a parameter: value, min, max, vary, expr, unit, low and high (ends of its slider).
 
-        With `auto_refit` a moved value is held and all others follow.
+        With `auto_refit` a moved value is held and all others follow; while it is `moving`, to a few thousand of the
+        points where there are many more, until `settle`.
         """
         if "expr" in changes:
             changes["expr"] = changes["expr"] or None
         if {"min", "max"} & set(changes):
             changes = {"low": None, "high": None, **changes}
+        if name in self.problem.integers and "value" in changes:
+            changes["value"] = round(changes["value"])
         state = self.current.with_parameter(name, **changes)
         self.problem.parameters(state)
-        self._move(state, control=f"{name} {sorted(changes)}")
+        control = f"{name} {sorted(changes)}"
+        self._move(state, control=control)
+        self._held = ""
         if "value" in changes and self.current.auto_refit and self._others_vary(name):
-            control = f"{name} {sorted(changes)}"
-            self._adopt(state, self.problem.minimise(state, (name,)), (name,), control)
+            few = moving and self.problem.count(state) > 2 * MOVING_POINTS
+            result = self.problem.minimise(state, (name,), thin=MOVING_POINTS if few else None)
+            self._held = name if few else ""
+            self._adopt(state, result, (name,), control)
+        return self
+
+    @property
+    def on_few(self) -> bool:
+        """Whether the last refit took a part of the points only, because a slider was moving."""
+        return bool(self._held)
+
+    def settle(self) -> Self:
+        """Refit all points, where a moving slider had left some out."""
+        if self._held:
+            name, self._held = self._held, ""
+            start = self.current
+            self._adopt(start, self.problem.minimise(start, (name,)), (name,), f"{name} ['value']")
         return self
 
     def change(self, **settings: Any) -> Self:
@@ -163,30 +205,13 @@ class FitWidget(Showing[FitState]):
         FitError
             A fit that cannot be made or did not come about; the sentence says why.
         """
-        start, result = self._solve(self.current)
+        start, result = self.problem.solve(self.current)
         astray = [ASTRAY] if start.method != self.current.method else []
         record = self._adopt(start, result)
         self._records.append(record)
-        self.say(*astray, *fit_report.warnings_of(self.problem, record.start, self.result))
+        self.say(*astray, *self.warnings)
         self.changed()
         return self.result
-
-    def _solve(self, start: FitState) -> tuple[FitState, Any]:
-        """The fit and the state it was made from: with another method where MINPACK goes astray."""
-        result, trouble = None, None
-        try:
-            result = self.problem.minimise(start)
-        except FitError as stopped:
-            trouble = stopped
-        other = rescuer(start)
-        if other is not None and (result is None or not result.errorbars):
-            with suppress(FitError):
-                rescued = self.problem.minimise(other)
-                if rescued.errorbars and (result is None or rescued.chisqr < result.chisqr):
-                    return other, rescued
-        if trouble is not None:
-            raise trouble
-        return start, result
 
     def _adopt(
         self, start: FitState, result: Any, hold: tuple[str, ...] = (), control: str | None = None
@@ -208,13 +233,14 @@ class FitWidget(Showing[FitState]):
         """Each parameter as value ± σ, χ²ᵣ, AICc, BIC and every warning, as text."""
         record, result = self._made()
         text = fit_report.summary_of(self.problem, record, result, system=self.axes.system)
+        text = "\n".join([text, *(f"! {note}" for note in self.notes)])
         return text if self.fresh else f"{text}\n! Something was moved since this fit."
 
     @property
     def warnings(self) -> list[str]:
         """What a careful reader should know of the last fit, in sentences."""
         record, result = self._made()
-        return fit_report.warnings_of(self.problem, record.start, result)
+        return [*fit_report.warnings_of(self.problem, record.start, result), *self.notes]
 
     @property
     def history(self) -> Any:
@@ -254,8 +280,9 @@ class FitWidget(Showing[FitState]):
         ``"auto"`` writes up to 1000 points.
         """
         if self._last and self.fresh:
-            return write_code(self.problem, self._last[0].start, held=self._last[0].held, data=data)
-        return write_code(self.problem, self.current, data=data)
+            record, result, _ = self._last
+            return write_code(self.problem, record.start, result, held=record.held, data=data)
+        return write_code(self.problem, *self.problem.solve(self.current), data=data)
 
     def _made(self) -> tuple[FitRecord, Any]:
         if self._last is None:
@@ -264,41 +291,87 @@ class FitWidget(Showing[FitState]):
 
     # ---- the document
 
-    def save(self, path: str | Path | None = None) -> Path:
-        """Write state and history as readable JSON; by default ``<name>.fit.json`` in the working folder."""
+    @property
+    def path(self) -> Path:
+        """The file that `save` writes and `load` reads where none is named: one for each sample and fit."""
+        return self.folder / file_name(self._of, self.name)
+
+    @property
+    def _of(self) -> str:
+        return self.sample or self.source
+
+    def save(self, path: str | Path | None = None, *, replace: bool = False) -> Path:
+        """Write state and history as readable JSON.
+
+        Parameters
+        ----------
+        path : by default ``<sample>.<name>.fit.json`` in the working folder
+        replace : also over a fit of other data
+
+        Raises
+        ------
+        StateError
+            The file holds a fit of other data, or something that is no fit, and `replace` was not said.
+        """
         target = Path(path or self.path)
-        fit_document.write_document(target, self.problem, self.current, self._records)
+        if target.exists() and not replace:
+            self._refuse_another(target)
+        fit_document.write_document(target, self.problem, self.current, self._records, sample=self._of)
         self.say(f"Saved to {target.name}.")
         return target
 
-    def load(self, path: str | Path | None = None) -> list[str]:
+    def _refuse_another(self, target: Path) -> None:
+        try:
+            found = fit_document.read_document(target)
+        except StateError:
+            raise StateError(f"{target.name} is there and is no fit of these data: {KEEP}") from None
+        if not found.is_of(self.problem):
+            raise StateError(f"{target.name} holds a fit of other data{_named(found.sample)}: {KEEP}")
+
+    def load(self, path: str | Path | None = None, *, anyway: bool = False) -> list[str]:
         """Read what `save` wrote and make its last fit again.
+
+        Parameters
+        ----------
+        path : by default ``<sample>.<name>.fit.json`` in the working folder
+        anyway : where the file is of other data, take its parameters and settings as a start here; its masks,
+            ranges and fits belong to those data and are left
 
         Returns
         -------
         Sentences: where data or model have changed since, and which numbers moved; none where all is the same.
+        Where the data are others, nothing is applied unless `anyway` is said.
         """
-        document = fit_document.read_document(Path(path or self.path))
-        self.state = document.state.plain()
-        self._records, self._last = list(document.history), None
+        source = Path(path or self.path)
+        document = fit_document.read_document(source)
         said = fit_document.changes_since(document, self.problem)
-        if document.history:
-            said += self._again(document.history[-1])
+        if not document.is_of(self.problem):
+            said += self._start_from(document, source.name) if anyway else [NOT_APPLIED.format(source.name)]
+        else:
+            self.state = document.state.plain()
+            self._records, self._last = list(document.history), None
+            said += self._again(document.history[-1]) if document.history else []
         self.say(*(said or ["Loaded; the last fit gives the same numbers."]))
         return said
 
+    def _start_from(self, document: Document, name: str) -> list[str]:
+        theirs = document.state
+        self.state = theirs.changed(masked=(), fit_range=None, view_range=None).plain()
+        self._last = None
+        return [f"Parameters and settings of {name} are a start here; its fits stay with their own data."]
+
     def _again(self, record: FitRecord) -> list[str]:
+        """The last fit made again: its own numbers where they are the same, else only the new ones."""
         saved = self.current
-        result, difference = fit_document.replay(self.problem, record)
-        followed = saved.with_values(
-            {n: v for n, v in record.values.items() if saved.parameters[n].expr is None}
-        )
-        self._last = (record, result, followed)
+        again, result, difference = fit_document.replay(self.problem, record)
+        kept = again if difference else record
+        free = {n: v for n, v in kept.values.items() if saved.parameters[n].expr is None}
+        self._last = (kept, result, saved.with_values(free))
         return [difference] if difference else []
 
     def replay(self) -> list[str]:
         """Make every fit of the history again; a sentence for each whose numbers moved, none where all stand."""
-        return [s for s in (fit_document.replay(self.problem, r)[1] for r in self._records) if s]
+        return [s for s in (fit_document.replay(self.problem, r)[2] for r in self._records) if s]
 
     # ---- the picture and the face
 
@@ -308,7 +381,7 @@ class FitWidget(Showing[FitState]):
 
     def figure(self) -> Any:
         """The fit as it stands, as a matplotlib Figure; ``.savefig("fit.pdf")`` gives vectors."""
-        from nbtools.widgets.fit_picture import draw_fit
+        from nbtools.fitting.figure import draw_fit
 
         span, factor = self.current.fit_range, self.axes.factors[0]
         figure = draw_fit(
@@ -321,7 +394,7 @@ class FitWidget(Showing[FitState]):
         return self._tagged(figure)
 
     def _make_face(self) -> Any:
-        from nbtools.widgets.fit_face import FitFace
+        from nbtools.fitting.face import FitFace
 
         return FitFace(self)
 

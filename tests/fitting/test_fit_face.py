@@ -1,6 +1,7 @@
 """The face of a fit: controls that set the state, errors shown, nothing kept alive."""
 
 import gc
+import math
 import weakref
 
 import lmfit
@@ -10,7 +11,9 @@ import pytest
 from fit_worlds import decay, decay_data, decay_widget, peak_widget
 from ipywidgets.widgets.widget import _instances
 
-from nbtools.widgets.fitter import FitWidget
+from nbtools.fitting import FitWidget
+from nbtools.fitting.face import sigma_text
+from nbtools.units import format_value
 
 
 @pytest.fixture
@@ -231,3 +234,73 @@ def test_the_widget_says_where_its_data_come_from() -> None:
     pictures = [w._repr_mimebundle_()["image/png"] for w in (plain, tagged)]
     assert pictures[0] != pictures[1]
     plain.close(), tagged.close()
+
+
+def test_intervals_and_window_are_in_the_units_of_the_sliders() -> None:
+    """Named beside each parameter, with the level and χ²ᵣ above."""
+    widget = decay_widget(units={"rate": "ohm m"}, x_unit="m", x_label="depth")
+    widget.controls["fit"].click()
+    widget.controls["intervals"].click()
+    text = widget.face.table.value
+    assert "68.3 % profile-likelihood intervals; χ²ᵣ" in text
+    assert "rate (µΩ cm)" in text
+    shown = widget.intervals().minus["rate"] * 1e8
+    assert f"{shown:.6g}" in text
+    widget.controls["window"].click()
+    text = widget.face.table.value
+    assert "rate (µΩ cm)" in text
+    assert "low (nm)" in text
+    assert "rate move (σ)" in text
+    widget.close()
+
+
+def test_chi_square_and_warnings_stand_above_what_they_judge(widget) -> None:
+    """Above the figure and the rows."""
+    order = list(widget.face.box.children)
+    places = [order.index(part) for part in (widget.face.status, widget.face.sentences, widget.face.plot_box)]
+    assert places == sorted(places)
+
+
+def test_a_long_name_is_not_cut(widget) -> None:
+    """It wraps."""
+    assert "overflow-wrap:anywhere" in widget.face.rows["amplitude"].label.value
+
+
+@pytest.mark.parametrize(
+    ("value", "sigma", "text"),
+    [
+        (1.0, math.inf, ""),
+        (1.0, math.nan, ""),
+        (1.0, 0.0, ""),
+        (38.41, 0.02, "± 0.020"),
+        (1155.0, 12.0, "± 12"),
+        (3e-7, 1.5e-9, "± 0.015e-7"),
+    ],
+)
+def test_an_uncertainty_is_written_from_numbers(value: float, sigma: float, text: str) -> None:
+    """An infinite one too; it agrees with how a value is written."""
+    assert sigma_text(value, sigma) == text
+    if text:
+        digits = text.removeprefix("± ").split("e")[0]
+        assert digits in format_value(value, sigma)
+
+
+def test_many_points_are_thinned_under_the_hand_and_all_are_fitted_at_rest() -> None:
+    """A move of 100,000 points is quick; what stands in the end is the fit of all."""
+    t = np.linspace(0, 8, 100_000)
+    y = decay(t) + 0.02 * np.random.default_rng(0).normal(size=t.size)
+    start = {"amplitude": 1.5, "rate": 0.8, "offset": 0.0}
+    widget = FitWidget(lmfit.Model(decay), t, y, sigma=0.02, params=start).change(auto_refit=True)
+    widget.set("rate", value=0.6, moving=True)
+    assert widget.on_few
+    assert widget.last.points <= 2 * 2000
+    widget.settle()
+    assert not widget.on_few
+    assert widget.last.points == t.size
+    whole = FitWidget(lmfit.Model(decay), t, y, sigma=0.02, params=start).set("rate", value=0.6, vary=False)
+    whole.fit()
+    assert widget.values == pytest.approx(whole.values, rel=1e-6)
+    # With no screen that goes on, a slider settles at once.
+    widget.controls["rate"].value = 500
+    assert widget.last.points == t.size
+    widget.close()

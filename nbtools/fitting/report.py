@@ -9,13 +9,15 @@ import lmfit
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.optimize import brentq
 
+from nbtools.fitting.engine import FitProblem
+from nbtools.fitting.state import FitError, FitRecord, FitState
 from nbtools.units import for_display, format_value
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_problem import FitProblem
-from nbtools.widgets.fit_state import FitRecord, FitState
 
 STRONG_CORRELATION = 0.9
+FARTHEST = 100.0  # standard deviations that a profile goes before it is called flat
+STEADY = 1.05  # ratio of σ between two ways to take slopes
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -60,12 +62,20 @@ def warnings_of(problem: FitProblem, state: FitState, result: Any) -> list[str]:
     if not result.success:
         said.append(f"The fit did not converge: {getattr(result, 'message', 'no reason given')}.")
     said += _bound_warnings(result)
-    if result.covar is None or not result.errorbars:
-        said.append(f"No uncertainties: {_why_no_uncertainties(state, result)}.")
+    said += _clamped(state, result)
+    if result.undetermined:
+        said.append(
+            f"No uncertainty of {', '.join(result.undetermined)}: the data do not determine "
+            f"{'it' if len(result.undetermined) == 1 else 'them'}, or a bound is in the way."
+        )
+    said += _unsteady(problem, state, result)
     for one, other, size in strong_correlations(result):
         said.append(f"{one} and {other} are correlated by {size:+.3f}: the data fix them only together.")
-    if problem.absolute(state) and state.loss != "robust" and result.nfree > 0:
-        said += _chi_square_warning(float(result.chisqr), int(result.nfree))
+    counted = problem.absolute(state) or state.weighting == "scaled sigma"
+    if counted and state.loss != "robust" and result.nfree > 0 and problem.has_sigma(state):
+        said += _chi_square_warning(
+            float(result.chisqr), int(result.nfree), scaled=not problem.absolute(state)
+        )
     return said + left_out(problem, state)
 
 
@@ -82,31 +92,55 @@ def _bound_warnings(result: Any) -> list[str]:
     return said
 
 
-def _why_no_uncertainties(state: FitState, result: Any) -> str:
-    if state.method not in ("leastsq", "least_squares") and state.loss != "robust":
-        return f"method {state.method} gives none; fit once more with leastsq from here"
-    idle = [name for name in result.var_names if not result.params[name].stderr]
-    return f"the data do not determine {', '.join(idle) or 'the parameters'}, or a parameter is at a bound"
+def _clamped(state: FitState, result: Any) -> list[str]:
+    """Expressions whose value lies beyond their bounds, as lmfit cuts them."""
+    said = []
+    for name, p in result.params.items():
+        if p.expr and math.isfinite(p.value) and p.value in (p.min, p.max):
+            said.append(f"{name} = {p.expr} is cut off at its bound {p.value:g}.")
+    return said
 
 
-def _chi_square_warning(chi_square: float, free: int) -> list[str]:
+def _unsteady(problem: FitProblem, state: FitState, result: Any) -> list[str]:
+    """Where a fit is not at a minimum, or σ hangs on how the slopes were taken."""
+    if not result.settled:
+        return [
+            "The fit stopped before the minimum: χ² still falls. Fit again from here, or fix a parameter."
+        ]
+    factor = 1.0 if problem.absolute(state) else math.sqrt(result.redchi)
+    said = []
+    for name, (value, error) in result.first_stage.items():
+        last, before = result.params[name].stderr, error * factor
+        # A first stage that stopped elsewhere has another σ, and no bearing on this one.
+        there = last and math.isfinite(before) and abs(value - result.params[name].value) < 0.1 * last
+        if there and not 1 / STEADY < before / last < STEADY:
+            said.append(
+                f"σ of {name} is {before:.3g} with one-sided slopes and {last:.3g} with two-sided ones: the model is "
+                "rough there. Compare with the profile intervals."
+            )
+    return said
+
+
+def _chi_square_warning(chi_square: float, free: int, *, scaled: bool) -> list[str]:
     high, low = stats.chi2.sf(chi_square, free), stats.chi2.cdf(chi_square, free)
+    reduced = chi_square / free
+    then = f" The σ of the parameters are scaled by its root, {math.sqrt(reduced):.3g}." if scaled else ""
     if high < 1e-3:
-        return [f"χ²ᵣ = {chi_square / free:.3g}: the model misses the data, or the given σ are too small."]
+        return [f"χ²ᵣ = {reduced:.3g}: the model misses the data, or the given σ are too small.{then}"]
     if low < 1e-3:
-        return [f"χ²ᵣ = {chi_square / free:.3g}: closer than noise allows; the given σ are too large."]
+        return [f"χ²ᵣ = {reduced:.3g}: closer than noise allows; the given σ are too large.{then}"]
     return []
 
 
 def left_out(problem: FitProblem, state: FitState) -> list[str]:
-    """How many points are not numbers, for each curve that has any."""
+    """How many points are masked or not numbers, for each curve that has any."""
     said = []
     for curve in problem.curves:
-        lost = int((~curve.usable).sum())
-        if lost:
-            said.append(
-                f"{curve.label}: {lost} of {curve.x.size} points are NaN or infinite and are left out."
-            )
+        size = curve.x.size
+        if curve.masked:
+            said.append(f"{curve.label}: {curve.masked} of {size} points are masked and are left out.")
+        if lost := int((~curve.usable).sum()) - curve.masked:
+            said.append(f"{curve.label}: {lost} of {size} points are NaN or infinite and are left out.")
     return said
 
 
@@ -148,6 +182,11 @@ def shown_unit(unit: str, system: str) -> tuple[float, str]:
     return factor, re.sub(r"\$\^\{?([-\d]+)\}?\$", lambda m: m[1].translate(RAISED), label)
 
 
+def titled(label: str, unit: str) -> str:
+    """``temperature (K)``; a label that ends with a unit or remark of its own keeps that one."""
+    return f"{label} ({unit})" if unit and not label.rstrip().endswith(")") else label
+
+
 def quality(record: FitRecord) -> str:
     """χ²ᵣ, AICc and BIC in one line."""
     return (
@@ -186,46 +225,69 @@ def profile_intervals(
     names: Sequence[str] | None = None,
     sigma: float = 1.0,
 ) -> pd.DataFrame:
-    """Profile-likelihood intervals: each parameter moved, all others refitted (lmfit's `conf_interval`).
+    """Profile-likelihood intervals: each parameter moved, all others refitted .
 
     With known σ (or counts) the rise of χ² is judged by χ² with one degree of freedom, without by an F test.
 
     Returns
     -------
-    DataFrame, one row a parameter: value, minus, plus (both positive), low, high
+    DataFrame, one row a parameter: value, minus, plus (both positive), low, high; infinite where χ² never rises
+    so far, and at a bound where the bound comes first
 
     Raises
     ------
     FitError
-        A robust loss (no likelihood), fewer than two free parameters, or a profile that never rises.
+        A robust loss (no likelihood), parameters that the data do not determine, or a better fit on the way.
     """
     if state.loss == "robust":
         raise FitError("a robust loss has no likelihood to profile: choose least squares or Poisson")
-    names = list(names or result.var_names)
-    try:
-        with np.errstate(all="ignore"):
-            found = lmfit.conf_interval(
-                problem.minimizer(state, result.params),
-                result,
-                p_names=names,
-                sigmas=[sigma],
-                prob_func=_chi_square_probability if problem.absolute(state) else None,
-            )
-    except lmfit.minimizer.MinimizerException as trouble:
-        raise FitError(f"no profile intervals: {trouble}") from None
-    except Exception as trouble:
-        raise FitError(f"no profile intervals: {trouble}") from trouble
+    if not result.errorbars:
+        raise FitError(f"no profile intervals: the data do not determine {', '.join(result.undetermined)}")
     rows = []
-    for name in names:
-        low, middle, high = (float(value) for _, value in found[name])
+    for name in names or result.var_names:
+        middle = float(result.params[name].value)
+        low, high = (_profile_end(problem, state, result, name, side, sigma) for side in (-1, 1))
         rows.append((name, middle, middle - low, high - middle, low, high))
-    return pd.DataFrame(rows, columns=["parameter", "value", "minus", "plus", "low", "high"]).set_index(
-        "parameter"
-    )
+    table = pd.DataFrame(rows, columns=["parameter", "value", "minus", "plus", "low", "high"])
+    return table.set_index("parameter")
 
 
-def _chi_square_probability(best: Any, moved: Any) -> float:
-    return float(stats.chi2.cdf(max(moved.chisqr - best.chisqr, 0.0), best.nvarys - moved.nvarys))
+def _profile_end(
+    problem: FitProblem, state: FitState, result: Any, name: str, side: int, sigma: float
+) -> float:
+    """Where χ², with all other parameters refitted, has risen as far as `sigma` allows; ±∞ where it never does."""
+    best, error = result.params[name], result.params[name].stderr
+    bound = best.max if side > 0 else best.min
+    if problem.absolute(state):
+        rise = sigma**2
+    else:
+        share = math.erf(sigma / math.sqrt(2))
+        rise = float(stats.f.ppf(share, 1, result.nfree)) * result.redchi
+    at = state.with_values({n: float(result.params[n].value) for n in result.var_names})
+    held = [n for n, p in state.parameters.items() if p.expr is None and n not in result.var_names]
+    reach = (bound - best.value) * side / error
+
+    def above(distance: float) -> float:
+        nonlocal at
+        place = bound if distance >= reach else best.value + side * distance * error
+        chi_square, values = problem.minimum_with(at, name, place, held)
+        if chi_square < result.chisqr - 1e-6 * rise:
+            raise FitError(
+                f"no profile intervals: with {name} = {place:.6g} the other parameters fit better "
+                f"(χ² {chi_square:.6g} for {result.chisqr:.6g}); fit again from there"
+            )
+        at = at.with_values(values)
+        return (chi_square - result.chisqr) / rise - 1
+
+    far = sigma
+    while (height := above(far)) < 0:
+        if far >= reach:
+            return float(bound)
+        if far > FARTHEST * sigma:
+            return side * math.inf
+        far *= 2
+    distance = far if height == 0 else brentq(above, 0.0, far, xtol=1e-7 * sigma, rtol=1e-9)
+    return float(best.value + side * distance * error)
 
 
 def window_sensitivity(
@@ -265,6 +327,40 @@ def _window_row(
         row[name] = value
         row[f"{name} move"] = (value - float(reference.params[name].value)) / sigma if sigma else math.nan
     return row
+
+
+def intervals_for_display(table: pd.DataFrame, state: FitState, *, system: str) -> pd.DataFrame:
+    """`profile_intervals` in the units shown, each named beside its parameter."""
+    shown = table.copy()
+    for name in table.index:
+        shown.loc[name] = table.loc[name] * shown_unit(state.parameters[name].unit, system)[0]
+    shown.index = [_with_unit(name, state.parameters[name].unit, system) for name in table.index]
+    shown.index.name = "parameter"
+    return shown
+
+
+def window_for_display(table: pd.DataFrame, state: FitState, *, x_unit: str, system: str) -> pd.DataFrame:
+    """`window_sensitivity` in the units shown, each named in its heading; moves are in σ."""
+    shown, names = table.copy(), {}
+    for column in table.columns:
+        unit = x_unit if column in ("low", "high") else ""
+        if column in state.parameters:
+            unit = state.parameters[column].unit
+        if unit:
+            shown[column] = table[column] * shown_unit(unit, system)[0]
+            names[column] = _with_unit(column, unit, system)
+        elif column.endswith(" move"):
+            names[column] = f"{column} (σ)"
+    return shown.rename(columns=names)
+
+
+def _with_unit(name: str, unit: str, system: str) -> str:
+    return titled(name, shown_unit(unit, system)[1])
+
+
+def confidence(sigma: float) -> str:
+    """``68.3 %``: the level of an interval of so many standard deviations."""
+    return f"{100 * math.erf(sigma / math.sqrt(2)):.3g} %"
 
 
 def compare_rivals(results: Mapping[str, Any]) -> pd.DataFrame:
