@@ -104,7 +104,7 @@ def _inspect(path: Path) -> Inspection:
         contents = open_file(path)
     except NotReadable as problem:
         return Inspection(path, None, problem)
-    return Inspection(path, contents, synthetic=path.is_file() and says_synthetic(path))
+    return Inspection(path, contents, synthetic=says_synthetic(path))
 
 
 def _files(folder: Path) -> Iterator[Path]:

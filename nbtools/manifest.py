@@ -153,9 +153,7 @@ def _open_one(data: str | Path, start: Path, technique: str) -> DataSource:
         raise ValueError(
             f"the folder {path} holds no data file{of}; give a folder with the files, or one file"
         )
-    sha256 = (
-        file_hash(path) if path.is_file() else _joined_hash((file.name, file_hash(file)) for file in files)
-    )
+    sha256 = file_hash(path) if path.is_file() else _joined_hash((file.name, _hash(file)) for file in files)
     # A twin's file that was copied elsewhere is still synthetic.
     origin: Origin = "twin" if any(says_synthetic(file) for file in files) else "measured"
     return DataSource(path.name, files, origin, sha256, card)
@@ -196,12 +194,12 @@ def _joined(sources: list[DataSource]) -> DataSource:
 
 
 def _files_of(path: Path, technique: str) -> tuple[Path, ...]:
-    if path.is_file():
+    if path.is_file() or _is_volume(path):
         return (path,)
     found = [
-        f
-        for f in sorted(path.iterdir())
-        if f.is_file() and f.name != SAMPLE_CARD and not f.name.startswith(".")
+        file
+        for file in sorted(path.iterdir())
+        if (file.is_file() or _is_volume(file)) and file.name != SAMPLE_CARD and not file.name.startswith(".")
     ]
     if not technique:
         return tuple(found)
@@ -214,8 +212,25 @@ def _joined_hash(pairs: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(f"{name} {value}\n" for name, value in pairs).encode()).hexdigest()
 
 
+def _is_volume(path: Path) -> bool:
+    """Whether a folder is one data set in Zarr's format."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
+
+
+def _hash(path: Path) -> str:
+    if path.is_file():
+        return file_hash(path)
+    return _joined_hash(
+        (part.relative_to(path).as_posix(), file_hash(part))
+        for part in sorted(path.rglob("*"))
+        if part.is_file()
+    )
+
+
 def says_synthetic(file: Path) -> bool:
     """Whether a file says that a twin recorded it."""
+    if not file.is_file():
+        return False
     with file.open("rb") as content:
         return SYNTHETIC.encode() in content.read(1 << 16)
 

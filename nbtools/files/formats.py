@@ -10,7 +10,7 @@ import xarray as xr
 from nbtools.files import quantum_design
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
-from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes
+from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, why_no_image
 from nbtools.files.indicator_frames import FramesError, read_frames
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
@@ -90,7 +90,7 @@ def _images(path: Path) -> Contents:
     image = found.stack if found.stack is not None else found.section
     assert image is not None
     kind = "stack of slices" if found.stack is not None else "grey image"
-    if path.suffix.lower() not in (*TIFF, *PICTURES) and "tilt" in read_signals(path)[0].dims:
+    if "tilt" in image.dims:
         what = f"tilt series of projections, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
     facts = []
@@ -110,7 +110,8 @@ def _images(path: Path) -> Contents:
     signal = Signal(
         kind,
         "image",
-        (Range.of("grey", image.values, ""),),
+        # Of a stack the middle slice: it may be larger than memory.
+        (Range.of("grey", image.values if image.ndim == 2 else image[len(image) // 2].values, ""),),
         int(image.size),
         next((route.technique for route in routes if not route.says), None),
         data=image,
@@ -158,7 +159,10 @@ def _luminescence(path: Path) -> Contents:
 def _microscope(path: Path) -> Contents:
     found = read_signals(path)
     signals = tuple(Signal(s.attrs["title"], s.attrs["signal_type"], points=s.size, data=s) for s in found)
-    facts = (f"{s.attrs['title']}: {s.attrs['signal_type'] or 'signal'}, {axes_of(s)}" for s in found)
+    facts = []
+    for one in found:
+        why = f" ({why_no_image(one)})" if {"y", "x"} <= set(one.dims) and why_no_image(one) else ""
+        facts.append(f"{one.attrs['title']}: {one.attrs['signal_type'] or 'signal'}, {axes_of(one)}{why}")
     return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
 
 
@@ -213,7 +217,8 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         values = data.coords[name].values if name in data.coords else np.empty(0)
         stated = data.coords[name].attrs.get("units", unit) if values.size else ""
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
-        step, stated = (convert(step, "m", "nm"), "nm") if stated == "m" else (step, stated)
+        shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
+        step, stated = (convert(step, stated, shown) if shown != stated else step), shown
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
     return ", ".join(parts)
 

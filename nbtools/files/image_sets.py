@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import xarray as xr
@@ -51,20 +52,30 @@ def read_image_set(
     Raises
     ------
     ImageError
-        As `read_image`; a file with neither a stack nor an image.
+        As `read_image`; neither a stack nor an image, or two of them; a slice that is missing from a numbering.
     """
     paths: list[Path] = [Path(file) for file in files]
     maps = {e: read_image(p) for e in ELEMENTS for p in paths if p.stem.lower() == f"edx_{e}"}
     rest = [path for path in paths if path.stem.lower().removeprefix("edx_") not in maps]
     if len(rest) > 2 and all(path.suffix.lower() in (*TIFF, *PICTURES) for path in rest):
         ordered = list(sorted(rest, key=_number))
+        _refuse_gaps(ordered)
         return ImageSet(read_stack(ordered, voxel_size=voxel_size), None, maps)
-    stack = image = None
+    stack: xr.DataArray | None = None
+    image: xr.DataArray | None = None
     for path in rest:
         try:
-            stack = read_stack(path, voxel_size=voxel_size)
+            found, kind = read_stack(path, voxel_size=voxel_size), "stack"
         except OneSlice:
-            image = read_image(path, pixel_size=voxel_size if _one(voxel_size) else None)
+            found, kind = read_image(path, pixel_size=voxel_size if _one(voxel_size) else None), "image"
+        before = stack if kind == "stack" else image
+        if before is not None:
+            what = "a stack" if kind == "stack" else "an image"
+            raise ImageError(
+                f"{before.attrs['source']} and {path.name} are both {what}; one of a sample was expected: give the one "
+                "that is meant, or three numbered slices or more"
+            )
+        stack, image = (found, image) if kind == "stack" else (stack, found)
     if stack is None and image is None:
         raise ImageError("neither a stack nor an image of a section is among the files")
     return ImageSet(stack, image, maps)
@@ -89,6 +100,21 @@ def _number(path: Path) -> tuple[int, str]:
     """The last number in a file's name: slice 9 lies before slice 10."""
     numbers = re.findall(r"\d+", path.stem)
     return (int(numbers[-1]) if numbers else -1, path.name)
+
+
+def _refuse_gaps(ordered: list[Path]) -> None:
+    """A numbering goes in equal steps; where one is twice as large a slice was lost."""
+    numbers = [_number(path)[0] for path in ordered]
+    steps = {after - before for before, after in pairwise(numbers)}
+    if numbers[0] < 0 or len(steps) == 1:
+        return
+    usual = min(steps)
+    lost = sorted(set(range(numbers[0], numbers[-1], max(usual, 1))) - set(numbers))
+    raise ImageError(
+        f"{ordered[0].name} … {ordered[-1].name}: "
+        + (f"slices {lost[:5]} are missing" if usual > 0 else "a number occurs twice")
+        + "; without them the stack would be too short: number the slices anew if that is meant"
+    )
 
 
 def _one(voxel_size: float | Sequence[float] | None) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import xarray as xr
 
 from nbtools.files.microscopy import read_signals
-from nbtools.files.tiff_scale import tiff_scale
+from nbtools.files.tiff_scale import pixels_of, tiff_scale
+from nbtools.units import factor
 
 TIFF = (".tif", ".tiff")
 PICTURES = (".bmp", ".png", ".jpg", ".jpeg")
@@ -118,11 +120,28 @@ def _read(path: Path) -> xr.DataArray:
         return _read_tiff(path)
     if ending in PICTURES:
         return _read_picture(path)
-    found = [s for s in read_signals(path) if s.ndim in (2, 3) and set(s.dims) <= {*AXES, "tilt"}]
+    signals = read_signals(path)
+    found = [
+        s for s in signals if s.ndim in (2, 3) and set(s.dims) <= {*AXES, "tilt"} and not why_no_image(s)
+    ]
     if not found:
-        raise ImageError(f"{path.name} holds no image; read_signals(path) lists what it holds")
+        reasons = "; ".join(filter(None, map(why_no_image, signals)))
+        raise ImageError(
+            f"{path.name} holds no image ({reasons or 'read_signals(path) lists what it holds'})"
+        )
     image = found[0].assign_attrs(source=path.name, bits=8 * found[0].dtype.itemsize, scale="the file")
     return image.assign_attrs(others=[other.attrs["title"] for other in found[1:]])
+
+
+def why_no_image(signal: xr.DataArray) -> str:
+    """What speaks against an array with y and x being an image of places; "" where nothing does."""
+    if np.iscomplexobj(signal.values):
+        return "complex numbers, as of a Fourier transform"
+    if any(signal.coords[name].attrs.get("units") == "1/m" for name in signal.coords):
+        return "a diffraction pattern, its pixels in 1/nm, which neither 01 nor 02 takes"
+    if "channel" in signal.dims:
+        return f"{signal.sizes['channel']} colour channels; save one grey image"
+    return ""
 
 
 def _read_tiff(path: Path) -> xr.DataArray:
@@ -132,9 +151,9 @@ def _read_tiff(path: Path) -> xr.DataArray:
         with tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             _refuse_broken(path, tiff, series)
-            data = series.asarray()
+            data = pixels_of(tiff, series, path)
             steps, author = tiff_scale(tiff, path)
-    except ImageError:
+    except (ImageError, ImportError):
         raise
     except Exception as problem:
         raise ImageError(f"{path.name} is no whole TIFF file: {problem}") from None
@@ -280,9 +299,17 @@ def _read_zarr(path: Path) -> xr.DataArray:
     try:
         group = zarr.open_group(str(path), mode="r")
         known = dict(group.attrs).get("ome", dict(group.attrs)).get("multiscales")
-        level = known[0]["datasets"][0] if known else {}
+        image = known[0] if known else {}
+        level = image["datasets"][0] if known else {}
         data = dask.array.from_zarr(group[level["path"]]) if known else None
-        axes = known[0].get("axes", []) if known else []
+        # Version 0.3 has names alone, the versions before it not even those.
+        axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image.get("axes", "tczyx")]
+        axes = axes[-data.ndim :] if data is not None else []
+        scales = np.ones(len(axes))
+        for holder in (level, image):
+            for step in holder.get("coordinateTransformations", []):
+                if step.get("type") == "scale":
+                    scales = scales * np.array(step["scale"], float)
     except Exception as problem:
         raise ImageError(
             f"{path.name} cannot be read as OME-Zarr ({problem!r}); an array of numbers was expected"
@@ -296,13 +323,10 @@ def _read_zarr(path: Path) -> xr.DataArray:
             f"{path.name} has the axes {[axis['name'] for axis in axes]}; one (z, y, x) was expected"
         )
     data = data.reshape(data.shape[-3:])
-    scales = [t["scale"] for t in level.get("coordinateTransformations", []) if t.get("type") == "scale"]
-    units = {"micrometer": 1e-6, "nanometer": 1e-9, "millimeter": 1e-3, "angstrom": 1e-10, "meter": 1.0}
-    steps = {
-        axis["name"]: float(scale) * units[axis["unit"]]
-        for axis, scale in zip(axes[-3:], (scales[0] if scales else [])[-3:], strict=False)
-        if axis.get("unit") in units
-    }
+    steps = {}
+    for axis, scale in zip(axes[-3:], scales[-3:].tolist(), strict=True):
+        with suppress(ValueError):  # a unit that is no length, or none
+            steps[axis["name"]] = scale * factor(axis.get("unit", ""), "m")
     coords = {d: (d, n * np.arange(data.shape[AXES.index(d)]), {"units": "m"}) for d, n in steps.items()}
     attrs = {"source": path.name, "bits": 8 * data.dtype.itemsize, "scale": "OME-Zarr", "unitless_steps": {}}
     return xr.DataArray(data, dims=AXES, coords=coords, attrs=attrs, name=path.stem)

@@ -11,6 +11,8 @@ import tifffile
 import yaml
 from numpy.typing import NDArray
 
+from nbtools.files.tiff_scale import pixels_of
+
 TIFF = {".tif", ".tiff"}
 CALIBRATION = "calibration"
 EXAMPLE = (
@@ -107,7 +109,7 @@ def read_all_frames(paths: Iterable[str | Path]) -> tuple[FrameSeries, list[Fram
 def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
     try:
         with tifffile.TiffFile(path) as file:
-            frames = [page.asarray() for page in file.pages]
+            frames = [frame for series in file.series for frame in _frames_of(file, series, path)]
             text = getattr(file.pages[0], "description", "")
     except (tifffile.TiffFileError, OSError, ValueError, IndexError) as problem:
         raise FramesError(
@@ -118,6 +120,11 @@ def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
             f"{path.name} holds colour frames of shape {frames[0].shape}; grey frames are expected"
         )
     return frames, text
+
+
+def _frames_of(file: Any, series: Any, path: Path) -> NDArray[Any]:
+    data = pixels_of(file, series, path)
+    return data.reshape(-1, *data.shape[-2:]) if series.keyframe.samplesperpixel == 1 else data[None]
 
 
 def _about(path: Path, description: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ FORMATS = {
 }
 LARGEST = 4_000_000_000  # bytes of one array
 NAMES = {"height": "y", "width": "x", "depth": "z", "energy loss": "energy", "photon energy": "energy"}
-LENGTHS, ENERGIES, ANGLES, TIMES = "m", "eV", "rad", "s"
+LENGTHS, ENERGIES, ANGLES, TIMES, FREQUENCIES = "m", "eV", "rad", "s", "1/m"
 # libhdf5 may turn in circles over damaged attributes, where nothing interrupts it: look at all of them first, in
 # another process, for up to 3 s of computing. What else is wrong the reader itself says.
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -47,10 +47,10 @@ def read_signals(path: str | Path) -> list[xr.DataArray]:
     """Every image, map or spectrum in a microscope's file.
 
     Dimensions are called ``z``, ``y``, ``x``, ``wavelength``, ``energy``, ``tilt`` and ``time`` where the file says
-    or plainly means so, else as the file calls them. Their coordinates are in m, eV, rad and s, as the
-    ``units`` of each say; a dimension whose unit the file does not give has no coordinate, and what it
-    gives instead stands in ``attrs["unitless_steps"]``. ``attrs`` also hold ``title``, ``signal_type``,
-    ``quantity``, ``source``, ``format`` and the file's own ``metadata``.
+    or plainly means so, ``channel`` of colours, else as the file calls them. Their coordinates are in m, eV, rad, s
+    and, of a diffraction pattern, 1/m, as the ``units`` of each say; a dimension whose unit the file does not give
+    has no coordinate, and what it gives instead stands in ``attrs["unitless_steps"]``. ``attrs`` also hold
+    ``title``, ``signal_type``, ``quantity``, ``source``, ``format`` and the file's own ``metadata``.
 
     Raises
     ------
@@ -152,6 +152,8 @@ def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
     names, coords = [], {}
     for number, axis in enumerate(axes):
         name = _name(axis, number, axes, _signal_type(entry))
+        if _is_colour(axis, data, number, axes):
+            name = "channel"
         names.append(name if name not in names else f"{name}_{number}")
         values, unit = _values(axis, data.shape[number])
         if unit:
@@ -193,6 +195,16 @@ def _name(axis: Mapping[str, Any], number: int, axes: Sequence[Mapping[str, Any]
     return f"axis_{number}"
 
 
+def _is_colour(
+    axis: Mapping[str, Any], data: np.ndarray[Any, Any], number: int, axes: Sequence[Mapping[str, Any]]
+) -> bool:
+    """An axis of three or four bytes that the file neither names nor measures, beside two that it does."""
+    others = [other for other in axes if other is not axis]
+    plain = not axis.get("name") and not _unit(axis.get("units")) and float(axis.get("scale") or 1) == 1
+    known = len(others) == 2 and all(_unit(other.get("units")) or other.get("name") for other in others)
+    return plain and known and data.dtype == np.uint8 and data.shape[number] in (3, 4)
+
+
 def _values(axis: Mapping[str, Any], size: int) -> tuple[np.ndarray[Any, Any], str]:
     """The places along an axis, and their unit; without a unit, as the file numbers them."""
     if axis.get("axis") is not None:
@@ -200,7 +212,7 @@ def _values(axis: Mapping[str, Any], size: int) -> tuple[np.ndarray[Any, Any], s
     else:
         written = float(axis.get("offset") or 0) + float(axis.get("scale") or 1) * np.arange(size)
     unit = _unit(axis.get("units"))
-    for target in (LENGTHS, ENERGIES, ANGLES, TIMES):
+    for target in (LENGTHS, ENERGIES, ANGLES, TIMES, FREQUENCIES):
         if _is(unit, target):
             return written * factor(unit, target), target
     return written, ""

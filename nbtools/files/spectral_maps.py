@@ -206,6 +206,11 @@ def as_spectra(signal: xr.DataArray) -> Spectra:
     ordered = signal.transpose(*(dim for dim in ("y", "x") if dim in others), ..., axis)
     if len(others) > 2 or (len(others) == 2 and set(others) != {"y", "x"}):
         raise SpectralMapError(f"its axes are {', '.join(map(str, signal.dims))}; a map has y, x and {axis}")
+    for dim in others:
+        if _unit(signal, dim) not in ("", "m"):
+            raise SpectralMapError(
+                f"its spectra stand along {dim} in {_unit(signal, dim)}, which is no place"
+            )
     places, notes = _wavelengths(ordered, axis)
     counts = np.asarray(ordered.values)
     if len(others) == 1:

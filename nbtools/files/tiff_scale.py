@@ -1,8 +1,10 @@
-"""What a TIFF file says of its pixel size, in the words of each maker."""
+"""TIFF: the grey values as they were seen, and what the file says of its pixel size, in the words of each maker."""
 
 import re
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nbtools.units import factor
 
@@ -24,6 +26,54 @@ def tiff_scale(tiff: Any, path: Path) -> tuple[dict[str, float], str]:
         if found:
             return dict.fromkeys(("y", "x"), 1e-9 * float(found[1])), "hitachi"
     return {}, ""
+
+
+def pixels_of(tiff: Any, series: Any, path: Path) -> np.ndarray[Any, Any]:
+    """The grey values of a series, the brighter the larger, whatever its compression and its white.
+
+    Raises
+    ------
+    ImportError
+        A compression that neither tifffile alone nor Pillow undoes; names the package that does.
+    """
+    from tifffile import PHOTOMETRIC, TIFF
+
+    page = series.keyframe
+    try:
+        TIFF.DECOMPRESSORS[page.compression]
+    except KeyError:
+        data = _by_pillow(series, path)
+    else:
+        data = series.asarray()
+    if page.photometric == PHOTOMETRIC.MINISWHITE:
+        if data.dtype == bool:
+            return ~data
+        largest = 2**page.bitspersample - 1 if data.dtype.kind == "u" else data.max() + data.min()
+        data = (largest - data).astype(data.dtype)
+    return data
+
+
+def _by_pillow(series: Any, path: Path) -> np.ndarray[Any, Any]:
+    """LZW, deflate and their like: Pillow carries libtiff."""
+    from PIL import Image, ImageSequence, UnidentifiedImageError
+
+    wanted = {page.index for page in series.pages if page is not None}
+    try:
+        with Image.open(path) as picture:
+            frames = [
+                np.array(frame)
+                for index, frame in enumerate(ImageSequence.Iterator(picture))
+                if index in wanted
+            ]
+        data = np.array(frames)
+        if data.size != np.prod(series.shape):
+            raise ValueError(f"{data.shape} came of {series.shape}")
+        return data.reshape(series.shape)
+    except (OSError, ValueError, UnidentifiedImageError) as problem:
+        raise ImportError(
+            f"{path.name} is compressed by {series.keyframe.compression.name}, which needs imagecodecs: "
+            f"pip install imagecodecs ({problem})"
+        ) from None
 
 
 def _fei(tiff: Any) -> dict[str, float]:
@@ -54,9 +104,11 @@ def _tescan(tiff: Any) -> dict[str, float]:
 
 
 def _ome(tiff: Any) -> dict[str, float]:
-    if not tiff.ome_metadata:
+    """Of the first image, which is the one that is read; a file may hold a thumbnail or an overview beside it."""
+    first = re.search(r"<Pixels\b[^>]*>", tiff.ome_metadata or "")
+    if not first:
         return {}
-    found = dict(re.findall(r'PhysicalSize([XYZ](?:Unit)?)="([^"]*)"', tiff.ome_metadata))
+    found = dict(re.findall(r'PhysicalSize([XYZ](?:Unit)?)="([^"]*)"', first[0]))
     steps = {name: _metres(found.get(name.upper()), found.get(f"{name.upper()}Unit", "µm")) for name in "zyx"}
     return {name: step for name, step in steps.items() if step}
 
@@ -65,15 +117,21 @@ def _imagej(tiff: Any) -> dict[str, float]:
     known = tiff.imagej_metadata
     if not known:
         return {}
-    unit = str(known.get("unit", "")).encode().decode("unicode_escape", "replace")
+    # Each axis may have a unit of its own; without one it has that of x.
+    units = {name: _unescaped(known.get(f"{name}unit") or known.get("unit", "")) for name in "zyx"}
     tags = tiff.pages[0].tags
     steps = {}
     for name, tag in (("y", "YResolution"), ("x", "XResolution")):
         ratio = tags[tag].value if tag in tags else (0, 1)
         if ratio[0]:
-            steps[name] = _metres(ratio[1] / ratio[0], unit)
-    steps["z"] = _metres(known.get("spacing"), unit) if known.get("spacing") else 0.0
+            steps[name] = _metres(ratio[1] / ratio[0], units[name])
+    steps["z"] = _metres(known.get("spacing"), units["z"]) if known.get("spacing") else 0.0
     return {name: step for name, step in steps.items() if step}
+
+
+def _unescaped(unit: Any) -> str:
+    """ImageJ writes a micro sign as itself or as the six characters of its escape."""
+    return re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), str(unit))
 
 
 def _number(written: Any) -> float:

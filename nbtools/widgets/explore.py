@@ -50,7 +50,8 @@ class Explorer(Showing[ExploreState]):
     x : the function's first argument, where it is an array that is not moved
     against : the argument over which every number is also swept and drawn
     data : (x, y) drawn as dots under the curves
-    ranges : ``{argument: (low, high)}`` for a slider, a list for a menu
+    ranges : ``{argument: (low, high)}`` for a slider, a list for a menu; one whose ends are equal, as the rows of
+        a line, has nothing to move and is passed on
     values, units, labels : where each argument starts; its unit; its name on screen
     fixed : arguments that are passed on and not moved
     pick : attributes of a result object to show, where the function returns one
@@ -84,13 +85,19 @@ class Explorer(Showing[ExploreState]):
         self.function, self.fixed, self.pick = function, dict(fixed or {}), tuple(pick)
         self.x = None if x is None else np.asarray(x, float)
         self.data, self.system, self.labels = data, system, dict(labels or {})
+        still = {name: given[0] for name, given in (ranges or {}).items() if _is_one_number(given)}
+        self.fixed |= still
+        ranges, values = (
+            {name: given for name, given in (known or {}).items() if name not in still}
+            for known in (ranges, values)
+        )
         first = next(iter(inspect.signature(function).parameters), "")
         self._first = first if x is not None else ""
         self.axes = ((x_label or self._first.replace("_", " "), x_unit), (y_label, y_unit))
         start, self.options = read_arguments(
             function,
-            ranges=ranges or {},
-            values=values or {},
+            ranges=ranges,
+            values=values,
             units=units or {},
             left_out=[*self.fixed, self._first],
         )
@@ -281,3 +288,8 @@ class Explorer(Showing[ExploreState]):
 def _axis(label: str, unit: str, system: str) -> tuple[float, str]:
     scale, shown = shown_unit(unit, system)
     return scale, titled(label, shown).strip()
+
+
+def _is_one_number(given: Any) -> bool:
+    """A range from a number to itself."""
+    return isinstance(given, tuple) and len(given) == 2 and given[0] == given[1]

@@ -182,9 +182,11 @@ class ExploreFace(Face):
         self.owner.set(name, value=value)
 
     def _clicked(self, places: dict[str, float]) -> None:
-        """A click into an image moves two sliders, each within its ends."""
+        """A click into an image moves two sliders, each within its ends; across a single row only one."""
         known = self.owner.current.parameters
         for name, place in places.items():
+            if name not in known:
+                continue
             low, high = known[name].ends
             self.do(self.slide, name, min(max(place, low), high))
 

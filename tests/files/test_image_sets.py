@@ -71,3 +71,21 @@ def test_a_file_that_claims_a_million_million_pixels(tmp_path) -> None:
             tiff.pages[0].tags[name].overwrite(1_000_000, dtype=4)
     with pytest.raises(ImageError, match=r"claims|cut short|no whole TIFF"):
         read_image_set([path])
+
+
+def test_a_lost_slice_is_named(tmp_path):
+    """Slices 1, 2, 4 are no stack of three; 10, 20, 30 are."""
+    files = {n: tmp_path / f"s_{n}.tif" for n in (1, 2, 4, 10, 20, 30)}
+    for file in files.values():
+        tifffile.imwrite(file, np.zeros((8, 9), np.uint8))
+    with pytest.raises(ImageError, match=r"s_1\.tif … s_4\.tif: slices \[3\] are missing"):
+        read_image_set([files[n] for n in (1, 2, 4)])
+    assert read_image_set([files[n] for n in (30, 10, 20)]).stack.shape == (3, 8, 9)
+
+
+def test_two_images_are_one_too_many(tmp_path):
+    """None of them is dropped in silence."""
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, np.zeros((8, 9), np.uint8))
+    with pytest.raises(ImageError, match=r"a\.tif and b\.tif are both an image"):
+        read_image_set([tmp_path / "a.tif", tmp_path / "b.tif"])

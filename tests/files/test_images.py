@@ -10,6 +10,8 @@ import tifffile
 from PIL import Image
 
 from nbtools.files.images import ImageError, pixel_sizes, read_image, read_stack
+from nbtools.files.registry import open_file
+from nbtools.manifest import open_data
 
 GREY = np.arange(48, dtype=np.uint16).reshape(6, 8)
 STACK = np.arange(240, dtype=np.uint8).reshape(5, 6, 8)
@@ -158,3 +160,162 @@ def test_an_imagej_stack_that_lost_its_end(realdata: Path, tmp_path: Path) -> No
     for read in (read_image, read_stack):
         with pytest.raises(ImageError, match="cut short"):
             read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate", "packbits"])
+def test_compressions(tmp_path: Path, compression: str) -> None:
+    """What tifffile alone does not undo Pillow does, 8 and 16 bits."""
+    for data in (GREY, GREY.astype(np.uint8)):
+        Image.fromarray(data).save(tmp_path / "a.tif", compression=compression)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), data)
+
+
+def test_a_compressed_stack(tmp_path: Path) -> None:
+    """Every page of it."""
+    first, *others = [Image.fromarray(page) for page in STACK]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others, compression="tiff_lzw")
+    np.testing.assert_array_equal(read_stack(tmp_path / "a.tif"), STACK)
+
+
+@pytest.mark.parametrize("data", [GREY, GREY.astype(np.uint8)])
+def test_white_may_be_zero(tmp_path: Path, data: np.ndarray) -> None:
+    """An image written with white as its smallest value is the same image."""
+    largest = np.iinfo(data.dtype).max
+    write(tmp_path / "white.tif", largest - data, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "white.tif"), data)
+
+
+def test_of_two_ome_images_the_first(tmp_path: Path) -> None:
+    """The size of the image that is read, not of the overview beside it."""
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif", ome=True) as file:
+        for data, axes, step in ((STACK, "ZYX", 10.0), (GREY.astype(np.uint8), "YX", 640.0)):
+            sizes = {f"PhysicalSize{a}": step for a in "YX"} | {f"PhysicalSize{a}Unit": "nm" for a in "ZYX"}
+            file.write(
+                data, metadata={"axes": axes, **sizes, **({"PhysicalSizeZ": 20.0} if axes == "ZYX" else {})}
+            )
+    assert pixel_sizes(read_stack(tmp_path / "two.ome.tif")) == pytest.approx((2e-8, 1e-8, 1e-8))
+
+
+@pytest.mark.parametrize(
+    ("unit", "zunit", "spacing"),
+    [
+        ("um", "nm", 20.0),
+        ("\u00b5m", "", 0.02),
+        ("\\u00B5m", "", 0.02),
+        ("micron", "", 0.02),
+        ("nm", "um", 0.02),
+    ],
+)
+def test_units_of_imagej(tmp_path: Path, unit: str, zunit: str, spacing: float) -> None:
+    """The unit of z may differ; a micro sign as Latin-1 writes it, or as its escape."""
+    pixels = 100.0 if unit != "nm" else 0.1
+    stand_in = "m" * len(unit.encode("latin-1"))
+    metadata = {"spacing": spacing, "unit": stand_in, **({"zunit": zunit} if zunit else {})}
+    path = write(tmp_path / "a.tif", STACK, imagej=True, resolution=(pixels, pixels), metadata=metadata)
+    written = path.read_bytes().replace(
+        f"unit={stand_in}\n".encode(), b"unit=" + unit.encode("latin-1") + b"\n"
+    )
+    path.write_bytes(written)
+    assert pixel_sizes(read_stack(path)) == pytest.approx((2e-8, 1e-8, 1e-8), rel=1e-6)
+
+
+def zarr_image(
+    folder: Path, *, version: str, unit: str, level: list[float], whole: list[float] | None
+) -> Path:
+    """An OME-Zarr image of one level, in the layout of a version of the format."""
+    zarr = pytest.importorskip("zarr")
+    form = 3 if version == "0.5" else 2
+    group = zarr.open_group(str(folder), mode="w", zarr_format=form)
+    group.create_array("0", data=STACK)
+    image: dict[str, object] = {
+        "axes": [{"name": name, "type": "space", **({"unit": unit} if unit else {})} for name in "zyx"],
+        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": level}]}],
+    }
+    if whole:
+        image["coordinateTransformations"] = [{"type": "scale", "scale": whole}]
+    group.attrs.update(
+        {"ome": {"version": version, "multiscales": [image]}} if form == 3 else {"multiscales": [image]}
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("version", "unit", "level", "whole"),
+    [
+        ("0.4", "nanometer", [20, 10, 10], None),
+        ("0.5", "nanometer", [20, 10, 10], None),
+        ("0.4", "nanometer", [1, 1, 1], [20, 10, 10]),
+        ("0.4", "nanometer", [2, 2, 2], [10, 5, 5]),
+        ("0.4", "um", [0.02, 0.01, 0.01], None),
+        ("0.4", "\u00b5m", [0.02, 0.01, 0.01], None),
+        ("0.4", "angstrom", [200, 100, 100], None),
+    ],
+)
+def test_scales_of_ome_zarr(
+    tmp_path: Path, version: str, unit: str, level: list[float], whole: list[float] | None
+) -> None:
+    """The scale of the whole times that of the level, in any unit of length; `inspect` sends it to 01."""
+    path = zarr_image(tmp_path / "a.zarr", version=version, unit=unit, level=level, whole=whole)
+    assert pixel_sizes(read_stack(path)) == pytest.approx((2e-8, 1e-8, 1e-8))
+    contents = open_file(path)
+    assert contents.what.startswith("stack of slices, z 5 × 20 nm, y 6 × 10 nm, x 8 × 10 nm")
+    assert [route.technique for route in contents.ways] == ["structure"]
+
+
+def test_a_zarr_folder_is_one_data_set(tmp_path: Path) -> None:
+    """As DATA, alone or among other files of a folder."""
+    zarr_image(tmp_path / "a.zarr", version="0.5", unit="nanometer", level=[20, 10, 10], whole=None)
+    for data in (tmp_path / "a.zarr", tmp_path):
+        assert open_data(data, technique="structure").files == (tmp_path / "a.zarr",)
+
+
+def hyperspy(folder: Path, data: np.ndarray, *axes: tuple[str, float, str], kind: str = "") -> Path:
+    """An .hspy file; its axes as (name, step, unit)."""
+    hspy = pytest.importorskip("rsciio.hspy")
+    described = [
+        {"name": name, "scale": step, "units": unit, "offset": 0.0, "size": size, "navigate": False}
+        for (name, step, unit), size in zip(axes, data.shape, strict=True)
+    ]
+    signal = {
+        "data": data,
+        "axes": described,
+        "metadata": {"General": {"title": "made"}, "Signal": {"signal_type": kind}},
+        "original_metadata": {},
+    }
+    hspy.file_writer(
+        str(folder / "a.hspy"),
+        signal
+        | {
+            "learning_results": {},
+            "package": "",
+            "package_version": "",
+            "package_info": {},
+            "tmp_parameters": {},
+            "attributes": {"_lazy": False, "ragged": False},
+            "models": {},
+        },
+    )
+    return folder / "a.hspy"
+
+
+@pytest.mark.parametrize(
+    ("data", "axes", "says"),
+    [
+        (np.ones((6, 8), np.complex64), (("y", 1, "nm"), ("x", 1, "nm")), "complex numbers"),
+        (np.ones((6, 8), np.float32), (("y", 0.17, "1/nm"), ("x", 0.17, "1/nm")), "a diffraction pattern"),
+        (
+            np.ones((3, 6, 8), np.uint8),
+            (("", 1, ""), ("y", 0.35, "mm"), ("x", 0.35, "mm")),
+            "3 colour channels",
+        ),
+    ],
+)
+def test_what_is_no_image(
+    tmp_path: Path, data: np.ndarray, axes: tuple[tuple[str, float, str], ...], says: str
+) -> None:
+    """Refused as an image with the reason, listed by `inspect` as what it is, for no notebook."""
+    path = hyperspy(tmp_path, data, *axes)
+    with pytest.raises(ImageError, match=says):
+        read_image(path)
+    contents = open_file(path)
+    assert contents.ways == () and says in contents.facts[0]

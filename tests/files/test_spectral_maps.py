@@ -58,6 +58,14 @@ def test_a_line_is_a_map_of_one_row():
     assert "map of one row" in str(found)
 
 
+def test_a_line_along_an_angle_is_no_map():
+    """Spectra against a tilt have no places, however many rows they would fill."""
+    tilted = signal(dims=("x", "wavelength")).rename(x="tilt")
+    tilted.coords["tilt"].attrs["units"] = "rad"
+    with pytest.raises(SpectralMapError, match="along tilt in rad, which is no place"):
+        as_spectra(tilted)
+
+
 TIME = signal(dims=("y", "x", "wavelength")).expand_dims(time=5)
 
 

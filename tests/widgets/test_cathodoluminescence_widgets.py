@@ -42,6 +42,17 @@ def test_the_face_moves(fitted):
     assert not made.errors
 
 
+def test_a_line_of_spectra_has_one_slider(fitted):
+    """A map of one row: nothing to move across it, and a click sets the column."""
+    counts, *_ = band_map(1, shape=(1, 5))
+    spectra = EnergySpectra(ENERGY, counts, counts + 1, ())
+    fit = fit_map(ENERGY, counts, dict(zip("abcd", CENTRES, strict=True)), variance=counts + 1)
+    made = explore_pixels(spectra, fit)
+    assert "y" not in made.arguments and made.fixed["y"] == 0
+    made.face._clicked({"x": 2.0, "y": 0.4})
+    assert made.arguments["x"] == 2 and not made.errors
+
+
 def test_light_at_edges_under_the_hand():
     """More gain, less excess."""
     phase = blobs(3, 48)
