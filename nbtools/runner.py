@@ -139,7 +139,7 @@ def run_notebook(
     notebook = nbformat.read(path, as_version=4)
     if parameters:
         notebook = with_parameters(notebook, parameters)
-        if not _speaks_of_the_paper(parameters):
+        if not speaks_of_the_paper(parameters):
             technique_only(notebook)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
@@ -250,7 +250,7 @@ def _this_python() -> Any:
     return ThisPython()
 
 
-def _speaks_of_the_paper(parameters: Mapping[str, Any]) -> bool:
+def speaks_of_the_paper(parameters: Mapping[str, Any]) -> bool:
     """Whether a run with these parameters is on a twin of the manifest, and not on somebody's own data."""
     from nbtools.manifest import Twin, data_sets
 

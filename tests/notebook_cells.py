@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,18 @@ import pytest
 
 from nbtools import workbench
 from nbtools.display import style
+from nbtools.notebook.document import technique_only
+from nbtools.runner import speaks_of_the_paper
 from nbtools.widgets.showing import Showing
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
 def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> list[Any]:
-    """Run all code cells but those on measured files, silently; returns the widgets shown, in order."""
+    """Run all code cells but those on measured files, silently; returns the widgets shown, in order.
+
+    With a user's own DATA also without the cells that speak of the paper, as a user's run leaves them out.
+    """
     shown: list[Any] = []
 
     def show(bench: workbench.Workbench, widget: Any) -> None:
@@ -26,7 +32,7 @@ def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) ->
     monkeypatch.setattr(workbench.Workbench, "show", show)
     names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in cells_of(path, parameters):
             tags = cell.metadata.get("tags", [])
             if cell.cell_type == "code" and "measured" not in tags:
                 value = _run(cell.source, str(path), names)
@@ -35,9 +41,17 @@ def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) ->
     return shown
 
 
+def cells_of(path: Path, parameters: Mapping[str, Any]) -> list[Any]:
+    """The cells that a run with these parameters has."""
+    notebook = nbformat.read(path, as_version=4)
+    if not speaks_of_the_paper(parameters):
+        technique_only(notebook)
+    return list(notebook.cells)
+
+
 def without_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are drawn but not rendered: for what no picture decides."""
-    monkeypatch.setattr(style, "export", lambda *_: None)
+    monkeypatch.setattr(style, "export", lambda *_, **__: None)
     monkeypatch.setattr(style, "picture", lambda *_: b"")
 
 

@@ -1,5 +1,6 @@
 """A notebook run in this process on a twin that was planted off the paper, and what its verdicts may then say."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -8,6 +9,7 @@ from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
 from nbtools import claims, manifest, workbench
 from nbtools.files.sample_card import read_sample_card
+from nbtools.notebook import sample
 from nbtools.results import Ledger, read_ledger
 
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
@@ -24,12 +26,22 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
     card = folder / manifest.SAMPLE_CARD
     source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
     bench = workbench.Workbench(source, read_sample_card(card), Ledger(notebook), module.truth(**planted))
-    real = workbench.open_workbench
+    real, open_sample = workbench.open_workbench, sample.open_sample
     patch.setattr(
         workbench,
         "open_workbench",
         lambda book, data, card=None: bench if data == twin else real(book, data, card),
     )
+    patch.setattr(
+        sample, "open_sample", lambda data, card=None, **options: planted_sample(data, card, **options)
+    )
+
+    def planted_sample(data: Any, card: Any, **options: Any) -> sample.Sample:
+        if data != twin:
+            return open_sample(data, card, **options)
+        entry = replace(source, entry=manifest.find(twin))
+        return sample.Sample(entry, bench.card, bench.ledger, bench.planted)
+
     without_rendering(patch)
     run_cells(NOTEBOOKS / f"{notebook}.ipynb", patch)
     return bench.ledger

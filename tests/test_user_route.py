@@ -1,7 +1,19 @@
 """Notebook 03 from end to end on real files that it was not made for: numbers, reasons, exports; nothing stored."""
 
+import hashlib
+import json
+
+import nbformat
+import numpy as np
 import pytest
-from strangers import numbers, run_as_user, run_in_process, verdicts
+from notebook_cells import NOTEBOOKS
+from strangers import numbers, run_as_user, run_in_process
+
+from nbtools import transport
+from nbtools.notebook.document import code_cells
+from nbtools.notebook.sample import open_sample
+from nbtools.study import Missing
+from nbtools.twin.quantum_design import SYNTHETIC
 
 pytestmark = pytest.mark.notebook
 
@@ -32,11 +44,31 @@ def test_a_superconducting_crystal(tmp_path, realdata, card):
     found = numbers(ledger)
     assert found["magnetic_onset"] == pytest.approx(23.4, abs=0.3)
     assert found["susceptibility"] < -1
-    assert {"Fig. 9(a)", "Fig. S1", "Fig. S2"} <= set(ledger["skipped"])
-    assert "moment" in ledger["skipped"]["Fig. 9(a)"]
+    skipped = ledger["skipped"]
+    assert {
+        "Fig. 9(a) · Resistivity",
+        "Fig. S1 · Lower critical field",
+        "Fig. S2 · Upper critical field",
+    } <= set(skipped)
+    assert "moment" in skipped["Fig. 9(a) · Resistivity"]
     assert {entry["origin"] for entry in ledger["results"]} == {"measured"}
+    assert {entry["file"] for entry in ledger["results"]} == {"mine.dat"}
+    assert not ledger["verdicts"]
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"03_transport.csv", "03_transport.ipynb", "fig_9b.pdf"} <= names
+    assert names == {
+        "03_transport.csv",
+        "03_transport.ipynb",
+        "03_transport.json",
+        "run.json",
+        "report",
+        "screening.pdf",
+    }
+    table = (tmp_path / "out" / "03_transport.csv").read_text(encoding="utf-8")
+    assert "somebody's crystal" in table and "twin" not in table
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in table
+    executed = nbformat.read(tmp_path / "out" / "03_transport.ipynb", as_version=4)
+    last = code_cells(executed)[-1]
+    assert "magnetic onset" in last.outputs[0]["data"]["text/plain"]
 
 
 def test_a_resistance_that_ends_above_zero(tmp_path, monkeypatch, realdata, card):
@@ -45,12 +77,51 @@ def test_a_resistance_that_ends_above_zero(tmp_path, monkeypatch, realdata, card
     ledger = run_in_process("03_transport", tmp_path, monkeypatch, **mine)
     found = numbers(ledger)
     assert found["resistive_midpoint"] == pytest.approx(3.46, abs=0.1)
-    assert found["resistive_zero"] == "nan"
-    assert "Fig. 9(b)" in ledger["skipped"]
-    assert verdicts(ledger)["RES-01"] == "not testable without the raw data"
+    assert found["resistivity_100"] > 0 and "resistive_zero" not in found
+    assert "Fig. 9(b) · Screening and Meissner effect" in ledger["skipped"]
+    assert not ledger["verdicts"]
 
 
 def test_a_paramagnet(tmp_path, monkeypatch, realdata, card):
     """A molecular magnet without any transition goes through, and no temperature is invented for it."""
     mine = {"DATA": realdata / "qd/MagnetoPy/zfcfc1.dat", "SAMPLE": card}
-    assert numbers(run_in_process("03_transport", tmp_path, monkeypatch, **mine))["magnetic_onset"] == "nan"
+    assert "magnetic_onset" not in numbers(run_in_process("03_transport", tmp_path, monkeypatch, **mine))
+
+
+def test_an_unmarked_copy_of_the_twin_gives_the_rows_of_the_whole_notebook(tmp_path, monkeypatch):
+    """The technique's cells alone, on files that do not say what they are: the same numbers under the same names."""
+    source = open_sample("transport-twin")
+    folder = tmp_path / "bar"
+    folder.mkdir()
+    for file in (*source.files, source.source.card):
+        text = (
+            file.read_text(encoding="utf-8").replace(SYNTHETIC, "a bar").replace("is_paper_sample: true", "")
+        )
+        (folder / file.name).write_text(text, encoding="utf-8")
+    ours = run_in_process("03_transport", tmp_path / "results", monkeypatch, DATA=str(folder))
+    stored = json.loads((NOTEBOOKS / "results" / "03_transport.json").read_text(encoding="utf-8"))
+    assert numbers(ours) == pytest.approx(numbers(stored), rel=1e-6)
+    assert {entry["origin"] for entry in ours["results"]} == {"measured"}
+    assert not ours["verdicts"]
+
+
+DIALECTS = [
+    "MagnetoPy/mvsh3.dat",
+    "MagnetoPy/zfcfc3.dat",
+    "MagnetoPy/zfc5.dat",
+    "MagnetoPy/Pd_std1.dat",
+    "NCCO_Analysis_Code_2026/20240222_NCCO_AG.dat",
+    "nomad-measurements/Resistivity_Ch1_TMR_Ch2_Hall_test.dat",
+    "quantumPPMS/sample1.dat",
+    "quantumPPMS/sample2.DAT",
+    "project_chameleon/4-probe resistivity example file.dat",
+]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_study_ends_on_a_strangers_file(realdata, name):
+    """A result with its own numbers, or the reason; never an exception, and nothing kept that is not its own."""
+    sample = open_sample(str(realdata / "qd" / name))
+    for result in transport.study_all(sample).values():
+        assert isinstance(result, Missing) or all(np.isfinite(row.quantity) for row in result.rows())
+        assert str(result)
