@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import map_coordinates
 
-from nbtools.statistics.choice import ceil_whole, floor_whole
+from nbtools.statistics.choice import TIE, ceil_whole, floor_whole
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -110,10 +110,12 @@ def find_ridge(
             "the current does not change its sign near the middle; a state after filling is expected"
         )
     # The turn with the largest step on its two sides is the ridge; the others are noise.
-    reach = max(3, round(resolution / float(np.median(np.diff(x)))))
+    pitch = float(np.median(np.diff(x)))
+    reach = max(3, round(resolution / pitch))
     steps = [abs(j[i + 1 : i + 1 + reach].mean() - j[max(i + 1 - reach, 0) : i + 1].mean()) for i in turns]
     first = x[turns[int(np.argmax(steps))]]
-    chosen = np.abs(x - first) <= max(resolution, 3 * float(np.median(np.diff(x))))
+    # Of three steps to both sides, the last belongs to the line whatever its last bits are.
+    chosen = np.abs(x - first) <= max(resolution, 3 * pitch) * (1 + TIE)
     line, covariance = np.polyfit(x[chosen], j[chosen], 1, cov=True)
     place = -line[1] / line[0]
     gradient = np.array([place, 1.0])

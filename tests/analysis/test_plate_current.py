@@ -146,3 +146,14 @@ def test_the_sides_and_the_outline_agree() -> None:
     """The rectangle that is placed has the area of its sides within a pixel a side."""
     assert OUTLINE.sum() * SIDE**2 == pytest.approx(SIDES[0] * SIDES[1], rel=0.03)
     assert OPTICS["thickness"] == THICKNESS
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_ridge_does_not_hang_on_rounding(seed):
+    """The points three steps off belong to the line: their last bits move the ridge by no more than themselves."""
+    rng = np.random.default_rng(seed)
+    x = np.linspace(0.0, 2.0, 41)
+    j = np.tanh((1.01 - x) / 0.1) + 0.05 * np.random.default_rng(7).normal(size=x.size)
+    exact = mo.find_ridge(x, j, edges=(0.0, 2.0), resolution=0.05)
+    dusty = mo.find_ridge(x * (1 + 4e-16 * rng.integers(-2, 3, x.size)), j, edges=(0.0, 2.0), resolution=0.05)
+    assert float(dusty) == pytest.approx(float(exact), abs=1e-10)
