@@ -134,10 +134,10 @@ class PaperTable:
         chosen = self.rows
         for column, value in wanted.items():
             chosen = chosen[chosen[column].isin([value] if isinstance(value, str) else list(value))]
-        texts = [" ".join(map(str, row)).lower() for row in chosen.to_numpy()]
-        return PaperTable(
-            chosen[[all(word in line for word in text.lower().split()) for line in texts]], self.run
-        )
+        words, texts = text.lower().split(), (" ".join(map(str, row)).lower() for row in chosen.to_numpy())
+        # By position: an empty list of truth values would be read as a list of no columns.
+        places = [place for place, line in enumerate(texts) if all(word in line for word in words)]
+        return PaperTable(chosen.iloc[places], self.run)
 
     def export(self, folder: Path) -> list[Path]:
         """Write claims.json, claims.csv and claims.tex (a longtable, for XeLaTeX or LuaLaTeX); returns their paths."""

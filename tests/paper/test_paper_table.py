@@ -163,6 +163,8 @@ def test_verdicts_from_another_paper_do_not_count(monkeypatch, tmp_path) -> None
     assert len(settled) > 100
     assert settled["left_out"].str.endswith("computed from another paper.yaml").all()
     assert not table.counts
+    assert not table.distances and "verdict" in table.select(origin="paper", left_out="").rows
+    assert not draw_deviations(style.new_figure()[1], table.distances).get_yticklabels()
 
 
 @pytest.mark.parametrize(
