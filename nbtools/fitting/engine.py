@@ -383,14 +383,10 @@ class FitProblem:
         self, state: FitState, name: str, value: float, hold: Iterable[str] = ()
     ) -> tuple[float, dict[str, float]]:
         """The least sum of squares with one parameter at `value`, and the others there; for profiles."""
-        at = state.with_parameter(name, value=value)
-        hold = {*hold, name}
-        if any(p.vary and p.expr is None and n not in hold for n, p in state.parameters.items()):
-            result = self.minimise(at, hold)
-            return float(result.chisqr), {n: float(result.params[n].value) for n in result.var_names}
+        at, poisson = state.with_parameter(name, value=value), state.loss == "poisson"
+        parameters, points = self.parameters(at, {*hold, name}), self.points(at)
         with np.errstate(all="ignore"):
-            misfit = self.residual(self.parameters(at), self.points(at), at.loss == "poisson")
-        return float(misfit @ misfit), {}
+            return Minimisation(self, parameters, points, poisson=poisson).descend()
 
     def _is_plain(self, state: FitState) -> bool:
         return self.single and state.loss != "poisson"
@@ -619,6 +615,25 @@ class Minimisation:
         made.stages, made.misfit_unit, made.first_stage = self.stages, unit, first
         made.settled = state.loss == "robust" or self._could_fall(result) < SETTLED
         return made
+
+    def descend(self) -> tuple[float, dict[str, float]]:
+        """The least sum of squares near the start, in one stage, and where it is; for profiles.
+
+        Raises
+        ------
+        FitError
+            The minimiser stopped, or the model raised.
+        """
+        if self.names:
+            try:
+                result = self._stage(*LAST)
+            except FitError:
+                raise
+            except (ValueError, np.linalg.LinAlgError) as problem:
+                raise FitError(f"the fit stopped with {type(problem).__name__}: {problem}") from problem
+            return float(result.chisqr), {n: float(self.parameters[n].value) for n in self.names}
+        misfit = self.misfit()
+        return float(misfit @ misfit), {}
 
     def _settle(self, result: Any) -> Any:
         """To the last digit; a trust region that has closed in a bent valley is opened again, a few times."""

@@ -130,13 +130,13 @@ class FitPlot:
         self.main = make_figure(
             [mark for curve in self.curves for mark in curve.marks],
             make_axes(scales, "", y_title),
-            height="clamp(170px, 30vh, 290px)",
+            height="clamp(150px, 28vh, 290px)",
             bottom=18,
         )
         self.below = make_figure(
             [self.zero, *(c.residual for c in self.curves)],
             make_axes(below, x_title, residual_title),
-            height="clamp(92px, 14vh, 130px)",
+            height="clamp(120px, 15vh, 130px)",
             bottom=38,
         )
         self.brush = bq.interacts.BrushIntervalSelector(scale=self.x, color="#888888")
@@ -181,7 +181,11 @@ class FitPlot:
         _limit(self.x, low, high)
         self.zero.x = np.array([low, high])
         inside = np.concatenate([v.y[(v.x >= low) & (v.x <= high)] for v in views])
-        _limit(self.y, *_margins(inside, log=type(self.y).__name__ == "LogScale"))
+        ends = _margins(inside, log=type(self.y).__name__ == "LogScale")
+        _limit(self.y, *ends)
+        set_ticks(self.main.axes[1], *ends, 5)
+        for figure in (self.main, self.below):
+            set_ticks(figure.axes[0], low, high, 6)
         left = np.concatenate([np.abs(v.residual[v.used]) for v in views])
         reach = _round_up(float(np.max(left[np.isfinite(left)], initial=0.0)))
         _limit(self.below_y, -reach, reach)
@@ -210,10 +214,22 @@ def make_axes(scales: dict[str, Any], x_title: str, y_title: str) -> list[Any]:
         "color": TEXT,
     }
     bq = bqplot()
-    # Few enough that no two of them touch on a panel of 300 pixels.
-    x = bq.Axis(scale=scales["x"], label=x_title, num_ticks=5, **style)
-    y = bq.Axis(scale=scales["y"], label=y_title, side="left", label_offset="60px", num_ticks=5, **style)
+    x = bq.Axis(scale=scales["x"], label=x_title, **style)
+    y = bq.Axis(scale=scales["y"], label=y_title, side="left", label_offset="60px", **style)
     return [x, y]
+
+
+def set_ticks(axis: Any, low: float, high: float, count: int) -> None:
+    """About so many round numbers: few enough that no two labels touch; a logarithmic axis keeps its own."""
+    from matplotlib.ticker import MaxNLocator
+
+    if type(axis.scale).__name__ == "LogScale" or not low < high:
+        return
+    wanted = MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)
+    # The locator goes beyond the ends by a rounding error only where a tick lies on one.
+    wanted = wanted[(wanted >= low - 1e-9 * (high - low)) & (wanted <= high + 1e-9 * (high - low))]
+    if axis.tick_values is None or not np.array_equal(axis.tick_values, wanted):
+        axis.tick_values = wanted
 
 
 def _dashes(x: Any, y: Any, grid: Any) -> tuple[Any, Any]:
@@ -263,8 +279,8 @@ def _same_ends(one: Any, other: Any) -> bool:
     return bool(np.array_equal(np.asarray(one, float), other))
 
 
-COLUMNS = "minmax(84px,1.3fr) minmax(84px,2.2fr) minmax(70px,1.1fr) minmax(60px,0.9fr) 30px " + " ".join(
-    ["minmax(46px,0.8fr)"] * 2 + ["minmax(50px,0.9fr)"]
+COLUMNS = "minmax(88px,1.3fr) minmax(64px,2.2fr) minmax(76px,1.1fr) minmax(62px,0.9fr) 26px " + " ".join(
+    ["minmax(44px,0.8fr)"] * 2 + ["minmax(48px,0.9fr)"]
 )
 HEADINGS = ("", "", "value", "± σ", "vary", "min", "max", "tied to")
 
@@ -386,7 +402,7 @@ def sigma_text(value: float, sigma: float) -> str:
 def _wrapped(title: str) -> str:
     """A name in as many lines as it takes; none of it is cut off."""
     style = "line-height:1.15;white-space:normal;overflow-wrap:anywhere"
-    return f'<div style="{style}">{html.escape(title)}</div>'
+    return f'<div style="{style}">{html.escape(title).replace("_", "_<wbr>")}</div>'
 
 
 def rows_grid(rows: list[ParameterRow]) -> Any:
@@ -396,18 +412,20 @@ def rows_grid(rows: list[ParameterRow]) -> Any:
     heads = [_heading(text) for text in HEADINGS]
     children = [*(heads if fitted else []), *(widget for row in rows for widget in row.widgets)]
     columns = COLUMNS if fitted else "minmax(110px,1.4fr) minmax(120px,3fr) minmax(84px,0.8fr)"
-    return w.GridBox(
+    grid = w.GridBox(
         children,
         # Many rows scroll by themselves, so that the figure stays on the screen.
         layout={
             "grid_template_columns": columns,
-            "grid_gap": "0 6px",
+            "grid_gap": "0 4px",
             "width": "100%",
             "max_height": "max(170px, 34vh)",
             "overflow": "auto",
             "align_items": "center",
         },
     )
+    grid.add_class("nbt-rows")
+    return grid
 
 
 def _heading(text: str) -> Any:

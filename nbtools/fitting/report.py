@@ -277,7 +277,8 @@ def _profile_end(
                 f"(χ² {chi_square:.6g} for {result.chisqr:.6g}); fit again from there"
             )
         at = at.with_values(values)
-        return (chi_square - result.chisqr) / rise - 1
+        # The root of the rise is nearly straight, so that a secant finds its place in a few steps.
+        return math.sqrt(max(chi_square - result.chisqr, 0.0) / rise) - 1
 
     far = sigma
     while (height := above(far)) < 0:

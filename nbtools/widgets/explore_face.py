@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbtools.fitting.face import ParameterRow, make_axes, make_figure, rows_grid
+from nbtools.fitting.face import ParameterRow, make_axes, make_figure, rows_grid, set_ticks
 from nbtools.widgets.explore import Panel
 from nbtools.widgets.explore_plots import PanelImage
 from nbtools.widgets.face import Face
@@ -36,7 +36,9 @@ class PanelPlot:
         self.lines: dict[str, Any] = {}
         self.dots: dict[str, Any] = {}
         axes = make_axes(self.scales, panel.x_title, panel.y_title)
-        self.figure = make_figure([], axes, height="300px" if panel.image else "240px", bottom=40)
+        self.figure = make_figure(
+            [], axes, height="300px" if panel.image else "clamp(180px, 28vh, 240px)", bottom=40
+        )
         if panel.image:
             self.figure.min_aspect_ratio = self.figure.max_aspect_ratio = panel.image.aspect
         if panel.title:
@@ -44,7 +46,7 @@ class PanelPlot:
             self.figure.fig_margin = {**self.figure.fig_margin, "top": 26}
         self.legend = ipywidgets().HTML(layout={"width": "100%"})
         self.box = ipywidgets().VBox(
-            [self.figure, self.legend], layout={"flex": "1 1 300px", "min_width": "240px"}
+            [self.figure, self.legend], layout={"flex": "1 1 250px", "min_width": "240px"}
         )
         self.show(panel)
 
@@ -58,6 +60,15 @@ class PanelPlot:
                 x, y = wanted.get(label, (np.array([]), np.array([])))
                 with mark.hold_sync():
                     mark.x, mark.y = x, y
+        if panel.image is None:
+            self._set_ticks([*panel.lines.values(), *panel.dots.values()])
+
+    def _set_ticks(self, curves: Sequence[tuple[Any, Any]]) -> None:
+        for number, axis in enumerate(self.figure.axes):
+            shown = np.concatenate([np.ravel(curve[number]).astype(float) for curve in curves] or [[]])
+            shown = shown[np.isfinite(shown)]
+            if shown.size and shown.min() < shown.max():
+                set_ticks(axis, float(shown.min()), float(shown.max()), 4)
 
     def _show_image(self, image: PanelImage) -> None:
         """A new picture: bqplot looks at which one it holds, not at what the one it holds has become."""
@@ -149,7 +160,7 @@ class ExploreFace(Face):
             layout={
                 "width": "100%",
                 "flex_flow": "row wrap",
-                "max_height": "max(310px, calc(100vh - 400px))",
+                "max_height": "max(310px, calc(100vh - 390px))",
                 "overflow": "hidden auto",
             }
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nbtools.widgets.gui import FOCUS_STYLE, button, close_all, ipywidgets, sentences_html
+from nbtools.widgets.gui import FACE_STYLE, button, close_all, ipywidgets, sentences_html
 
 
 class Face:
@@ -31,7 +31,7 @@ class Face:
     def _stack(self, parts: list[Any]) -> Any:
         w = ipywidgets()
         layout = {"width": "100%", "max_width": "1000px", "overflow": "hidden"}
-        return w.VBox([w.HTML(FOCUS_STYLE, layout={"display": "none"}), *parts], layout=layout)
+        return w.VBox([w.HTML(FACE_STYLE, layout={"display": "none"}), *parts], layout=layout)
 
     # ---- what the controls ask for
 

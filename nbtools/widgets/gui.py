@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 STEPS = 1000
-# The handle that the keyboard moves is seen; noUiSlider draws none.
-FOCUS_STYLE = (
-    "<style>.noUi-handle:focus-visible{outline:3px solid #0072B2;outline-offset:2px}"
+# Numbers have room in narrow columns; what the keyboard moves is seen (noUiSlider draws no focus).
+FACE_STYLE = (
+    "<style>.nbt-rows input{padding:2px 4px}"
+    ".noUi-handle:focus-visible{outline:3px solid #0072B2;outline-offset:2px}"
     ".jupyter-widgets button:focus-visible,.jupyter-widgets input:focus-visible,"
     ".jupyter-widgets select:focus-visible{outline:3px solid #0072B2;outline-offset:1px}</style>"
 )

@@ -10,6 +10,7 @@ sys.path.append(str(Path(__file__).parent.parent / "fitting"))
 from test_fit_report import SIZES, TRUTH, interval
 
 
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["covariance", "profile"])
 def test_coverage(kind: str, size: float) -> None:

@@ -18,10 +18,18 @@ model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
 """
 OURS = (
     DATA
-    + """from nbtools.fitting.widget import FitWidget
+    + """from nbtools.fitting import FitWidget
 widget = FitWidget(model, x, y, sigma=0.05).change(auto_refit={refit})
 widget"""
 )
+MANY = """import lmfit, numpy as np
+from nbtools.fitting import FitWidget
+x = np.linspace(0, 8, 100_000)
+y = 2 * np.exp(-0.5 * x) + 0.1 + 0.02 * np.random.default_rng(0).normal(size=x.size)
+model = lmfit.models.ExpressionModel("a * exp(-k * x) + c")
+start = {"a": 1.5, "k": 0.8, "c": 0.0}
+widget = FitWidget(model, x, y, sigma=0.02, params=start).change(auto_refit=True)
+widget"""
 PEER = (
     "%matplotlib widget\n"
     + DATA
@@ -97,18 +105,19 @@ def said(name: str, found: list[float]) -> tuple[float, float]:
 
 
 def test_slider_to_pixels(lab_with_peers, watched) -> None:  # noqa: F811
-    """Median ≤ 100 ms, 95 % ≤ 180 ms; with auto-refit ≤ 200 ms; at least twice as quick as ipympl."""
-    measure = latencies
-    ours, tail = said(
-        "ours",
-        measure(lab_with_peers, watched, OURS.format(refit=False), "a.ipynb", slider=1, drawn="bqplot"),
-    )
-    refit, _ = said(
-        "refit",
-        measure(lab_with_peers, watched, OURS.format(refit=True), "b.ipynb", slider=1, drawn="bqplot"),
-    )
-    peer, _ = said("ipympl", measure(lab_with_peers, watched, PEER, "c.ipynb", slider=0, drawn="canvas"))
-    assert ours <= 100
-    assert tail <= 180
-    assert refit <= 200
-    assert peer >= 2 * ours
+    """On an idle machine: median ≤ 60, 95 % ≤ 100 ms; auto-refit ≤ 120, of 100,000 points ≤ 200; 1.5 × ipympl."""
+    cells = {
+        "ours": (OURS.format(refit=False), 1, "bqplot"),
+        "refit": (OURS.format(refit=True), 1, "bqplot"),
+        "100,000 points": (MANY, 1, "bqplot"),
+        "ipympl": (PEER, 0, "canvas"),
+    }
+    medians, tails = {}, {}
+    for number, (name, (cell, slider, drawn)) in enumerate(cells.items()):
+        found = latencies(lab_with_peers, watched, cell, f"{number}.ipynb", slider=slider, drawn=drawn)
+        medians[name], tails[name] = said(name, found)
+    assert medians["ipympl"] >= 1.5 * medians["ours"]
+    assert medians["refit"] <= 120
+    assert medians["100,000 points"] <= 200
+    assert medians["ours"] <= 60
+    assert tails["ours"] <= 100
