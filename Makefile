@@ -31,12 +31,12 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 run: $(READY) screen  ## run every notebook headless; statements, and build/report/index.html
 	$(BIN)/python -m nbtools run
 
-test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebooks, a real browser
+test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebooks on another machine, a real browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --junitxml build/junit.xml \
-		-m "not stress" --ignore=tests/benchmarks --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
+		-m "not stress" --ignore=tests/benchmarks --nbval --nbval-current-env tests notebooks
 
 notebooks: $(READY) screen  ## run every notebook and keep its outputs and results: the only way they change
 	$(BIN)/python -m nbtools run --store
@@ -44,7 +44,7 @@ notebooks: $(READY) screen  ## run every notebook and keep its outputs and resul
 bench: $(READY)  ## bias and coverage of the estimators, over many seeds
 	$(BIN)/pytest tests/benchmarks -m "" -s
 
-stress: $(READY)  ## damaged files, killed processes, full disks
+stress: $(READY) browser  ## damaged files, killed processes, full disks, six other machines
 	$(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-stress.xml tests -m stress
 
 newest: $(READY)  ## the unit tests with the newest release of everything, in build/newest, without the lock

@@ -7,6 +7,7 @@ The layers, from nature to the reader's eye; each folder says what a line in it 
 ``io``        where files become labelled arrays, and nothing else
 ``analysis``  what we infer: arrays in, one frozen result with uncertainties out
 ``viewers``   draw, no controls
+``fitting``   a model on curves, by hand and by lmfit: ``FitWidget``
 ``widgets``   state and controls: call analysis and viewers
 
 Beside them: ``units`` (the only conversions, and the number that carries its error), ``whole_file`` (nothing

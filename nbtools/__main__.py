@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtools import paths
-from nbtools.results import LEFT_OUT, differences
+from nbtools.results import differences, left_out
 
 if TYPE_CHECKING:
     from nbtools.runner import Run
-
-BUILD = paths.build_folder()
-NOTEBOOKS = paths.NOTEBOOKS
-NOTABLE_SIGMAS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,22 +89,23 @@ def run(options: argparse.Namespace) -> int:
     own = bool(options.parameter or options.output)
     if own and options.store:
         raise ValueError("--store keeps the outputs of a default run: it goes with neither -p nor -o")
-    paths = find_notebooks(options.notebook)
-    if options.parameter and len(paths) != 1:
+    notebooks = find_notebooks(options.notebook)
+    if options.parameter and len(notebooks) != 1:
         raise ValueError("-p sets the parameters of one notebook: say which, as in `run 03 -p DATA=mine.dat`")
     folder = Path(options.output or "out").resolve()
-    if folder.is_relative_to(NOTEBOOKS):
+    if folder.is_relative_to(paths.NOTEBOOKS):
         raise ValueError(f"-o {options.output} holds the stored outputs; name another folder")
-    output, results = (folder, folder) if own else (BUILD / "notebooks", BUILD / "results")
+    build = paths.build_folder()
+    output, results = (folder, folder) if own else (build / "notebooks", build / "results")
     parameters = read_parameters(options.parameter, Path.cwd())
     if options.store:
-        os.environ["NBTOOLS_LESSONS"] = str(BUILD / "no-lessons")  # no student's answers in stored outputs
+        os.environ["NBTOOLS_LESSONS"] = str(build / "no-lessons")  # no student's answers in stored outputs
     runs = []
-    options_of_all = {"results": results, "parameters": parameters, "on_cell": show_progress}
-    for done in run_all(paths, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
+    options_of_all = {"results": results, "own": own, "parameters": parameters, "on_cell": show_progress}
+    for done in run_all(notebooks, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
         runs.append(done)
         _show_run(done)
-    code = _conclude(runs, output, results, folder / "report" if own else BUILD / "report")
+    code = _conclude(runs, output, results, folder / "report" if own else build / "report")
     for done in runs if options.store else []:
         if _may_be_stored(done, results):
             store(done, results=results)
@@ -121,10 +118,11 @@ def report(_: argparse.Namespace) -> int:
     """Write the report of the last runs again."""
     from nbtools.runner import find_notebooks, read_run
 
-    runs = [read_run(path) for path in find_notebooks(folder=BUILD / "notebooks")]
+    build = paths.build_folder()
+    runs = [read_run(path) for path in find_notebooks(folder=build / "notebooks")]
     if not runs:
-        raise ValueError("no notebook has been run yet: `make run` runs them all")
-    return _conclude(runs, BUILD / "notebooks", BUILD / "results", BUILD / "report")
+        raise ValueError("no notebook has been run yet: `python -m nbtools run` runs them all")
+    return _conclude(runs, build / "notebooks", build / "results", build / "report")
 
 
 def cache(options: argparse.Namespace) -> int:
@@ -141,24 +139,28 @@ def cache(options: argparse.Namespace) -> int:
 def diff(_: argparse.Namespace) -> int:
     """Which number of the last run moved from the stored one, by how many σ.
 
-    1 where a number moved by more than half a σ (or has none), appeared or went, a verdict changed its
-    word, or a notebook has not been run or not been stored. Measured data that are not here are no difference.
+    1 where a number moved by more than another machine may move it (0.1 σ; 1e-5 without σ), appeared or went, a
+    verdict changed its word, or a notebook has not been run or not been stored. Measured data that are not here
+    are no difference.
     """
     from nbtools.runner import find_notebooks, read_results
 
     notable = 0
     for name in [path.stem for path in find_notebooks()]:
-        stored, ours = read_results(name, NOTEBOOKS / "results"), read_results(name, BUILD / "results")
+        stored, ours = (
+            read_results(name, paths.STORED_RESULTS),
+            read_results(name, paths.build_folder() / "results"),
+        )
         if ours is None or stored is None:
             notable += 1
             print(
                 f"{name}: " + ("not run here yet" if ours is None else "not stored; `make notebooks` does it")
             )
             continue
-        moves = differences(stored, ours)
-        notable += sum(sigmas > NOTABLE_SIGMAS for sigmas, _ in moves)
-        print(f"{name}: {'as stored' if not moves else ''}")
-        print("".join(f"    {line}\n" for _, line in moves), end="")
+        moves, absent = differences(stored, ours), left_out(stored, ours)
+        notable += len(moves)
+        print(f"{name}: {'' if moves or absent else 'as stored'}")
+        print("".join(f"    {line}\n" for line in moves + absent), end="")
     return int(notable > 0)
 
 
@@ -169,10 +171,10 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
     if not run.ok:
         print(f"{run.name}: not stored")
         return False
-    stored, ours = (read_results(run.name, folder) for folder in (NOTEBOOKS / "results", results))
-    moves = differences(stored, ours) if stored and ours else []
-    print("".join(f"{line}\n" for _, line in moves), end="")
-    if any(line.endswith(LEFT_OUT) for _, line in moves):
+    stored, ours = (read_results(run.name, folder) for folder in (paths.STORED_RESULTS, results))
+    moves, absent = (of(stored, ours) if stored and ours else [] for of in (differences, left_out))
+    print("".join(f"{line}\n" for line in moves + absent), end="")
+    if absent:
         print(
             f"{run.name}: not stored, for measured data are missing here; set NBTOOLS_MIRROR to their folder"
         )
@@ -182,17 +184,24 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
 
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
     """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
-    from nbtools.claims import summary_text
+    from nbtools.paper import RunRecord, paper_table
+    from nbtools.paper.ledgers import ledgers_of
     from nbtools.report import write_report
-    from nbtools.runner import find_notebooks, read_results, read_run
+    from nbtools.runner import find_notebooks, read_run
 
-    ledgers = [ledger for run in runs if (ledger := read_results(run.name, results))]
-    print("\n" + summary_text(ledgers, width=min(shutil.get_terminal_size().columns, 110)))
+    table = paper_table(ledgers_of(RunRecord.read(results), results))
+    width = min(shutil.get_terminal_size().columns, 110)
+    print("\n" + table.text(width, notebooks=[run.name for run in runs]))
     everything = [read_run(path) for path in find_notebooks(folder=output)]
     print(f"\nreport: {write_report(everything, results=results, into=into)}")
     failed = [run for run in runs if not run.ok]
     for run in failed:
-        print(f"failed: {run.name}, {run.error}\n        as far as it came: {run.executed}")
+        print(
+            f"failed: {run.name}, {run.error}\n"
+            f"        as far as it came: {run.executed}\n"
+            f"        what to do: mend what the error names, then repeat `python -m nbtools run`, or this notebook\n"
+            f"        alone with `python -m nbtools run {run.name}`; its statements do not count until then"
+        )
     return int(bool(failed))
 
 

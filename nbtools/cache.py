@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import io
 import pickle
+import re
 import shutil
 import sys
 import uuid
@@ -102,24 +103,33 @@ def code_hash(module: str) -> str:
     """One hash over the source of `module` and of all it imports from its own package and from nbtools.
 
     Imports are read from the syntax tree, so that those inside functions count; a module that imports
-    by computed name (`importlib`) or with a star counts as importing its whole package.
+    by computed name (`importlib`) or with a star counts as importing its whole package. A name from a package with
+    a lazy face (`lazy_loader`) leads to the module that its stub names, and to no other.
 
     Raises
     ------
     ValueError
         A module that has no file: a notebook cell, an interpreter session.
     """
+    digest = hashlib.sha256()
+    for name, source in sorted(_code_of(module).items()):
+        digest.update(f"{name} {len(source)}\n".encode() + source)
+    return digest.hexdigest()
+
+
+def code_modules(module: str) -> list[str]:
+    """The modules whose source `code_hash` reads, by name."""
+    return sorted(_code_of(module))
+
+
+def _code_of(module: str) -> dict[str, bytes]:
     file = getattr(sys.modules.get(module), "__file__", None)
     if module == "__main__" or file is None:
         raise ValueError(
             f"the cache cannot see the source of {module}; put the function or class into a module of a package"
         )
     above = module.count(".") + (Path(file).name == "__init__.py")
-    roots = {"nbtools": ROOT, module.partition(".")[0]: Path(file).absolute().parents[above]}
-    digest = hashlib.sha256()
-    for name, source in sorted(_sources(module, roots).items()):
-        digest.update(f"{name} {len(source)}\n".encode() + source)
-    return digest.hexdigest()
+    return _sources(module, {"nbtools": ROOT, module.partition(".")[0]: Path(file).absolute().parents[above]})
 
 
 def _sources(module: str, roots: dict[str, Path]) -> dict[str, bytes]:
@@ -138,6 +148,9 @@ def _sources(module: str, roots: dict[str, Path]) -> dict[str, bytes]:
         elif file := _module_file(name, roots[package]):
             found[name] = file.read_bytes()
             waiting.extend(_imports(found[name], name, file.name == "__init__.py"))
+            waiting.extend(_attributes(found[name], name, file.name == "__init__.py"))
+        else:
+            waiting.extend(_behind_a_face(name, roots[package]))
         # Importing a.b.c runs a and a.b first.
         waiting.append(name.rpartition(".")[0])
     return found
@@ -162,7 +175,7 @@ def _imports(source: bytes, module: str, is_package: bool) -> frozenset[str]:
         return frozenset()
     package = module if is_package else module.rpartition(".")[0]
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _run_time_nodes(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -172,6 +185,53 @@ def _imports(source: bytes, module: str, is_package: bool) -> frozenset[str]:
         elif {getattr(node, "id", ""), getattr(node, "attr", "")} & {"import_module", "__import__"}:
             names.add(f"{module.partition('.')[0]}.*")
     return frozenset(names)
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node but those that only the type checker reads."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for node in child.orelse:
+                yield from _run_time_nodes(node)
+        else:
+            yield from _run_time_nodes(child)
+
+
+@functools.lru_cache(maxsize=1024)
+def _attributes(source: bytes, module: str, is_package: bool) -> frozenset[str]:
+    """What this source takes from the modules that it imports: ``nbtools.transport.x`` of ``transport.x``."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return frozenset()
+    package = module if is_package else module.rpartition(".")[0]
+    bound: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            bound.update(
+                (a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names
+            )
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            bound.update((alias.asname or alias.name, f"{base}.{alias.name}") for alias in node.names)
+    dotted = (ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute))
+    parts = (text.partition(".") for text in dotted if re.fullmatch(r"[\w.]+", text))
+    return frozenset(f"{bound[first]}.{rest}" for first, _, rest in parts if first in bound)
+
+
+def _behind_a_face(name: str, root: Path) -> list[str]:
+    """The module that holds a name of a package whose face is lazy, by the package's stub."""
+    package, _, wanted = name.rpartition(".")
+    stub = root.joinpath(*package.split("."), "__init__.pyi")
+    if not package or not stub.is_file():
+        return []
+    return [
+        importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+        for node in ast.walk(ast.parse(stub.read_bytes()))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if wanted in {alias.asname or alias.name for alias in node.names}
+    ]
 
 
 def _content(value: Any, where: str) -> Any:

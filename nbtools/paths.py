@@ -61,6 +61,11 @@ def results_folder() -> Path:
     return _named("NBTOOLS_RESULTS") or build_folder() / "results"
 
 
+def own_results_folder(label: str) -> Path:
+    """Where the results of data go that are neither a twin nor the paper's sample: beside `results_folder`."""
+    return results_folder().parent / "own" / label
+
+
 def exports_folder() -> Path | None:
     """Where figures and tables go: ``NBTOOLS_EXPORTS``, if it is set."""
     return _named("NBTOOLS_EXPORTS")

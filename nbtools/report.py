@@ -3,7 +3,6 @@
 import base64
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -17,10 +16,12 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from nbtools.claims import WORDS, html_rows
+from nbtools import paths
 from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
-from nbtools.results import LEFT_OUT, Ledger, differences
-from nbtools.runner import NOTEBOOKS, Run, read_results
+from nbtools.paper.ledgers import RunRecord, ledgers_of, read_results
+from nbtools.paper.table import PaperTable, css_class, paper_table
+from nbtools.results import Ledger, differences
+from nbtools.runner import Run
 from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
@@ -31,7 +32,7 @@ RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/
 WITHOUT_KERNEL = ("image/png", "text/plain")
 
 
-def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path = NOTEBOOKS) -> Path:
+def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path | None = None) -> Path:
     """Write the pages of executed notebooks and the index.
 
     Parameters
@@ -46,16 +47,17 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     Path
         The index.
     """
-    cards, ledgers = [], []
+    folder = folder or paths.NOTEBOOKS
+    cards = []
     for run in runs:
         notebook = nbformat.read(run.executed, as_version=4)
         ledger = read_results(run.name, results)
-        ledgers += [ledger] if ledger else []
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", _page(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
-        cards.append(_card(run, notebook, ledger, _moved(stored, ledger) if stored and ledger else []))
-    body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(ledgers)}'
+        cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
+    table = paper_table(ledgers_of(RunRecord.read(results), results))
+    body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(table)}'
     write_whole(into / "index.html", _page(TITLE, body))
     return into / "index.html"
 
@@ -98,37 +100,26 @@ def markdown_html(text: str, folder: Path, attachments: dict[str, Any] | None = 
     return MarkdownWithMath(renderer=renderer).render(text)
 
 
-def statements_html(ledgers: Iterable[Ledger]) -> str:
-    """The statements that the notebooks settled, in the order of the paper, to be chosen by verdict."""
-    entries = {
-        name: {**entry, "found_in": ledger.notebook}
-        for ledger in ledgers
-        for name, entry in ledger.verdicts.items()
-    }
-    if not entries:
-        return "<h2>Statements</h2><p>No notebook has settled a statement yet.</p>"
-    counts = Counter(entry["verdict"] for entry in entries.values())
-    words = {"all": len(entries)} | {word: counts[word] for word in WORDS if counts[word]}
+def statements_html(table: PaperTable) -> str:
+    """The statements in the order of the paper, to be chosen by verdict, and what does not count and why."""
+    words = {"all": len(table.rows), **table.counts}
+    left_out = sum(map(len, table.left_out.values()))
+    words |= {"not counted": left_out} if left_out else {}
     buttons = "".join(
-        f'<label><input type="radio" name="verdict" id="{word.split()[-1]}"{" checked" if word == "all" else ""}>'
+        f'<label><input type="radio" name="verdict" id="{css_class(word)}"{" checked" if word == "all" else ""}>'
         f"{word} ({number})</label> "
         for word, number in words.items()
     )
     # Chosen by style alone: a page that runs no script can be sent by mail.
     hidden = "".join(
-        f".statements:has(#{last}:checked) tr:not(.{last}){{display:none}}"
-        for last in (word.split()[-1] for word in words if word != "all")
+        f".statements:has(#{name}:checked) tr:not(.{name}){{display:none}}"
+        for name in (css_class(word) for word in words if word != "all")
     )
-    rows = html_rows(entries, "html")
+    said = "".join(f'<p class="meta">{escape(line)}</p>' for line in str(table).splitlines())
     return (
         f'<h2>Statements</h2><style>{hidden}</style><div class="statements">'
-        f'<fieldset>{buttons}</fieldset><table class="statements">{rows}</table></div>'
+        f"{said}<fieldset>{buttons}</fieldset>{table.html('html')}</div>"
     )
-
-
-def _moved(stored: Ledger, ours: Ledger) -> list[str]:
-    """What differs from the stored run, but for measured files that are not here."""
-    return [line for _, line in differences(stored, ours) if not line.endswith(LEFT_OUT)]
 
 
 def _card(run: Run, notebook: Any, ledger: Ledger | None, moved: list[str]) -> str:

@@ -19,8 +19,15 @@ ORIGIN_LABELS = {
     "twin": "synthetic (twin)",
     "paper": "arithmetic on the paper's numbers",
 }
-SCHEMA = 1
-LEFT_OUT = "left out of this run"
+SCHEMA = 2
+# Of ledgers written before a ledger said which run and which paper.yaml it is from.
+OLDER_SCHEMAS = (1,)
+BY_HAND = "by hand"
+# Two runs agree where a number has moved by less than this part of its σ, and its σ by less than this part of
+# itself; a number without σ, by less than this part of its value.
+SAME_SIGMAS = 0.1
+SAME_UNCERTAINTY = 0.05
+SAME_RELATIVE = 1e-5
 
 
 class NotPossible(ValueError):
@@ -34,12 +41,19 @@ class Result:
     Parameters
     ----------
     name : under which the ledger keeps it
-    value, uncertainty, unit : the number, one standard deviation, in SI
+    value, uncertainty, unit : the number and its σ, in SI (0 or NaN where no σ is stated)
     method : the criterion or method, in a few words
     origin, data : of the data, and their name
     note : anything else worth a line
     section : of the notebook
     options : of the study that found it, as text
+    file : the files that the study read
+    tolerance : by how much a number without σ may differ on another machine, in its unit; 1e-5 of it by default
+
+    Raises
+    ------
+    ValueError
+        An unknown origin; a tolerance that is not positive, or beside a σ (0.1 σ is the tolerance then).
     """
 
     name: str
@@ -52,10 +66,21 @@ class Result:
     note: str = ""
     section: str = ""
     options: str = ""
+    file: str = ""
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         if self.origin not in get_args(Origin):
             raise ValueError(f"origin {self.origin!r} is none of {', '.join(get_args(Origin))}")
+        if self.tolerance is not None and not (0 < self.tolerance < math.inf):
+            raise ValueError(
+                f"{self.name}: the tolerance is {self.tolerance}; give a positive number, or none"
+            )
+        if self.tolerance is not None and self.uncertainty > 0:
+            raise ValueError(
+                f"{self.name} has both σ = {self.uncertainty} and a tolerance of {self.tolerance}: a number with "
+                "a σ is compared within a tenth of it; leave the tolerance out"
+            )
 
     @property
     def quantity(self) -> Quantity:
@@ -73,6 +98,8 @@ class Ledger:
     ----------
     notebook : the notebook's name, which is also the file's: ``03_transport`` → ``03_transport.json``
     folder : where to write; by default ``NBTOOLS_RESULTS`` or ``build/results`` of the project
+    run : the headless run that it is from, "by hand" (JupyterLab, a script), or "stored"
+    paper : the hash of the ``paper.yaml`` that its verdicts were computed from; empty where it has none
     """
 
     notebook: str
@@ -81,6 +108,8 @@ class Ledger:
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
+    run: str = field(default_factory=lambda: paths.this_run() or BY_HAND)
+    paper: str = ""
 
     @property
     def path(self) -> Path:
@@ -96,11 +125,23 @@ class Ledger:
         data: str = "",
         unit: str = "",
         note: str = "",
+        tolerance: float | None = None,
     ) -> Result:
-        """Enter a number (a `Quantity` brings its own uncertainty and unit); a name is entered once a run."""
+        """Enter a number (a `Quantity` brings its own uncertainty and unit); a name is entered once a run.
+
+        The other arguments are those of `Result`.
+        """
         number = Quantity.of(quantity, unit)
         entry = Result(
-            name, float(number), number.uncertainty, number.unit or unit, method, origin, data, note
+            name,
+            float(number),
+            number.uncertainty,
+            number.unit or unit,
+            method,
+            origin,
+            data,
+            note,
+            tolerance=tolerance,
         )
         self.results[name] = entry
         self.write()
@@ -147,11 +188,21 @@ class Ledger:
         if self.notebook:
             write_whole(self.path, dumps(self.as_dict()))
 
+    def move_to(self, folder: Path) -> None:
+        """Write to another folder from now on, and take along what was written already."""
+        begun = bool(self.results or self.verdicts or self.skipped)
+        before, self.folder = self.path, folder
+        if begun and before != self.path:
+            self.write()
+            before.unlink(missing_ok=True)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
             "notebook": self.notebook,
-            "results": [asdict(entry) for entry in self.results.values()],
+            "run": self.run,
+            "paper": self.paper,
+            "results": [_entry(entry) for entry in self.results.values()],
             "verdicts": [{"id": key, **value} for key, value in self.verdicts.items()],
             "skipped": self.skipped,
         }
@@ -168,11 +219,19 @@ def read_ledger(path: str | Path) -> Ledger:
     path = Path(path)
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
-        if text["schema"] != SCHEMA:
+        if text["schema"] not in (SCHEMA, *OLDER_SCHEMAS):
             raise ValueError(f"schema {text['schema']} found, {SCHEMA} expected")
         entries = [Result(**{k: _number(v) for k, v in e.items()}) for e in text["results"]]
         verdicts = {v["id"]: {k: x for k, x in v.items() if k != "id"} for v in text["verdicts"]}
-        return Ledger(text["notebook"], path.parent, {e.name: e for e in entries}, verdicts, text["skipped"])
+        return Ledger(
+            text["notebook"],
+            path.parent,
+            {e.name: e for e in entries},
+            verdicts,
+            text["skipped"],
+            run=text.get("run", ""),
+            paper=text.get("paper", ""),
+        )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError(
             f"{path} is not a ledger of results ({problem}); run the notebook again to make a new one"
@@ -204,35 +263,56 @@ class Move:
             return f"{self.name}: new, {self.after.quantity if self.after else ''}"
         if self.after is None:
             return f"{self.name}: gone, was {self.before.quantity}"
+        if self.before.unit != self.after.unit:
+            return f"{self.name}: {self.before.quantity} → {self.after.quantity}, another unit"
+        if math.isinf(self.sigmas):
+            return f"{self.name}: {self.before.value} → {self.after.value}, without σ"
         return f"{self.name}: {self.before.quantity} → {self.after.quantity} ({self.sigmas:.2g} σ)"
 
 
-def compare(before: Ledger, after: Ledger, *, relative: float = 1e-6) -> Iterator[Move]:
-    """The numbers that moved by more than `relative`, appeared or went."""
+def compare(before: Ledger, after: Ledger) -> Iterator[Move]:
+    """The numbers that moved by more than another machine may move them, appeared or went.
+
+    A number may move by 0.1 of its stored σ, and its σ by 5 %; one without σ by its stored tolerance, or by 1e-5
+    of itself where none is stored. Units are compared to the letter.
+    """
     for name in {**before.results, **after.results}:
         old, new = before.results.get(name), after.results.get(name)
-        if old is None or new is None or old.unit != new.unit or not _same(old.value, new.value, relative):
+        if old is None or new is None or not _same(old, new):
             yield Move(name, old, new)
 
 
-def differences(before: Ledger, after: Ledger) -> list[tuple[float, str]]:
-    """By how many σ, and a sentence, for all that differs; what measured data are missing for does not count."""
-    found = []
-    for move in compare(before, after):
-        absent = _left_out(after, move.after, move.before.origin if move.before else "")
-        found.append((0.0, f"{move.name}: {LEFT_OUT}") if absent else (move.sigmas, str(move)))
+def differences(before: Ledger, after: Ledger) -> list[str]:
+    """A sentence for each number that moved, appeared or went, and each verdict that changed its word.
+
+    What measured data are missing for is no difference: `left_out` names it.
+    """
+    moves = [
+        str(move) for move in compare(before, after) if move.name not in _results_left_out(before, after)
+    ]
     for name in {**before.verdicts, **after.verdicts}:
-        old, new = before.verdicts.get(name), after.verdicts.get(name)
-        if old and new and old["verdict"] == new["verdict"]:
-            continue
-        absent = _left_out(after, new, old.get("origin", "") if old else "")
-        words = f"{name}: {old['verdict'] if old else 'new'} → {new['verdict'] if new else 'gone'}"
-        found.append((0.0, f"{name}: {LEFT_OUT}") if absent else (math.inf, words))
-    return found
+        old, new = (ledger.verdicts.get(name, {}).get("verdict") for ledger in (before, after))
+        if old != new and name not in _verdicts_left_out(before, after):
+            moves.append(f"{name}: {old or 'new'} → {new or 'gone'}")
+    return moves
 
 
-def _left_out(after: Ledger, new: object, origin: str) -> bool:
-    return new is None and origin == "measured" and bool(after.skipped)
+def left_out(before: Ledger, after: Ledger) -> list[str]:
+    """A sentence for each number and verdict of measured data that a run without these data could not have."""
+    names = [*_results_left_out(before, after), *_verdicts_left_out(before, after)]
+    return [f"{name}: left out of this run" for name in names]
+
+
+def _results_left_out(before: Ledger, after: Ledger) -> list[str]:
+    missing = {name: entry.origin for name, entry in before.results.items() if name not in after.results}
+    return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
+
+
+def _verdicts_left_out(before: Ledger, after: Ledger) -> list[str]:
+    missing = {
+        name: entry.get("origin") for name, entry in before.verdicts.items() if name not in after.verdicts
+    }
+    return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
 
 
 def results_folder() -> Path:
@@ -245,8 +325,24 @@ def dumps(content: Any) -> str:
     return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _same(old: float, new: float, relative: float) -> bool:
-    return math.isclose(old, new, rel_tol=relative) or (math.isnan(old) and math.isnan(new))
+def _same(old: Result, new: Result) -> bool:
+    if old.unit != new.unit:
+        return False
+    stated, found = (entry.uncertainty if entry.uncertainty > 0 else 0.0 for entry in (old, new))
+    if not math.isclose(stated, found, rel_tol=SAME_UNCERTAINTY):
+        return False
+    if not (math.isfinite(old.value) and math.isfinite(new.value)):
+        return old.value == new.value or (math.isnan(old.value) and math.isnan(new.value))
+    if 0 < stated < math.inf:
+        return abs(new.value - old.value) <= SAME_SIGMAS * stated
+    if old.tolerance is not None:
+        return abs(new.value - old.value) <= old.tolerance
+    return math.isclose(old.value, new.value, rel_tol=SAME_RELATIVE)
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    """The fields of a result; the tolerance only where there is one."""
+    return {name: value for name, value in asdict(result).items() if (name, value) != ("tolerance", None)}
 
 
 def _plain(content: Any) -> Any:

@@ -1,5 +1,6 @@
 """Notebooks executed headless: defaults or the user's parameters, progress per cell, on past a failure."""
 
+import json
 import math
 import os
 import re
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from nbtools import paths
-from nbtools.notebook.document import clean, code_cells, heading_above, with_parameters
-from nbtools.results import Ledger, read_ledger
+from nbtools.notebook.document import clean, code_cells, heading_above, technique_only, with_parameters
+from nbtools.paper.ledgers import STORED, RunRecord, ledger_paths
+from nbtools.paper.ledgers import read_results as read_results  # where the tests look for it
+from nbtools.results import dumps
 from nbtools.whole_file import write_whole
 
 NOTEBOOKS = paths.NOTEBOOKS
@@ -43,7 +46,7 @@ class Run:
         return not self.error
 
 
-def find_notebooks(names: Iterable[str] = (), *, folder: Path = NOTEBOOKS) -> list[Path]:
+def find_notebooks(names: Iterable[str] = (), *, folder: Path | None = None) -> list[Path]:
     """The notebooks asked for (``03`` or ``03_transport``), in order; all of them if none is named.
 
     Raises
@@ -51,7 +54,7 @@ def find_notebooks(names: Iterable[str] = (), *, folder: Path = NOTEBOOKS) -> li
     ValueError
         A name that fits no notebook.
     """
-    known = sorted(folder.glob("[0-9]*.ipynb"))
+    known = sorted((folder or paths.NOTEBOOKS).glob("[0-9]*.ipynb"))
     asked = {Path(name).stem for name in names}
     chosen = [path for path in known if asked & {path.stem, path.stem.split("_")[0]}]
     lost = asked - {path.stem for path in chosen} - {path.stem.split("_")[0] for path in chosen}
@@ -61,16 +64,34 @@ def find_notebooks(names: Iterable[str] = (), *, folder: Path = NOTEBOOKS) -> li
     return chosen if asked else known
 
 
-def run_all(paths: Iterable[Path], *, output: Path, workers: int = 1, **options: Any) -> Iterator[Run]:
+def run_all(
+    notebooks: Iterable[Path],
+    *,
+    output: Path,
+    results: Path | None = None,
+    workers: int = 1,
+    own: bool = False,
+    **options: Any,
+) -> Iterator[Run]:
     """Run notebooks, going on after one that fails; options as for `run_notebook`.
+
+    What became of each is recorded in ``run.json`` beside the ledgers, under the name that every ledger bears.
 
     With several `workers` (processes, each with one thread for its arithmetic) that many run at a time. Those that
     read the others' results wait for them.
     """
-    run = partial(run_notebook, output=output, **options)
-    paths = list(paths)
-    last = [path for path in paths if READS_RESULTS in path.read_text(encoding="utf-8")]
-    first = [path for path in paths if path not in last]
+    notebooks, results = list(notebooks), results or output
+    record = RunRecord.begin((path.stem for path in notebooks), own=own)
+    record.write(results)
+    run = partial(run_notebook, output=output, results=results, run=record.id, own=own, **options)
+    last = [path for path in notebooks if READS_RESULTS in path.read_text(encoding="utf-8")]
+    for done in _in_order(run, [path for path in notebooks if path not in last], last, workers):
+        record = record.ended(done.name, done.error)
+        record.write(results)
+        yield done
+
+
+def _in_order(run: Callable[[Path], Run], first: list[Path], last: list[Path], workers: int) -> Iterator[Run]:
     if min(workers, len(first)) > 1:
         with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_take_one_thread) as pool:
             yield from pool.map(run, first)
@@ -92,6 +113,8 @@ def run_notebook(
     parameters: Mapping[str, Any] | None = None,
     on_cell: OnCell | None = None,
     timeout: int | None = None,
+    run: str = "",
+    own: bool = False,
 ) -> Run:
     """Execute a copy of a notebook in the notebook's own folder, with the Python that runs this line.
 
@@ -103,6 +126,8 @@ def run_notebook(
     parameters : values that replace those of the cell tagged ``parameters``
     on_cell : called before each code cell: notebook, number of the cell, how many there are, heading above
     timeout : seconds for one cell; none by default
+    run : the name of the run that this is part of, for the ledgers
+    own : whether it is on somebody's own data, in a folder of their own
 
     Raises
     ------
@@ -114,6 +139,8 @@ def run_notebook(
     notebook = nbformat.read(path, as_version=4)
     if parameters:
         notebook = with_parameters(notebook, parameters)
+        if not _speaks_of_the_paper(parameters):
+            technique_only(notebook)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
     results = results or output
@@ -121,13 +148,14 @@ def run_notebook(
     for ledger in ledger_paths(path.stem, results):
         ledger.unlink()
     start = time.perf_counter()
-    error, peak_memory = _execute(notebook, path, results, on_cell, timeout)
-    run = Run(path.stem, output / path.name, time.perf_counter() - start, peak_memory, error)
+    environment = _environment(results, run, own)
+    error, peak_memory = _execute(notebook, path, environment, on_cell, timeout)
+    done = Run(path.stem, output / path.name, time.perf_counter() - start, peak_memory, error)
     clean(notebook)
     # JSON has no NaN, so the numbers travel as text.
-    notebook.metadata["run"] = {"seconds": f"{run.seconds}", "peak_memory": f"{peak_memory}", "error": error}
-    write_whole(run.executed, nbformat.writes(notebook))
-    return run
+    notebook.metadata["run"] = {"seconds": f"{done.seconds}", "peak_memory": f"{peak_memory}", "error": error}
+    write_whole(done.executed, nbformat.writes(notebook))
+    return done
 
 
 def show_progress(name: str, number: int, of: int, heading: str) -> None:
@@ -148,7 +176,7 @@ def read_run(executed: Path) -> Run:
     return Run(executed.stem, executed, seconds, peak_memory, record.get("error", ""))
 
 
-def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
+def store(run: Run, *, results: Path, folder: Path | None = None) -> None:
     """Make a run's outputs and ledgers the stored ones: the notebook itself, and ``results/`` beside it.
 
     Raises
@@ -162,30 +190,16 @@ def store(run: Run, *, results: Path, folder: Path = NOTEBOOKS) -> None:
         raise ValueError(f"{run.name} is not stored, because it failed: {run.error}")
     notebook = nbformat.read(run.executed, as_version=4)
     del notebook.metadata["run"]
+    folder = folder or paths.NOTEBOOKS
     write_whole(folder / run.executed.name, nbformat.writes(notebook))
-    for ledger in ledger_paths(run.name, results):
-        write_whole(folder / "results" / ledger.name, ledger.read_text(encoding="utf-8"))
-
-
-def ledger_paths(name: str, results: Path) -> list[Path]:
-    """The ledgers of a notebook: ``03_transport.json``, and beside it ``03_transport_measured.json``."""
-    return [path for path in sorted(results.glob(f"{name}*.json")) if f"{path.stem}_".startswith(f"{name}_")]
-
-
-def read_results(name: str, results: Path) -> Ledger | None:
-    """All ledgers of a notebook in one; None if it wrote none. Its own verdicts stand before those beside it."""
-    paths = ledger_paths(name, results)
-    whole = Ledger(name, results)
-    for path in paths:
-        part, label = read_ledger(path), path.stem.removeprefix(name).lstrip("_")
-        whole.results |= {f"{label} {key}".strip(): entry for key, entry in part.results.items()}
-        whole.verdicts = part.verdicts | whole.verdicts
-        whole.skipped |= part.skipped
-    return whole if paths else None
+    for path in ledger_paths(run.name, results):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        # Which run it was is of no account there, and would change the file each time.
+        write_whole(folder / "results" / path.name, dumps(content | {"run": STORED}))
 
 
 def _execute(
-    notebook: Any, path: Path, results: Path, on_cell: OnCell | None, timeout: int | None
+    notebook: Any, path: Path, environment: dict[str, str], on_cell: OnCell | None, timeout: int | None
 ) -> tuple[str, float]:
     """Run the cells in order; what went wrong (empty if nothing) and the kernel's peak memory in bytes."""
     from jupyter_client.manager import AsyncKernelManager
@@ -214,7 +228,7 @@ def _execute(
     )
     with tempfile.TemporaryDirectory() as profile:
         try:
-            client.execute(cleanup_kc=True, env=_environment(results, profile))
+            client.execute(cleanup_kc=True, env=environment | {"IPYTHONDIR": profile})
         except (CellControlSignal, DeadKernelError) as problem:
             number, of, heading = _place(notebook, reached[-1])
             return f"cell {number} of {of} ({heading}): {_one_line(problem)}", peaks[-1]
@@ -236,12 +250,21 @@ def _this_python() -> Any:
     return ThisPython()
 
 
-def _environment(results: Path, profile: str) -> dict[str, str]:
+def _speaks_of_the_paper(parameters: Mapping[str, Any]) -> bool:
+    """Whether a run with these parameters is on a twin of the manifest, and not on somebody's own data."""
+    from nbtools.manifest import Twin, data_sets
+
+    data = parameters.get("DATA")
+    return data is None or (isinstance(data, str) and isinstance(data_sets().get(data), Twin))
+
+
+def _environment(results: Path, run: str, own: bool) -> dict[str, str]:
     """Ours, without what would make an output differ from person to person, and a thread for each notebook."""
     ours = {"OMP_NUM_THREADS": "1"} | {
         name: value for name, value in os.environ.items() if name != "MPLBACKEND"
     }
-    return ours | {"NBTOOLS_RESULTS": str(results.resolve()), "IPYTHONDIR": profile, "TQDM_DISABLE": "1"}
+    whose = {paths.RUN: run, paths.OWN_RUN: "1" if own else ""}
+    return ours | whose | {"NBTOOLS_RESULTS": str(results.resolve()), "TQDM_DISABLE": "1"}
 
 
 def _place(notebook: Any, index: int) -> tuple[int, int, str]:

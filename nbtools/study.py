@@ -58,6 +58,8 @@ class Stamp:
     method : the study that was called
     options : what it was called with, beyond the data
     exports : the folder for its figures; None where nothing is kept
+    files : names of the files that the study read
+    prefix : of the sample's numbers and figures, where a notebook has several samples
     """
 
     section: str
@@ -66,11 +68,16 @@ class Stamp:
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     exports: Path | None = None
+    files: tuple[str, ...] = ()
+    prefix: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StudyResult:
-    """What a study gives: a table of quantities, warnings in words, and where it all comes from."""
+    """What a study gives: a table of quantities, warnings in words, and where it all comes from.
+
+    A result is declared with ``@dataclass(frozen=True, repr=False)``, so that it shows itself as its table.
+    """
 
     stamp: Stamp | None = field(default=None, repr=False, compare=False)
 
@@ -203,9 +210,10 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
         def call(sample: "Sample", *earlier: Any, record: bool = True, **options: Any) -> Any:
             check_options(function, options)
             of = _class_of(_hints(function).get("return"))
-            lacking = next((e for e in (*earlier, *options.values()) if isinstance(e, Missing)), None)
+            lacking = next((e for e in (sample, *earlier, *options.values()) if isinstance(e, Missing)), None)
             if lacking is not None:
                 return _missing(sample, section, of, lacking.reason, record)
+            sample.used.clear()
             try:
                 result = function(sample, *earlier, **options)
             except NotPossible as reason:
@@ -224,6 +232,8 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 function.__name__,
                 plain,
                 sample.exports if record else None,
+                tuple(dict.fromkeys(sample.used)),
+                sample.prefix,
             )
             result = replace(result, stamp=stamp)
             if record:
@@ -235,8 +245,8 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
     return decorate
 
 
-def _missing(sample: "Sample", section: str, of: type, reason: str, record: bool) -> Missing:
-    if record:
+def _missing(sample: "Sample | Missing", section: str, of: type, reason: str, record: bool) -> Missing:
+    if record and not isinstance(sample, Missing):
         sample.ledger.skip(f"{sample.prefix}{section}", reason)
     return Missing(of, reason)
 
@@ -257,6 +267,7 @@ def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
             data=stamp.source,
             section=stamp.section,
             options=settings,
+            file=", ".join(stamp.files),
         )
         for row in result.rows()
         if row.name
@@ -292,7 +303,8 @@ def check_options(function: Callable[..., Any], options: Mapping[str, Any]) -> N
         try:
             TypeAdapter(hints[name], config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value)
         except ValidationError as problem:
-            expected = problem.errors()[0]["msg"].removeprefix("Input should be ")
+            said = (error["msg"].removeprefix("Input should be ") for error in problem.errors())
+            expected = ", or ".join(dict.fromkeys(said))
             raise ValueError(f"{name} is {value!r}; expected: {expected}") from None
 
 

@@ -309,28 +309,19 @@ def _power(unit: str, other: str, power: float) -> str:
 
 
 def format_value(value: float, uncertainty: float = math.nan) -> str:
-    """``38.410 ± 0.021``: the uncertainty to two digits, the value to the same place; zero has no sign.
-
-    Without an uncertainty the value has five digits.
-    """
+    """``38.412 ± 0.023``: the uncertainty to two digits, the value to the same place; zero has no sign."""
     if math.isnan(value):
         return "not determined"
     if not math.isfinite(uncertainty) or uncertainty <= 0 or not math.isfinite(value):
-        return f"{value + 0.0:.5g}"
-    # The two digits decide their place after rounding: 0.0996 is 0.10, not 0.100.
-    exponent = int(f"{uncertainty:.1e}".partition("e")[2]) - 1
+        return f"{value:z.5g}"
+    last = _power_of_ten(uncertainty, digits=2) - 1
     largest = max(abs(value), uncertainty)
-    if 1e-3 <= largest < 1e6 and exponent < 6:
-        places = max(0, -exponent)
-        return f"{_unsigned_zero(f'{round(value, -exponent):.{places}f}')} ± {round(uncertainty, -exponent):.{places}f}"
-    power = math.floor(math.log10(largest))
-    places = max(0, power - exponent)
-    value_text = _unsigned_zero(f"{value / 10**power:.{places}f}")
-    return f"({value_text} ± {uncertainty / 10**power:.{places}f})e{power}"
-
-
-def _unsigned_zero(text: str) -> str:
-    return text[1:] if text.startswith("-") and float(text) == 0 else text
+    if 1e-3 <= largest < 1e6:
+        places = max(0, -last)
+        return f"{round(value, -last):z.{places}f} ± {round(uncertainty, -last):.{places}f}"
+    power = _power_of_ten(largest, digits=7)
+    places = max(0, power - last)
+    return f"({value / 10**power:z.{places}f} ± {uncertainty / 10**power:.{places}f})e{power}"
 
 
 def printed_unit(unit: str) -> str:
@@ -343,6 +334,11 @@ def printed_unit(unit: str) -> str:
             power = f"{sign}{power or '1'}" if sign or power else ""
             words.append(PRINTED.get(name, name) + power.translate(SUPERSCRIPTS))
     return " ".join(words)
+
+
+def _power_of_ten(value: float, digits: int) -> int:
+    """Of the first digit, once rounded to so many: 0.0996 is 0.10."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
 # Words of a unit that pint spells otherwise; a prefix before them is read by `PREFIXES`, and its case counts.

@@ -1,5 +1,6 @@
 """One notebook at work: its data and sample card, what it keeps, what it skips, and the verdicts it may give."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -65,6 +66,16 @@ class Workbench:
         return 0.0
 
     @property
+    def is_papers(self) -> bool:
+        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
+        if self.source.origin == "twin":
+            own_card = self.source.card is None or self.source.card.parent in {
+                file.parent for file in self.source.files
+            }
+            return self.source.entry is not None and own_card
+        return self.card.is_paper_sample
+
+    @property
     def calibration(self) -> dict[str, float]:
         """What the card says of the magnet's and the thermometer's calibration, A/m and K."""
         return {
@@ -108,7 +119,7 @@ class Workbench:
             evidence = claims.from_measurement(
                 estimate, basis, origin=self.source.origin, same_sample=self.card.is_paper_sample
             )
-        claims.settle(self.ledger, statement, evidence)
+        claims.settle(self.ledger, statement, evidence, other_data=not self.is_papers)
 
     def decide(
         self,
@@ -121,7 +132,7 @@ class Workbench:
     ) -> None:
         """The verdict of an estimator that names a world; data whose truth nobody states here leave it open."""
         evidence = claims.from_twin(world, planted, rivals=rivals, basis=basis) if self.planted else None
-        claims.settle(self.ledger, statement, evidence)
+        claims.settle(self.ledger, statement, evidence, other_data=not self.is_papers)
 
     def compute(self, statement: str, value: Any, basis: str) -> None:
         """The verdict of arithmetic on the paper's own numbers."""
@@ -155,7 +166,7 @@ class Workbench:
     @property
     def exports(self) -> Path:
         """Where figures and tables go: beside the results of the run, but never among the stored ones."""
-        folder = results_folder()
+        folder = self.ledger.folder or results_folder()
         stored = folder.resolve() == paths.STORED_RESULTS.resolve()
         return paths.exports_folder() or (paths.build_folder() if stored else folder)
 
@@ -175,7 +186,10 @@ class Workbench:
     def __str__(self) -> str:
         given, missing = self.card.used_and_defaulted()
         lines = [str(self.source), "sample card gives:", *(f"  {line}" for line in given)]
-        return "\n".join([*lines, "not given:", *(f"  {line}" for line in missing)])
+        lines += ["not given:", *(f"  {line}" for line in missing)]
+        if not self.is_papers and self.ledger.folder:
+            lines.append(f"neither a twin nor the paper's sample: results go to {self.ledger.folder}")
+        return "\n".join(lines)
 
 
 def open_workbench(notebook: str | Ledger, data: Any, card: str | Path | None = None) -> Workbench:
@@ -186,12 +200,26 @@ def open_workbench(notebook: str | Ledger, data: Any, card: str | Path | None = 
     notebook : its name, for an empty ledger; or a ledger to go on with
     data : a name of data_manifest.yaml, a file, a folder, or a list of these
     card : a sample card; by default the one that comes with the data, else one that gives nothing
+
+    The ledger of a notebook takes twins and the paper's own sample only. Other data, in JupyterLab as in a run of all
+    notebooks, have a folder of their own under ``build/own``, for results, figures and tables.
     """
     name = notebook if isinstance(notebook, str) else notebook.notebook
     source = manifest.open_data(data, card, technique=technique_of(name))
     sample = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     ledger = notebook if isinstance(notebook, Ledger) else Ledger(notebook)
-    return Workbench(source, sample, ledger, _planted(source))
+    bench = Workbench(source, sample, ledger, _planted(source))
+    if not bench.is_papers:
+        _keep_apart(ledger, source)
+    return bench
+
+
+def _keep_apart(ledger: Ledger, source: manifest.DataSource) -> None:
+    """Where a notebook's own ledger meets other data it leaves the paper's folder, unless the run is the user's own."""
+    is_papers = any(path.stem == ledger.notebook for path in paths.NOTEBOOKS.glob("*.ipynb"))
+    if is_papers and ledger.folder is None and not paths.is_own_run():
+        name = re.sub(r"[^\w.-]+", "-", source.name)
+        ledger.move_to(paths.own_results_folder(f"{name[:60]}-{source.short[:6]}"))
 
 
 def _show(bundle: dict[str, Any]) -> None:

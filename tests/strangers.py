@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
+from nbtools import paths
+
 RESULTS = NOTEBOOKS / "results"
 
 
@@ -32,6 +34,7 @@ def run_in_process(
 ) -> dict[str, Any]:
     """The same cells in this process, with no picture rendered: a fraction of the time, the same numbers."""
     patch.setenv("NBTOOLS_RESULTS", str(results))
+    patch.setenv(paths.OWN_RUN, "1")
     without_rendering(patch)
     run_cells(NOTEBOOKS / f"{notebook}.ipynb", patch, **parameters)
     return read_results(results / f"{notebook}.json")

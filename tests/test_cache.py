@@ -378,6 +378,55 @@ def test_a_computed_import_counts_the_whole_package(tmp_path: Path):
     assert cache.code_hash("planted.top") != before[1]
 
 
+FACE = "import lazy_loader\n\n__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)\n"
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "from planted.room import estimate\n",
+        "from planted import room\nANSWER = room.estimate(1)\n",
+        "import planted.room as r\nANSWER = r.estimate(1)\n",
+        "import planted.room\nANSWER = planted.room.estimate(1)\n",
+        "from .room import estimate\n",
+    ],
+)
+def test_a_lazy_face_leads_to_the_module_behind_a_name_only(tmp_path: Path, way: str):
+    """An edited estimator counts, an edited drawing of the same room does not."""
+    planted(tmp_path, factor=3)
+    room = tmp_path / "planted" / "room"
+    room.mkdir()
+    (room / "__init__.py").write_text(FACE)
+    (room / "__init__.pyi").write_text(
+        "from . import draw as draw\nfrom .level import estimate as estimate\n"
+    )
+    (room / "level.py").write_text("def estimate(x):\n    return x\n")
+    (room / "draw.py").write_text("COLOUR = 'blue'\n")
+    (tmp_path / "planted" / "user.py").write_text(way)
+    sys.path.insert(0, str(tmp_path))
+    try:
+        importlib.invalidate_caches()
+        importlib.import_module("planted.user")
+    finally:
+        sys.path.remove(str(tmp_path))
+    before = cache.code_hash("planted.user")
+    (room / "draw.py").write_text("COLOUR = 'red'\n")
+    assert cache.code_hash("planted.user") == before
+    (room / "level.py").write_text("def estimate(x):\n    return 2 * x\n")
+    assert cache.code_hash("planted.user") != before
+
+
+@pytest.mark.parametrize(
+    "recorder", sorted({e.recorder for e in manifest.data_sets().values() if e.origin == "twin"})
+)
+def test_no_twin_hangs_on_what_is_drawn_or_estimated(recorder: str):
+    """The code of a recorder is twins, models, the files' writers and what these share, and nothing of the reader's."""
+    module = f"nbtools.twin.{recorder}"
+    importlib.import_module(module)
+    reached = {name.split(".")[1] for name in cache._sources(module, {"nbtools": cache.ROOT}) if "." in name}
+    assert reached <= {"twin", "models", "files", "units", "whole_file", "cache", "paths", "physics"}
+
+
 def test_the_library_versions_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
     """Another numpy or scipy computes again."""
     doubled(1.0)

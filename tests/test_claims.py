@@ -26,7 +26,7 @@ from nbtools.claims import (
     summary_text,
     table,
 )
-from nbtools.paper import printed
+from nbtools.paper import printed, recompute
 from nbtools.paper.verdict import resolution
 from nbtools.results import Ledger, read_ledger
 from nbtools.units import Quantity, factor
@@ -76,19 +76,22 @@ def word_runs(text, length=9):
 
 
 def test_every_statement_loads_and_reads_as_a_sentence():
-    """114 statements, each with one sentence, a place, and a way to settle it."""
-    assert len(statements()) == 114
+    """Each with one sentence, a place, and a way to settle it."""
     for about in statements().values():
         assert about.says.endswith(".") and about.settles_by.endswith("."), about.id
         assert about.printed and about.where and about.quantity, about.id
 
 
 def test_the_statements_are_those_of_the_catalogue():
-    """Every statement of the catalogue is there, in its kind, and no other."""
+    """Every statement of the catalogue is there, in its kind; what goes beyond it is listed here."""
     kinds = {"derived-from-paper-numbers": "derived", "qualitative-check": "qualitative"}
     catalogue = yaml.safe_load(shared_text("claims.yaml"))
     theirs = {entry["id"]: kinds.get(entry["kind"], entry["kind"]) for entry in catalogue}
-    assert {about.id: about.kind for about in statements().values()} == theirs
+    ours = {about.id: about.kind for about in statements().values()}
+    assert set(ours) - set(theirs) == {"RES-09", "RES-10", "RES-11", "MAG-11"}
+    # A definition is an input; the lengths of an earlier sample stand in another paper.
+    moved = {"MAG-10": "input", "GL-06": "needs-data"}
+    assert {name: ours[name] for name in theirs} == {**theirs, **moved}
 
 
 @pytest.mark.parametrize("source", ["claims.yaml", "paper.md"])
@@ -122,7 +125,7 @@ def test_units_are_readable_and_in_place():
 
 def test_an_unknown_id_names_its_neighbours():
     """A mistyped id is answered with the nearest ones."""
-    with pytest.raises(ValueError, match=r"no statement 'GL1'.*GL-01.*lists all 114"):
+    with pytest.raises(ValueError, match=rf"no statement 'GL1'.*GL-01.*lists all {len(statements())}"):
         statement("GL1")
 
 
@@ -344,7 +347,7 @@ def test_a_recovered_twin_names_bias_and_rivals():
     )
     verdict = judge("RES-01", evidence)
     assert verdict.word == "recoverable"
-    assert verdict.basis == "tangent: bias 0.04 ± 0.05 K; excluded: two steps, no transition"
+    assert verdict.basis == "tangent: bias 0.040 ± 0.050 K; excluded: two steps, no transition"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +429,7 @@ def test_a_comparison_says_what_it_found(supports, word):
 def test_a_comparison_shows_our_number():
     """Where the paper prints none, ours is still in the table."""
     verdict = judge("GL-04", from_comparison(None, "GL relations", value=Quantity(5254, 50, "Oe")))
-    assert verdict.ours == "5250 ± 50 Oe"
+    assert verdict.ours == "5254 ± 50 Oe"
 
 
 def test_an_input_stays_an_input():
@@ -476,11 +479,12 @@ def test_the_table_takes_ledgers_and_verdicts(tmp_path):
 
 
 def test_the_whole_table_claims_nothing_unearned():
-    """With nothing run, inputs are inputs, data are missing, and the rest is open."""
+    """With nothing run, printed numbers are judged, inputs are inputs, data are missing, and the rest is open."""
     rows = table([], all_statements=True).set_index("id")["verdict"]
     kinds = {about.id: about.kind for about in statements().values()}
     said = {"input": "input", "needs-data": "not testable without the raw data"}
-    assert dict(rows) == {name: said.get(kind, "") for name, kind in kinds.items()}
+    judged = {name: verdict.word for name, verdict in recompute().items()}
+    assert dict(rows) == {name: said.get(kind, "") for name, kind in kinds.items()} | judged
 
 
 def test_the_terminal_text_fits_and_counts():

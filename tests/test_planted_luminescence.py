@@ -18,7 +18,13 @@ SHIFTED = {
 }
 
 
-@pytest.mark.parametrize("planted", [SHIFTED, {"world": "uniform"}], ids=["redder", "uniform"])
+@pytest.mark.parametrize(
+    "planted",
+    [
+        pytest.param(SHIFTED, id="redder"),
+        pytest.param({"world": "uniform"}, id="uniform", marks=pytest.mark.stress),
+    ],
+)
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, planted):
     """Bands shifted, or nothing planted at all: every needs-data verdict stays open, all others stay as stored."""
     ledger = run_planted("06_cathodoluminescence", "cl-twin", tmp_path, monkeypatch, **planted)

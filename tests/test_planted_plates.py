@@ -8,7 +8,7 @@ from nbtools.twin.magneto_optics import MagnetoOpticsWorld
 pytestmark = pytest.mark.notebook
 
 
-@pytest.mark.parametrize("factor", [0.8, 1.2])
+@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.stress), 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """Needs-data verdicts stay open, and what the paper's own numbers decide stays."""
     currents = tuple(factor * one for one in MagnetoOpticsWorld().critical_currents)

@@ -12,14 +12,14 @@ from watched import watched
 
 from nbtools.files.images import ImageError, read_stack
 from nbtools.files.scanning_maps import MapError, read_map
+from nbtools.fitting.document import read_document
+from nbtools.fitting.state import StateError
 from nbtools.inspection import inspect_path
+from nbtools.lessons.answers import read_answers
 from nbtools.manifest_entries import ManifestError, read_manifest
 from nbtools.notebook.document import headings, parameter_names
 from nbtools.results import read_ledger
 from nbtools.runner import read_run
-from nbtools.widgets.fit_document import read_document
-from nbtools.widgets.fit_state import StateError
-from nbtools.widgets.lesson_answers import read_answers
 
 ROOT = Path(__file__).parent.parent
 RUNS = "__import__('os').system('touch here')"

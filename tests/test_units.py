@@ -75,14 +75,19 @@ def test_correlated_errors_travel_through_uncertainties():
         (38.4123, 0.0234, "38.412 ± 0.023"),
         (713, 12, "713 ± 12"),
         (0.2, 0.0349, "0.200 ± 0.035"),
+        (0.2, 0.0996, "0.20 ± 0.10"),
+        (0.2, 0.0994, "0.200 ± 0.099"),
+        (-1e-17, 0.08, "0.000 ± 0.080"),
+        (-2e-9, 3e-7, "(0.0 ± 3.0)e-7"),
         (5.8e-9, 1e-10, "(5.80 ± 0.10)e-9"),
         (123456, 2345, "123500 ± 2300"),
         (5.0, float("nan"), "5"),
+        (-0.0, float("nan"), "0"),
         (float("nan"), 1.0, "not determined"),
     ],
 )
 def test_digits_end_where_the_noise_begins(value, uncertainty, text):
-    """Printed digits follow the uncertainty, which has two."""
+    """Printed digits follow the uncertainty: its two first digits are the last; zero has no sign."""
     assert format_value(value, uncertainty) == text
 
 

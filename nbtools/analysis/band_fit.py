@@ -181,7 +181,7 @@ def _assumed_pairs(fit: MapFit, starts: Array, gain: Array) -> dict[tuple[str, s
     A fit may drive such a pair apart and report small σ there; what counts is what the light of both
     could say of two bands at the energies that were asked about.
     """
-    order, found = np.argsort(starts), {}
+    order, found = np.argsort(starts, kind="stable"), {}
     for i, j in itertools.pairwise(order):
         width = float(np.max(fit.widths[0, 0, [i, j]]))
         if starts[j] - starts[i] > 2 * width:
@@ -271,7 +271,7 @@ def count_bands(
 def _one_more(fit: BandFit, energy: ArrayLike, counts: ArrayLike) -> list[tuple[float, float]]:
     """The bands of a fit and one where most is left unexplained."""
     places = [(float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True)]
-    order = np.argsort(energy)
+    order = np.argsort(energy, kind="stable")
     left = np.asarray(counts, float)[order] - fit.model
     left = gaussian_filter1d(left, max(1.0, left.size / 80))
     at = float(fit.energy[int(np.argmax(left))])

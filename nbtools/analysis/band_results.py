@@ -35,7 +35,7 @@ def separable_pairs(
     `SHAPE_LIMIT` widths differ from one by less than any band differs from a Gaussian.
     """
     found = {}
-    for i, j in pairwise(np.argsort(centres)):
+    for i, j in pairwise(np.argsort(centres, kind="stable")):
         gap, sigma = abs(centres[j] - centres[i]), max(sigmas[i], sigmas[j])
         why = ""
         if not sigma <= 0.5 * gap:

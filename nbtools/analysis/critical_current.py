@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.current_profile import grain_share
 from nbtools.models.bean_state import half_screening_field, loss_peak
+from nbtools.statistics.choice import ranked
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -156,11 +157,11 @@ def estimate_loop_current(
     levels, noises = [], []
     for (h, m), shift in ((falling, lag), (rising, -lag)):
         h, m = np.asarray(h, float), np.asarray(m, float)
-        order = np.argsort(h)
+        order = np.argsort(h, kind="stable")
         h, m = h[order] + shift, m[order]
         if not h[0] < field < h[-1]:
             raise ValueError(f"a branch goes from {h[0]:g} to {h[-1]:g} A/m; it must pass {field:g} A/m")
-        near = np.argsort(np.abs(h - field))[:7]
+        near = ranked(np.abs(h - field), scale=abs(field))[:7]
         fit, covariance = np.polyfit(h[near] - field, m[near], 2, cov="unscaled")
         rest = m[near] - np.polyval(fit, h[near] - field)
         levels.append(float(fit[2]))

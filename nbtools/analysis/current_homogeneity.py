@@ -39,7 +39,7 @@ class Homogeneity:
     def __str__(self) -> str:
         word = "consistent with one J_c" if self.uniform else "not one J_c"
         return (
-            f"{word}: scatter {100 * self.scatter:.1f} ± {100 * self.scatter.uncertainty:.1f} %, right over left "
+            f"{word}: scatter {self.scatter.to('%')}, right over left "
             f"{self.left_to_right}; resolved to {1e6 * self.length:.0f} µm, grains under {1e6 * self.hidden:.0f} µm "
             "could hide"
         )

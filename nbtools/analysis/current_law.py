@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.current_regression import CurrentRegression
 from nbtools.models.critical_current import EXPONENTS, log_current
+from nbtools.statistics.choice import ranked
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-9  # of χ² without a degree of freedom: what is left when a law goes through all points
 LAWS = ("power", "linear", "three-halves", "square", "depairing", "sns")
 
 
@@ -25,7 +27,8 @@ class CurrentLawFit:
 
     critical_temperature (K), zero_temperature_current (A/m²), exponent (that of the law near T_c if it is fixed),
     barrier : L/ξ_N(T_c) of the proximity junction, else NaN
-    chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current; χ² + 2k
+    chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current (0 where the law goes
+        through all points, having as many parameters); χ² + 2k
     residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c
     temperature_shift : by how much each point's temperature had to move (K)
     parameters, covariance : ln J_c(0), T_c and n or L/ξ_N (0 if the law has neither)
@@ -79,10 +82,12 @@ class CurrentLawFit:
         beyond = int(np.isnan(self.residual_decades).sum())
         above = f", {beyond} point(s) above T_c" if beyond else ""
         weak = f", L/ξ_N = {self.barrier}" if np.isfinite(self.barrier) else ""
+        law = f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}"
+        if self.chi_square == 0:
+            return f"{law}, through every point (0 free), AIC = {self.akaike:.1f}{above}"
         return (
-            f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}, χ² = {self.chi_square:.2g} "
-            f"({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, points moved up to {shift:.0f} mK, "
-            f"worst residual {self.worst_residual:.2f} decades{above}"
+            f"{law}, χ² = {self.chi_square:.2g} ({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, "
+            f"points moved up to {shift:.0f} mK, worst residual {self.worst_residual:.2f} decades{above}"
         )
 
 
@@ -130,14 +135,15 @@ def fit_critical_current_law(
 def compare_current_laws(
     temperature: ArrayLike, critical_current: ArrayLike, *, laws: Sequence[str] = LAWS, **options: ArrayLike
 ) -> Mapping[str, CurrentLawFit]:
-    """Every law that the number of points allows, the best by AIC first."""
+    """Every law that the number of points allows, the best by AIC first; of equal ones as `laws` lists them."""
     fits = {}
     for law in laws:
         try:
             fits[law] = fit_critical_current_law(temperature, critical_current, law=law, **options)  # type: ignore[arg-type]
         except TooFewPoints:
             continue
-    return dict(sorted(fits.items(), key=lambda item: item[1].akaike))
+    names = list(fits)
+    return {names[i]: fits[names[i]] for i in ranked([fit.akaike for fit in fits.values()], scale=1.0)}
 
 
 def profile_exponent(
@@ -158,7 +164,10 @@ def needed_temperature_error(
     law: str,
     critical_temperature: float | None = None,
 ) -> float:
-    """Standard deviation of each temperature (K) at which the law would have χ² = 1 a degree of freedom."""
+    """Standard deviation of each temperature (K) at which the law would have χ² = 1 a degree of freedom.
+
+    NaN where the law has as many free parameters as there are points: it goes through them with any error.
+    """
     unit = 0.03
     fit = fit_critical_current_law(
         temperature,
@@ -168,7 +177,8 @@ def needed_temperature_error(
         relative_uncertainty=1e-3,
         critical_temperature=critical_temperature,
     )
-    return unit * float(np.sqrt(fit.chi_square / max(fit.degrees_of_freedom, 1)))
+    freedom = fit.degrees_of_freedom
+    return unit * float(np.sqrt(fit.chi_square / freedom)) if freedom else float("nan")
 
 
 def exact_power_law(temperature: Sequence[float], critical_current: Sequence[float]) -> tuple[float, float]:
@@ -221,6 +231,8 @@ def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     zero, shape = float(np.exp(min(three[0], 300.0))), Quantity(three[2], spread[2])
     misfit, power = float(2 * found.cost), EXPONENTS[problem.law]
+    if not problem.degrees_of_freedom and misfit < ROUNDING:
+        misfit = 0.0
     current = _log_law(problem.law, three, problem.t)
     return CurrentLawFit(
         problem.law,
@@ -251,5 +263,5 @@ def _checked(*columns: ArrayLike) -> tuple[Array, Array, Array, Array]:
             raise ValueError(
                 f"{name} has {values[~(values > 0)][:1]}; every value must be positive and finite"
             )
-    order = np.argsort(t)
+    order = np.argsort(t, kind="stable")
     return t[order], j[order], sigma_t[order], sigma_j[order]

@@ -43,7 +43,7 @@ def log_full_field(
         raise ValueError(
             f"{temperature.size} points lie between χ' = {LEVELS[0]:g} and {LEVELS[1]:g}; at least 8 are needed"
         )
-    order = np.argsort(temperature)
+    order = np.argsort(temperature, kind="stable")
     parts = np.array_split(order, int(np.clip(temperature.size // 4, 4, 40)))
     place = np.array([np.median(temperature[part]) for part in parts])
     level = np.array([np.median(value[part]) for part in parts])

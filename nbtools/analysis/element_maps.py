@@ -92,10 +92,10 @@ class OutlineCurvature:
     bends: Array
 
     def __str__(self) -> str:
-        share = f"{100 * self.concave.value:.0f} ± {100 * self.concave.uncertainty:.0f} %"
         return (
-            f"concave along {share} of the outlines (a smooth random pattern: {100 * self.of_chance:.0f} %), "
-            f"mean curvature {self.mean.to('1/um')}, both seen at {1e9 * self.scale:.0f} nm"
+            f"concave along {self.concave.to('%')} of the outlines "
+            f"(a smooth random pattern: {100 * self.of_chance:.0f} %), mean curvature {self.mean.to('1/um')}, "
+            f"both seen at {1e9 * self.scale:.0f} nm"
         )
 
 

@@ -65,8 +65,9 @@ class IndexedSpot:
 class Solution:
     """One reading of a pattern.
 
-    crystal : its name (with `.structure`); zone : [u v w] towards the viewer, up to the crystal's symmetry
-    rotation : of the zone's widest net planes' normal, deg counter-clockwise from x
+    crystal : its name (with `.structure`); zone : [u v w] towards the viewer, of those that symmetry makes equal
+        the one with a positive first index
+    rotation : of the zone's widest net planes' normal, deg counter-clockwise from x; of equal ones the smallest
     spots : those it explains, the strongest first; residual : r.m.s. misplacement over the mean |k|
     scale, shear : of the image against the crystal, as fitted; cost : −ln likelihood, relative to the best
     """

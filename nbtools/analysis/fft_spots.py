@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from nbtools.statistics.choice import floor_whole, ranked
+
 Array = NDArray[np.float64]
 # Spectral power over the local noise from which a maximum counts: one false spot in a hundred images of noise.
 DETECTION = 18.0
@@ -132,7 +134,7 @@ class _Rings:
     """Rings of like |k|: mean power of the noise on each, from its median, which few spots do not move."""
 
     def __init__(self, radius: Array, wanted: NDArray[np.bool_], width: float) -> None:
-        self.ring = (radius / width).astype(int)
+        self.ring = floor_whole(radius / width)
         self.count = int(self.ring.max()) + 1
         inside = np.flatnonzero(wanted)
         self.order = inside[np.argsort(self.ring.ravel()[inside], kind="stable")]
@@ -162,7 +164,7 @@ def _maxima(power: Array, candidates: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Local maxima among the candidates, the strongest first, shape (n, 2)."""
     highest = ndimage.maximum_filter(power, size=7, mode="wrap")
     places = np.argwhere(candidates & (power == highest))
-    return places[np.argsort(-power[tuple(places.T)])]
+    return places[ranked(power[tuple(places.T)], highest=True)]
 
 
 def _peak(power: Array, y: int, x: int, padded: list[int], pixel_size: float) -> tuple[float, float]:
@@ -249,7 +251,7 @@ def _as_spots(
     signals = power / level if len(found) else np.zeros(0)
     # Cramér and Rao's bound for a wave under a Hann window; a floor for what is no wave at all.
     sigmas = 0.5 / length / np.sqrt(np.maximum(signals, 1.0)) + 0.004 / length
-    order = np.argsort(-amplitudes)
+    order = ranked(amplitudes, highest=True)
     spread = float(np.sqrt(np.median(noise[radius < 0.5 / pixel_size])))
     return Spots(
         vectors[order],

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import map_coordinates
 
+from nbtools.statistics.choice import ceil_whole, floor_whole
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -54,8 +55,9 @@ def line_profile(
             f"the line from {start} to {end} leaves the map; its ends are (x, y) in m from the first pixel"
         )
     along = (ends[1] - ends[0]) / length
-    steps = np.arange(0, length + 0.5)
-    lanes = np.arange(-np.floor(width / pixel_size / 2), np.floor(width / pixel_size / 2) + 1)
+    steps = np.arange(ceil_whole(length + 0.5), dtype=float)
+    half = floor_whole(width / pixel_size / 2)
+    lanes = np.arange(-half, half + 1)
     x, y = (
         ends[0][i] + steps[None, :] * along[i] + lanes[:, None] * (-along[1], along[0])[i] for i in (0, 1)
     )

@@ -46,7 +46,7 @@ class GrainStrain:
         return GrainStrain(along_x, along_y, shear, self.columns, self.scatter)
 
     def __str__(self) -> str:
-        parts = [f"{n} {100 * q:.2f} ± {100 * q.uncertainty:.2f} %" for n, q in self._named().items()]
+        parts = [f"{name} {strain.to('%')}" for name, strain in self._named().items()]
         return f"{', '.join(parts)}; {self.columns} columns within {1e12 * self.scatter:.0f} pm"
 
     def _named(self) -> dict[str, Quantity]:

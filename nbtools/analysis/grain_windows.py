@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from nbtools.analysis.fft_spots import Spots, find_spots, hann_window, without_background
+from nbtools.statistics.choice import first_best, floor_whole, ranked
 
 Array = NDArray[np.float64]
 RESOLUTION = 0.5e-9  # m, r.m.s. of the filter in real space
@@ -71,7 +72,7 @@ def find_grains(
     """
     window = hann_window(image.shape)
     spots = find_spots(image, pixel_size, window, longest=longest)
-    step = max(1, int(0.5 * RESOLUTION / pixel_size))
+    step = max(1, floor_whole(0.5 * RESOLUTION / pixel_size))
     chosen = _strongest_apart(spots)
     if len(chosen) < count:
         raise ValueError(
@@ -89,7 +90,7 @@ def find_grains(
         raise ValueError(
             f"only {len(masks)} of {count} grains were found by their spots; draw the windows by hand"
         )
-    return sorted(masks, key=lambda mask: -int(mask.sum()))
+    return [masks[place] for place in ranked([mask.sum() for mask in masks], highest=True)]
 
 
 def _strongest_apart(spots: Spots) -> Array:
@@ -106,10 +107,10 @@ def _grouped(points: Array, count: int) -> NDArray[np.int64]:
     scale = np.percentile(points, 95, axis=0)
     points = np.clip(points / np.where(scale > 0, scale, 1.0), 0, 1.2)
     distance = np.sum((points - points.mean(axis=0)) ** 2, axis=1)
-    centres = [points[int(np.argmax(distance))]]
+    centres = [points[first_best(distance, highest=True)]]
     distance = np.sum((points - centres[0]) ** 2, axis=1)
     for _ in range(count - 1):
-        centres.append(points[int(np.argmax(distance))])
+        centres.append(points[first_best(distance, highest=True)])
         distance = np.minimum(distance, np.sum((points - centres[-1]) ** 2, axis=1))
     middle = np.array(centres)
     labels = np.zeros(len(points), np.int64)

@@ -73,7 +73,7 @@ def grey_classes(grey: Array, *, count: int) -> GreyClasses:
             shares[:, None] / spreads[:, None] * np.exp(-(((x - means[:, None]) / spreads[:, None]) ** 2) / 2)
         )
         member = density / np.maximum(density.sum(axis=0), 1e-300)
-    order = np.argsort(-means)
+    order = np.argsort(-means, kind="stable")
     return GreyClasses(*(tuple(map(float, values[order])) for values in (shares, means, spreads)))
 
 

@@ -9,6 +9,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from nbtools.analysis.stairs import MOST_STEPS, PENALTY, Fit, Stairs, Steps, best_cuts
+from nbtools.statistics.choice import first_best
 
 Array = NDArray[np.float64]
 MOST_POINTS = 600
@@ -137,7 +138,7 @@ def _fits(x: Array, z: Array, most: int, resolution: float, tilt: bool, share: f
     found = []
     for flat, *ways in zip(level, *tried, strict=True):
         sloped = [_refined(x, z, cuts, slope, 0.0) for cuts, slope in zip(ways, slopes, strict=True)]
-        number = int(np.argmin([fit.squares for fit in sloped]))
+        number = first_best([fit.squares for fit in sloped], scale=flat.squares)
         best = _refined(x, z, ways[number], slopes[number], resolution)
         found.append(best if best.squares < flat.squares * earned else flat)
     return found
@@ -157,7 +158,7 @@ def _cuts(z: Array, most: int, shortest: int = 3) -> list[NDArray[np.int64]]:
     with np.errstate(divide="ignore", invalid="ignore"):
         cost = squares[ends] - squares[starts] - (sums[ends] - sums[starts]) ** 2 / size
     cost[size < shortest] = np.inf
-    return best_cuts(cost, most)
+    return best_cuts(cost, most, scale=float(squares[-1] - sums[-1] ** 2 / n))
 
 
 def _refined(x: Array, z: Array, cuts: NDArray[np.int64], slope: float, resolution: float) -> _LineFit:

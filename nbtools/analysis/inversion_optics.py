@@ -10,6 +10,7 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 
 from nbtools.analysis.inversion_strength import Rings
 from nbtools.models.current_sheet import current_transfer, wave_numbers
+from nbtools.statistics.choice import nearest_whole
 
 Array = NDArray[np.float64]
 MOST_STEPS = 60
@@ -53,7 +54,7 @@ def lay_out(shape: tuple[int, int], side: float, height: float, thickness: float
     padded = padded_shape(shape)
     ky, kx, k = wave_numbers(padded, side)
     step = min(ky[1, 0], kx[0, 1])
-    ring = np.rint(k / step).astype(np.intp).ravel()
+    ring = nearest_whole(k / step).ravel()
     # Each mode off the first and last column stands for its conjugate, too.
     weight = np.full(k.shape, 2.0)
     weight[:, 0] = 1.0

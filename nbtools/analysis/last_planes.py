@@ -16,6 +16,7 @@ from nbtools.analysis.interface_indexing import InterfaceIndex
 from nbtools.analysis.stairs import MOST_STEPS, PENALTY, Fit, Stairs, best_cuts
 from nbtools.cache import cached
 from nbtools.models.crystal_lattice import plane_spacing
+from nbtools.statistics.choice import TIE, first_best, nearest_whole, ranked
 
 Array = NDArray[np.float64]
 BIN = 0.1e-9  # m, along the planes, to which a step is placed
@@ -59,7 +60,8 @@ class LastPlanes:
         """Of the likeliest last plane at each place, by the columns within half a nanometre."""
         wide = round(0.5e-9 / BIN)
         sums = np.cumsum(np.pad(self.costs, ((wide + 1, wide), (0, 0))), axis=0)
-        return np.asarray(self.levels[np.argmin(sums[2 * wide + 1 :] - sums[: -2 * wide - 1], axis=1)])
+        near = sums[2 * wide + 1 :] - sums[: -2 * wide - 1]
+        return np.asarray(self.levels[first_best(near, scale=1.0, axis=1)])
 
     def places(self, height: ArrayLike | None = None) -> Array:
         """(y, x) in m of the line, or of other heights over it."""
@@ -74,7 +76,7 @@ class LastPlanes:
         n = len(cost)
         size = np.arange(1, n + 1)[None, :] - np.arange(n)[:, None]
         cost[size < min(SHORTEST, n)] = np.inf
-        fits = [self._fit(cuts) for cuts in best_cuts(cost, min(most, n // SHORTEST - 1))]
+        fits = [self._fit(cuts) for cuts in best_cuts(cost, min(most, n // SHORTEST - 1), scale=1.0)]
         straight = self._straight(np.log(n))
         return Stairs(
             [min(fits[0], straight, key=lambda fit: fit.badness), *fits[1:]], self.along, self.spacing, n
@@ -82,7 +84,7 @@ class LastPlanes:
 
     def _fit(self, cuts: NDArray[np.int64]) -> Fit:
         parts = [part.sum(axis=0) for part in np.split(self.costs, cuts)]
-        chosen = np.array([int(np.argmin(part)) for part in parts])
+        chosen = np.array([first_best(part, scale=1.0) for part in parts])
         levels, numbers = self.levels[chosen], np.arange(len(self.levels))
         spread = []
         for part, best in zip(parts, chosen, strict=True):
@@ -100,9 +102,9 @@ class LastPlanes:
         starts, slopes = np.arange(self.levels[0], self.levels[-1], self.spacing / 4), SLOPES
         for _ in range(3):
             lines = starts[None, :, None] + slopes[:, None, None] * rise
-            number = np.rint((lines - self.levels[0]) / self.spacing).astype(int)
+            number = nearest_whole((lines - self.levels[0]) / self.spacing)
             total = self.costs[np.arange(len(rise)), np.clip(number, 0, len(self.levels) - 1)].sum(axis=2)
-            slope, start = np.unravel_index(int(total.argmin()), total.shape)
+            slope, start = np.unravel_index(first_best(total, scale=1.0), total.shape)
             line, tilt, badness = lines[slope, start], float(slopes[slope]), float(total.min())
             # Again, four times as finely, around the best.
             fine = np.linspace(-1, 1, 9)
@@ -152,8 +154,8 @@ def _followed(
     boundary = find_boundary(plane, size, windows=interface.masks, waves=interface.waves)
     found = column_presence(plane, size, interface, boundary, dark=dark)
     tried = [
-        (_badness(line, found, side), number, line)
-        for number, (side, hkl, wave) in enumerate(_candidates(interface, boundary, wanted))
+        (_badness(line, found, side), line)
+        for side, hkl, wave in _candidates(interface, boundary, wanted)
         for line in _lines(found, side, hkl, wave, interface.solutions[side], boundary)
     ]
     if not tried:
@@ -161,7 +163,8 @@ def _followed(
             f"no planes {wanted or ''} of either grain run within {STEEPEST:g} deg of the boundary; "
             "name others, or take `find_boundary`"
         )
-    return min(tried, key=lambda one: one[:2])[2]
+    # Cuts between the same columns are equal, and so are planes that sort the columns alike.
+    return tried[first_best([badness for badness, _ in tried], scale=1.0)][1]
 
 
 def _badness(line: LastPlanes, found: Presence, side: int) -> float:
@@ -175,11 +178,14 @@ def _badness(line: LastPlanes, found: Presence, side: int) -> float:
     normal = np.array([line.tangent[1], -line.tangent[0]])
     along, height = places @ line.tangent, places @ normal
     stairs = line.stretch * np.interp(along, steps.along, steps.fitted)
-    order = np.argsort(height - stairs)
+    over = height - stairs
+    order = ranked(over, scale=float(np.ptp(over)))
     absent, present = (part[order] for part in _surprise(found.shares[other], found.sigmas[other]))
     below, above = (absent, present) if side else (present, absent)
     ends = np.append(0, np.cumsum(below)) + np.append(np.cumsum(above[::-1])[::-1], 0)
-    return min(steps.penalties) + float(ends.min())
+    # Columns of one row end together.
+    apart = np.diff(over[order], prepend=-np.inf, append=np.inf) > TIE * np.ptp(over)
+    return min(steps.penalties) + float(ends[apart].min())
 
 
 def _candidates(
@@ -188,7 +194,7 @@ def _candidates(
     """(side, hkl, wave vector in the picture, towards the first grain) of planes along the boundary."""
     for side, (solution, spots) in enumerate(zip(interface.solutions, interface.waves, strict=True)):
         hkl, waves = _seen_planes(solution, spots)
-        for number in np.argsort(np.hypot(*waves.T), kind="stable"):
+        for number in ranked(np.hypot(*waves.T)):
             wave = waves[number] * (np.sign(waves[number] @ boundary.normal) or 1.0)
             level = wave @ boundary.normal > np.cos(np.radians(STEEPEST)) * np.hypot(*wave)
             same = wanted is None or wanted in (tuple(hkl[number]), tuple(-hkl[number]))

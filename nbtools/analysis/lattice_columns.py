@@ -13,10 +13,12 @@ from nbtools.analysis.fft_spots import Spots
 from nbtools.analysis.image_checks import check_plane
 from nbtools.models.crystal_lattice import lattice_vectors
 from nbtools.models.stem_image import CONTRAST, atomic_numbers, project_columns, viewing_axes
+from nbtools.statistics.choice import first_best, nearest_whole, ranked
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 GRID = 48  # places a side at which the unit cell's origin is tried
+SETTLED, MOST_ROUNDS = 1e-16, 100  # m, a last step of the origin's search; each takes off a share of the rest
 # Of the columns of one kind: those nearer to another than this (m) are not told apart.
 APART = 0.08e-9
 
@@ -58,7 +60,12 @@ def place_columns(
     weights = atomic_numbers(crystal) ** CONTRAST["ABF" if dark else "HAADF"] * crystal.occupancies
     hkl = solution.match.zone.hkl[chosen[used]]
     expected = np.angle(np.exp(-2j * np.pi * hkl @ crystal.positions.T) @ weights) + np.pi * dark
-    corner = _origin(waves.phases[used] - expected, seen, waves.amplitudes[used], crystal, axes, turned)
+    # At the grain's middle, where the waves were seen; from there on as the lattice has them: all corners are equal.
+    grain = pixel_size * np.argwhere(mask) - middle
+    centre = grain.sum(axis=0) / max(len(grain), 1)
+    phases = waves.phases[used] + 2 * np.pi * seen @ centre - expected
+    fitted = solution.match.zone.places[chosen[used]] @ np.linalg.inv(turned)
+    corner = centre + _origin(phases, fitted, waves.amplitudes[used], crystal, axes, turned)
     reach = float(np.hypot(*shape) * pixel_size)
     columns = project_columns(crystal, solution.zone, 0.0, (reach, reach))
     positions = (columns.positions - reach / 2) @ turned.T
@@ -84,28 +91,36 @@ def deformation(solution: Solution, waves: Spots) -> Array:
 
 
 def _origin(phases: Array, seen: Array, amplitudes: Array, crystal: Any, axes: Array, turned: Array) -> Array:
-    """Where a corner of the cell is, from the picture's middle: phases are −2π k·r there."""
+    """Where a corner of the cell is, from where the phases are taken: they are −2π k·r there."""
     net = (lattice_vectors(crystal) @ axes.T) @ turned.T
-    order = np.argsort(np.hypot(*net.T))
+    order = ranked(np.hypot(*net.T))
     steps = np.linspace(0, 1, GRID, endpoint=False)
     pairs = [(i, j) for i in order for j in order if i < j]
-    a, b = max(pairs, key=lambda p: abs(np.linalg.det(net[list(p)])))
+    a, b = _widest_pair(net, pairs)
     grid = steps[:, None, None] * net[a] + steps[None, :, None] * net[b]
     score = np.cos(phases + 2 * np.pi * grid @ seen.T) @ amplitudes
-    best = grid[np.unravel_index(int(score.argmax()), score.shape)]
-    for _ in range(4):
+    # A centred cell has several corners that are equal.
+    best = grid[np.unravel_index(first_best(score, highest=True), score.shape)]
+    for _ in range(MOST_ROUNDS):
         slope = -np.sin(phases + 2 * np.pi * seen @ best) * amplitudes
         curve = np.abs(np.cos(phases + 2 * np.pi * seen @ best)) * amplitudes
         normal = 2 * np.pi * (seen * curve[:, None]).T @ seen
-        best = best + np.linalg.solve(normal, seen.T @ slope)
+        step = np.linalg.solve(normal, seen.T @ slope)
+        best = best + step
+        if np.hypot(*step) < SETTLED:
+            break
     return np.asarray(best)
 
 
 def _whole_cells(shift: Array, net: Array) -> Array:
     """The lattice vector nearest to a shift."""
-    pair = max(((0, 1), (0, 2), (1, 2)), key=lambda p: abs(np.linalg.det(net[list(p)])))
-    cells = np.rint(shift @ np.linalg.inv(net[list(pair)]))
-    return np.asarray(cells @ net[list(pair)])
+    pair = list(_widest_pair(net, [(0, 1), (0, 2), (1, 2)]))
+    return np.asarray(nearest_whole(shift @ np.linalg.inv(net[pair])) @ net[pair])
+
+
+def _widest_pair(net: Array, pairs: list[tuple[int, int]]) -> tuple[int, int]:
+    """The two of three projected vectors that span most, of equal pairs the first."""
+    return pairs[first_best([abs(np.linalg.det(net[list(pair)])) for pair in pairs], highest=True)]
 
 
 def _once(positions: Array, elements: NDArray[np.str_], apart: float) -> LatticeColumns:

@@ -20,6 +20,7 @@ from nbtools.analysis.indicator_calibration import (
 )
 from nbtools.analysis.plate_current import CriticalCurrent, estimate_critical_current, filled_plate
 from nbtools.models.superconductor import edge_barrier_factor
+from nbtools.statistics.choice import largest_first
 from nbtools.units import Quantity
 
 __all__ = [
@@ -232,7 +233,7 @@ def current_budget(
         change = abs(float(one.critical_current([index]).critical_current) / best - 1)
         budget[name] = change / 2 if name == "outline" else change
     budget["camera noise and misfit"] = float(maps.critical_current([top]).each_uncertainty[0]) / best
-    return dict(sorted(budget.items(), key=lambda entry: -entry[1]))
+    return largest_first(budget)
 
 
 def entry_field(lower_critical_field: Quantity, *, width: float, thickness: float) -> Quantity:

@@ -16,6 +16,7 @@ from nbtools.models.crystal_lattice import (
     reflections_within,
 )
 from nbtools.models.stem_image import zone_spots
+from nbtools.statistics.choice import first_best, ranked
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -73,7 +74,9 @@ def parallel_planes(
             apart = (angle - direction + 90) % 180 - 90
             if abs(apart) <= within:
                 pairs.append(_pair(first, second, hkl, other, Quantity(apart, sigma, "deg")))
-    return tuple(sorted(pairs, key=lambda p: (abs(p.angle) > p.exactness, -p.spacings[0] * p.spacings[1])))
+    exact = [abs(pair.angle) <= pair.exactness for pair in pairs]
+    widest = ranked([pair.spacings[0] * pair.spacings[1] for pair in pairs], highest=True)
+    return tuple(pairs[place] for wanted in (True, False) for place in widest if exact[place] is wanted)
 
 
 def _seen_lines(solution: Solution) -> list[tuple[tuple[int, int, int], float]]:
@@ -83,7 +86,7 @@ def _seen_lines(solution: Solution) -> list[tuple[tuple[int, int, int], float]]:
     turned = match.zone.places[match.chosen[match.chosen >= 0]] @ match.turning.T
     angles = np.degrees(np.arctan2(-turned[:, 0], turned[:, 1]))
     lines: list[tuple[tuple[int, int, int], float]] = []
-    for place in np.argsort(np.hypot(*turned.T), kind="stable"):
+    for place in ranked(np.hypot(*turned.T)):
         if all(abs((angles[place] - known + 90) % 180 - 90) > 0.2 for _, known in lines):
             h, k, i = map(int, hkl[place])
             lines.append(((h, k, i), float(angles[place])))
@@ -132,8 +135,8 @@ def misfit(d1: float, d2: float, m: int = 1, n: int = 1) -> float:
 
 def coincidence(d1: float, d2: float, most: int = MULTIPLES) -> tuple[int, int]:
     """m and n up to `most` for which m planes of the first are nearest n of the second."""
-    numbers = [(m, n) for m in range(1, most + 1) for n in range(1, most + 1)]
-    return min(numbers, key=lambda pair: (round(abs(misfit(d1, d2, *pair)), 9), sum(pair)))
+    numbers = sorted(((m, n) for m in range(1, most + 1) for n in range(1, most + 1)), key=sum)
+    return numbers[first_best([abs(misfit(d1, d2, *pair)) for pair in numbers], scale=1.0)]
 
 
 def chance_of_alignment(

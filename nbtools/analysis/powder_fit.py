@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from nbtools.models.powder_pattern import Instrument, PhaseState, PowderLines, phase_pattern
+from nbtools.statistics.choice import ranked
 
 Array = NDArray[np.float64]
 # What the data leave open is held by weak Gaussian terms: name → (centre, σ). A pattern with a few hundred counts
@@ -197,7 +198,7 @@ class PatternFit:
         misfit = float(np.mean(((self.counts - np.stack(columns, axis=1) @ factors) * self.weight) ** 2))
         clear = factors / np.sqrt(np.maximum(np.diag(covariance) * max(misfit, 1.0), 1e-300))
         areas = [f * float(np.sum(c)) for f, c in zip(factors, columns, strict=True)][: len(self.lines)]
-        order = np.argsort(areas)[::-1]
+        order = ranked(areas, highest=True)
         names = list(self.lines)
         self.visible = tuple(names[i] for i in order if clear[i] > VISIBLE)
 

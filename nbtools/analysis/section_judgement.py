@@ -61,7 +61,7 @@ def _decide(boxes: GlidingBoxes, nulls: Sequence[GlidingBoxes]) -> tuple[Word, s
     room = math.log10(boxes.sizes[-1] / boxes.solid)
     if math.isinf(boxes.reach) and room < _middle(nulls) + EXCESS:
         return "cannot tell", f"the field is too small: {room:.2f} decades lie above the solid length"
-    return "not scale-free", f"no broader than patterns of one length ({excess:+.2f} of {EXCESS} decades)"
+    return "not scale-free", f"no broader than patterns of one length ({excess:+z.2f} of {EXCESS} decades)"
 
 
 def _middle(nulls: Sequence[GlidingBoxes]) -> float:

@@ -130,7 +130,7 @@ def _on_the_map(phase: NDArray[np.bool_], counts: Array) -> tuple[NDArray[np.boo
     rows, columns = counts.shape
     shares = phase[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
     # Counts are few: a trace of order among equals keeps the share right.
-    ranked = np.argsort(np.argsort(counts, axis=None, kind="stable")).reshape(counts.shape)
+    ranked = np.argsort(np.argsort(counts, axis=None, kind="stable"), kind="stable").reshape(counts.shape)
     return shares > 0.5, ranked >= counts.size * (1 - np.mean(shares > 0.5))
 
 

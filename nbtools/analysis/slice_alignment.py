@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from nbtools.analysis.grey_levels import checked_grey
 from nbtools.analysis.segmentation import remove_stripes
+from nbtools.statistics.choice import ceil_whole
 
 Array = NDArray[np.float32]
 
@@ -54,9 +55,11 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
     for number in range(1, len(grey)):
         pair = smooth[number - 1], smooth[number]
         steps[number], *_ = phase_cross_correlation(*pair, upsample_factor=precision, normalization=None)
-    steps[np.abs(steps).max(axis=1) > LONGEST_STEP] = 0.0
+    # In whole parts of a pixel: their sum is then exact, and a drift of whole pixels stays one.
+    steps = np.round(steps * precision)
+    steps[np.abs(steps).max(axis=1) > LONGEST_STEP * precision] = 0.0
     offsets = np.cumsum(-steps, axis=0)
-    offsets -= np.median(offsets, axis=0)
+    offsets = (offsets - np.median(offsets, axis=0)) / precision
     return Alignment(shifted_back(grey, offsets), offsets)
 
 
@@ -68,7 +71,7 @@ def shifted_back(stack: Any, offsets: NDArray[np.float64], *, order: int = 1) ->
             for face, offset in zip(np.asarray(stack), offsets, strict=True)
         ]
     )
-    first = np.ceil(np.maximum(0, -offsets.min(axis=0))).astype(int)
-    last = np.ceil(np.maximum(0, offsets.max(axis=0))).astype(int)
+    first = ceil_whole(np.maximum(0, -offsets.min(axis=0)))
+    last = ceil_whole(np.maximum(0, offsets.max(axis=0)))
     cuts = [slice(a, side - b) for a, b, side in zip(first, last, moved.shape[1:], strict=True)]
     return np.asarray(moved[:, cuts[0], cuts[1]])

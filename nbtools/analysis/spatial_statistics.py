@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from nbtools.analysis.fractal_verdict import checked_phase, cubic_voxel
+from nbtools.statistics.choice import first_best
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -83,6 +84,9 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> Isotropy:
     errors = lengths * crossings.std(axis=0, ddof=1) / np.sqrt(len(parts)) / crossings.mean(axis=0)
     names = AXES[-phase.ndim :]
     values, vectors = np.linalg.eigh(whole)
+    # A direction and its opposite are one: the largest component is positive.
+    largest = first_best(np.abs(vectors), highest=True, axis=0)
+    vectors = vectors * np.sign(vectors[largest, np.arange(len(largest))])
     return Isotropy(
         axis_ratio=ratio,
         axes=np.sqrt(values[0] / values),

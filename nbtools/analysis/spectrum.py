@@ -49,7 +49,7 @@ def to_energy(
         An axis that is missing, not monotonic, of another length, or not in nm.
     """
     nm = _checked_wavelength(wavelength_nm, np.shape(intensity))
-    order = np.argsort(nm)[::-1]
+    order = np.argsort(-nm, kind="stable")
     jacobian = energy_jacobian(nm)[order]
     converted = np.asarray(intensity, float)[..., order] * jacobian
     if variance is None:

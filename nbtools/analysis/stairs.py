@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.statistics.choice import first_best
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -98,7 +99,7 @@ class Stairs:
         """The steps at a price, in logarithms of the independent places."""
         unit = float(np.log(self.places))
         scores = [fit.badness + (penalty * len(fit.edges) + fit.beside) * unit for fit in self.fits]
-        fit = self.fits[int(np.argmin(scores))]
+        fit = self.fits[first_best(scores, scale=1.0)]
         pitch = float(np.median(np.diff(self.x)))
         pairs = list(zip(map(float, np.diff(fit.levels)), map(float, fit.sigmas), strict=True))
         d = self.spacing
@@ -117,10 +118,10 @@ class Stairs:
         )
 
 
-def best_cuts(cost: Array, most: int) -> list[NDArray[np.int64]]:
-    """Where to cut for 0 … `most` steps at the least sum.
+def best_cuts(cost: Array, most: int, scale: float) -> list[NDArray[np.int64]]:
+    """Where to cut for 0 … `most` steps at the least sum; of equal places the first.
 
-    cost : of one terrace from place s to place e, shape (n, n)
+    cost : of one terrace from place s to place e, shape (n, n); scale : what of it counts, for ties
     """
     best = cost[0]
     origins: list[NDArray[np.int64]] = []
@@ -128,7 +129,7 @@ def best_cuts(cost: Array, most: int) -> list[NDArray[np.int64]]:
     for _ in range(most):
         # total[s, e]: the best line up to s, and one terrace from s to e.
         total = np.concatenate([[np.inf], best[:-1]])[:, None] + cost
-        origins.append(total.argmin(axis=0))
+        origins.append(first_best(total, scale=scale, axis=0))
         best = total.min(axis=0)
         found.append(_traced_back(origins))
     return found

@@ -54,7 +54,7 @@ class PowerStudy:
         for world, excess in self.excess.items():
             shares = "  ".join(f"{100 * self.share(world, word):{len(word) - 2}.0f} %" for word in words)
             lines.append(
-                f"{world:17s} {np.nanmean(excess):+.2f} ± {np.nanstd(excess):.2f}".ljust(38) + shares
+                f"{world:17s} {np.nanmean(excess):+z.2f} ± {np.nanstd(excess):.2f}".ljust(38) + shares
             )
         return "\n".join(lines)
 

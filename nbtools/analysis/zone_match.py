@@ -1,7 +1,7 @@
 """Spots against every low-index zone of given crystals: which one, turned how far, explains them, and its rivals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from nbtools.analysis.fft_spots import DETECTION, Spots
 from nbtools.models.crystal_lattice import Structure, low_index_zones, reflections_within
 from nbtools.models.stem_image import SPREAD, image_amplitude, zone_spots
+from nbtools.statistics.choice import first_best, nearest_whole, ranked
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -19,6 +20,8 @@ SCALE_BOUND, SHEAR_BOUND = 0.05, 0.035
 IMPERFECTION = 0.002
 UNEXPLAINED, ABSENT = 12.0, 5.0  # cost of a seen spot without an index, of a strong one that is not there
 MOST_ABSENT = 8
+# Turnings that can bring a lattice onto itself, deg.
+SYMMETRIC_TURNINGS = (60, 90, 120, 180, 240, 270, 300)
 
 
 @dataclass(frozen=True)
@@ -99,17 +102,20 @@ def directions(vectors: Array, within: float = 0.03) -> int:
 def match_zones(spots: Spots, zones: list[Zone], *, trust: float = 1.0) -> list[Match]:
     """The best turning of every zone that explains at least two directions of spots, the most likely first.
 
+    Where zones explain the spots equally well, as a zone and its opposite do in a mirror-symmetric projection, the
+    one that is listed first comes first.
+
     trust : factor on how far the scale may be off; small for a calibrated image
     """
-    found = [match for zone in zones for match in _best_turns(spots, zone, trust)]
-    return sorted(found, key=lambda match: match.cost)
+    found = [match for zone in zones if (match := _best_turn(spots, zone, trust)) is not None]
+    return [found[place] for place in ranked([match.cost for match in found], scale=1.0)]
 
 
-def _best_turns(spots: Spots, zone: Zone, trust: float) -> list[Match]:
-    """Turnings that bring a strong spot onto one of the zone's; the two that explain most are fitted."""
+def _best_turn(spots: Spots, zone: Zone, trust: float) -> Match | None:
+    """Of the turnings that bring a strong spot onto one of the zone's, three that explain most are fitted."""
     angles, scales = _turns(spots, zone).T
     if not len(angles):
-        return []
+        return None
     cos, sin = scales[:, None] * np.cos(angles)[:, None], scales[:, None] * np.sin(angles)[:, None]
     y, x = zone.places.T
     turned = np.stack([cos * y - sin * x, sin * y + cos * x], axis=-1)
@@ -117,12 +123,46 @@ def _best_turns(spots: Spots, zone: Zone, trust: float) -> list[Match]:
     gap = np.linalg.norm(spots.wave_vectors[None, :, None] - turned[:, None], axis=-1).min(axis=-1)
     weights = np.minimum(spots.signals / DETECTION, 6.0)
     score = (np.clip(1 - (gap / reach) ** 2, 0, None) * weights).sum(axis=1)
-    best: list[Match] = []
-    for place in np.argsort(-score)[:3]:
-        match = _fit(spots, zone, float(angles[place]), float(scales[place]), trust)
-        if match is not None:
-            best.append(match)
-    return sorted(best, key=lambda match: match.cost)[:1]
+    fits = [
+        _fit(spots, zone, float(angles[place]), float(scales[place]), trust)
+        for place in ranked(score, highest=True)[:3]
+    ]
+    found = [match for match in fits if match is not None]
+    return _least_turned(found[first_best([match.cost for match in found], scale=1.0)]) if found else None
+
+
+def _least_turned(match: Match) -> Match:
+    """Of equal turnings the one nearest to 0°, of two opposite ones the positive."""
+    equal = sorted(equal_matches(match), key=lambda one: one.rotation < 0)
+    return equal[first_best([abs(one.rotation) for one in equal], scale=1.0)]
+
+
+def equal_matches(match: Match) -> list[Match]:
+    """All turnings that the symmetry of the projection makes equal; that by 180° always is, for k and −k are one."""
+    found = [match]
+    for angle in np.radians(SYMMETRIC_TURNINGS):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        image = _permutation(match.zone, turn)
+        if image is not None:
+            mixed = np.kron(np.eye(2), turn)
+            found.append(
+                replace(
+                    match,
+                    stretch=match.stretch @ turn.T,
+                    chosen=np.where(match.chosen < 0, -1, image[match.chosen]),
+                    covariance=mixed @ match.covariance @ mixed.T,
+                )
+            )
+    return found
+
+
+def _permutation(zone: Zone, turn: Array) -> Indices | None:
+    """Which spot of the zone each falls on when turned; None where the turned pattern is another."""
+    gaps = np.linalg.norm((zone.places @ turn.T)[:, None] - zone.places, axis=-1)
+    image = gaps.argmin(axis=1)
+    nearest = np.hypot(*zone.places.T).min()
+    same = np.abs(zone.amplitudes[image] - zone.amplitudes) < 1e-6
+    return image if np.all(gaps.min(axis=1) < 1e-6 * nearest) and np.all(same) else None
 
 
 def _turns(spots: Spots, zone: Zone) -> Array:
@@ -131,8 +171,10 @@ def _turns(spots: Spots, zone: Zone) -> Array:
     ratios = np.hypot(*strong.T)[:, None] / np.hypot(*zone.places.T)
     like = np.abs(ratios - 1) < SCALE_BOUND
     turns = np.arctan2(*strong.T[::-1])[:, None] - np.arctan2(*zone.places.T[::-1])
-    pairs = np.stack([np.mod(turns[like], 2 * np.pi), ratios[like]], axis=1)
-    return np.unique(np.round(pairs, 2), axis=0)
+    # In whole hundredths before the turn is closed: 0 and 2π but for rounding are one turning.
+    pairs = nearest_whole(100 * np.stack([turns[like], ratios[like]], axis=1))
+    pairs[:, 0] %= round(200 * np.pi)
+    return np.unique(pairs, axis=0) / 100
 
 
 def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> Match | None:

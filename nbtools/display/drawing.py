@@ -103,10 +103,10 @@ def finish(
         for number, axes in enumerate(figure.axes):
             origin, source = tags[number] if number < len(tags) else (stamp.origin, stamp.source)
             style.tag_origin(axes, origin, source)  # type: ignore[arg-type]
-    _show(figure, f"{name} ({stamp.origin})")
+    _show(figure, f"{stamp.prefix}{name} ({stamp.origin})")
     if stamp.exports is not None:
         for kind in [formats] if isinstance(formats, str) else formats:
-            style.export(figure, name, stamp.exports, kind, about=about(stamp))
+            style.export(figure, stamp.prefix + name, stamp.exports, kind, about=about(stamp))
 
 
 def about(stamp: Stamp) -> Mapping[str, str]:

@@ -87,6 +87,11 @@ def add_legend(axes: "Axes", **options: Any) -> "Axes":
     return axes
 
 
+def add_legend_beside(axes: "Axes", **options: Any) -> "Axes":
+    """A small legend to the right of the panel, where many curves leave no room for it."""
+    return add_legend(axes, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, **options)
+
+
 def temperature_colours(temperatures: Iterable[float]) -> list[Any]:
     """One colour a temperature, cold dark to warm light, even to the eye."""
     from matplotlib import colormaps

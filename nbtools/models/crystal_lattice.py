@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.statistics.choice import floor_whole, ranked
+
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 ANGSTROM = 1e-10
@@ -183,7 +185,7 @@ def reflections_within(crystal: Structure, minimum_spacing: float) -> Indices:
     if not minimum_spacing > 0:
         raise ValueError(f"the minimum spacing is {minimum_spacing!r} m; a length above zero was expected")
     lengths = np.linalg.norm(lattice_vectors(crystal), axis=1)
-    grid = index_grid([int(length / minimum_spacing) for length in lengths])
+    grid = index_grid(floor_whole(lengths / minimum_spacing))
     near = grid[plane_spacing(crystal, grid) >= minimum_spacing * (1 - 1e-12)] if len(grid) else grid
     return near[~is_extinct(crystal, near)] if len(near) else near
 
@@ -247,7 +249,7 @@ def low_index_zones(crystal: Structure, largest: int = 2) -> tuple[Indices, Indi
     length = np.linalg.norm(grid @ lattice_vectors(crystal), axis=1)
     order = np.lexsort([*-grid.T[::-1], np.sum(grid < 0, axis=1), size, largest_code])
     _, first = np.unique(largest_code[order], return_index=True)
-    chosen = order[first][np.argsort(np.round(length[order[first]] / ANGSTROM, 6), kind="stable")]
+    chosen = order[first][ranked(length[order[first]])]
     counts = np.array([len(np.unique(_code(families[place]))) for place in chosen], dtype=np.int64)
     return grid[chosen], counts
 

@@ -10,6 +10,7 @@ from scipy.special import ellipe, ellipk
 
 from nbtools.cache import cached
 from nbtools.models.domain import require_not_negative, require_within
+from nbtools.statistics.choice import ceil_whole
 
 Array = NDArray[np.float64]
 FIELDS = np.concatenate([np.geomspace(0.01, 0.1, 7), np.arange(0.15, 1.06, 0.05)])
@@ -124,7 +125,7 @@ def _loop_potential(r: Array, source: Array, height: Array) -> Array:
 
 def _own_potential(r: float, dr: float, dz: float) -> float:
     """The mean potential of a cell at its own centre: parts about as high as wide, the middle one by its logarithm."""
-    parts = [int(2 * np.ceil(2.5 * max(side / other, 1.0)) + 1) for side, other in ((dr, dz), (dz, dr))]
+    parts = [2 * ceil_whole(2.5 * max(side / other, 1.0)) + 1 for side, other in ((dr, dz), (dz, dr))]
     steps = [((np.arange(n) + 0.5) / n - 0.5) * side for n, side in zip(parts, (dr, dz), strict=True)]
     there, up = np.meshgrid(r + steps[0], steps[1], indexing="ij")
     middle = (parts[0] // 2, parts[1] // 2)

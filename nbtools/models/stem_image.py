@@ -13,6 +13,7 @@ from nbtools.models.crystal_lattice import (
     reciprocal_vectors,
     reflections_within,
 )
+from nbtools.statistics.choice import first_best
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -62,7 +63,7 @@ def _widest_planes(crystal: Structure, zone: ArrayLike) -> Indices:
     grid = index_grid([reach] * 3)
     grid = grid[grid @ np.asarray(zone, int) == 0][::-1]
     lengths = np.linalg.norm(grid @ reciprocal_vectors(crystal), axis=1)
-    return grid[int(np.argmin(np.round(lengths / lengths.min(), 9)))]
+    return grid[first_best(lengths)]
 
 
 def atomic_numbers(crystal: Structure) -> Array:
@@ -125,7 +126,7 @@ def project_columns(
 
 
 def _projected_net(crystal: Structure, zone: ArrayLike) -> Indices:
-    """Two lattice vectors that with the zone span the lattice, the shortest in projection."""
+    """Two lattice vectors that with the zone span the lattice, the shortest in projection, of equal ones the first."""
     zone = np.asarray(zone, np.int64)
     grid = index_grid([int(np.abs(zone).max()) + 1] * 3)
     rows = lattice_vectors(crystal)
@@ -134,9 +135,9 @@ def _projected_net(crystal: Structure, zone: ArrayLike) -> Indices:
     lengths = np.linalg.norm(vectors - np.outer(vectors @ towards, towards), axis=1)
     normals = np.cross(grid, zone)
     primitive = np.gcd.reduce(normals, axis=1) == 1
-    first = np.flatnonzero(primitive)[np.argmin(lengths[primitive])]
+    first = np.flatnonzero(primitive)[first_best(lengths[primitive])]
     spans = np.abs(grid @ normals[first]) == 1
-    second = np.flatnonzero(spans)[np.argmin(lengths[spans])]
+    second = np.flatnonzero(spans)[first_best(lengths[spans])]
     return grid[[first, second]]
 
 

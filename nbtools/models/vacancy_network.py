@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
 from nbtools.models.domain import require_positive
+from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 LATTICE_CONSTANT = 0.4212e-9  # m, MgO at room temperature
@@ -60,7 +61,7 @@ class Threshold:
         return self.share * oxygen_site_density(lattice_constant)
 
     def __str__(self) -> str:
-        return f"{100 * self.share:.2f} ± {100 * self.uncertainty:.2f} % of the oxygen sites"
+        return f"{Quantity(self.share, self.uncertainty).to('%')} of the oxygen sites"
 
 
 def percolation_threshold(

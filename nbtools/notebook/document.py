@@ -5,6 +5,7 @@ import base64
 import io
 import re
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -82,6 +83,40 @@ def read_parameters(pairs: Iterable[str], folder: Path) -> dict[str, Any]:
             raise ValueError(f"-p {pair} is not NAME=VALUE, as in -p DATA=mine.dat")
         parameters[name] = _value(text, folder)
     return parameters
+
+
+# The first line of a cell that speaks of the paper, or of other people's files, and not of a user's own data.
+NOT_ON_OWN_DATA = ("# paper", "# measured")
+LEFT_OUT_LINE = "print('left out on your data')\n"
+
+
+def technique_only(notebook: Any) -> None:
+    """Take out, in place, the cells tagged ``paper`` or ``measured``: on a user's data only the technique speaks.
+
+    A notebook without a ``paper`` cell has not been divided into technique and paper; it stays as it is.
+    """
+    tags = [set(cell.metadata.get("tags", [])) for cell in notebook.cells]
+    if any("paper" in of_cell for of_cell in tags):
+        notebook.cells = [
+            cell
+            for cell, of_cell in zip(notebook.cells, tags, strict=True)
+            if not {"paper", "measured"} & of_cell
+        ]
+
+
+def leave_out_paper_cells(left_out: bool) -> None:
+    """In a running kernel: let cells that begin with ``# paper`` or ``# measured`` print one line, or run again."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+    transforms = shell.input_transformers_cleanup
+    transforms[:] = [entry for entry in transforms if getattr(entry, "__name__", "") != "_leave_out"]
+    if left_out:
+        transforms.append(_leave_out)
+
+
+def _leave_out(lines: list[str]) -> list[str]:
+    return [LEFT_OUT_LINE] if lines and lines[0].startswith(NOT_ON_OWN_DATA) else lines
 
 
 def clean(notebook: Any) -> None:

@@ -1,9 +1,12 @@
 """One sample: its files, its card, where its data come from, and the ledger that keeps what is found."""
 
+import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +22,11 @@ from nbtools.files.quantum_design import (
 )
 from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
-from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin
-from nbtools.study import html_table, text_table
-from nbtools.units import Quantity
+from nbtools.notebook.document import leave_out_paper_cells
+from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
+from nbtools.study import Missing, StudyResult, html_table, text_table
+from nbtools.units import PAPER_UNITS, Quantity
+from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,6 +43,7 @@ class Sample:
     ledger : keeps every number that a study finds
     planted : what a twin's recorder says that it planted; empty for measured data
     prefix : put before the names under which the ledger keeps this sample's numbers
+    used : names of the files that the study which runs now has read
     """
 
     source: manifest.DataSource
@@ -45,6 +51,7 @@ class Sample:
     ledger: Ledger
     planted: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
+    used: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -60,9 +67,11 @@ class Sample:
 
     @property
     def is_papers(self) -> bool:
-        """Whether the paper's ledger takes its numbers: a twin of the manifest, or the paper's own sample."""
-        twin = self.origin == "twin" and self.source.entry is not None
-        return twin or (self.origin != "twin" and self.card.is_paper_sample)
+        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
+        if self.origin == "twin":
+            own_card = self.source.card is None or self.source.card.parent in {f.parent for f in self.files}
+            return self.source.entry is not None and own_card
+        return self.card.is_paper_sample
 
     @property
     def exports(self) -> Path | None:
@@ -115,6 +124,7 @@ class Sample:
         found = find_sweeps(self.records, **wanted)
         if not found:
             raise NotPossible(missing_sentence(self.records, **wanted))
+        self.used.extend(str(sweep.data.attrs.get("source", "")) for sweep in found)
         return found
 
     def given(self, *names: str) -> tuple[Any, ...]:
@@ -151,6 +161,43 @@ class Sample:
             "left out": dict(self.ledger.skipped),
         }
 
+    def export(self) -> "ResultsTable":
+        """Write all numbers of this notebook as CSV and give them as a table.
+
+        Returns
+        -------
+        Quantity, value ± σ, unit, file and criterion of every number that was kept.
+        """
+        table = ResultsTable(tuple(self.ledger.results.values()), dict(self.ledger.skipped))
+        if self.exports is not None:
+            table.write(self.exports / f"{self.ledger.notebook}.csv", self.provenance())
+        return table
+
+    def recovered(self, result: StudyResult | Missing) -> "Comparison | Missing":
+        """What a study found of a twin, beside what was planted in it.
+
+        Parameters
+        ----------
+        result : of a study of this sample
+
+        Returns
+        -------
+        A table; `Missing` where the data are no twin's, or nothing was found.
+        """
+        if isinstance(result, Missing):
+            return result
+        planted = []
+        for row in result.rows():
+            truth = self.planted.get(row.name, math.nan)
+            if math.isfinite(truth):
+                unit = row.quantity.unit
+                planted.append((row.label, row.text, str(Quantity(truth, 0.0, unit).to(row.shown or unit))))
+        if not planted:
+            return Missing(
+                Comparison, f"{self.name} is no twin, or states none of these: nobody knows the answer"
+            )
+        return Comparison(tuple(planted))
+
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
@@ -166,6 +213,75 @@ class Sample:
         return html_table([("sample", self.card.name), *self._lines()])
 
 
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Found beside planted, as a table."""
+
+    lines: tuple[tuple[str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return text_table([("quantity", "found", "planted (synthetic)"), *self.lines])
+
+    def _repr_html_(self) -> str:
+        return html_table([("quantity", "found", "planted (synthetic)"), *self.lines])
+
+
+@dataclass(frozen=True, repr=False)
+class ResultsTable:
+    """Every number of a notebook, and what could not be had; it shows itself as a table."""
+
+    results: tuple[Result, ...]
+    skipped: Mapping[str, str]
+
+    def write(self, path: Path, provenance: Mapping[str, Any]) -> Path:
+        """The numbers as CSV, in SI at full precision and beside it as printed; provenance in its first lines."""
+        import csv
+        import io
+
+        text = io.StringIO()
+        for line in json.dumps(provenance, ensure_ascii=False, indent=1, default=str).splitlines():
+            text.write(f"# {line}\n")
+        rows = [
+            {
+                "name": r.name,
+                "value": r.value,
+                "uncertainty": r.uncertainty,
+                "unit": r.unit,
+                "printed": _printed(r),
+                "criterion": r.method,
+                "options": r.options,
+                "section": r.section,
+                "file": r.file,
+                "data": r.data,
+                "origin": r.origin,
+            }
+            for r in self.results
+        ]
+        writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return write_whole(path, text.getvalue())
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        return [
+            ("quantity", "value", "file", "criterion"),
+            *((r.name.replace("_", " "), _printed(r), r.file or r.data, r.method) for r in self.results),
+        ]
+
+    def __repr__(self) -> str:
+        left_out = [f"left out: {section}. {reason}" for section, reason in self.skipped.items()]
+        return "\n".join([text_table(self._lines()), *left_out])
+
+    def _repr_html_(self) -> str:
+        left_out = "".join(f"<p>left out: {escape(f'{s}. {r}')}</p>" for s, r in self.skipped.items())
+        return html_table(self._lines()) + left_out
+
+
+def _printed(result: Result) -> str:
+    """``38.41 ± 0.02 K``, in the community's unit."""
+    return str(result.quantity.to(PAPER_UNITS.get(result.unit, result.unit)))
+
+
 def open_sample(
     data: Any,
     card: str | Path | None = None,
@@ -173,7 +289,8 @@ def open_sample(
     notebook: str = "",
     ledger: Ledger | None = None,
     prefix: str = "",
-) -> Sample:
+    optional: bool = False,
+) -> Any:
     """A sample's verified files, its card and a ledger.
 
     Parameters
@@ -183,19 +300,32 @@ def open_sample(
     notebook : the name under which the ledger is kept; without it nothing is written
     ledger : a ledger to go on with, in place of one of this notebook's
     prefix : put before the names under which the ledger keeps this sample's numbers
+    optional : whether a data set that cannot be had gives `Missing` in place of an error
+
+    Returns
+    -------
+    A `Sample`.
 
     Raises
     ------
     ValueError
         Neither a data set nor a file; a card that cannot be read.
     """
-    source = manifest.open_data(data, card, technique=technique_of(notebook))
+    try:
+        source = manifest.open_data(data, card, technique=technique_of(notebook))
+    except manifest.DataMissing as reason:
+        if not optional:
+            raise
+        return Missing(Sample, str(reason))
     known = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix)
     if notebook and not sample.is_papers and not paths.is_own_run():
         # The paper's ledger takes twins and the paper's own sample only.
-        folder = paths.results_folder() / "own" / re.sub(r"[^\w.-]+", "_", known.name)
+        name = re.sub(r"[^\w.-]+", "-", source.name)
+        folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
         sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
+    if notebook:
+        leave_out_paper_cells(not sample.is_papers)
     return sample
 
 

@@ -15,6 +15,8 @@ from nbtools.units import Quantity, factor
 
 Kind = Literal["input", "derived", "needs-data", "qualitative"]
 KINDS = get_args(Kind)
+# What a verdict may rest on; the rest are sentences, which are shown as they stand now.
+DECIDING = {"id", "kind", "value", "unit", "rounding", "resolution", "sign", "words", "implied"}
 PREFIX = {"=": "", "~": "~", "<": "< ", ">": "> "}
 
 
@@ -120,8 +122,8 @@ class Paper(Mapping[str, Statement]):
 
     @property
     def sha256(self) -> str:
-        """The hash of all that the statements say: of the content, not of the file's layout."""
-        content = [about.model_dump(mode="json") for about in self.values()]
+        """The hash of what a verdict may rest on: ids, kinds, numbers, units and roundings, but no sentence."""
+        content = [about.model_dump(mode="json", include=DECIDING) for about in self.values()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def changed(self, changes: Mapping[str, Sequence[float]]) -> "Paper":
@@ -130,7 +132,8 @@ class Paper(Mapping[str, Statement]):
         Parameters
         ----------
         changes : mapping of str to sequence of float
-            For a statement's id its numbers, as many as are printed, in the printed units. Roundings stay.
+            For a statement's id its numbers, as many as are printed, in the printed units. The rounding of an
+            exact number stays; what "about" and "more than" leave open stays the same share of the number.
 
         Raises
         ------
@@ -144,7 +147,11 @@ class Paper(Mapping[str, Statement]):
                 raise ValueError(
                     f"{name} prints {len(about.value)} numbers ({about.printed}); {len(numbers)} came"
                 )
-            statements[name] = about.model_copy(update={"value": numbers})
+            rounding = about.rounding
+            if about.sign != "=":
+                printed = zip(rounding, numbers, about.value, strict=True)
+                rounding = tuple(abs(r * new / old) if old and new else r for r, new, old in printed)
+            statements[name] = about.model_copy(update={"value": numbers, "rounding": rounding})
         return Paper(statements)
 
 

@@ -255,16 +255,25 @@ def recompute(changes: Mapping[str, Sequence[float]] = _NOTHING) -> dict[str, Ve
     Returns
     -------
     dict of str to Verdict
-        By the statement's id, in the order of the paper.
+        By the statement's id, in the order of the paper. Numbers with which a statement cannot be computed leave it
+        *undecided*, with the reason.
 
     Examples
     --------
-    >>> recompute({"RES-03": [0.005]})["GL-05"].word  # doctest: +SKIP
+    >>> recompute({"RES-03": [0.005]})["GL-05"].word
     'inconsistent'
     """
     paper = read_paper().changed(changes)
+    judged = _judge_changed if changes else judge_statement
     return {
-        name: judge_statement(name, paper=paper)
-        for name, entry in registered().items()
-        if entry.rests_on == "paper"
+        name: judged(name, paper=paper) for name, entry in registered().items() if entry.rests_on == "paper"
     }
+
+
+def _judge_changed(name: str, *, paper: Paper) -> Verdict:
+    """The verdict on changed numbers, which may be such as the physics does not allow: no share, no type II."""
+    try:
+        return judge_statement(name, paper=paper)
+    except (ValueError, ArithmeticError) as problem:
+        reason = " ".join(str(problem).split())
+        return judging.proposition(paper[name], None, f"cannot be computed from these numbers: {reason}")

@@ -293,6 +293,11 @@ def resolution(about: Statement, index: int, estimate: Quantity) -> float:
     return 0.1 * abs(estimate)
 
 
+def chance(difference: Quantity) -> float:
+    """The two-sided probability of a difference as large as this one, were it none: for `excluded`."""
+    return math.erfc(_in_sigmas(difference) / math.sqrt(2))
+
+
 def in_old_words(verdict: Verdict) -> Verdict:
     """As the first house's notebooks say it: what follows agrees, undecided is not discriminating, nothing planted."""
     old: dict[Word, Word] = {"follows": "agrees", UNDECIDED: VAGUE}

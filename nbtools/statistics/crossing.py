@@ -1,4 +1,4 @@
-"""Where a noisy curve crosses a level: a cubic over the widest stretch that the noise allows."""
+"""Where a noisy curve crosses a level: a cubic over the stretch in which the curve is one."""
 
 from dataclasses import dataclass, replace
 
@@ -12,13 +12,20 @@ Array = NDArray[np.float64]
 FEWEST_POINTS = 6
 # χ² over its degrees of freedom from which on the points are too coarse for a cubic.
 COARSE = 20.0
+KNOWN = 4.0  # degrees of freedom that the σ that came is worth, against the scatter of a few points
+GROWTH = 1.2  # of the window, from one trial to the next
+# χ² of the fourth and fifth power (2 degrees of freedom) that chance exceeds in 1 % and in 0.1 % of windows: the
+# first counts when two windows running exceed it.
+BEND, PLAIN_BEND = 9.2, 13.8
+SHRINK = 0.5  # of the widest window without a visible bend
 
 
 @dataclass(frozen=True)
 class LocalFit:
     """A cubic c0 + c1 d + c2 d² + c3 d³ in the distance d from `place`, with its covariance.
 
-    `excess` is χ² over its degrees of freedom; the covariance is scaled by it where it exceeds 1.
+    `excess` is χ² over its degrees of freedom; where it exceeds 1, the covariance is scaled up.
+    `reach` is how far from `place` points were used.
     """
 
     place: float
@@ -26,6 +33,7 @@ class LocalFit:
     covariance: Array
     points: int
     excess: float = 0.0
+    reach: float = np.nan
 
     @property
     def value(self) -> float:
@@ -53,107 +61,195 @@ class LocalFit:
         )
 
 
-def fit_locally(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
-    """Weighted cubic around `place` over the widest window in which it still describes the curve.
+def fit_locally(
+    x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float, smallest: float = 0.0
+) -> LocalFit:
+    """Weighted cubic around `place`, in a window well inside the widest one in which no bend beyond it shows.
 
-    The window grows point by point, nearest first, until χ² exceeds its expectation by 1.5 of its
-    standard deviations; too narrow a window wastes data, too wide a one bends the answer. Three
-    quarters of the widest adequate window keep the bias well under the noise (Lepski's idea).
+    The window grows by a fifth at a time until a fourth or fifth power is significant, and is then shrunk to a half.
+    A bend that is just seen moves the value by one or two of its σ; it falls with the 4.5th power of
+    the window against σ, so that in half of it 0.1 σ at most is left, at any noise and density of points.
+    (The χ² of all residuals cannot do this: it misses a bend that is small against one point's noise,
+    however many points show it.)
 
     Parameters
     ----------
     x, y : shape (n,), any order, n ≥ 4
     sigma : shape (n,) or a number, one standard deviation of y
+    smallest : half the width of a stretch that the curve is known to cross smoothly; dense points need it lest
+        some narrow window's noise pass for a bend
     """
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
-    nearest = np.argsort(np.abs(x - place), kind="stable")
-    best = fewest = min(FEWEST_POINTS, len(x))
-    for count in range(fewest, len(x) + 1):
-        freedom = count - 4
-        if _cubic(x, y, weight, place, nearest[:count])[2] > freedom + 1.5 * np.sqrt(2 * freedom):
-            break
-        best = count
-    chosen = nearest[: max(fewest, int(0.75 * best))]
-    return fit_cubic(x[chosen], y[chosen], sigma=1 / weight[chosen], place=place)
+    curve = _Curve.of(x, y, sigma)
+    return curve.cubic(place, curve.window(place, smallest))
 
 
 def fit_cubic(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
     """Weighted cubic through all points; the covariance is scaled up where they scatter more than sigma."""
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
-    coefficients, covariance, chi_square = _cubic(x, y, weight, place, np.arange(len(x)))
-    excess = chi_square / max(len(x) - 4, 1)
-    return LocalFit(place, coefficients, covariance * max(1.0, excess), len(x), excess)
+    curve = _Curve.of(x, y, sigma)
+    return curve.cubic(place, float(np.max(np.abs(curve.x - place))))
 
 
-def find_crossing(x: ArrayLike, y: ArrayLike, level: float, *, sigma: ArrayLike, start: float) -> Quantity:
+def find_crossing(
+    x: ArrayLike,
+    y: ArrayLike,
+    level: float,
+    *,
+    sigma: ArrayLike,
+    start: float | None = None,
+    smallest: float = 0.0,
+) -> Quantity:
     """Where the curve crosses `level`, near `start`; NaN where it does not.
 
     The uncertainty is that of the local fit's value divided by its slope. Where even the fewest points
     are too many for a cubic (a kink, or a step between two points), the crossing lies on the line
     between the two points about it, with the standard deviation of a uniform distribution over them.
+
+    Parameters
+    ----------
+    x, y : shape (n,), any order
+    sigma : shape (n,) or a number, one standard deviation of y
+    start : by default `rough_crossing`
+    smallest : as in `fit_locally`
+    """
+    return crossing_and_fit(x, y, level, sigma=sigma, start=start, smallest=smallest)[0]
+
+
+def crossing_and_fit(
+    x: ArrayLike,
+    y: ArrayLike,
+    level: float,
+    *,
+    sigma: ArrayLike,
+    start: float | None = None,
+    smallest: float = 0.0,
+) -> tuple[Quantity, LocalFit]:
+    """As `find_crossing`, and the local fit there."""
+    curve = _Curve.of(x, y, sigma)
+    span = float(np.ptp(curve.x))
+    place = rough_crossing(curve.x, curve.y, level) if start is None else start
+    for _ in range(6):
+        local = curve.cubic(place, curve.window(place, smallest))
+        step = _to_level(local, level)
+        if not abs(step) < span:
+            return Quantity(np.nan), local
+        place += step
+        if abs(step) < 0.02 * local.reach:
+            break
+    local = local.moved_to(place)
+    if local.excess > COARSE:
+        return _between_points(curve.x, curve.y, level, place), local
+    if not local.slope:
+        return Quantity(np.nan), local
+    return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope)), local
+
+
+def rough_crossing(x: ArrayLike, y: ArrayLike, level: float) -> float:
+    """The place that best parts what lies below `level` from what lies above: no noise moves it far.
+
+    Parameters
+    ----------
+    x, y : shape (n,), x in order
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    place, span = start, float(np.ptp(x))
-    for _ in range(6):
-        local = fit_locally(x, y, sigma=sigma, place=place)
-        step = (level - local.value) / local.slope if local.slope else np.nan
-        if not abs(step) < span:
-            return Quantity(np.nan)
-        place += step
-        if abs(step) < 1e-6 * span:
-            break
-    if local.excess > COARSE:
-        return _between_points(x, y, level, place)
-    return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope))
+    balance = np.concatenate([[0], np.cumsum(np.where(y < level, 1, -1))])
+    rising, falling = balance - min(balance[0], balance[-1]), max(balance[0], balance[-1]) - balance
+    # Rising curves have their low points first: the balance peaks at the crossing; falling ones dip there.
+    best = int(np.argmax(rising if rising.max() >= falling.max() else falling))
+    return float(0.5 * (x[max(best - 1, 0)] + x[min(best, len(x) - 1)]))
+
+
+def _to_level(local: LocalFit, level: float) -> float:
+    """From the fit's place to the nearest place where its cubic has the value `level`: Newton's step, twice more."""
+    step, (c0, c1, c2, c3) = 0.0, local.coefficients
+    for _ in range(3):
+        slope = c1 + 2 * c2 * step + 3 * c3 * step**2
+        if not slope:
+            return np.nan
+        step -= (c0 + c1 * step + c2 * step**2 + c3 * step**3 - level) / slope
+    if not abs(step) < 2 * local.reach:  # the cubic turns round before it gets there
+        return (level - local.value) / local.slope if local.slope else np.nan
+    return float(step)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Points in order, each with its weight 1/σ."""
+
+    x: Array
+    y: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, x: ArrayLike, y: ArrayLike, sigma: ArrayLike) -> "_Curve":
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
+        if np.any(np.diff(x) < 0):
+            order = np.argsort(x, kind="stable")
+            x, y, weight = x[order], y[order], weight[order]
+        return cls(x, y, weight)
+
+    def window(self, place: float, least: float = 0.0) -> float:
+        """How far from `place` points are used."""
+        smallest = max(self._distance_of(place, FEWEST_POINTS), least)
+        largest = max(abs(self.x[0] - place), abs(self.x[-1] - place))
+        trial = best = smallest
+        suspected = False
+        while trial < largest * GROWTH:
+            bend = self._bend(place, trial)
+            if bend > PLAIN_BEND or (suspected and bend > BEND):
+                break
+            suspected = bend > BEND
+            if not suspected:
+                best = trial
+            trial *= GROWTH
+        return max(smallest, SHRINK * best)
+
+    def cubic(self, place: float, reach: float) -> LocalFit:
+        design, values, scale = self._scaled(place, reach, 3)
+        q, r = np.linalg.qr(design)
+        inverse = np.linalg.pinv(r)
+        coefficients = inverse @ (q.T @ values)
+        chi_square = float(np.sum((values - design @ coefficients) ** 2))
+        freedom = len(values) - 4
+        excess = chi_square / max(freedom, 1)
+        units = scale ** -np.arange(4.0)
+        covariance = (inverse @ inverse.T) * np.outer(units, units)
+        scale = max(1.0, (KNOWN + chi_square) / (KNOWN + freedom))
+        return LocalFit(place, coefficients * units, covariance * scale, len(values), excess, reach)
+
+    def _distance_of(self, place: float, count: int) -> float:
+        """Of the `count`-th nearest point, a hair more."""
+        here = int(np.searchsorted(self.x, place))
+        around = self.x[max(here - count, 0) : here + count]
+        nearest = np.sort(np.abs(around - place))
+        return float(nearest[min(count, len(nearest)) - 1]) * (1 + 1e-12) or 1e-12
+
+    def _scaled(self, place: float, reach: float, degree: int) -> tuple[Array, Array, float]:
+        low, high = np.searchsorted(self.x, place - reach), np.searchsorted(self.x, place + reach, "right")
+        weight = self.weight[low:high]
+        design = np.vander((self.x[low:high] - place) / reach, degree + 1, increasing=True)
+        return design * weight[:, None], self.y[low:high] * weight, reach
+
+    def _bend(self, place: float, reach: float) -> float:
+        """χ² of more than a cubic: of a fourth and fifth power, or infinite where even these leave no mere noise."""
+        low, high = np.searchsorted(self.x, place - reach), np.searchsorted(self.x, place + reach, "right")
+        count = int(high - low)
+        if count <= FEWEST_POINTS:
+            return 0.0
+        design, values, _ = self._scaled(place, reach, min(5, count - 2))
+        q, _ = np.linalg.qr(design)
+        parts = (q.T @ values) ** 2
+        left = float(np.sum((values - q @ (q.T @ values)) ** 2))
+        freedom = count - 4
+        bend = float(np.sum(parts[4:]))
+        return np.inf if bend + left > freedom + 4 * np.sqrt(2 * freedom) else bend
 
 
 def _between_points(x: Array, y: Array, level: float, near: float) -> Quantity:
-    order = np.argsort(x)
-    x, above = x[order], y[order] - level
+    above = y - level
     changes = np.flatnonzero(above[:-1] * above[1:] <= 0)
     if not len(changes):
         return Quantity(np.nan)
     left = min(changes, key=lambda i: abs(0.5 * (x[i] + x[i + 1]) - near))
     gap, rise = x[left + 1] - x[left], above[left + 1] - above[left]
     return Quantity(x[left] - (gap * above[left] / rise if rise else -0.5 * gap), gap / np.sqrt(12))
-
-
-def noise_of(x: ArrayLike, y: ArrayLike, *, where: ArrayLike | None = None) -> float:
-    """Standard deviation of y, from how far each point lies off the cubic through its four neighbours.
-
-    Robust (median), so that a step or a few outliers do not count as noise.
-
-    Parameters
-    ----------
-    x, y : shape (n,), x in order; 0 is returned for n < 5
-    where : shape (n,), bool; only these points are judged
-    """
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    if len(x) < 5:
-        return 0.0
-    middle = np.arange(2, len(x) - 2)
-    neighbours = middle[:, None] + np.array([-2, -1, 1, 2])
-    distance = x[neighbours] - x[middle][:, None]
-    weights = np.ones_like(distance)
-    for i in range(4):
-        for j in set(range(4)) - {i}:
-            gap = distance[:, i] - distance[:, j]
-            weights[:, i] *= np.divide(-distance[:, j], gap, out=np.full_like(gap, np.nan), where=gap != 0)
-    residual = (y[middle] - np.sum(weights * y[neighbours], axis=1)) / np.sqrt(1 + np.sum(weights**2, axis=1))
-    judged = np.isfinite(residual) & (True if where is None else np.asarray(where, bool)[middle])
-    return float(1.4826 * np.median(np.abs(residual[judged]))) if judged.any() else 0.0
-
-
-def _cubic(
-    x: Array, y: Array, weight: Array, place: float, chosen: NDArray[np.intp]
-) -> tuple[Array, Array, float]:
-    distance, weight = x[chosen] - place, weight[chosen]
-    scale = float(np.max(np.abs(distance))) or 1.0
-    design = np.vander(distance / scale, 4, increasing=True) * weight[:, None]
-    inverse = np.linalg.pinv(design)
-    coefficients = inverse @ (y[chosen] * weight)
-    chi_square = float(np.sum((y[chosen] * weight - design @ coefficients) ** 2))
-    units = scale ** -np.arange(4.0)
-    return coefficients * units, (inverse @ inverse.T) * np.outer(units, units), chi_square

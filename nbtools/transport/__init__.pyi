@@ -1,5 +1,6 @@
 from . import draw as draw
 from . import explore as explore
+from . import lesson as lesson
 from . import statements as statements
 from .lengths import CORE_TERM_HU as CORE_TERM_HU
 from .lengths import LengthsStudy as LengthsStudy
@@ -21,6 +22,7 @@ from .screening import estimate_eddy_resistivity as estimate_eddy_resistivity
 from .screening import estimate_shielding as estimate_shielding
 from .screening import full_screening_susceptibility as full_screening_susceptibility
 from .screening import subtract_background as subtract_background
+from .study import study_all as study_all
 from .study import study_flux_entry as study_flux_entry
 from .study import study_lengths as study_lengths
 from .study import study_resistance as study_resistance

@@ -8,7 +8,17 @@ from numpy.typing import ArrayLike
 
 from nbtools.display.bars import draw_budget
 from nbtools.display.drawing import drawing
-from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, add_legend, temperature_colours
+from nbtools.display.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    RED,
+    add_legend,
+    add_legend_beside,
+    temperature_colours,
+)
 from nbtools.units import for_display
 
 if TYPE_CHECKING:
@@ -49,7 +59,7 @@ def draw_resistivity(
         inset.tick_params(labelsize=6)
         for (name, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
             inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{name} {place:.2f} K")
-        add_legend(inset, fontsize=5, loc="upper left", borderaxespad=0.2)
+        add_legend(inset, loc="upper left", borderaxespad=0.2)
     return axes
 
 
@@ -96,7 +106,7 @@ def draw_virgin_curves(
                 entry * field_scale, np.interp(entry * field_scale, h, m), "v", color=colour, markersize=4
             )
     axes.set(xlabel=f"$H$ ({field_label})", ylabel=f"moment ({moment_label})", xlim=(0, None))
-    add_legend(axes, loc="lower right", ncols=2, handlelength=1)
+    add_legend_beside(axes, handlelength=1)
     return axes
 
 
@@ -117,7 +127,7 @@ def draw_magnetoresistance(
     if criterion is not None:
         axes.axhline(criterion, color=BLACK, linestyle=":", linewidth=0.8)
     axes.set(xlabel=f"$H$ ({label})", ylabel=r"$R/R_{\rm n}$", xlim=(0, None))
-    add_legend(axes, loc="lower right", ncols=2, handlelength=1)
+    add_legend_beside(axes, handlelength=1)
     return axes
 
 

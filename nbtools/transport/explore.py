@@ -7,20 +7,20 @@ import lmfit
 import numpy as np
 
 from nbtools.display.widget import widget
+from nbtools.fitting.engine import neighbour_scatter
+from nbtools.fitting.widget import FitWidget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
-from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.noise import noise_of
 from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
 from nbtools.transport.magnetisation import FluxEntryStudy
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
-from nbtools.transport.transition import Transition, estimate_transition
+from nbtools.transport.transition import Transition, estimate_temperature_at, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 from nbtools.widgets.explore import Explorer
-from nbtools.widgets.fit_curves import neighbour_scatter
-from nbtools.widgets.fitter import FitWidget
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -36,18 +36,10 @@ def transition_at(
     transition : what `estimate_transition` found in them
     criterion : share of the step between low state (0) and normal state (1)
     """
-    order = np.argsort(temperature, kind="stable")
-    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
-    low, step = transition.low_level, transition.normal_level - transition.low_level
-    share = (y - low) / step
-    above = np.flatnonzero(share < criterion)
-    start = t[min(above[-1] + 1, t.size - 1)] if above.size else t[0]
-    sigma = np.full(
-        t.size, abs(transition.noise[0] if np.ndim(transition.noise) else transition.noise) / abs(step)
-    )
-    found = find_crossing(t, share, criterion, sigma=sigma, start=float(start))
-    here = (np.array([float(found)]), np.array([low + criterion * step]))
-    return {"signal": (t, y), "criterion": here, "Tc": Quantity(found, found.uncertainty, "K")}
+    found = estimate_temperature_at(temperature, signal, transition, share=criterion)
+    level = transition.low_level + criterion * (transition.normal_level - transition.low_level)
+    here = (np.array([float(found)]), np.array([level]))
+    return {"signal": (np.asarray(temperature), np.asarray(signal)), "criterion": here, "Tc": found}
 
 
 @widget
@@ -234,11 +226,25 @@ def resistivity(study: ResistanceStudy, *, units: str = "paper") -> FitWidget:
         y_unit=study.unit,
         system=units,
         name="03_resistivity",
+        notes=_geometry_note(study.normal),
     )
     fit.set("exponent", vary=False, min=1.5, max=6.0)
     fit.set("debye_temperature", min=50.0, max=3000.0)
+    # As the study counts: the scatter of neighbours is a lower bound of what separates model and data.
+    fit.change(weighting="scaled sigma")
     fit.fit()
     return fit
+
+
+def _geometry_note(normal: Any) -> list[str]:
+    """What the study's σ hold beside those of the fit."""
+    fitted = normal.fit.params["residual"].stderr or 0.0
+    share = max(normal.residual.uncertainty**2 - fitted**2, 0.0) ** 0.5 / float(normal.residual)
+    if share < 1e-4:
+        return []
+    return [
+        f"All resistivities share {100 * share:.2g} % from the geometry, which the study adds and a fit cannot know."
+    ]
 
 
 def apparent_susceptibility(

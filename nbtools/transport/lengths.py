@@ -10,6 +10,7 @@ from uncertainties import UFloat, nominal_value, wrap
 
 from nbtools.models import superconductor
 from nbtools.results import NotPossible
+from nbtools.statistics.choice import largest_first
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
@@ -103,7 +104,7 @@ def penetration_depth_budget(
         "core term 0 or 0.497": depth(hc1, hc2, CORE_TERM_HU if core_term == 0 else 0.0),
     }
     budget = {name: abs(value / base - 1) for name, value in moved.items()}
-    return dict(sorted(budget.items(), key=lambda part: -part[1]))
+    return largest_first(budget)
 
 
 def _as_ufloat(field: float | Quantity | UFloat) -> UFloat | float:
@@ -123,7 +124,7 @@ def _solve_kappa(ratio: float, core_term: float) -> float:
     return float(brentq(lambda k: (np.log(k) + core_term) / (2 * k**2) - ratio, lowest, 1e8, xtol=1e-12))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LengthsStudy(StudyResult):
     """ξ and λ of a sample under one convention, what the other gives, and what moves λ.
 

@@ -1,18 +1,25 @@
 """Where flux first enters: the kink of a virgin magnetisation curve, and its extrapolation to zero temperature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.statistics.crossing import noise_of
+from nbtools.statistics.arrays import check_points
+from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Correction = Literal["none", "1-N", "brandt"]
 Law = Literal["parabolic", "linear"]
 FEWEST_POINTS = 8
+MOST_POINTS = 400  # neighbours beyond are averaged: a kink's parabola is much wider than a 400th of the range
+PROFILE = 160  # trial entry fields
+# χ² of a fourth and fifth power above the kink that chance exceeds in 1 % of windows (2 degrees of freedom).
+BEND = 9.2
+SHRINK, INSIDE = 0.8, 0.7  # of the part of the window above the kink: at each trial, and in the end
 
 
 @dataclass(frozen=True)
@@ -78,9 +85,9 @@ def estimate_lower_critical_field(
         Too few points, an unknown correction, or factors outside 0 < edge_factor ≤ 1, 0 ≤ N < 1.
     """
     divisors = _divisors(correction, demagnetisation, edge_factor)
-    h, m, sigma = _virgin(field, moment, uncertainty)
-    fit = _widest_kink(h, m, sigma)
-    deviation = _first_deviation(h, m, sigma)
+    curve = _virgin(field, moment, uncertainty)
+    fit = _widest_kink(curve)
+    deviation = _first_deviation(curve)
     alternatives = {k: Quantity(fit.entry / d, fit.error / d, "A/m") for k, d in divisors.items()}
     values = [float(a) for a in alternatives.values()] + [float(deviation) / divisors[correction]]
     found = fit.improvement > 9
@@ -174,24 +181,41 @@ def _divisors(correction: str, demagnetisation: float, edge_factor: float) -> di
     return divisors
 
 
-def _virgin(field: ArrayLike, moment: ArrayLike, uncertainty: ArrayLike | None) -> tuple[Array, Array, Array]:
-    h, m = np.asarray(field, float).ravel(), np.asarray(moment, float).ravel()
-    if h.shape != m.shape or np.isfinite(h * m).sum() < FEWEST_POINTS:
+@dataclass(frozen=True)
+class _Virgin:
+    """A virgin branch in order of field, scaled to a largest field of 1; at most `MOST_POINTS` points."""
+
+    h: Array
+    m: Array
+    sigma: Array
+    largest: float
+
+    def up_to(self, field: float) -> "_Virgin":
+        count = int(np.searchsorted(self.h, field, "right"))
+        return _Virgin(self.h[:count], self.m[:count], self.sigma[:count], self.largest)
+
+
+def _virgin(field: ArrayLike, moment: ArrayLike, uncertainty: ArrayLike | None) -> _Virgin:
+    points = check_points(field=field, moment=moment, uncertainty=uncertainty)
+    if len(points.kept) < FEWEST_POINTS:
         raise ValueError(
-            f"{h.size} fields and {m.size} moments came; a virgin curve needs at least {FEWEST_POINTS} finite pairs"
+            f"{np.size(field)} fields and {np.size(moment)} moments came; a virgin curve needs at least "
+            f"{FEWEST_POINTS} finite pairs"
         )
-    chosen = np.flatnonzero(np.isfinite(h * m))[np.argsort(h[np.isfinite(h * m)], kind="stable")]
-    h, m = h[chosen], m[chosen]
+    h, m, *given = points.sorted_by(0).columns
+    largest = float(h[-1])
+    if not largest > 0:
+        raise ValueError(f"the largest field is {largest:.4g} A/m; a virgin branch goes up from zero field")
     if uncertainty is None:
-        # A scatter from n points is itself uncertain by about 1.5/√n; too small a one would reject good windows.
-        noise = noise_of(h, m) * (1 + 1.5 / np.sqrt(len(h))) or 1e-9 * float(np.max(np.abs(m)))
-        return h, m, np.full(len(h), noise)
-    sigma = np.broadcast_to(np.asarray(uncertainty, float), np.shape(field)).ravel()[chosen]
-    if not np.all(sigma > 0):
-        raise ValueError(
-            "an uncertainty of the moment is not positive; leave it out to take it from the scatter"
-        )
-    return h, m, sigma
+        noise = noise_of(h, m) or 1e-9 * float(np.max(np.abs(m)))
+        sigma = np.full(len(h), noise * (1 + relative_error_of_noise(len(h))))
+    else:
+        sigma = given[0]
+        if not np.all(sigma > 0):
+            raise ValueError(
+                "an uncertainty of the moment is not positive; leave it out to take it from the scatter"
+            )
+    return _Virgin(*averaged(h / largest, m, sigma, most=MOST_POINTS), largest)
 
 
 @dataclass(frozen=True)
@@ -204,55 +228,132 @@ class _Kink:
     improvement: float
 
 
-def _widest_kink(h: Array, m: Array, sigma: Array) -> _Kink:
-    """Shrink the window from the top until the kinked curve describes all of it."""
-    for count in range(len(h), FEWEST_POINTS - 1, -max(1, len(h) // 40)):
-        kink, chi_square = _fit_kink(h[:count], m[:count], sigma[:count])
-        freedom = count - 5
-        if chi_square < freedom + 3 * np.sqrt(2 * freedom) or count - max(1, len(h) // 40) < FEWEST_POINTS:
-            return kink
-    return kink
+def _widest_kink(curve: _Virgin) -> _Kink:
+    """The kinked curve over the widest window from zero field in which no fourth power shows, made narrower.
+
+    As in `fit_locally`: a fourth power that is just seen moves the kink by one or two of its σ; with the part
+    above the kink at 0.7 of the widest window, what is left of that is small against a σ that has grown.
+    """
+    window, suspected, kink = float(curve.h[-1]), True, None
+    while suspected:
+        part = curve.up_to(window)
+        kink = _fit_kink(part)
+        smaller = kink.entry + SHRINK * (window - kink.entry)
+        suspected = (
+            _shows_more(part, kink.entry)
+            and np.sum(curve.h <= smaller) >= 2 * FEWEST_POINTS
+            and np.sum((curve.h > kink.entry) & (curve.h <= smaller)) >= FEWEST_POINTS
+        )
+        if suspected:
+            window = smaller
+    assert kink is not None
+    if window < curve.h[-1]:
+        smaller = kink.entry + INSIDE * (window - kink.entry)
+        part = curve.up_to(smaller)
+        if np.sum(part.h > kink.entry) >= FEWEST_POINTS:
+            kink = _fit_kink(part)
+    scale = curve.largest
+    return _Kink(
+        kink.entry * scale,
+        kink.error * scale,
+        kink.slope / scale,
+        kink.slope_error / scale,
+        kink.window * scale,
+        kink.improvement,
+    )
 
 
-def _fit_kink(h: Array, m: Array, sigma: Array) -> tuple[_Kink, float]:
-    """Linear least squares at each trial entry field; the minimum and its Δχ² = 1 width."""
-    coarse = np.linspace(h[2], h[-2], 121)
-    best = int(np.argmin([_chi_square_at(p, h, m, sigma)[0] for p in coarse]))
-    trial = np.linspace(coarse[max(best - 2, 0)], coarse[min(best + 2, 120)], 161)
-    scan = np.array([_chi_square_at(p, h, m, sigma)[0] for p in trial])
-    entry, lowest = float(trial[np.argmin(scan)]), float(np.min(scan))
-    scale = max(1.0, lowest / max(len(h) - 5, 1))
-    inside = trial[scan <= lowest + scale]
-    low, high = float(inside[0]), float(inside[-1])
-    _, coefficients, covariance = _chi_square_at(entry, h, m, sigma)
-    # The slope is correlated with the entry field: what it does at either end of the interval counts too.
-    ends = [_chi_square_at(p, h, m, sigma)[1][1] for p in (low, high)]
-    slope_error = float(np.hypot(np.sqrt(covariance[1, 1] * scale), np.ptp(ends) / 2))
-    straight = _chi_square_at(np.inf, h, m, sigma)[0]
-    error = max((high - low) / 2, float(trial[1] - trial[0]))
-    kink = _Kink(entry, error, float(coefficients[1]), slope_error, float(h[-1]), (straight - lowest) / scale)
-    return kink, lowest
+def _fit_kink(part: _Virgin) -> _Kink:
+    """The entry field by its whole profile likelihood: its mean and standard deviation, wherever they reach."""
+    trial = np.linspace(part.h[1], part.h[-3], PROFILE)
+    best = 0
+    for _ in range(3):  # again where the likelihood lies, until its peak is resolved
+        chi_square = _profile(part, trial)
+        scale = max(1.0, float(np.min(chi_square)) / max(len(part.h) - 5, 1))
+        likelihood = np.exp(-0.5 * (chi_square - np.min(chi_square)) / scale)
+        best = int(np.argmin(chi_square))
+        reached = np.flatnonzero(likelihood > 1e-6)
+        if len(reached) > PROFILE / 4:
+            break
+        trial = np.linspace(
+            trial[max(reached[0] - 1, 0)], trial[min(reached[-1] + 1, len(trial) - 1)], PROFILE
+        )
+    weight = likelihood / np.sum(likelihood)
+    entry = float(np.sum(weight * trial))
+    error = float(np.sqrt(np.sum(weight * (trial - entry) ** 2)))
+    slopes, slope_variance = _slopes(part, trial[likelihood > 1e-3])
+    weight = weight[likelihood > 1e-3]
+    slope = float(np.sum(weight * slopes) / np.sum(weight))
+    between = float(np.sum(weight * (slopes - slope) ** 2) / np.sum(weight))
+    within = float(np.sum(weight * slope_variance) / np.sum(weight)) * scale
+    straight = _line_chi_square(part)
+    improvement = (straight - float(chi_square[best])) / scale
+    return _Kink(entry, error, slope, float(np.sqrt(between + within)), float(part.h[-1]), improvement)
 
 
-def _chi_square_at(entry: float, h: Array, m: Array, sigma: Array) -> tuple[float, Array, Array]:
-    columns = [np.ones_like(h), h]
-    if np.isfinite(entry):
-        past = np.clip(h - entry, 0, None)
-        columns += [past**2, past**3]
-    scale = np.array([np.max(np.abs(c)) or 1.0 for c in columns])
-    design = np.stack(columns, axis=1) / scale / sigma[:, None]
-    inverse = np.linalg.pinv(design)
-    coefficients = inverse @ (m / sigma)
-    chi_square = float(np.sum((m / sigma - design @ coefficients) ** 2))
-    return chi_square, coefficients / scale, (inverse @ inverse.T) / np.outer(scale, scale)
+def _designs(part: _Virgin, entries: Array, powers: Sequence[int] = (2, 3)) -> Array:
+    """Columns 1, H, (H − H_p)₊² and (H − H_p)₊³ over σ for each trial entry, shape (trial, point, column)."""
+    past = np.clip(part.h - entries[:, None], 0, None)
+    columns = [np.ones_like(past), np.broadcast_to(part.h, past.shape), *(past**power for power in powers)]
+    return np.stack(columns, axis=-1) / part.sigma[:, None]
 
 
-def _first_deviation(h: Array, m: Array, sigma: Array) -> Quantity:
+def _profile(part: _Virgin, entries: Array) -> Array:
+    """χ² at each trial entry field, everything else at its best."""
+    return np.concatenate([_chi_squares(part, some) for some in np.array_split(entries, 8)])
+
+
+def _chi_squares(part: _Virgin, entries: Array, powers: Sequence[int] = (2, 3)) -> Array:
+    q, _ = np.linalg.qr(_designs(part, entries, powers))
+    values = part.m / part.sigma
+    explained = np.einsum("tpc,p->tc", q, values)
+    return np.sum((values - np.einsum("tpc,tc->tp", q, explained)) ** 2, axis=1)
+
+
+def _slopes(part: _Virgin, entries: Array) -> tuple[Array, Array]:
+    """dm/dH of the Meissner line at each trial entry field, and its variance."""
+    inverse = np.linalg.pinv(_designs(part, entries))
+    values = part.m / part.sigma
+    return np.einsum("tp,p->t", inverse[:, 1], values), np.sum(inverse[:, 1] ** 2, axis=1)
+
+
+def _line_chi_square(part: _Virgin) -> float:
+    design = np.stack([np.ones_like(part.h), part.h], axis=1) / part.sigma[:, None]
+    values = part.m / part.sigma
+    q, _ = np.linalg.qr(design)
+    return float(np.sum((values - q @ (q.T @ values)) ** 2))
+
+
+def _shows_more(part: _Virgin, entry: float) -> bool:
+    """Whether a fourth and fifth power above the kink improve χ² by more than chance does, the kink free to move."""
+    near = np.linspace(part.h[1], part.h[-3], 41)
+    without = float(np.min(_chi_squares(part, np.append(near, entry))))
+    more = float(np.min(_chi_squares(part, np.append(near, entry), (2, 3, 4, 5))))
+    freedom = len(part.h) - 7
+    noise = max(1.0, more / max(freedom, 1))
+    return (without - more) / noise > BEND
+
+
+def _first_deviation(curve: _Virgin) -> Quantity:
     """Grow the Meissner line point by point; stop where two points in a row lie 3σ off it."""
-    for count in range(5, len(h) - 1):
-        line, covariance = np.polyfit(h[:count], m[:count], 1, w=1 / sigma[:count], cov="unscaled")
-        design = np.stack([h[count : count + 2], np.ones(2)], axis=1)
-        error = np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design) + sigma[count : count + 2] ** 2)
-        if np.all(np.abs(m[count : count + 2] - design @ line) > 3 * error):
-            return Quantity(0.5 * (h[count - 1] + h[count]), 0.5 * (h[count] - h[count - 1]), "A/m")
-    return Quantity(np.nan, unit="A/m")
+    h, m, weight = curve.h, curve.m, curve.sigma**-2.0
+    # Running sums of a weighted line through the first points; each line predicts the next two points.
+    s0, s1, s2 = np.cumsum(weight), np.cumsum(weight * h), np.cumsum(weight * h**2)
+    t0, t1 = np.cumsum(weight * m), np.cumsum(weight * h * m)
+    determinant = s0 * s2 - s1**2
+    count = np.arange(5, len(h) - 1)
+    k = count - 1
+    slope = (s0 * t1 - s1 * t0)[k] / determinant[k]
+    offset = (s2 * t0 - s1 * t1)[k] / determinant[k]
+    off = []
+    for ahead in (0, 1):
+        x = h[count + ahead]
+        variance = (s2[k] - 2 * s1[k] * x + s0[k] * x**2) / determinant[k] + curve.sigma[count + ahead] ** 2
+        off.append(np.abs(m[count + ahead] - offset - slope * x) > 3 * np.sqrt(variance))
+    first = np.flatnonzero(off[0] & off[1])
+    if not len(first):
+        return Quantity(np.nan, unit="A/m")
+    here = int(count[first[0]])
+    return Quantity(
+        0.5 * (h[here - 1] + h[here]) * curve.largest, 0.5 * (h[here] - h[here - 1]) * curve.largest, "A/m"
+    )

@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 CALIBRATION_LENGTH = 3.8e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScreeningStudy(StudyResult):
     """χ(T) or m(T) of zero-field and field cooling, and what the plateau means.
 
@@ -131,7 +131,9 @@ def estimate_screening(
         for label, found in transitions.items()
     }
     plateaus = [_plateau(*curve, transitions[label]) for label, curve in measured.items()]
-    fraction = _ratio(plateaus[1], plateaus[0]) if len(plateaus) > 1 else Quantity(np.nan)
+    # A share of screening is one only where something screens.
+    screens = next(iter(transitions.values())).found
+    fraction = _ratio(plateaus[1], plateaus[0]) if len(plateaus) > 1 and screens else Quantity(np.nan)
     if volume is None or sides is None or remanence is None or instrument is None or not measured:
         return ScreeningStudy(transitions, measured, None, fraction, {}, field)
     full = full_screening_susceptibility(*sides, shape=shape)
@@ -172,7 +174,7 @@ def _length_factor(length: float, instrument: Any, scan_length: float) -> Quanti
     return Quantity(point, abs(calibrated - point) / 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FluxEntryStudy(StudyResult):
     """H_c1 of every virgin curve, coldest first, and both extrapolations to zero temperature.
 
@@ -286,9 +288,11 @@ def estimate_flux_entry(
             missing[f"{kelvin:.4g} K"] = estimate.reason
     temperature = np.array([kelvin for kelvin, _ in found])
     fields = tuple(estimate for _, estimate in found)
+    if not np.isfinite(critical_temperature):
+        missing["H_c1(0)"] = "it needs the critical temperature, which m(T) does not determine here"
     laws = (
         {}
-        if len(fields) < 2
+        if len(fields) < 2 or not np.isfinite(critical_temperature)
         else _both_laws(temperature, fields, critical_temperature, field_uncertainty, temperature_uncertainty)
     )
     if not fields:

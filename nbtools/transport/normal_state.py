@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.models.normal_metal import bloch_gruneisen
-from nbtools.statistics.crossing import noise_of
 from nbtools.statistics.information import aicc
+from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from nbtools.transport.transition import (
     Transition,
     combine_branches,
     count_transition_steps,
+    estimate_temperature_at,
     estimate_transition,
 )
 from nbtools.transport.upper_field import (
@@ -25,6 +26,7 @@ from nbtools.transport.upper_field import (
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
+Criterion = Literal["onset", "ninety", "midpoint", "ten", "zero"] | float
 
 
 HOW = {
@@ -43,7 +45,7 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResistanceStudy(StudyResult):
     """R(T) or ρ(T): the transition of each branch, their mean, the normal state, one step or two.
 
@@ -55,8 +57,9 @@ class ResistanceStudy(StudyResult):
     steps : one error function or two; None where too few points lie in the transition
     temperature, signal : the branch with the widest range, shape (n,), K and `unit`
     unit : "ohm m", or "ohm" where the geometry is not known
-    held : the field of the sweep, A/m
     missing : what could not be had, a sentence each
+    criterion : by which T_c is read
+    critical_temperature : by that criterion, K
     """
 
     branches: dict[str, Transition]
@@ -67,10 +70,17 @@ class ResistanceStudy(StudyResult):
     signal: Array
     unit: str
     missing: dict[str, str]
+    criterion: Criterion = "onset"
+    critical_temperature: Quantity = Quantity(np.nan, np.nan, "K")  # noqa: RUF009
 
     def rows(self) -> list[Row]:
         rows = []
         if self.transition.found:
+            share = (
+                f"{100 * self.criterion:g} % of the step left" if isinstance(self.criterion, float) else ""
+            )
+            how = share or HOW[str(self.criterion)]
+            rows.append(Row("T_c", self.critical_temperature, how, "critical_temperature"))
             for name, how in HOW.items():
                 rows.append(Row(LABELS[name], getattr(self.transition, name), how, f"resistive_{name}"))
         if self.normal is not None:
@@ -103,6 +113,7 @@ def estimate_resistance(
     *,
     geometry: Quantity | None = None,
     temperature_uncertainty: float = 0.0,
+    criterion: Criterion = "onset",
 ) -> ResistanceStudy:
     """All that R(T) tells in no field.
 
@@ -111,6 +122,7 @@ def estimate_resistance(
     curves : by branch ("cooling", "warming"): K and Ω, shape (n,) each
     geometry : cross-section over tap distance, m ± σ; without it the unit stays Ω
     temperature_uncertainty : of the thermometer's calibration, K; it is added to every transition temperature
+    criterion : by which T_c is read: one of those of `Transition`, or a share of the step
 
     Raises
     ------
@@ -136,7 +148,28 @@ def estimate_resistance(
         steps = _count_steps(temperature, signal / normal.predict(temperature), transition)
     shifted = {name: getattr(transition, name).widened(temperature_uncertainty) for name in HOW}
     transition = replace(transition, **shifted)
-    return ResistanceStudy(branches, transition, normal, steps, temperature, signal, unit, missing)
+    if isinstance(criterion, str):
+        critical = getattr(transition, criterion)
+    else:
+        critical = _mean_at(scaled, branches, criterion).widened(temperature_uncertainty)
+    return ResistanceStudy(
+        branches, transition, normal, steps, temperature, signal, unit, missing, criterion, critical
+    )
+
+
+def _mean_at(
+    curves: Mapping[str, tuple[Array, Array]], branches: Mapping[str, Transition], share: float
+) -> Quantity:
+    """Where a share of the step is left, over the branches with a transition; half their difference is error."""
+    found = [
+        estimate_temperature_at(*curves[label], branch, share=share)
+        for label, branch in branches.items()
+        if branch.found
+    ]
+    if not found:
+        return Quantity(np.nan, np.nan, "K")
+    mean = sum(found) / len(found)
+    return mean.widened(float(np.ptp([float(one) for one in found])) / 2)
 
 
 def _count_steps(temperature: Array, share: Array, transition: Transition) -> StepCount | None:
@@ -148,7 +181,7 @@ def _count_steps(temperature: Array, share: Array, transition: Transition) -> St
     return count_transition_steps(temperature[near], share[near], noise=noise)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UpperFieldStudy(StudyResult):
     """H_c2(T) by one criterion and the laws fitted to it, lowest AICc first.
 

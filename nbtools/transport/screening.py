@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from nbtools.models import demagnetisation
 from nbtools.models.ac_response import eddy_susceptibility
 from nbtools.models.domain import require_within
+from nbtools.statistics.choice import largest_first
 from nbtools.units import Quantity
 
 
@@ -167,6 +168,6 @@ def estimate_shielding(
         Quantity(susceptibility, abs(susceptibility) * measured),
         Quantity(expected, abs(expected) * modelled),
         Quantity(fraction, abs(fraction) * float(np.hypot(measured, modelled))),
-        dict(sorted(parts.items(), key=lambda part: -part[1])),
+        largest_first(parts),
         {name: float(susceptibility / (chi * length_factor)) for name, chi in full_screening.items()},
     )

@@ -33,12 +33,19 @@ RELATIVE_TEMPERATURE = 0.005
 
 
 @study("Fig. 9(a) · Resistivity")
-def study_resistance(sample: "Sample") -> ResistanceStudy | Missing:
+def study_resistance(
+    sample: "Sample",
+    *,
+    criterion: Literal["onset", "ninety", "midpoint", "ten", "zero"]
+    | Annotated[float, Field(gt=0, lt=1)] = "onset",
+) -> ResistanceStudy | Missing:
     """R(T) in no field: transition, normal state, one step or two; ρ where the card gives the geometry.
 
     Parameters
     ----------
     sample : from `open_sample`
+    criterion : by which T_c is read: "onset", "ninety", "midpoint", "ten", "zero", or a share of the step
+        between 0 and 1
 
     Returns
     -------
@@ -50,6 +57,7 @@ def study_resistance(sample: "Sample") -> ResistanceStudy | Missing:
         curves,
         geometry=sample.card.geometry_factor,
         temperature_uncertainty=sample.sigma("thermometer_offset"),
+        criterion=criterion,
     )
     if sentence := sample.card.require("geometry_factor"):
         result.missing["ρ in Ω m"] = sentence
@@ -186,7 +194,7 @@ def study_lengths(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TemperatureGap(StudyResult):
     """How far half screening lies above zero resistance.
 
@@ -225,3 +233,28 @@ def study_temperature_gap(
         lacking = "half screening" if not np.isfinite(half) else "zero resistance"
         raise NotPossible(f"{lacking} is not determined by these files")
     return TemperatureGap(half - zero, sample.card.current_density)
+
+
+def study_all(sample: "Sample") -> dict[str, Any]:
+    """Every study of a sample by its defaults, nothing kept: what a rival world or another sample gives.
+
+    Parameters
+    ----------
+    sample : from `open_sample`
+
+    Returns
+    -------
+    ``resistance``, ``screening``, ``entry``, ``upper`` and ``lengths``, each a result or `Missing`.
+    """
+    resistance = study_resistance(sample, record=False)
+    screening = study_screening(sample, record=False)
+    entry = study_flux_entry(sample, screening, record=False)
+    upper = study_upper_field(sample, resistance, record=False)
+    lengths = study_lengths(sample, entry, upper, record=False)
+    return {
+        "resistance": resistance,
+        "screening": screening,
+        "entry": entry,
+        "upper": upper,
+        "lengths": lengths,
+    }

@@ -9,16 +9,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.models.superconductor import transition_fraction
-from nbtools.statistics.crossing import FEWEST_POINTS, find_crossing, fit_cubic, fit_locally, noise_of
+from nbtools.statistics.arrays import check_points
+from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
+from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Kind = Literal["resistive", "diamagnetic"]
-# χ² over its degrees of freedom from which on the middle of a step is not one cubic.
-TWO_STEPS = 5.0
 NOT_FOUND = Quantity(np.nan, unit="K")
-CRITERIA = ("onset", "onset_tangent", "onset_deviation", "ninety", "midpoint", "ten", "zero")
+CRITERIA = (
+    "onset",
+    "onset_tangent",
+    "onset_deviation",
+    "ninety",
+    "midpoint",
+    "ten",
+    "zero",
+    "critical_temperature",
+)
+# What the terms of a normal state's Taylor series in T/T_c − 1 may be, from the first on, as a share of the normal
+# resistance (one standard deviation): wide for a metal, whose R − R_0 rises as T³ or T⁵ and is a small part of R at
+# T_c; and all that keeps a noisy one from being extended on a wild parabola.
+SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
+MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
+SMOOTH = 0.1  # of the width of a step: what a local fit crosses at least, where the points are that dense
+REACHED_ZERO = 0.02  # of the normal resistance
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,13 @@ class Transition:
     onset_deviation : where the curve has left the normal state by 1 % of the step, or by 3σ if that is more
     ninety, midpoint, ten : where 90, 50 and 10 % of the step are left
     zero : below which a resistance is under 3σ of its noise; NaN for a moment
+    critical_temperature : where the share `criterion` of the step is left
     width : ninety − ten
     normal_level, low_level : the signal extrapolated to the midpoint from above; that of the low state
     noise : standard deviation of the signal in the normal state and in the low state
+    undetermined : by criterion, why it is NaN
+    thermometer_offset : standard deviation of what all temperatures may be off together, in every σ but the width's
+    left_out : how many points were masked or not finite, in words
     """
 
     found: bool
@@ -77,12 +97,16 @@ class Transition:
     low_level: float = np.nan
     noise: tuple[float, float] = (np.nan, np.nan)
     undetermined: dict[str, str] = field(default_factory=dict)
+    criterion: float = 0.5
+    critical_temperature: Quantity = NOT_FOUND
+    thermometer_offset: float = 0.0
+    left_out: str = ""
 
     @property
     def width(self) -> Quantity:
-        return Quantity(
-            self.ninety - self.ten, float(np.hypot(self.ninety.uncertainty, self.ten.uncertainty)), "K"
-        )
+        shared = 2 * self.thermometer_offset**2
+        variance = self.ninety.uncertainty**2 + self.ten.uncertainty**2 - shared
+        return Quantity(self.ninety - self.ten, float(np.sqrt(max(variance, 0.0))), "K")
 
     def __str__(self) -> str:
         if not self.found:
@@ -97,11 +121,14 @@ def estimate_transition(
     *,
     uncertainty: ArrayLike | None = None,
     kind: Kind | None = None,
+    criterion: float = 0.5,
+    thermometer_offset: float = 0.0,
 ) -> Transition:
     """Transition temperatures of a resistance or magnetic moment against temperature.
 
     No shape is assumed: each criterion is a crossing of a local fit (`find_crossing`), so that the
-    answer does not depend on a model of the transition.
+    answer does not depend on a model of the transition. The σ of a crossing holds the noise there and that of
+    the two levels between which shares are counted.
 
     Parameters
     ----------
@@ -110,34 +137,67 @@ def estimate_transition(
     signal : shape (n,), any unit: resistance, resistivity, moment or susceptibility
     uncertainty : shape (n,) or a number, one standard deviation; by default found from the scatter
     kind : "resistive" or "diamagnetic"; by default told from the sign of the signal at low temperature
+    criterion : share of the step left at `critical_temperature`, 0 < criterion < 1
+    thermometer_offset : K, standard deviation of what all temperatures may be off together
 
     Raises
     ------
     ValueError
-        Arrays of different or too small size, or temperatures that do not vary.
+        Arrays of different or too small size, or temperatures that do not vary; an impossible criterion or kind.
     """
-    used, several = first_branch(temperature, signal)
-    if several:
-        first = (np.asarray(data)[:used] for data in (temperature, signal))
-        sigma = None if uncertainty is None else np.broadcast_to(uncertainty, np.shape(signal))[:used]
-        found = estimate_transition(*first, uncertainty=sigma, kind=kind)
-        return replace(found, reason=f"{found.reason}; {several}")
-    curve = order_curve(temperature, signal, uncertainty)
-    kind = kind or kind_of(curve)
-    if kind not in ("resistive", "diamagnetic"):
+    if not 0 < criterion < 1:
+        raise ValueError(f"criterion is {criterion:g}; a share of the step between 0 and 1 was expected")
+    if not 0 <= thermometer_offset < np.inf:
+        raise ValueError(f"thermometer_offset is {thermometer_offset:g} K; a standard deviation was expected")
+    if kind not in (None, "resistive", "diamagnetic"):
         raise ValueError(f'kind is {kind!r}; it can be "resistive" or "diamagnetic"')
+    points = check_points(temperature=temperature, signal=signal, uncertainty=uncertainty)
+    used, several = first_branch(*points.columns[:2])
+    curve = order_curve(*(column[:used] for column in points.columns))
+    kind = kind or kind_of(curve)
     step = find_diamagnetic_step(curve) if kind == "diamagnetic" else find_resistive_step(curve)
     if not isinstance(step, str) and np.sum(curve.x > step.ninety) < 3:
         step = (
             f"fewer than 3 points lie above {step.ninety:.4g} K: no normal state was measured above the step"
         )
     if isinstance(step, str):
-        return Transition(False, step, kind)
-    return _measure(curve, kind, step)
+        found = Transition(False, step, kind, criterion=criterion, thermometer_offset=thermometer_offset)
+    else:
+        found = _with_offset(_measure(curve, kind, step, criterion), thermometer_offset)
+    reason = f"{found.reason}; {several}" if several else found.reason
+    return replace(found, reason=reason, left_out=points.left_out)
+
+
+def estimate_temperature_at(
+    temperature: ArrayLike, signal: ArrayLike, transition: Transition, *, share: float
+) -> Quantity:
+    """The temperature at which a share of the step is left.
+
+    Parameters
+    ----------
+    temperature, signal : shape (n,), K and any unit, any order
+    transition : what `estimate_transition` found in them
+    share : of the step between low state (0) and normal state (1)
+
+    Returns
+    -------
+    K ± σ; NaN where the curve does not cross that level.
+    """
+    order = np.argsort(temperature, kind="stable")
+    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
+    step = transition.normal_level - transition.low_level
+    left = (y - transition.low_level) / step
+    below = np.flatnonzero(left < share)
+    start = t[min(below[-1] + 1, t.size - 1)] if below.size else t[0]
+    sigma = np.full(t.size, abs(transition.noise[0] / step))
+    found = find_crossing(t, left, share, sigma=sigma, start=float(start))
+    return Quantity(float(found), found.uncertainty, "K")
 
 
 def combine_branches(branches: Sequence[Transition]) -> Transition:
     """The mean of cooling and warming, their half difference (the thermometer's lag) added to each error.
+
+    An offset that all temperatures share does not average out: it is put into the mean as it was in each.
 
     Raises
     ------
@@ -149,36 +209,39 @@ def combine_branches(branches: Sequence[Transition]) -> Transition:
     without = [branch for branch in branches if not branch.found]
     if without or len(branches) == 1:
         return (without or list(branches))[0]
-    means: dict[str, Any] = {name: _mean([getattr(b, name) for b in branches]) for name in CRITERIA}
-    return replace(branches[0], **means)
+    shared = max(branch.thermometer_offset for branch in branches)
+    means: dict[str, Any] = {
+        name: _mean([getattr(b, name) for b in branches], [b.thermometer_offset for b in branches])
+        for name in CRITERIA
+    }
+    return _with_offset(replace(branches[0], **means, thermometer_offset=0.0), shared)
 
 
-def _mean(values: Sequence[Quantity]) -> Quantity:
-    statistical = float(np.sqrt(np.mean([v.uncertainty**2 for v in values]) / len(values)))
+def _mean(values: Sequence[Quantity], offsets: Sequence[float]) -> Quantity:
+    own = [max(v.uncertainty**2 - o**2, 0.0) for v, o in zip(values, offsets, strict=True)]
+    statistical = float(np.sqrt(np.mean(own) / len(values)))
     return Quantity(float(np.mean(values)), float(np.hypot(statistical, np.ptp(values) / 2)), "K")
 
 
-def _measure(curve: Curve, kind: Kind, step: Step) -> Transition:
+def _with_offset(found: Transition, offset: float) -> Transition:
+    if not offset:
+        return found
+    widened: dict[str, Any] = {name: getattr(found, name).widened(offset) for name in CRITERIA}
+    return replace(found, **widened, thermometer_offset=offset)
+
+
+def _measure(curve: Curve, kind: Kind, step: Step, criterion: float) -> Transition:
     """All criteria on the curve reduced to 1 in the normal state and 0 in the low state."""
-    below = curve.where(curve.x < step.ten - 1.5 * step.spread)
-    normal = _normal_state(curve, step)
-    reached = kind == "diamagnetic" or _is_flat_and_small(below, float(normal.at(step.half)))
-    low = low_level(curve.y) if kind == "diamagnetic" else float(np.mean(below.y)) if reached else 0.0
-    low_noise = noise_of(below.x, below.y) if len(below.x) > 8 else normal.noise
-    height = float(normal.at(step.half)) - low
-    reduced = (curve.y - low) / (normal.at(curve.x) - low)
-    if curve.sigma is None:
-        sigma = np.hypot(low_noise, np.clip(reduced, 0, 1) * normal.noise) / height
-    else:
-        sigma = curve.sigma / height
-    sigma = np.hypot(sigma, _thermometer_jitter(curve.x, reduced, sigma))
-    near = np.abs(curve.x - step.half) < max(6 * step.spread, 4 * float(np.median(np.diff(curve.x))))
-    criteria = _Criteria(
-        curve.x[near], reduced[near], np.maximum(sigma[near], 1e-7), step, normal.error_at(step.half) / height
-    )
-    tangent = criteria.tangent_onset()
-    deviation = criteria.crossing(1 - max(0.01, 3 * normal.noise / height), step.ninety)
-    zero, missing = _zero(criteria, kind, reached, 3 * low_noise / height, len(below.x))
+    for _ in range(2):  # the second time with the levels, and so the step, that the first has found
+        normal = _normal_state(curve, step)
+        low = _low_state(curve, kind, step, normal)
+        step = _refined(curve, step, normal, low)
+    reduced = _Reduced.of(curve, step, normal, low)
+    tangent = reduced.tangent_onset()
+    threshold = 3 * normal.noise / reduced.height
+    blurred = threshold * relative_error_of_noise(normal.points) if threshold > 0.01 else 0.0
+    deviation = reduced.crossing(1 - max(0.01, threshold), level_error=blurred)
+    zero, missing = _zero(reduced, kind)
     return Transition(
         True,
         f"the signal leaves the normal state within {step.spread:.3g} K of {step.half:.4g} K",
@@ -186,45 +249,40 @@ def _measure(curve: Curve, kind: Kind, step: Step) -> Transition:
         onset=tangent if kind == "resistive" else deviation,
         onset_tangent=tangent,
         onset_deviation=deviation,
-        ninety=criteria.crossing(0.9, step.ninety),
-        midpoint=criteria.crossing(0.5, step.half),
-        ten=criteria.crossing(0.1, step.ten),
+        ninety=reduced.crossing(0.9),
+        midpoint=reduced.crossing(0.5),
+        ten=reduced.crossing(0.1),
         zero=zero,
-        normal_level=height + low,
-        low_level=low,
-        noise=(normal.noise, low_noise),
+        normal_level=reduced.height + low.level,
+        low_level=low.level,
+        noise=(normal.noise, low.noise),
         undetermined=missing,
+        criterion=criterion,
+        critical_temperature=reduced.crossing(criterion),
     )
-
-
-def _thermometer_jitter(x: Array, reduced: Array, sigma: Array) -> Array:
-    """Scatter on the steep part beyond the signal's own noise, spread over the step as its slope is."""
-    steep = (reduced > 0.15) & (reduced < 0.85)
-    if steep.sum() < 5:
-        return np.zeros_like(x)
-    excess = noise_of(x, reduced, where=steep) ** 2 - float(np.median(sigma[steep])) ** 2
-    return np.sqrt(max(excess, 0.0)) * 4 * np.clip(reduced * (1 - reduced), 0, None)
-
-
-def _is_flat_and_small(below: Curve, normal_level: float) -> bool:
-    """A resistance has reached zero when no more than 2 % of the normal value is left."""
-    return len(below.x) >= 3 and bool(np.max(np.abs(without_spikes(below.y))) < 0.02 * normal_level)
 
 
 @dataclass(frozen=True)
 class _NormalState:
-    """The normal state just above the transition, extended below it; a parabola where a line does not do."""
+    """The normal state just above the transition, extended below it: a power series about `about`."""
 
-    polynomial: Any
-    covariance: Any
+    about: float
+    coefficients: Array
+    covariance: Array
     noise: float
+    points: int
+    highest: float
 
     def at(self, x: ArrayLike) -> Any:
-        return np.polyval(self.polynomial, np.asarray(x, float))
+        return self._powers(x) @ self.coefficients
 
     def error_at(self, x: float) -> float:
-        powers = x ** np.arange(len(self.polynomial) - 1, -1, -1.0)
+        powers = self._powers(x)
         return float(np.sqrt(powers @ self.covariance @ powers))
+
+    def _powers(self, x: ArrayLike) -> Any:
+        distance = np.asarray(x, float) / self.about - 1
+        return distance[..., None] ** np.arange(len(self.coefficients))
 
 
 def _normal_state(curve: Curve, step: Step) -> _NormalState:
@@ -233,107 +291,204 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     if chosen.sum() < 6:
         chosen = np.isin(np.arange(len(curve.x)), np.flatnonzero(curve.x > step.ninety)[:8])
     x, y = curve.x[chosen], curve.y[chosen]
-    noise = noise_of(x, y) or 1e-9 * float(np.ptp(curve.y))
-    for degree in range(min(2, len(x) - 1) + 1):
-        polynomial = np.polyfit(x, y, degree)
-        freedom = len(x) - degree - 1
-        excess = float(np.sum((y - np.polyval(polynomial, x)) ** 2)) / noise**2 - freedom
-        if degree and excess < 2 * np.sqrt(2 * max(freedom, 1)):
-            break
-    design = np.vander(x, degree + 1) / noise
-    scale = max(1.0, 1 + excess / max(freedom, 1))
-    return _NormalState(polynomial, np.linalg.pinv(design.T @ design) * scale, noise)
-
-
-def _zero(
-    criteria: "_Criteria", kind: Kind, reached: bool, threshold: float, points_below: int
-) -> tuple[Quantity, dict[str, str]]:
-    if kind == "diamagnetic":
-        return NOT_FOUND, {"zero": "a magnetic moment has no zero-resistance temperature"}
-    if not reached:
-        left = 100 * float(np.min(criteria.fraction))
-        return NOT_FOUND, {"zero": f"the resistance is still {left:.1f} % at the lowest temperature"}
-    # The noise that sets the threshold is itself a median of n residuals: known to about 1.5/√n.
-    error = threshold * 1.5 / np.sqrt(points_below)
-    return criteria.crossing(threshold, criteria.step.ten, level_error=error), {}
+    noise = noise_of(x, y)
+    if curve.sigma is not None:
+        noise = float(np.median(curve.sigma[chosen]))
+    noise = noise or 1e-9 * float(np.ptp(curve.y))
+    powers = np.arange(len(SMOOTHNESS) + 1)
+    design = (x / step.half - 1)[:, None] ** powers
+    allowed = np.array(SMOOTHNESS) * (float(np.median(np.abs(y))) + noise)
+    prior = np.concatenate([[0.0], allowed**-2])
+    covariance = np.linalg.pinv(design.T @ design / noise**2 + np.diag(prior), hermitian=True)
+    coefficients = covariance @ (design.T @ y) / noise**2
+    freedom = len(x) - float(np.sum((design @ covariance) * design)) / noise**2
+    excess = float(np.sum((y - design @ coefficients) ** 2)) / noise**2 / max(freedom, 1.0)
+    if excess > 1 + 2 * np.sqrt(2 / max(freedom, 1.0)):
+        covariance = covariance * excess
+    return _NormalState(step.half, coefficients, covariance, noise, len(x), float(x[-1]))
 
 
 @dataclass(frozen=True)
-class _Criteria:
-    """The reduced curve near the step, and what can be read off it."""
+class _LowState:
+    """The signal below the transition: its level with its error, its noise, and whether a resistance is gone there."""
+
+    level: float
+    error: float
+    noise: float
+    points: int
+    reached: bool
+    left: float
+
+
+def _low_state(curve: Curve, kind: Kind, step: Step, normal: _NormalState) -> _LowState:
+    below = curve.where(curve.x < step.ten - 1.5 * step.spread)
+    noise = noise_of(below.x, below.y) if len(below.x) > 8 else normal.noise
+    if curve.sigma is not None and len(below.x):
+        noise = float(np.median(below.sigma))  # type: ignore[arg-type]
+    if kind == "diamagnetic":
+        return _coldest_level(curve, step, noise)
+    height = float(normal.at(step.half))
+    reached = _is_flat_and_small(below, height, noise)
+    left = float(np.mean(curve.y[: max(1, min(len(curve.y) // 50, len(below.y)))])) / height
+    if not reached:
+        return _LowState(0.0, 0.0, noise, len(below.x), False, left)
+    return _LowState(float(np.mean(below.y)), noise / np.sqrt(len(below.y)), noise, len(below.x), True, left)
+
+
+def _coldest_level(curve: Curve, step: Step, noise: float) -> _LowState:
+    """Screening at the lowest temperatures: the coldest tenth of the way to the step, never a point of the step."""
+    coldest = float(curve.x[0])
+    taken = (curve.x <= coldest + 0.1 * max(step.ten - coldest, 0.0)) & (curve.x <= step.ten)
+    if taken.sum() < 3:
+        taken = (curve.x < step.ten - 1.5 * step.spread) & (np.cumsum(curve.x < step.ten) <= 3)
+    if not taken.any():
+        taken = curve.x <= coldest
+    y = curve.y[taken]
+    return _LowState(float(np.mean(y)), noise / np.sqrt(len(y)), noise, len(y), True, 0.0)
+
+
+def _is_flat_and_small(below: Curve, normal_level: float, noise: float) -> bool:
+    """A resistance has reached zero when no more than 2 % of the normal value is left, all the way down."""
+    if len(below.x) < 3:
+        return False
+    parts = np.array_split(without_spikes(below.y), min(5, len(below.x) // 3))
+    return all(
+        abs(float(np.mean(part))) < REACHED_ZERO * normal_level + 3 * noise / np.sqrt(len(part))
+        for part in parts
+    )
+
+
+def _refined(curve: Curve, step: Step, normal: _NormalState, low: _LowState) -> Step:
+    """Where 10, 50 and 90 % are left between the levels as measured."""
+    near = curve.x <= normal.highest
+    x, height = curve.x[near], normal.at(curve.x[near]) - low.level
+    share = np.where(height > 0, (curve.y[near] - low.level) / np.where(height > 0, height, 1.0), 0.0)
+    ten, half, ninety = (rough_crossing(x, share, level) for level in (0.1, 0.5, 0.9))
+    return Step(ten, half, ninety) if x[0] < ten <= half <= ninety else step
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """The curve near the step, 0 in the low and 1 in the normal state, and what can be read off it."""
 
     x: Array
     fraction: Array
     sigma: Array
     step: Step
-    height_error: float
+    height: float
+    normal: _NormalState
+    low: _LowState
 
-    def crossing(self, level: float, start: float, *, level_error: float = 0.0) -> Quantity:
-        """Where `level` is crossed for good, going up or down from the middle of the step."""
-        outside = self._outside(level)
-        if outside is None:
-            return NOT_FOUND
-        edge = 0.5 * (self.x[outside] + self.x[outside - 1])
-        begin = start if abs(start - edge) < self.step.spread else edge
-        found = find_crossing(self.x, self.fraction, level, sigma=self.sigma, start=begin)
-        if not np.isfinite(found):
-            return NOT_FOUND
-        slope = fit_locally(self.x, self.fraction, sigma=self.sigma, place=float(found)).slope
-        level_error = float(np.hypot(level_error, level * self.height_error))
-        return Quantity(found, np.hypot(found.uncertainty, level_error / slope), "K")
+    @classmethod
+    def of(cls, curve: Curve, step: Step, normal: _NormalState, low: _LowState) -> "_Reduced":
+        spacing = (
+            float(np.median(np.diff(curve.x[np.abs(curve.x - step.half) < 10 * step.spread])))
+            if (np.sum(np.abs(curve.x - step.half) < 10 * step.spread) > 2)
+            else 0.0
+        )
+        reach = max(6 * step.spread, 4 * float(np.median(np.diff(curve.x))), 4 * spacing)
+        near = np.abs(curve.x - step.half) < reach
+        x, heights = curve.x[near], normal.at(curve.x[near]) - low.level
+        fraction = (curve.y[near] - low.level) / heights
+        height = float(normal.at(step.half)) - low.level
+        if curve.sigma is None:
+            share = np.clip(fraction, 0, 1)
+            sigma = np.sqrt((1 - share) * low.noise**2 + share * normal.noise**2) / heights
+        else:
+            sigma = curve.sigma[near] / heights
+        sigma = np.hypot(np.abs(sigma), _thermometer_jitter(x, fraction, np.abs(sigma)))
+        points = averaged(x, fraction, np.maximum(sigma, 1e-7), most=MOST_POINTS)
+        return cls(*points, step, height, normal, low)
 
-    def _outside(self, level: float) -> int | None:
-        """The first point above the crossing: from there (or, below half, from the one before) two in a row agree."""
-        above = self.fraction >= level
-        half = int(np.searchsorted(self.x, self.step.half, side="right"))
+    def crossing(self, level: float, *, level_error: float = 0.0) -> Quantity:
+        """Where `level` is crossed, as far as the noise there and the two levels are known."""
+        start = self._start(level)
+        found, local = crossing_and_fit(
+            self.x, self.fraction, level, sigma=self.sigma, start=start, smallest=SMOOTH * self.step.spread
+        )
+        if not (self.x[0] <= found <= self.x[-1]):
+            return NOT_FOUND
+        error = float(np.hypot(level_error, self.level_error(level, float(found))))
+        slope = local.slope
+        return Quantity(found, np.hypot(found.uncertainty, error / slope) if slope else np.nan, "K")
+
+    def level_error(self, level: float, place: float) -> float:
+        """Standard deviation of a share that comes from those of the two levels."""
+        upper = level * self.normal.error_at(place)
+        return float(np.hypot(upper, (1 - level) * self.low.error)) / self.height
+
+    def _start(self, level: float) -> float:
+        """Between the middle of the step and its proper side."""
         if level >= 0.5:
-            settled = np.flatnonzero(above[:-1] & above[1:])
-            settled = settled[settled >= max(half, 1)]
-            return int(settled[0]) if len(settled) else None
-        settled = np.flatnonzero(~above[1:] & ~above[:-1]) + 1
-        settled = settled[settled < half]
-        return int(settled[-1]) + 1 if len(settled) else None
+            side = self.x >= self.step.half if level > 0.5 else np.ones(len(self.x), bool)
+        else:
+            side = self.x <= self.step.half
+        return rough_crossing(self.x[side], self.fraction[side], level)
 
     def tangent_onset(self) -> Quantity:
-        """The steepest tangent of a cubic through the middle half of the step, extended to the normal state."""
+        """The steepest tangent of the step, extended to the normal state."""
         if np.sum((self.fraction > 0.05) & (self.fraction < 0.95)) < 3:
-            return self.crossing(0.95, self.step.ninety)  # a step between two points has no tangent
-        middle = (self.fraction > 0.25) & (self.fraction < 0.75)
-        local = None
-        if middle.sum() >= FEWEST_POINTS:
-            local = fit_cubic(
-                self.x[middle], self.fraction[middle], sigma=self.sigma[middle], place=self.step.half
-            )
-        # A cubic cannot follow two steps: then the steepest place of all is looked for.
-        if local is None or local.excess > TWO_STEPS:
-            places = np.linspace(self.step.ten, self.step.ninety, 21)
-            fits = [fit_locally(self.x, self.fraction, sigma=self.sigma, place=place) for place in places]
-            local = max(fits, key=lambda fit: fit.slope)
-        if self.step.ten < local.inflection < self.step.ninety:
-            local = local.moved_to(local.inflection)
-        if local.slope <= 0:
+            return self.crossing(0.95)  # a step between two points has no tangent
+        local = self._steepest()
+        if local is None:
             return NOT_FOUND
         onset = local.place + (1 - local.value) / local.slope
         gradient = np.array([-1.0, local.place - onset]) / local.slope
-        variance = gradient @ local.covariance[:2, :2] @ gradient + (self.height_error / local.slope) ** 2
+        level_error = self.level_error(1.0, onset) / local.slope
+        variance = gradient @ local.covariance[:2, :2] @ gradient + level_error**2
         return Quantity(onset, float(np.sqrt(variance)), "K")
 
+    def _steepest(self) -> LocalFit | None:
+        """The local cubic about its own inflection, where the step is steepest."""
+        places = np.linspace(self.step.ten, self.step.ninety, 21)
+        fits = [self._fit(place) for place in places]
+        # By what the slope is at least, so that a narrow window's noise does not pass for steepness.
+        local = max(fits, key=lambda fit: fit.slope - 2 * float(np.sqrt(fit.covariance[1, 1])))
+        for _ in range(4):
+            place = local.inflection
+            if not (abs(place - local.place) < local.reach and self.step.ten < place < self.step.ninety):
+                break
+            moved = abs(place - local.place)
+            local = self._fit(place)
+            if moved < 0.05 * local.reach:
+                break
+        return local if local.slope > 0 else None
 
-def order_curve(temperature: ArrayLike, signal: ArrayLike, uncertainty: ArrayLike | None) -> Curve:
-    x, y = np.asarray(temperature, float).ravel(), np.asarray(signal, float).ravel()
-    if x.shape != y.shape:
+    def _fit(self, place: float) -> LocalFit:
+        smallest = SMOOTH * self.step.spread
+        return fit_locally(self.x, self.fraction, sigma=self.sigma, place=place, smallest=smallest)
+
+
+def _thermometer_jitter(x: Array, reduced: Array, sigma: Array) -> Array:
+    """Scatter on the steep part beyond the signal's own noise, spread over the step as its slope is."""
+    steep = (reduced > 0.15) & (reduced < 0.85)
+    if steep.sum() < 5:
+        return np.zeros_like(x)
+    # Only what exceeds the noise by more than the scatter itself is uncertain.
+    known = float(np.median(sigma[steep])) ** 2 * (1 + 2 * relative_error_of_noise(int(steep.sum())))
+    excess = noise_of(x, reduced, where=steep) ** 2 - known
+    return np.sqrt(max(excess, 0.0)) * 4 * np.clip(reduced * (1 - reduced), 0, None)
+
+
+def _zero(reduced: _Reduced, kind: Kind) -> tuple[Quantity, dict[str, str]]:
+    if kind == "diamagnetic":
+        return NOT_FOUND, {"zero": "a magnetic moment has no zero-resistance temperature"}
+    if not reduced.low.reached:
+        left = 100 * reduced.low.left
+        return NOT_FOUND, {"zero": f"the resistance is still {left:.1f} % at the lowest temperature"}
+    threshold = 3 * reduced.low.noise / reduced.height
+    error = threshold * relative_error_of_noise(reduced.low.points)
+    return reduced.crossing(threshold, level_error=error), {}
+
+
+def order_curve(temperature: Array, signal: Array, uncertainty: Array | None = None) -> Curve:
+    if signal.size < 8 or np.ptp(temperature) == 0:
         raise ValueError(
-            f"{x.size} temperatures and {y.size} signal values came; give one of each for every point"
-        )
-    usable = np.isfinite(x) & np.isfinite(y)
-    if usable.sum() < 8 or np.ptp(x[usable]) == 0:
-        raise ValueError(
-            f"{usable.sum()} finite points at {np.unique(x[usable]).size} temperatures came; "
+            f"{signal.size} finite points at {np.unique(temperature).size} temperatures came; "
             "a transition needs at least 8 points at different temperatures"
         )
-    sigma = None if uncertainty is None else np.broadcast_to(np.asarray(uncertainty, float), x.shape)
-    chosen = np.flatnonzero(usable)[np.argsort(x[usable], kind="stable")]
-    return Curve(x[chosen], y[chosen], None if sigma is None else sigma[chosen])
+    order = np.argsort(temperature, kind="stable")
+    return Curve(temperature[order], signal[order], None if uncertainty is None else uncertainty[order])
 
 
 def first_branch(temperature: ArrayLike, signal: ArrayLike) -> tuple[int, str]:
@@ -386,9 +541,9 @@ def kind_of(curve: Curve) -> Kind:
 
 
 def find_diamagnetic_step(curve: Curve) -> Step | str:
-    x, y = curve.x, without_spikes(curve.y)
-    low, high = low_level(y), float(np.median(y[-max(4, len(y) // 10) :]))
-    if low > -5 * noise_of(x, y) or low > -0.02 * np.max(np.abs(y)):
+    x, y = curve.x, calmed(curve)
+    low, high = float(np.median(y[:3])), float(np.median(y[-max(4, len(y) // 10) :]))
+    if low > -5 * noise_of(x, curve.y) or low > -0.02 * np.max(np.abs(y)):
         return (
             f"the moment does not become negative on cooling (it goes from {high:.3g} to {low:.3g}): "
             "no diamagnetic screening"
@@ -406,38 +561,65 @@ def find_diamagnetic_step(curve: Curve) -> Step | str:
 
 def find_resistive_step(curve: Curve) -> Step | str:
     """A fall to half within a third of the temperature, and three times steeper than just above it."""
-    x, y = curve.x, without_spikes(curve.y)
+    x, y, noise = curve.x, calmed(curve), noise_of(curve.x, curve.y)
     largest = float(np.max(y))
-    for index in np.flatnonzero(y < 0.5 * largest)[::-1]:
-        above = (x > x[index]) & (x <= 1.5 * x[index])
-        if above.sum() < 3 or y[index] > 0.5 * (normal := float(np.max(y[above]))):
-            continue
-        step = _rough_step(x, y / normal) if normal > 10 * noise_of(x, y) else None
+    normal = _largest_above(x, y)
+    fallen = np.flatnonzero((y < 0.5 * largest) & (y < 0.5 * normal))
+    if len(fallen) and normal[fallen[-1]] > 10 * noise:
+        step = _rough_step(x, y / normal[fallen[-1]])
         # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
-        if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, 1.3 * step.ninety)):
+        if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, step)):
             return step
-        break
-    left = 100 * low_level(y) / largest if largest > 0 else np.nan
+    left = 100 * float(np.median(y[:3])) / largest if largest > 0 else np.nan
     return (
         f"on cooling from {x[-1]:.4g} to {x[0]:.4g} K the signal goes to {left:.0f} % of its largest "
         "value, nowhere faster than a metal's resistance: no superconducting transition"
     )
 
 
+def _largest_above(x: Array, y: Array) -> Array:
+    """Of each point the largest signal up to 1.5 times its temperature; where sampling is coarse, of the next three.
+
+    NaN where fewer than three points follow within three times the temperature.
+    """
+    first = np.arange(1, len(x) + 1)
+    last = np.searchsorted(x, 1.5 * x, side="right")
+    last = np.maximum(last, np.minimum(first + 3, np.searchsorted(x, 3 * x, side="right")))
+    tables, reach = [y], 1  # tables[k][i] is the largest of 2^k points from i on
+    while 2 * reach <= len(y):
+        tables.append(np.maximum(tables[-1][:-reach], tables[-1][reach:]))
+        reach *= 2
+    largest = np.full(len(x), np.nan)
+    enough = last - first >= 3
+    rank = np.zeros(len(x), int)
+    rank[enough] = np.log2((last - first)[enough] + 0.5).astype(int)
+    for k, table in enumerate(tables):
+        here = np.flatnonzero(enough & (rank == k))
+        largest[here] = np.maximum(table[first[here]], table[last[here] - 2**k])
+    return largest
+
+
 def _rough_step(x: Array, fraction: Array) -> Step | None:
-    """Coming from high temperature: where the signal is last above 90, 50 and 10 % of the step."""
-    below = [np.flatnonzero(fraction < level) for level in (0.1, 0.5, 0.9)]
+    """Coming from high temperature: where the signal is last above half the step, and how steep it is there.
+
+    10 and 90 % are taken 1.9 times as far off as 25 and 75 %, as for an error function: a metal's slope, seen
+    from the step, reaches 90 % of its largest resistance much later than the transition does.
+    """
+    below = [np.flatnonzero(fraction < level) for level in (0.25, 0.5, 0.75)]
     if not len(below[1]):
         return None
-    ten, half, ninety = (x[b[-1]] if len(b) else x[0] for b in below)
-    return Step(float(ten), float(half), float(ninety))
+    quarter, half, most = (float(x[b[-1]] if len(b) else x[0]) for b in below)
+    return Step(half - 1.9 * (half - quarter), half, half + 1.9 * (most - half))
 
 
-def _log_slope(x: Array, y: Array, place: float) -> float:
-    """d ln y / d ln T over ±8 % of the temperature (a metal's never exceeds 5, Bloch–Grüneisen's)."""
-    near = (np.abs(x - place) < 0.08 * place) & (y > 0)
+def _log_slope(x: Array, y: Array, step: Step) -> float:
+    """d ln y / d ln T over ±8 % of the temperature above a step (a metal's never exceeds 5, Bloch–Grüneisen's)."""
+    above = (x > step.ninety) & (y > 0)
+    place = max(min(1.3 * step.ninety, 0.92 * x[-1]), step.ninety)
+    near = above & (np.abs(x - place) < 0.08 * place)
     if near.sum() < 4:
-        near = np.isin(np.arange(len(x)), np.argsort(np.abs(x - place))[:5]) & (y > 0)
+        nearest = np.flatnonzero(above)
+        near = np.isin(np.arange(len(x)), nearest[np.argsort(np.abs(x[nearest] - place), kind="stable")[:5]])
     if near.sum() < 2 or np.ptp(x[near]) == 0:
         return 0.0
     return float(np.polyfit(np.log(x[near]), np.log(y[near]), 1)[0])
@@ -445,28 +627,45 @@ def _log_slope(x: Array, y: Array, place: float) -> float:
 
 def without_spikes(y: Array) -> Array:
     """Running median of three: a single wild point does not make a step."""
-    inner = np.median(np.stack([y[:-2], y[1:-1], y[2:]]), axis=0)
-    return np.concatenate([y[:1], inner, y[-1:]])
+    return running_median(y, 3)
 
 
-def low_level(y: Array) -> float:
-    return float(np.median(y[: max(3, len(y) // 50)]))
+def calmed(curve: Curve) -> Array:
+    """Running median of three points, or of as many more as bring the noise to 1 % of the range.
+
+    A median keeps a step as steep as it is, over however few points it goes.
+    """
+    y = without_spikes(curve.y)
+    share = noise_of(curve.x, curve.y) / (float(np.ptp(y)) or 1.0)
+    size = int(np.clip(1.6 * (share / 0.01) ** 2, 3, max(3, len(y) // 10)))
+    return running_median(curve.y, size | 1) if size > 3 else y
 
 
 @dataclass(frozen=True)
 class StepCount:
-    """One resistive step or two: AICc(one) − AICc(two), and the second step's share and distance in K."""
+    """One resistive step or two.
+
+    Attributes
+    ----------
+    steps : 1 or 2
+    aicc_difference : AICc of one error function minus that of two
+    second_share, separation : of the second of two steps: its share of the resistance and its distance, K
+    against : why two are not claimed; empty where they are
+    """
 
     steps: int
     aicc_difference: float
     second_share: Quantity
     separation: Quantity
+    against: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.steps} step(s), AICc(1) − AICc(2) = {self.aicc_difference:.1f}"
         if self.steps == 1:
-            return text
-        return f"{text}; the second carries {self.second_share} and lies {self.separation} lower"
+            return f"one step: {self.against}"
+        return (
+            f"two steps: AICc falls by {self.aicc_difference:.0f} from one error function to two; the second carries "
+            f"{self.second_share.to('%')} of the resistance and lies {self.separation} lower"
+        )
 
 
 def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise: float) -> StepCount:
@@ -491,8 +690,19 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
     gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
     wider = max(two.params["width"].value, two.params["width_low"].value)
-    split = difference > 10 and 0.05 <= share <= 0.95 and gap > wider
-    return StepCount(2 if split else 1, float(difference), share, gap)
+    against = ""
+    if difference <= 10:
+        against = f"two error functions do not fit better (AICc {-difference:+.1f})"
+    elif not 0.05 <= share <= 0.95:
+        against = (
+            f"two error functions fit better, but the second carries {float(share):.1%} of the resistance"
+        )
+    elif gap <= wider:
+        against = (
+            f"two error functions fit better, but lie {float(gap):.2g} K apart and are {wider:.2g} K wide: one "
+            "transition of another shape"
+        )
+    return StepCount(1 if against else 2, float(difference), share, gap, against)
 
 
 def _one_step(temperature: Array, midpoint: float, width: float) -> Array:

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.models import superconductor
-from nbtools.statistics.crossing import find_crossing, noise_of
+from nbtools.statistics.crossing import find_crossing
 from nbtools.statistics.information import aicc
+from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -173,7 +174,7 @@ def fit_upper_critical_law(
     if law not in _MODELS:
         raise ValueError(f"law is {law!r}; it can be one of {', '.join(_MODELS)}")
     t, h = np.asarray(temperature, float).ravel(), np.asarray(field, float).ravel()
-    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)])]
+    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)], kind="stable")]
     free = _free_parameters(law) + (critical_temperature is None)
     if len(order) <= free:
         raise ValueError(

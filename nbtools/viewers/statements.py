@@ -25,13 +25,21 @@ MARKS: dict[str, tuple[str, str]] = {
 }
 
 
-def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[str]]) -> "Axes":
-    """One row a topic, one square a statement, in the order of the paper; `verdicts` are words by topic."""
-    used = [word for word in MARKS if any(word in words for words in verdicts.values())]
-    for row, words in enumerate(verdicts.values()):
-        for column, word in enumerate(words):
+def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[tuple[str, bool]]]) -> "Axes":
+    """One row a topic, one square a statement, in the order of the paper.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    verdicts : mapping of str to sequence of (str, bool)
+        By topic, each verdict's word and whether it counts; one that does not is hatched.
+    """
+    given = [entry for entries in verdicts.values() for entry in entries]
+    used = [word for word in MARKS if word in {word or "open" for word, _ in given}]
+    for row, entries in enumerate(verdicts.values()):
+        for column, (word, counts) in enumerate(entries):
             colour, letter = MARKS[word or "open"]
-            axes.add_patch(_square(column, row, colour))
+            axes.add_patch(_square(column, row, colour if counts else "white", hatched=not counts))
             axes.text(column, row, letter, ha="center", va="center", fontsize=6)
     axes.set(
         xlim=(-0.6, max(map(len, verdicts.values())) - 0.4), ylim=(len(verdicts) - 0.4, -0.6), aspect="equal"
@@ -42,6 +50,8 @@ def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[str]]) -> "Axes"
     axes.spines[:].set_visible(False)
     labels = [f"{MARKS[word][1]}  {word}".strip() for word in used]
     handles = [_square(0, 0, MARKS[word][0]) for word in used]
+    if not all(counts for _, counts in given):
+        labels, handles = [*labels, "not counted"], [*handles, _square(0, 0, "white", hatched=True)]
     axes.legend(handles, labels, fontsize=6, frameon=False, loc="upper right")
     return axes
 
@@ -62,9 +72,15 @@ def draw_deviations(axes: "Axes", sigmas: Mapping[str, float], *, limit: float =
     return axes
 
 
-def _square(column: float, row: float, colour: str) -> Any:
+def _square(column: float, row: float, colour: str, *, hatched: bool = False) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle(
-        (column - 0.44, row - 0.44), 0.88, 0.88, facecolor=colour, edgecolor=BLACK, linewidth=0.3
+        (column - 0.44, row - 0.44),
+        0.88,
+        0.88,
+        facecolor=colour,
+        edgecolor=BLACK,
+        linewidth=0.3,
+        hatch="////" if hatched else None,
     )

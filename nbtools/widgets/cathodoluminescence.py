@@ -22,9 +22,9 @@ def pixel_at(
     spectra: EnergySpectra,
     fit: MapFit,
     *,
-    x: float = 0.0,
-    y: float = 0.0,
-    half_width: float = 0.0,
+    x: int = 0,
+    y: int = 0,
+    half_width: int = 0,
     band: str = "",
 ) -> dict[str, Any]:
     """The spectrum of a pixel, or of the square about it, with its bands fitted anew; and a band's map.
@@ -37,7 +37,7 @@ def pixel_at(
     band : whose map is shown, and which bands are fitted: one left out is named "without …"
     """
     rows, columns = fit.success.shape
-    column, row, reach = round(x), round(y), round(half_width)
+    column, row, reach = x, y, half_width
     region = (slice(max(row - reach, 0), row + reach + 1), slice(max(column - reach, 0), column + reach + 1))
     count = np.prod(spectra.intensity[region].shape[:2])
     intensity = spectra.intensity[region].mean((0, 1))

@@ -8,9 +8,9 @@ import numpy as np
 
 from nbtools.analysis.phase_fractions import convert_fractions
 from nbtools.analysis.powder_refinement import PhaseFractions
+from nbtools.fitting.widget import FitWidget
 from nbtools.units import Quantity
 from nbtools.widgets.explore import Explorer
-from nbtools.widgets.fitter import FitWidget
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

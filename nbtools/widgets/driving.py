@@ -72,15 +72,15 @@ def _make(move: Callable[[], Any], name: str, widget: Any, report: DriveReport) 
 
 @contextlib.contextmanager
 def _restored(widget: Any) -> Iterator[None]:
-    state, path = getattr(widget, "state", None), getattr(widget, "path", None)
+    state, own = getattr(widget, "state", None), getattr(widget, "folder", None)
     with tempfile.TemporaryDirectory() as folder:
-        if path is not None:
-            widget.path = Path(folder) / Path(path).name
+        if own is not None:
+            widget.folder = Path(folder)
         try:
             yield
         finally:
-            if path is not None:
-                widget.path = path
+            if own is not None:
+                widget.folder = own
             if state is not None:
                 widget.state = state
 

@@ -7,12 +7,19 @@ from typing import Any, Self
 
 import numpy as np
 
+from nbtools.fitting.code import Code, array_text, function_text, literal
+from nbtools.fitting.report import shown_unit, titled
+from nbtools.fitting.state import StateError, value_at
 from nbtools.units import Quantity, format_value
 from nbtools.widgets.explore_plots import PanelImage, Plot, panel_image
-from nbtools.widgets.explore_state import ExploreState, Outcome, Range, read_arguments, read_outcome
-from nbtools.widgets.fit_code import Code
-from nbtools.widgets.fit_report import shown_unit
-from nbtools.widgets.fit_state import StateError, value_at
+from nbtools.widgets.explore_state import (
+    ExploreState,
+    Outcome,
+    Range,
+    integer_arguments,
+    read_arguments,
+    read_outcome,
+)
 from nbtools.widgets.showing import Showing
 
 
@@ -94,6 +101,7 @@ class Explorer(Showing[ExploreState]):
             units=units or {},
             left_out=[*self.fixed, self._first],
         )
+        self.integers = integer_arguments(function)
         self._begin(start)
         if against is not None and against not in self._start.parameters:
             raise ValueError(f"against is {against!r}; the sliders are {sorted(self._start.parameters)}")
@@ -120,7 +128,10 @@ class Explorer(Showing[ExploreState]):
     @property
     def arguments(self) -> dict[str, Any]:
         """What the function is called with, as it stands."""
-        numbers = {name: known.value for name, known in self.current.parameters.items()}
+        numbers = {
+            name: round(known.value) if name in self.integers else known.value
+            for name, known in self.current.parameters.items()
+        }
         return {**numbers, **self.current.choices}
 
     def set(self, name: str, **changes: Any) -> Self:
@@ -131,6 +142,8 @@ class Explorer(Showing[ExploreState]):
             choices = {**self.current.choices, name: changes["value"]}
             self._move(self.current.changed(choices=choices))
         else:
+            if name in self.integers and "value" in changes:
+                changes["value"] = round(changes["value"])
             self._move(self.current.with_parameter(name, **changes), name)
         return self
 
@@ -156,6 +169,8 @@ class Explorer(Showing[ExploreState]):
         ends = self.current.parameters[self.against].ends
         key = (others, ends)
         places = [value_at(float(f), *ends) for f in np.linspace(0, 1, self.sweep_points)]
+        if self.against in self.integers:
+            places = sorted({round(place) for place in places})
         if self._sweep is None or self._sweep[0] != key:
             self._sweep = (key, [self._try({**others, self.against: place}) for place in places])
         return list(zip(places, self._sweep[1], strict=True))
@@ -175,23 +190,33 @@ class Explorer(Showing[ExploreState]):
         return f"{format_value(float(number) * scale, number.uncertainty * scale)} {unit}".strip()
 
     def to_code(self) -> Code:
-        """The call, as a line that can be run where the fixed arguments and the function are known."""
-        name = self.function.__name__
-        module = inspect.getmodule(self.function)
-        known = (
-            module is not None
-            and getattr(module, name, None) is self.function
-            and module.__name__ != "__main__"
-        )
-        lines = (
-            [f"from {module.__name__} import {name}"]
-            if known and module
-            else [f"# {name}: as given to explore"]
-        )
-        passed = [self._first] if self._first else []
-        passed += [f"{argument}={argument}" for argument in self.fixed]
-        passed += [f"{argument}={value!r}" for argument, value in self.arguments.items()]
-        return Code("\n".join([*lines, f"result = {name}({', '.join(passed)})"]) + "\n")
+        """A script of the call, which runs in an empty kernel.
+
+        Raises
+        ------
+        StateError
+            A function or a fixed argument that cannot be written down.
+        """
+        if why := self.why_no_code:
+            raise StateError(f"this call cannot be written as a script: {why}")
+        passed = [array_text(self.x)] if self.x is not None else []
+        passed += [f"{name}={literal(value)}" for name, value in {**self.fixed, **self.arguments}.items()]
+        lines = [
+            "import numpy as np",
+            function_text(self.function),
+            f"result = {self.function.__name__}({', '.join(passed)})",
+            "print(result)",
+        ]
+        return Code("\n".join(lines) + "\n")
+
+    @property
+    def why_no_code(self) -> str:
+        """Why there is no script of this call; empty where there is one."""
+        if not function_text(self.function):
+            return f"{getattr(self.function, '__name__', 'the function')} is not importable and does not stand alone"
+        given = {**self.fixed, **self.arguments} | ({} if self.x is None else {self._first: self.x})
+        unwritten = [name for name, value in given.items() if literal(value) is None]
+        return f"{', '.join(unwritten)} cannot be written as text" if unwritten else ""
 
     # ---- what is drawn
 
@@ -250,7 +275,7 @@ class Explorer(Showing[ExploreState]):
 
     def figure(self) -> Any:
         """All panels side by side, as a matplotlib Figure."""
-        from nbtools.widgets.fit_picture import draw_panels
+        from nbtools.widgets.explore_plots import draw_panels
 
         return self._tagged(draw_panels(self.panels(), title=self.summary()))
 
@@ -262,7 +287,7 @@ class Explorer(Showing[ExploreState]):
 
 def _axis(label: str, unit: str, system: str) -> tuple[float, str]:
     scale, shown = shown_unit(unit, system)
-    return scale, f"{label} ({shown})".strip() if shown else label
+    return scale, titled(label, shown).strip()
 
 
 def _is_one_number(given: Any) -> bool:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.fitting.face import ParameterRow, make_axes, make_figure, rows_grid
 from nbtools.widgets.explore import Panel
 from nbtools.widgets.explore_plots import PanelImage
 from nbtools.widgets.face import Face
-from nbtools.widgets.fit_plot import make_axes, make_figure
-from nbtools.widgets.fit_rows import ParameterRow, rows_grid
 from nbtools.widgets.gui import (
     DATA_COLOURS,
     MODEL_COLOUR,
@@ -127,24 +126,40 @@ class ExploreFace(Face):
         self.code = w.HTML(layout={"width": "100%"})
         self.rows = {
             name: ParameterRow(
-                self, name, known, system=owner.system, label=owner.labels.get(name, ""), fitted=False
+                self,
+                name,
+                known,
+                system=owner.system,
+                label=owner.labels.get(name, ""),
+                fitted=False,
+                whole=name in owner.integers,
             )
             for name, known in owner.current.parameters.items()
         }
         self.menus = {name: self._menu(name, options) for name, options in owner.options.items()}
         self.buttons = {
             **self._step_buttons(),
-            "code": button("Code", lambda: self.do(self._tell_code), tip="the call as Python"),
         }
+        if not owner.why_no_code:
+            tip = "the call as a script that runs by itself"
+            self.buttons["code"] = button("Code", lambda: self.do(self._tell_code), tip=tip)
         self.plots: list[PanelPlot] = []
-        self.plot_box = w.HBox(layout={"width": "100%", "flex_flow": "row wrap"})
+        # Rows of plots scroll by themselves, so that the sliders stay on the screen with what they move.
+        self.plot_box = w.HBox(
+            layout={
+                "width": "100%",
+                "flex_flow": "row wrap",
+                "max_height": "max(310px, calc(100vh - 400px))",
+                "overflow": "hidden auto",
+            }
+        )
         self.controls = self._name_controls()
         line = {"flex_flow": "row wrap", "width": "100%"}
         rows = [rows_grid(list(self.rows.values()))] if self.rows else []
         parts = [
-            self.plot_box,
             self.numbers,
             self.sentences,
+            self.plot_box,
             *rows,
             w.HBox([*self.menus.values(), *self.buttons.values()], layout=line),
             self.code,
@@ -173,9 +188,10 @@ class ExploreFace(Face):
             if name not in known:
                 continue
             low, high = known[name].ends
-            self.do(self.set_value, name, min(max(place, low), high))
+            self.do(self.slide, name, min(max(place, low), high))
 
-    def set_value(self, name: str, value: float) -> None:
+    def slide(self, name: str, value: float) -> None:
+        """A slider or a click moves an argument."""
         self.owner.set(name, value=value)
 
     def _name_controls(self) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """What an explored function may give beside numbers and curves: plots of its own, with an image under them."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
-from nbtools.widgets.fit_report import shown_unit
+from nbtools.fitting.figure import cycle_colours
+from nbtools.fitting.report import shown_unit
 
 LONGEST = 512  # pixels of a live image along its longer side
 
@@ -89,3 +91,46 @@ def panel_image(plot: Plot, system: str) -> PanelImage | None:
     limits = plot.limits or ((float(known.min()), float(known.max())) if known.size else (0.0, 1.0))
     extent = (left * x, right * x, top * y, bottom * y)
     return PanelImage(array, extent, plot.colours, limits, plot.clicked, (x, y))
+
+
+def draw_panels(panels: Sequence[Any], *, title: str = "") -> Any:
+    """Lines and dots of an exploration, side by side; a matplotlib Figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.6 * max(2, len(panels)), 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, max(1, len(panels)), squeeze=False)[0]
+    for panel, ax in zip(panels, axes, strict=False):
+        if panel.image is not None:
+            left, right, top, bottom = panel.image.extent
+            low, high = panel.image.limits
+            colours = {"cmap": panel.image.colours, "vmin": low, "vmax": high}
+            ax.imshow(
+                panel.image.array, extent=(left, right, bottom, top), interpolation="nearest", **colours
+            )
+        for (name, (x, y)), colour in zip(panel.dots.items(), cycle_colours(len(panel.dots)), strict=True):
+            ax.plot(
+                x,
+                y,
+                "o" if len(x) == 1 else ".",
+                color=colour,
+                ms=6 if len(x) == 1 else 3,
+                label=name or None,
+            )
+        for (name, (x, y)), colour in zip(panel.lines.items(), cycle_colours(len(panel.lines)), strict=True):
+            ax.plot(x, y, color=colour, label=name or None)
+        ax.set_xlabel(panel.x_title)
+        ax.set_ylabel(panel.y_title)
+        ax.set_title(panel.title, fontsize="small")
+        if len(panel.lines) + len(panel.dots) > 1:
+            ax.legend(frameon=False, fontsize="small")
+    if title:
+        figure.suptitle(_side_by_side(title.split("\n"), figure.get_figwidth()), fontsize="small")
+    return figure
+
+
+def _side_by_side(readings: Sequence[str], width: float) -> str:
+    """As many readings to a line as a picture of `width` inches holds beside the tag in its corner."""
+    whole = "   ".join(reading.replace(" ", "\N{NO-BREAK SPACE}") for reading in readings)
+    return fill(whole, max(int(15 * (width - 3)), 30), break_long_words=False, break_on_hyphens=False)

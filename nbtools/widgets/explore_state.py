@@ -9,9 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 from pydantic import Field
 
+from nbtools.fitting.state import HasParameters, ParameterState, StateError
 from nbtools.units import Quantity, factor
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_state import HasParameters, ParameterState, StateError
 
 Range = tuple[float, float] | Sequence[Any]
 
@@ -62,7 +62,11 @@ def read_arguments(
         if menu:
             options[name], choices[name] = menu, value if value in menu else menu[0]
         elif name in ranges or name in values or _is_number(value):
-            parameters[name] = _slider(name, value, ranges.get(name), stated.get(name, ""))
+            slider = _slider(name, value, ranges.get(name), stated.get(name, ""))
+            whole = name in integer_arguments(function)
+            parameters[name] = (
+                slider.model_copy(update={"value": float(round(slider.value))}) if whole else slider
+            )
         elif default is inspect.Parameter.empty:
             raise ValueError(
                 f"{name} has no value: give ranges={{{name!r}: (low, high)}} or fixed={{{name!r}: …}}"
@@ -83,6 +87,11 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(function)
     except (NameError, TypeError):
         return {}
+
+
+def integer_arguments(function: Callable[..., Any]) -> frozenset[str]:
+    """Arguments that are annotated as whole numbers."""
+    return frozenset(name for name, hint in _hints(function).items() if hint is int)
 
 
 def _menu(given: Any, hint: Any, value: Any) -> tuple[Any, ...]:
@@ -156,6 +165,12 @@ def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome
     numbers: dict[str, Quantity] = {}
     plots: dict[str, Plot] = {}
     for name, part in parts.items():
+        if any(
+            np.iscomplexobj(a)
+            for a in (part if isinstance(part, tuple) else (part,))
+            if not isinstance(a, Plot)
+        ):
+            raise StateError(f"{name} is complex; return its real part, its imaginary part or its modulus")
         if isinstance(part, Plot) or (not isinstance(part, tuple) and np.ndim(part) == 2):
             plots[name] = part if isinstance(part, Plot) else Plot(image=part)
         elif isinstance(part, tuple) and len(part) in (2, 3) and np.ndim(part[0]) == 1:

@@ -1,8 +1,10 @@
 """What every face shares: it does what a control asks, shows what came of it, and follows the state."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from nbtools.widgets.gui import button, close_all, ipywidgets, sentences_html
+from nbtools.widgets.gui import FOCUS_STYLE, button, close_all, ipywidgets, sentences_html
 
 
 class Face:
@@ -27,8 +29,9 @@ class Face:
         }
 
     def _stack(self, parts: list[Any]) -> Any:
+        w = ipywidgets()
         layout = {"width": "100%", "max_width": "1000px", "overflow": "hidden"}
-        return ipywidgets().VBox(parts, layout=layout)
+        return w.VBox([w.HTML(FOCUS_STYLE, layout={"display": "none"}), *parts], layout=layout)
 
     # ---- what the controls ask for
 
@@ -47,29 +50,29 @@ class Face:
         """For the rows."""
         self.owner.set(name, **changes)
 
-    def say(self, *sentences: str) -> None:
-        """For the rows."""
-        self.owner.say(*sentences)
-
-    def attempt(self, action: Any, *arguments: Any, **keywords: Any) -> None:
-        """For the rows."""
-        self.owner.attempt(action, *arguments, **keywords)
-
     # ---- showing
 
     def update(self) -> None:
         """After a change of the state: plots, numbers, controls, sentences."""
-        self.owner.attempt(self._draw)
-        self.refresh()
+        with self._following():
+            self.owner.attempt(self._draw)
+            self._follow()
+            self.show_sentences()
 
     def refresh(self) -> None:
         """Bring the controls to the state; what could not be done shows as its old value."""
-        self.busy = True
-        try:
+        with self._following():
             self._follow()
             self.show_sentences()
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """While controls are brought to the state they ask for nothing: the one guard of a face."""
+        before, self.busy = self.busy, True
+        try:
+            yield
         finally:
-            self.busy = False
+            self.busy = before
 
     def show_sentences(self) -> None:
         """What the owner has to say."""

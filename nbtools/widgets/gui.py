@@ -7,6 +7,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 STEPS = 1000
+# The handle that the keyboard moves is seen; noUiSlider draws none.
+FOCUS_STYLE = (
+    "<style>.noUi-handle:focus-visible{outline:3px solid #0072B2;outline-offset:2px}"
+    ".jupyter-widgets button:focus-visible,.jupyter-widgets input:focus-visible,"
+    ".jupyter-widgets select:focus-visible{outline:3px solid #0072B2;outline-offset:1px}</style>"
+)
 # Okabe and Ito, as mid-tones that stand on white and on black.
 DATA_COLOURS = ("#3D8FD1", "#CC79A7", "#009E73", "#E69F00")
 MODEL_COLOUR = "#D55E00"

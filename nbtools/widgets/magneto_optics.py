@@ -23,7 +23,7 @@ def _picture(maps: FluxMaps, values: Array, **options: Any) -> Plot:
 
 
 def state_at(
-    maps: FluxMaps, current_maps: list[CurrentMap], moments: Array, *, frame: float = 0
+    maps: FluxMaps, current_maps: list[CurrentMap], moments: Array, *, frame: int = 0
 ) -> dict[str, Any]:
     """One stored frame of a ramp: flux, current, profile, and the loop of its moments.
 
@@ -34,7 +34,7 @@ def state_at(
     moments : shape (n,), A m², of the currents in every frame
     frame : which one
     """
-    index = min(round(frame), maps.applied.size - 1)
+    index = min(frame, maps.applied.size - 1)
     profile = maps.across(maps.field[index], width=0.2e-3)
     applied = maps.applied
     own = {"x_label": "x", "y_label": "B_z", "x_unit": "mm", "y_unit": "T"}

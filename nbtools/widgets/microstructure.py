@@ -24,8 +24,8 @@ def structure_at(
     *,
     threshold: float = 0.5,
     smoothing: float = 1.2,
-    smallest: float = 2.0,
-    largest: float = 48.0,
+    smallest: int = 2,
+    largest: int = 48,
     method: Literal["gaussian", "median"] = "gaussian",
 ) -> dict[str, Any]:
     """What a threshold, a filter and a range of boxes make of a section: fraction, slope, and what follows.

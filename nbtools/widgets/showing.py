@@ -6,9 +6,8 @@ from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
 from nbtools.display.style import ORIGIN_COLOURS
+from nbtools.fitting.state import FitError, HasParameters, StateError, Trail
 from nbtools.results import ORIGIN_LABELS, Origin
-from nbtools.widgets.fit_curves import FitError
-from nbtools.widgets.fit_state import HasParameters, StateError, Trail
 from nbtools.widgets.gui import ipywidgets
 
 Known = TypeVar("Known", bound=HasParameters)
@@ -26,9 +25,11 @@ class Showing(Generic[Known]):
         self._callbacks: list[Callable[[Any], None]] = []
         self._face: Any = None
         self._origin = ("", "")
+        self.source = ""
 
     def of(self, origin: Origin | Literal["model"], source: str = "") -> Self:
         """Say on the widget and its picture whether the data are measured, digitised or synthetic, or a model's."""
+        self.source = source
         if origin == "model":
             self._origin = ("model, no data", "#777777")
         else:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from nbtools.fitting.state import StateError
 from nbtools.widgets.explore_state import ExploreState
-from nbtools.widgets.fit_state import StateError
 from nbtools.widgets.gui import close_all, ipywidgets
 from nbtools.widgets.showing import Showing
 
@@ -29,11 +29,11 @@ def explore_statements(card: Selectable) -> "StatementTable":
 
 
 class StatementTable(Showing[ExploreState]):
-    """A scorecard and what is chosen of it; with no kernel the whole table stands in its place.
+    """The paper's table and what is chosen of it; with no kernel the whole table stands in its place.
 
     Parameters
     ----------
-    card : a `Scorecard`
+    card : a `PaperTable`
     """
 
     def __init__(self, card: Selectable) -> None:

@@ -8,12 +8,11 @@ from scipy import ndimage
 
 from nbtools.analysis.box_counting import box_counts
 from nbtools.analysis.large_volumes import phase_fraction
+from nbtools.fitting.state import StateError
 from nbtools.viewers.screens import why_no_napari
 from nbtools.viewers.volume_layers import Layers, read_layers
 from nbtools.widgets.explore import Explorer
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_code import Code
-from nbtools.widgets.fit_state import StateError
 
 Phase = Literal["dark", "bright"]
 LIVE = 128**3  # voxels that follow a slider at once
@@ -98,19 +97,6 @@ class VolumeExplorer(Explorer):
             viewer.close()
         super().close()
 
-    def to_code(self) -> Code:
-        """What gives these numbers, without a widget."""
-        known = self.arguments
-        sizes = self.study.chosen(known["smallest"], known["largest"])
-        lines = [
-            "from scipy.ndimage import gaussian_filter",
-            "from nbtools.analysis.microstructure import box_counts, phase_fraction",
-            f"# volume: {self.layers.resolution}",
-            f"mask = gaussian_filter(volume, {known['smoothing']}) {self.study.sign} {known['threshold']:.6g}",
-            f"print(phase_fraction(mask), box_counts(mask, {sizes}))",
-        ]
-        return Code("\n".join(lines) + "\n")
-
     def _make_face(self) -> Any:
         from nbtools.widgets.volume_dock import make_face
 
@@ -129,11 +115,11 @@ class ThresholdStudy:
         self.numbers = lru_cache(512)(self._numbers)
 
     def outcome(
-        self, threshold: float, plane: float, smoothing: float = 0.0, smallest: int = 2, largest: int = 32
+        self, threshold: float, plane: int, smoothing: float = 0.0, smallest: int = 2, largest: int = 32
     ) -> dict[str, Any]:
         """The section with the phase's edge left blank, local slopes, fraction and D."""
         fraction, slopes, dimension = self.numbers(threshold, smoothing, smallest, largest)
-        number = round(plane)
+        number = plane
         section = self.smoothed(smoothing)[number].copy()
         phase = self.mask(threshold, smoothing)[number]
         section[phase & ~ndimage.binary_erosion(phase, border_value=1)] = np.nan

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.fitting.state import value_at
 from nbtools.viewers.volume_napari import open_window
 from nbtools.widgets.explore_face import ExploreFace
-from nbtools.widgets.fit_state import value_at
 from nbtools.widgets.gui import STEPS, button
 
 NAME = "segmentation"

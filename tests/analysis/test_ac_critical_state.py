@@ -236,3 +236,13 @@ def test_grains():
 def test_what_a_height_can_be(height, name):
     """0.20–0.25 is Bean's, 0.36–0.44 linear, creep between them."""
     assert classify_height(height) == name
+
+
+def test_a_law_without_a_degree_of_freedom_shows_no_misfit():
+    """As many parameters as points: χ² is zero, not rounding; laws that are equal stay as listed; no needed error."""
+    table = compare_current_laws(*POINTS, temperature_uncertainty=0.029)
+    exact = [fit for fit in table.values() if fit.degrees_of_freedom == 0]
+    assert [fit.law for fit in exact] == list(table)[: len(exact)] == ["power", "sns"]
+    assert all(fit.chi_square == 0 and "χ²" not in str(fit) and "(0 free)" in str(fit) for fit in exact)
+    assert "χ²" in str(table["three-halves"])
+    assert np.isnan(needed_temperature_error(*POINTS, law="power"))

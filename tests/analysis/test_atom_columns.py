@@ -1,11 +1,15 @@
 """Columns: planted places come back to their stated error, bright or dark, alone or crowded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import stem_worlds as worlds
+from scipy.spatial import cKDTree
 from scipy.stats import binomtest
 
 from nbtools.analysis import stem
+from nbtools.analysis.zone_match import equal_matches
 
 
 def columns(rng, *, dose=100.0, size=400, spread=0.05e-9):
@@ -125,3 +129,22 @@ def test_scan_lines_that_jitter_together():
         found = stem.estimate_strain(moved, pattern.best, pattern.spots, mask, worlds.PIXEL)
         within += abs(found.shear) < 2 * found.shear.uncertainty
     assert binomtest(within, 16, 0.95, alternative="less").pvalue > 0.001, f"{within} of 16"
+
+
+@pytest.mark.parametrize(
+    ("zones", "turns"), [(((1, 0, 0), (0, 0, 1)), (0.06, 0.46)), (((1, 1, 0), (1, -1, 0)), (1.9, 0.3))]
+)
+def test_columns_do_not_hang_on_the_name_of_the_orientation(zones, turns):
+    """Equal orientations, each with another turning and other indices, place the same columns."""
+    image = worlds.two_phases(np.random.default_rng(1), zones, turns)
+    found = stem.index_interface(image, worlds.PIXEL, worlds.CRYSTALS)
+    for solution, waves, mask in zip(found.solutions, found.waves, found.masks, strict=True):
+        first = stem.place_columns(solution, waves, mask, worlds.PIXEL)
+        matches = equal_matches(solution.match)
+        assert len(matches) > 1
+        for match in matches:
+            other = stem.place_columns(replace(solution, match=match), waves, mask, worlds.PIXEL)
+            apart, which = cKDTree(first.positions).query(other.positions)
+            assert len(other.positions) == len(first.positions) == len(set(which))
+            assert apart.max() < 1e-6  # a third of a cell is written with nine digits in a CIF
+            assert (first.elements[which] == other.elements).all()

@@ -141,3 +141,27 @@ def test_overlap_by_hand():
     assert scores["mcc"] == pytest.approx((2 * 2 - 1 * 1) / 9)
     with pytest.raises(ValueError, match="must cover the same field"):
         overlap(one, two[:3])
+
+
+@pytest.mark.parametrize("off", [-1e-12, 0.0, 1e-12])
+def test_a_drift_of_whole_pixels_cuts_whole_pixels(off):
+    """Two pixels are two, whatever the last bits say; a fifth of a pixel more costs a column."""
+    stack = np.random.default_rng(1).random((3, 20, 20))
+    offsets = np.array([[0.0, -2.0 - off], [0.0, 0.0], [1.0 + off, 3.0 + off]])
+    assert shifted_back(stack, offsets).shape == (3, 19, 15)
+    assert shifted_back(stack, offsets + np.array([[0, 0], [0, 0], [0, 0.2]])).shape == (3, 19, 14)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cut_does_not_hang_on_rounding(monkeypatch, seed):
+    """Steps found in fifths of a pixel, with the last bits that another processor gives them: one field is left."""
+    import skimage.registration
+
+    fifths, rng = [(7, -3), (-4, 9), (2, 4), (-5, -10), (0, 41)], np.random.default_rng(seed)
+    steps = iter([np.array(step) / 5 * (1 + 4e-16 * rng.integers(-2, 3, 2)) for step in fifths])
+    monkeypatch.setattr(
+        skimage.registration, "phase_cross_correlation", lambda *_, **__: (next(steps), 0.0, 0.0)
+    )
+    found = align_slices(np.random.default_rng(1).random((6, 30, 30)))
+    assert found.stack.shape == (6, 27, 27)
+    assert found.offsets[:, 1] == pytest.approx([0, 0.6, -1.2, -2.0, 0, 0], abs=1e-12)

@@ -6,6 +6,7 @@ import stem_worlds as worlds
 from scipy.stats import binomtest
 
 from nbtools.analysis import stem
+from nbtools.analysis.stairs import best_cuts
 
 SPACING = 2.129e-10
 
@@ -138,3 +139,16 @@ def test_noise_has_no_grains():
     """A sentence, not a boundary."""
     with pytest.raises(ValueError, match="windows by hand"):
         stem.find_boundary(np.random.default_rng(0).normal(size=(256, 256)), 2e-11)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_step_where_nothing_tells_its_place(seed):
+    """Places without a column between two terraces: of the equal cuts the first, whatever the last bits are."""
+    rng = np.random.default_rng(seed)
+    costs = np.zeros((30, 2))
+    costs[:12, 1], costs[18:, 0] = 3.7, 3.7
+    costs *= 1 + 4e-16 * rng.integers(-2, 3, costs.shape)
+    sums = np.cumsum(np.pad(costs, ((1, 0), (0, 0))), axis=0)
+    cost = np.min(sums[None, 1:] - sums[:-1, None], axis=2)
+    cost[np.arange(30)[None] < np.arange(30)[:, None]] = np.inf
+    assert [cut.tolist() for cut in best_cuts(cost, 1, scale=1.0)] == [[], [12]]

@@ -8,9 +8,10 @@ import stem_worlds as worlds
 from scipy.stats import binomtest
 
 from nbtools.analysis import stem
+from nbtools.analysis.fft_indexing import index_spots
 from nbtools.analysis.parallel_planes import line_directions, share_of_turnings
 from nbtools.models.crystal_lattice import low_index_zones, plane_angle, plane_spacing
-from nbtools.models.stem_image import zone_spots
+from nbtools.models.stem_image import image_amplitude, zone_spots
 
 OXIDE, BORIDE = worlds.CRYSTALS.values()
 
@@ -270,3 +271,45 @@ def one_case(seed, **options):
     pairs = zip(worlds.CRYSTALS, zones, strict=True)
     right = set(seen) == set(worlds.CRYSTALS) and all(worlds.same_family(n, seen[n], z) for n, z in pairs)
     return right, found.determined
+
+
+def turned_spots(crystal, zone, turn, rng):
+    """All spots of a zone, one of each ±k at random, spots of one strength in random order, the last bits at random."""
+    hkl, places = zone_spots(crystal, zone, 0.1e-9)
+    strength = np.round(image_amplitude(crystal, hkl) * np.exp(-(np.sum(places**2, axis=1) / 5e19)), 9)
+    places = places @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]).T
+    half = (places[:, 1] > 1e6) | ((abs(places[:, 1]) <= 1e6) & (places[:, 0] > 0))
+    places, strength = places[half] * rng.choice([-1.0, 1.0], (half.sum(), 1)), strength[half]
+    order = np.lexsort((rng.random(len(strength)), -strength))
+    places = places[order] * (1 + 4e-16 * rng.integers(-2, 3, places.shape))
+    count = len(places)
+    return stem.Spots(
+        places, np.full(count, 2e6), strength[order], np.zeros(count), 1e6 * strength[order] ** 2, 1e-3, 6e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "fold"),
+    [
+        ("MgO", (1, 0, 0), 90),
+        ("MgO", (0, -1, 1), 180),
+        ("MgO", (1, -1, 1), 60),
+        ("MgO", (1, -1, 2), 180),
+        ("MgB2", (0, 0, -1), 60),
+        ("MgB2", (0, 1, 0), 180),
+        ("MgB2", (1, -1, 0), 180),
+        ("MgB2", (1, 0, -1), 180),
+    ],
+)
+@pytest.mark.parametrize("turn", [0.0, 0.1, np.pi / 4, 2.7])
+def test_of_equal_orientations_one_is_named(name, zone, fold, turn):
+    """Whatever the order, the signs and the last bits of the spots: one zone, one angle, the smallest."""
+    crystals, rng = dict(worlds.CRYSTALS), np.random.default_rng(5)
+    said = set()
+    for _ in range(8):
+        found = index_spots(turned_spots(crystals[name], zone, turn, rng), crystals).best
+        assert found.crystal == name and next(i for i in found.zone if i) > 0
+        said.add((found.zone, round(float(found.rotation), 6) + 0.0))
+    assert len(said) == 1, said
+    _, angle = said.pop()
+    assert -fold / 2 < angle <= fold / 2

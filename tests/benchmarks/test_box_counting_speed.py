@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from peers import python_of_peer
 from scipy import ndimage
 
 from nbtools.analysis.box_counting import box_counts
 
 ROOT = Path(__file__).parent.parent.parent
-PEERS = Path(__file__).parent / "peers"
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
 SIDE, LARGE = 512, 2048
 
@@ -68,19 +68,6 @@ def best(function: Any, *arguments: Any, repeats: int = 7, **options: Any) -> fl
         function(*arguments, **options)
         times.append(time.perf_counter() - start)
     return min(times)
-
-
-def python_of_peer(name: str) -> Path:
-    """The interpreter of a peer's own environment, made once."""
-    folder = ROOT / "build" / "peers" / name
-    python = folder / "bin" / "python"
-    if not (folder / ".ready").exists():
-        uv = Path(sys.executable).parent / "uv"
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [uv, "pip", "install", "--python", python] if uv.exists() else [python, "-m", "pip", "install"]
-        subprocess.run([*pip, "--quiet", "-r", PEERS / f"{name}.txt"], check=True)
-        (folder / ".ready").touch()
-    return python
 
 
 def test_speed_over_one_pass(volume: np.ndarray) -> None:

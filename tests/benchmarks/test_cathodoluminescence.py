@@ -1,10 +1,13 @@
 """Speed of the map fit and rates of the three tests over 200 seeds; figures are printed, rates are judged."""
 
+import json
+import subprocess
 import time
 
 import numpy as np
 import pytest
 from luminescence_worlds import CENTRES, ENERGY, band_map
+from peers import python_of_peer
 from scipy.stats import binomtest
 
 from nbtools.analysis.cathodoluminescence import assess_boundary_profile, assess_channels, fit_map
@@ -59,3 +62,51 @@ def test_rates_over_seeds(world, capsys):
         assert binomtest(hits, SEEDS, 0.95, alternative="less").pvalue > 1e-3
     else:
         assert binomtest(hits, SEEDS, 0.05, alternative="greater").pvalue > 1e-3
+
+
+HYPERSPY = """
+import json, sys, time
+import numpy as np, hyperspy.api as hs
+kept = np.load(sys.argv[1])
+energy = kept["energy"]
+signal = hs.signals.Signal1D(kept["counts"])
+signal.axes_manager[-1].scale, signal.axes_manager[-1].offset = energy[1] - energy[0], energy[0]
+signal.set_noise_variance(hs.signals.Signal1D(np.maximum(kept["counts"], 1.0)))
+model = signal.create_model()
+bands = [hs.model.components1D.GaussianHF(height=300.0, centre=c, fwhm=0.35) for c in kept["starts"]]
+model.extend([*bands, hs.model.components1D.Offset(20.0)])
+model.assign_current_values_to_all()
+start = time.process_time()
+model.multifit(optimizer="lm", show_progressbar=False)
+seconds = time.process_time() - start
+read = lambda parameter, what: parameter.map[what].tolist()
+centres, errors = ([read(band.centre, what) for band in bands] for what in ("values", "std"))
+print(json.dumps([seconds, centres, errors]))
+"""
+
+
+@pytest.mark.timeout(1800)
+def test_map_fit_against_hyperspy(tmp_path, capsys):
+    """The same map, the same weights, the same bands: spectra a second, and errors of the centres."""
+    counts, planted, _ = band_map(0, shape=(16, 32))
+    np.savez(tmp_path / "map.npz", counts=counts, energy=ENERGY, starts=CENTRES)
+    command = [python_of_peer("hyperspy"), "-c", HYPERSPY, tmp_path / "map.npz"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    seconds, centres, stated = json.loads(said)
+    theirs, their_sigma = (np.moveaxis(np.array(found), 0, -1) for found in (centres, stated))
+    start = time.process_time()
+    fit = fit_map(ENERGY, counts, list(CENTRES), workers=1)
+    ours = time.process_time() - start
+    pixels = planted.shape[0] * planted.shape[1]
+    errors = [1e3 * np.sqrt(np.mean((found - planted) ** 2)) for found in (fit.centres, theirs)]
+    sigma = [1e3 * np.sqrt(np.mean(found**2)) for found in (fit.centre_uncertainties, their_sigma)]
+    apart = np.max(np.abs(fit.centres - theirs) / fit.centre_uncertainties)
+    with capsys.disabled():
+        print(
+            f"\nours {pixels / ours:.0f} spectra/s, centres off by {errors[0]:.3f} meV (σ {sigma[0]:.3f}); "
+            f"HyperSpy {pixels / seconds:.0f} spectra/s, {errors[1]:.3f} meV (σ {sigma[1]:.3f}); "
+            f"{seconds / ours:.0f} ×; centres at most {apart:.2g} σ apart"
+        )
+    assert errors[0] <= 1.02 * errors[1]
+    assert apart < 0.1
+    assert sigma[0] == pytest.approx(errors[0], rel=0.15)

@@ -1,7 +1,6 @@
 """Slider → new pixels in a real JupyterLab: ours, ours with auto-refit, and ipympl in the same run."""
 
 import statistics
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from browser.conftest import browser, lab, watched  # noqa: F401  the fixtures of the browser tests
+from peers import python_beside_ours
 
-ROOT = Path(__file__).parent.parent.parent
 STEPS = 40
 DATA = """import lmfit, numpy as np
 x = np.linspace(0, 10, 500)
@@ -19,7 +18,7 @@ model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
 """
 OURS = (
     DATA
-    + """from nbtools.widgets.fitter import FitWidget
+    + """from nbtools.fitting.widget import FitWidget
 widget = FitWidget(model, x, y, sigma=0.05).change(auto_refit={refit})
 widget"""
 )
@@ -59,32 +58,9 @@ STEP = """async (drawn) => {
 
 @pytest.fixture(scope="module")
 def lab_with_peers(request: pytest.FixtureRequest) -> Iterator[object]:
-    """JupyterLab from an environment that has all of ours and ipympl besides, made under build/."""
-    folder = ROOT / "build" / "peers"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        own = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-        subprocess.run(
-            [sys.executable, "-m", "uv", "venv", "-q", "--python", sys.executable, folder], check=True
-        )
-        site = folder / "lib" / own.parent.name / "site-packages"
-        (site / "ours.pth").write_text(f"{own}\n{ROOT}\n")
-        subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "uv",
-                "pip",
-                "install",
-                "-q",
-                "--python",
-                python,
-                "--no-deps",
-                "ipympl",
-                "jupyterlab",
-            ],
-            check=True,
-        )
+    """JupyterLab from an environment that has all of ours and ipympl besides."""
+    python = python_beside_ours("ipympl", "ipympl", "jupyterlab")
+    folder = python.parent.parent
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", f"{folder / 'share/jupyter'}:{Path(sys.prefix) / 'share/jupyter'}")
         patch.setattr(sys, "executable", str(python))

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 import stem_worlds as worlds
+from peers import python_of_peer
 from test_atom_columns import columns
-from test_box_counting_speed import python_of_peer
 from test_stem_boundary import SPACING, layer
 from test_stem_indexing import aligned, one_case
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbtools.paper import read_paper
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SPOT = """import numpy as np
@@ -20,7 +22,7 @@ widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
 BOX = "input[placeholder='a number']"
 LESSON = """from pathlib import Path
-from nbtools.widgets.lesson import Lesson
+from nbtools.lessons.questions import Lesson
 lesson = Lesson("03", folder=Path("lessons"))
 lesson.by_hand("onset", "Where does resistance start to fall?", sum([38, 0.25]), unit="K")"""
 
@@ -65,18 +67,18 @@ def test_an_answer_is_committed_and_the_result_is_seen(open_widget, watched, lab
     assert watched.errors == []
 
 
-STATEMENTS = """from nbtools.scorecard import gather, read_ledgers
+STATEMENTS = """from nbtools.paper import paper_table, read_ledgers
 from nbtools.widgets.statements import explore_statements
-explore_statements(gather(read_ledgers())).of("paper")"""
+explore_statements(paper_table(read_ledgers())).of("paper")"""
 
 
 def test_the_statements_are_searched(open_widget, watched, screenshots) -> None:
     """A verdict from the menu leaves its rows; words leave those in which they stand."""
     page = open_widget(STATEMENTS, "statements.ipynb", ready=["table.statements"])
     rows = page.locator("table.statements tr")
-    assert rows.count() == 114
+    assert rows.count() == len(read_paper())
     page.locator(".widget-dropdown select").first.select_option("inconsistent")
-    page.wait_for_function("document.querySelectorAll('table.statements tr').length < 114")
+    page.wait_for_function(f"document.querySelectorAll('table.statements tr').length < {len(read_paper())}")
     assert {text.split("\n")[0] for text in page.locator("table.statements tr b").all_inner_texts()} == {
         "inconsistent"
     }

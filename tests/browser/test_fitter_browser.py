@@ -8,7 +8,7 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PEAK = """import lmfit, numpy as np
-from nbtools.widgets.fitter import FitWidget
+from nbtools.fitting.widget import FitWidget
 x = np.linspace(0, 10, 500)
 y = 3 * np.exp(-(x - 4) ** 2 / 1.28) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=500)
 model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
@@ -16,7 +16,7 @@ widget = FitWidget(model, x, y, sigma=0.05, x_label="temperature", x_unit="K")
 widget"""
 SLOW = """import time, lmfit, numpy as np
 from pathlib import Path
-from nbtools.widgets.fitter import FitWidget
+from nbtools.fitting.widget import FitWidget
 def line(x, a=1.0):
     time.sleep(0.15)
     with Path("calls.txt").open("a") as log:

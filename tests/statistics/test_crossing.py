@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nbtools.statistics.crossing import find_crossing, fit_locally, noise_of
+from nbtools.statistics.crossing import find_crossing, fit_locally
+from nbtools.statistics.noise import noise_of
 
 
 def test_a_cubic_is_recovered_exactly():

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "files"))
-sys.path.insert(0, str(Path(__file__).parent.parent / "widgets"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "fitting"))
 from damage import damaged
 from fit_worlds import decay_widget
 from test_reader_fuzz import CASES, SECONDS, time_limit
@@ -18,8 +18,8 @@ from watched import watched
 
 from nbtools.files.indicator_frames import FramesError, read_frames
 from nbtools.inspection import inspect_path
+from nbtools.lessons.questions import Lesson
 from nbtools.manifest_entries import MANIFEST
-from nbtools.widgets.lesson import Lesson
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(3600)]
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"

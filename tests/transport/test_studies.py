@@ -6,6 +6,7 @@ import pytest
 from nbtools import transport
 from nbtools.models import demagnetisation, superconductor
 from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.results import NotPossible
 from nbtools.units import Quantity
 
 METAL = {"residual": 0.17e-6, "amplitude": 2.9e-6, "debye_temperature": 880.0, "exponent": 3.0}
@@ -26,7 +27,7 @@ def test_one_step_and_two_are_told_apart(backwards):
     order = slice(None, None, -1 if backwards else 1)
     for share, steps in ((0.0, 1), (0.3, 2)):
         curve = {"cooling": (TEMPERATURE[order], resistance(share)[order])}
-        study = transport.study_resistance(curve)
+        study = transport.estimate_resistance(curve)
         assert study.steps.steps == steps
     assert study.steps.second_share == pytest.approx(0.3, abs=0.01)
     assert study.steps.separation == pytest.approx(1.8, abs=0.02)
@@ -41,7 +42,7 @@ def test_two_steps_still_have_an_onset():
 def test_the_normal_state_is_recovered():
     """ρ(100 K), the ratio and the exponent of the metal that was planted; the geometry's error is in ρ."""
     geometry = Quantity(2.0, 0.1, "m")
-    study = transport.study_resistance({"cooling": (TEMPERATURE, resistance() / 2)}, geometry=geometry)
+    study = transport.estimate_resistance({"cooling": (TEMPERATURE, resistance() / 2)}, geometry=geometry)
     planted = bloch_gruneisen([40.0, 100.0, 300.0], **METAL)
     assert study.normal.exponent == 3
     assert study.normal.resistivity_100 == pytest.approx(planted[1], rel=1e-3)
@@ -54,14 +55,16 @@ def test_the_normal_state_is_recovered():
 def test_a_narrow_range_says_what_is_missing():
     """Without 50 K of normal state there is a transition, no Bloch–Grüneisen fit, and the reason."""
     below = TEMPERATURE < 60
-    study = transport.study_resistance({"cooling": (TEMPERATURE[below], resistance()[below])})
+    study = transport.estimate_resistance({"cooling": (TEMPERATURE[below], resistance()[below])})
     assert study.transition.found and study.normal is None
     assert "measure to higher temperature" in study.missing["normal state"]
 
 
-def test_no_curve_is_no_study():
-    """Nothing in, nothing out, and it is falsy."""
-    assert not transport.study_resistance({}) and not transport.study_screening({})
+def test_no_curve_is_not_possible():
+    """Nothing in: the sentence says what to give."""
+    for estimate in (transport.estimate_resistance, transport.estimate_screening):
+        with pytest.raises(NotPossible, match="give at least"):
+            estimate({})
 
 
 def test_branches_are_averaged_and_their_difference_is_error():
@@ -98,8 +101,8 @@ CARD = {
 
 def test_full_screening_is_seen_as_full():
     """A moment of χ0 × the length factor is a screened fraction of 1, each input's share in the budget."""
-    read = transport.study_screening({"zfc": screened()}, **CARD).shielding.fully_screened / CHI0
-    study = transport.study_screening({"zfc": screened(reading=CHI0 * read)}, **CARD)
+    read = transport.estimate_screening({"zfc": screened()}, **CARD).shielding.fully_screened / CHI0
+    study = transport.estimate_screening({"zfc": screened(reading=CHI0 * read)}, **CARD)
     assert study.shielding.screened_fraction == pytest.approx(1, abs=1e-3)
     assert study.shielding.budget["volume"] == pytest.approx(0.02)
     assert study.shielding.budget["field"] == pytest.approx(0.01)
@@ -108,7 +111,7 @@ def test_full_screening_is_seen_as_full():
 
 def test_the_meissner_fraction():
     """FC plateau over ZFC plateau."""
-    study = transport.study_screening({"zfc": screened(), "fc": screened(fraction=0.008)})
+    study = transport.estimate_screening({"zfc": screened(), "fc": screened(fraction=0.008)})
     assert study.meissner_fraction == pytest.approx(0.008, rel=1e-3)
     assert study.shielding is None
 
@@ -124,7 +127,7 @@ def test_entry_fields_extrapolate():
             h, susceptibility=-1.1, entry_field=entry, full_field=8 * entry
         )
         curves.append((kelvin, h, 5e-9 * clean + 2e-8 * rng.normal(size=h.size), None))
-    study = transport.study_flux_entry(curves, critical_temperature=38.5)
+    study = transport.estimate_flux_entry(curves, critical_temperature=38.5)
     assert study.best.law == "parabolic"
     assert study.best.zero_temperature_field == pytest.approx(57e3, rel=0.01)
 
@@ -132,7 +135,7 @@ def test_entry_fields_extrapolate():
 def test_a_shape_correction_needs_the_shape():
     """The correction is refused in words where the card gives no dimensions."""
     with pytest.raises(ValueError, match="needs the sample's dimensions"):
-        transport.study_flux_entry([], critical_temperature=38.5, correction="brandt")
+        transport.estimate_flux_entry([], critical_temperature=38.5, correction="brandt")
 
 
 def test_eddy_currents_at_half_screening():

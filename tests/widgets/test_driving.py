@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fit_worlds import decay_widget, peak_widget
 
+from nbtools.fitting.widget import FitWidget
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.widgets.driving import drive
-from nbtools.widgets.fitter import FitWidget
 
 
 @pytest.mark.parametrize("make", [decay_widget, peak_widget])

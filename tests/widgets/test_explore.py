@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nbtools.fitting.state import StateError
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity
 from nbtools.widgets.driving import drive
 from nbtools.widgets.explore import explore
 from nbtools.widgets.explore_plots import Plot
-from nbtools.widgets.fit_state import StateError
 
 T = np.linspace(10, 300, 50)
 START = {"residual": 2e-8, "amplitude": 4e-7, "debye_temperature": 880.0}
@@ -108,12 +108,92 @@ def test_state_and_undo() -> None:
     assert made.arguments == {"width": 3.0, "height": 3.0, "shape": "triangle"}
 
 
-def test_code_makes_the_same_call() -> None:
-    """With the function imported, and the array by its own name."""
+def run_alone(code: str) -> dict:
+    """What a script leaves in a kernel that knew nothing."""
+    known: dict = {}
+    exec(code.replace("print(", "str("), known)
+    return known
+
+
+def test_code_makes_the_same_call_in_an_empty_kernel() -> None:
+    """With the function imported, and the array written out."""
     made = resistivity()
-    known = {"temperature": T}
-    exec(made.to_code(), known)
-    assert known["result"] == pytest.approx(made.outcome.curves["value"][1], rel=1e-12)
+    found = run_alone(made.to_code())["result"]
+    assert found == pytest.approx(made.outcome.curves["value"][1], rel=1e-12)
+
+
+def half(x: float = 2.0, *, offset: "np.ndarray | None" = None) -> float:
+    """Stands alone but for numpy."""
+    return float(np.sum(x / 2 + (0 if offset is None else offset)))
+
+
+def test_code_of_a_function_of_the_notebook_brings_it_along() -> None:
+    """Its source, and what it needs of modules."""
+    made = explore(half, fixed={"offset": np.array([1.0, np.nan, np.inf])[:1]})
+    assert "def half" in made.to_code()
+    assert run_alone(made.to_code())["result"] == made.outcome.numbers["value"]
+
+
+def test_code_is_not_offered_where_it_could_not_run() -> None:
+    """A function that needs another one, a fixed argument that is an object, a closure, a lambda."""
+    factor = 3.0
+
+    def closed(a: float = 1.0) -> float:
+        return factor * a
+
+    for made in (
+        explore(area),
+        explore(closed),
+        explore(lambda a=1.0: a),
+        explore(half, fixed={"offset": object()}),
+    ):
+        assert made.why_no_code
+        with pytest.raises(StateError, match="cannot be written as a script"):
+            made.to_code()
+
+
+@pytest.mark.parametrize("module", ["transport", "ac_susceptibility"])
+def test_the_explorers_that_need_no_data_run_by_themselves(module: str) -> None:
+    """The rest of the notebooks' explorers are over objects, and offer none."""
+    import importlib
+
+    made = importlib.import_module(f"nbtools.widgets.{module}")
+    explorer = {"transport": "explore_screening", "ac_susceptibility": "explore_critical_state"}[module]
+    assert "result" in run_alone(getattr(made, explorer)().to_code())
+
+
+def counted(n: int = 3, width: float = 1.0) -> dict:
+    """n is a whole number."""
+    return {"n": float(len(range(n))) * width}
+
+
+def test_whole_numbers_stay_whole() -> None:
+    """On the slider, in the box, in the call and along the sweep."""
+    made = explore(counted, ranges={"n": (1, 30)}, values={"n": 3}, against="n")
+    made.controls["n slider"].value = 69
+    assert made.arguments["n"] == 3
+    assert isinstance(made.arguments["n"], int)
+    assert made.controls["n value"].value == "3"
+    made.controls["n value"].value = "7.4"
+    assert made.arguments["n"] == 7
+    assert [place for place, _ in made.sweep()] == list(range(1, 31))
+    made.close()
+
+
+def test_a_slider_stops_at_round_numbers() -> None:
+    """A thousand steps from 1 to 30 pass 3.00 and not 3.01."""
+    made = explore(area, ranges={"width": (1.0, 30.0)}, system="SI")
+    made.controls["width slider"].value = 69
+    assert made.arguments["width"] == 3.0
+    made.close()
+
+
+def test_a_unit_is_written_once() -> None:
+    """Not "Mg (wt%) (%)"."""
+    made = explore(area, units={"width": "%"}, labels={"width": "Mg (wt%)"}, against="width", system="SI")
+    assert made.panels()[0].x_title == "Mg (wt%)"
+    assert "(wt%) (%)" not in made.face.rows["width"].label.value
+    made.close()
 
 
 @pytest.mark.parametrize("make", [resistivity, lambda: explore(area, against="width")])

@@ -1,0 +1,466 @@
+"""A room as a lesson: read off by hand, predict and then look, judge a world blind, break the verdict."""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
+
+from nbtools.fitting.state import StateError
+from nbtools.lessons.answers import (
+    Answer,
+    AnswerTable,
+    Kind,
+    lessons_folder,
+    read_answers,
+    write_answers,
+)
+from nbtools.models.colour_centres import HC
+from nbtools.units import Quantity
+from nbtools.widgets.face import Face
+from nbtools.widgets.gui import button, ipywidgets, read_number
+from nbtools.widgets.showing import Showing
+
+T = TypeVar("T")
+# What a wrong answer over the right one is, when one thing was taken for another.
+SLIPS = {
+    "the sign is the other way round": -1.0,
+    "a factor of two: a radius for a diameter, a half for the whole": 2.0,
+    "a factor of 79.6: A/m for Oe": 1e3 / (4 * math.pi),
+    "a factor of 4π: one unit system for the other": 4 * math.pi,
+    "a factor of 2π: a wavelength for a wave number": 2 * math.pi,
+    "a factor of 57.3: degrees for radians": 180 / math.pi,
+    "a factor of 2.30: a decadic logarithm for a natural one": math.log(10),
+    "a factor of 2.35: a full width at half maximum for a standard deviation": math.sqrt(8 * math.log(2)),
+}
+POWERS = {
+    1: "the decimal point, nm for Å, or G for mT",
+    2: "per cent for a share, or m for cm",
+    3: "kilo or milli",
+    4: "G or Oe for T, or cm² for m²",
+    6: "micro or mega",
+    9: "nm for m",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether an answer is right, what is said to it, and its score where it has one."""
+
+    right: bool
+    said: str
+    score: float | None = None
+
+
+def judge_number(
+    answer: float,
+    truth: Quantity,
+    *,
+    tolerance: float,
+    rivals: Mapping[str, float] | None = None,
+    hidden: bool = False,
+) -> Judgement:
+    """Right within `tolerance`; else the slip that would explain the answer.
+
+    Parameters
+    ----------
+    answer, truth, tolerance : in the same unit
+    rivals : what else a physicist might take for it: a sentence, and the number that this would give
+    hidden : do not say the truth to a wrong answer
+    """
+    if abs(answer - truth) <= tolerance:
+        return Judgement(True, f"right: the notebook finds {truth}")
+    where = "not yet" if hidden else f"the notebook finds {truth}, off by more than {tolerance:.2g}"
+    slip = find_slip(answer, float(truth), tolerance=tolerance, rivals=rivals or {})
+    return Judgement(False, f"{where}: {slip}" if slip else where)
+
+
+def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[str, float]) -> str:
+    """What was likely confused; no text where nothing fits.
+
+    A rival is met within `tolerance`; a factor within the tolerance as a share of the truth, 1 to 8 %.
+    """
+    for sentence, value in rivals.items():
+        if abs(answer - value) <= tolerance:
+            return sentence
+    if not answer or not truth or not math.isfinite(answer / truth):
+        return ""
+    share = min(max(abs(tolerance / truth), 0.01), 0.08)
+    ratio = answer / truth
+    found = {name: min(abs(ratio / f - 1), abs(ratio * f - 1)) for name, f in SLIPS.items()}
+    power = round(math.log10(abs(ratio)))
+    if power:
+        hint, size = POWERS.get(abs(power)), "10" if abs(power) == 1 else f"10^{abs(power)}"
+        found[f"a factor of {size}{f': {hint}' if hint else ''}"] = abs(ratio / 10.0**power - 1)
+    found["nm for eV, or eV for nm"] = abs(answer * truth / HC - 1)
+    found["upside down"] = abs(answer * truth - 1)
+    best = min(found, key=lambda name: found[name])
+    return best if found[best] <= share else ""
+
+
+@dataclass(frozen=True)
+class Flip:
+    """How far a knob goes before a verdict changes; `at` is None where it does not between `start` and `end`."""
+
+    knob: str
+    start: float
+    end: float
+    before: Any
+    after: Any
+    at: Quantity | None
+
+    @property
+    def moved(self) -> float:
+        """How far from the start; not a number where nothing flips."""
+        return float("nan") if self.at is None else float(self.at) - self.start
+
+    def __str__(self) -> str:
+        if self.at is None:
+            return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
+        start, way = (
+            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
+        )
+        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
+
+
+def find_flip(
+    verdict: Callable[[float], Any],
+    start: float,
+    end: float,
+    *,
+    knob: str,
+    unit: str = "",
+    steps: int = 10,
+    halvings: int = 5,
+) -> Flip:
+    """The first change of a verdict on the way of one knob, by even steps and then by halving.
+
+    Parameters
+    ----------
+    verdict : of the knob; what it says where it raises ValueError is "not determined"
+    start, end : of the knob; the way goes from the first to the second
+    knob, unit : what is turned
+    steps, halvings : a change narrower than a step can be missed; the place is known to step/2^(halvings + 1)
+    """
+
+    def say(value: float) -> Any:
+        try:
+            return verdict(value)
+        except ValueError:
+            return "not determined"
+
+    before, last = say(start), start
+    for number in range(1, steps + 1):
+        place = start + (end - start) * number / steps
+        if (after := say(place)) != before:
+            break
+        last = place
+    else:
+        return Flip(knob, start, end, before, before, None)
+    for _ in range(halvings):
+        middle = (last + place) / 2
+        if (there := say(middle)) == before:
+            last = middle
+        else:
+            place, after = middle, there
+    return Flip(knob, start, end, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
+
+
+class Lesson:
+    """The questions of one room, and what a student answered to them.
+
+    Parameters
+    ----------
+    room : the notebook's number, which also names the file of the answers: ``03`` → ``03.json``
+    answers : by the question's key, as the parameters cell gives them; a verdict with its confidence,
+        ``{"mystery-1": ["two steps", 0.8]}``. The boxes of the questions do the same.
+    world : which blind world; any word gives one
+    folder : where answers are kept; by default `lessons_folder`
+
+    What is judged is compared with a number that the notebook computed, never with one that was typed.
+    """
+
+    def __init__(
+        self,
+        room: str,
+        *,
+        answers: Mapping[str, Any] | None = None,
+        world: str = "mystery-1",
+        folder: Path | None = None,
+    ) -> None:
+        self.room, self.world = room, world
+        self.path = (folder or lessons_folder()) / f"{room}.json"
+        self.answers = read_answers(self.path, room)
+        self._given = dict(answers or {})
+
+    def by_hand(self, key: str, text: str, value: float, **options: Any) -> "Question":
+        """A number that the student reads off a curve; then the notebook's beside it. Options as for `check`."""
+        return self._number("by hand", key, text, value, **options)
+
+    def check(self, key: str, text: str, value: float, **options: Any) -> "Question":
+        """A number that may be tried until it is right; a wrong one is told which slip would explain it.
+
+        Parameters
+        ----------
+        value : what the notebook computed; a `Quantity` brings σ and is converted to `unit`
+        unit : in which the answer is given
+        tolerance : in `unit`; by default 5 % of the value or 3 σ, whichever is more
+        rivals : ``{"that is the midpoint": number}``: what else might be taken for it
+        """
+        return self._number("check", key, text, value, **options)
+
+    def predict(
+        self, key: str, text: str, outcome: Any, *, options: Sequence[str] = (), **number: Any
+    ) -> "Question":
+        """A choice among `options`, or a number (as for `check`), committed before the outcome is shown.
+
+        An outcome of None is a number that the notebook could not find.
+        """
+        if not options:
+            return self._number("prediction", key, text, math.nan if outcome is None else outcome, **number)
+        if outcome not in options:
+            raise ValueError(f"{key}: the outcome {outcome!r} is none of the options {list(options)}")
+
+        def judge(answer: Any, _: float | None) -> Judgement:
+            right = answer == outcome
+            return Judgement(right, f"{'as predicted' if right else 'not as predicted'}: {outcome}")
+
+        return self._ask(Question(self, "prediction", key, text, judge, options=options))
+
+    def mystery(self, worlds: Mapping[str, T]) -> "Mystery[T]":
+        """The world that this room and the word in the parameters cell draw from `worlds`, by their label."""
+        digest = hashlib.sha256(f"{self.room}/{self.world}".encode()).digest()
+        label = list(worlds)[int.from_bytes(digest[:8], "big") % len(worlds)]
+        return Mystery(self.world, tuple(worlds), int.from_bytes(digest[8:12], "big"), worlds[label], {label})
+
+    def judge(self, mystery: "Mystery[Any]", text: str, *, by_code: str = "") -> "Question":
+        """A verdict on a blind world and how sure the student is; scored by (confidence − right)².
+
+        `by_code` is what the notebook's own estimator says of it, shown with the truth.
+        """
+        options = mystery.worlds
+
+        def judge(answer: Any, confidence: float | None) -> Judgement:
+            right = mystery.is_world(answer)
+            truth = next(label for label in options if mystery.is_world(label))
+            score = ((confidence or 0.0) - right) ** 2
+            said = f"{'right' if right else 'wrong'}: it was “{truth}”; Brier score {score:.2f}"
+            return Judgement(right, f"{said}; the notebook says: {by_code}" if by_code else said, score)
+
+        question = Question(self, "blind world", mystery.name, text, judge, options=options, sure=True)
+        return self._ask(question.of("twin", mystery.name))
+
+    def flip(self, verdict: Callable[[float], Any], start: float, end: float, **options: Any) -> Flip:
+        """Break it: how far one knob goes before the verdict changes; options as for `find_flip`."""
+        return find_flip(verdict, start, end, **options)
+
+    def report(self) -> AnswerTable:
+        """All answers of this room, kept from earlier days too."""
+        return AnswerTable(dict(self.answers))
+
+    def forget(self, *keys: str) -> Self:
+        """Take answers back: these, or all."""
+        for key in keys or tuple(self.answers):
+            self.answers.pop(key, None)
+        write_answers(self.path, self.room, self.answers)
+        return self
+
+    def keep(self, key: str, answer: Answer) -> None:
+        """Enter an answer and write the file."""
+        if self.answers.get(key) != answer:
+            self.answers[key] = answer
+            write_answers(self.path, self.room, self.answers)
+
+    def _number(
+        self,
+        kind: Kind,
+        key: str,
+        text: str,
+        value: float,
+        *,
+        unit: str = "",
+        tolerance: float | None = None,
+        rivals: Mapping[str, float] | None = None,
+    ) -> "Question":
+        truth = Quantity.of(value, unit)
+        truth = truth.to(unit) if unit and truth.unit else truth
+        sigma = truth.uncertainty if truth.uncertainty > 0 else 0.0
+        within = max(0.05 * abs(truth), 3 * sigma) if tolerance is None else tolerance
+        told = {"tolerance": within, "rivals": rivals, "hidden": kind == "check"}
+
+        def judge(answer: Any, _: float | None) -> Judgement:
+            return judge_number(float(answer), truth, **told)
+
+        return self._ask(Question(self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals))
+
+    def _ask(self, question: "Question") -> "Question":
+        """Judge anew what was answered before, then take what the parameters cell gives."""
+        question.judge_again()
+        if question.key in self._given and not question.closed:
+            given = self._given[question.key]
+            question.attempt(question.commit, *(given if isinstance(given, (list, tuple)) else [given]))
+        return question
+
+
+@dataclass(frozen=True)
+class Mystery(Generic[T]):
+    """A world drawn by a word: what it is recorded with (`drawn`, `seed`), but not which it is."""
+
+    name: str
+    worlds: tuple[str, ...]
+    seed: int = field(repr=False)
+    drawn: T = field(repr=False)
+    _label: set[str] = field(repr=False)
+
+    def is_world(self, label: str) -> bool:
+        """Whether it is the world of that label."""
+        return label in self._label
+
+
+class Question(Showing[Any]):
+    """One question with its box: `commit` an answer, and what is said to it follows.
+
+    With no screen it is the same object; printed, it is a line that says whether it has been answered.
+    """
+
+    def __init__(
+        self,
+        lesson: Lesson,
+        kind: Kind,
+        key: str,
+        text: str,
+        judge: Callable[[Any, float | None], Judgement],
+        *,
+        unit: str = "",
+        options: Sequence[str] = (),
+        sure: bool = False,
+        truth: Quantity | None = None,
+        rivals: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.lesson, self.kind, self.key, self.text = lesson, kind, key, text
+        self.unit, self.options, self._judge = unit, tuple(options), judge
+        self.chance = 1 / len(self.options) if sure else None
+        self.truth, self.rivals = truth, dict(rivals or {})
+
+    @property
+    def answer(self) -> Answer | None:
+        """What was committed."""
+        return self.lesson.answers.get(self.key)
+
+    @property
+    def closed(self) -> bool:
+        """Answered for good: once the result is shown, or once a check is right."""
+        return self.answer is not None and (self.kind != "check" or self.answer.right)
+
+    def commit(self, answer: Any, confidence: float | None = None) -> Self:
+        """Commit a number (as typed, or a float) or one of the options; for a blind world with a confidence.
+
+        Raises
+        ------
+        StateError
+            No number, none of the options, no confidence, or a question that is answered already.
+        """
+        if self.closed:
+            raise StateError(f"{self.key} is answered; lesson.forget({self.key!r}) takes that back")
+        given = self._read(answer)
+        if self.chance and not (confidence is not None and self.chance <= confidence <= 1):
+            raise StateError(
+                f"how sure came as {confidence}; between {self.chance:.2f} (chance) and 1 was expected"
+            )
+        self._keep(given, confidence, tries=1 + (self.answer.tries if self.answer else 0))
+        self.changed()
+        return self
+
+    def judge_again(self) -> None:
+        """The same answer against what the notebook computes now; one to another question counts for none."""
+        if (known := self.answer) is None:
+            return
+        given = self.attempt(self._read, known.answer)
+        if given is None:
+            del self.lesson.answers[self.key]
+        else:
+            self._keep(given, known.confidence, tries=known.tries)
+
+    def _read(self, answer: Any) -> float | str:
+        if self.options:
+            if answer not in self.options:
+                raise StateError(f"{answer!r} came; one of {', '.join(self.options)} was expected")
+            return str(answer)
+        try:
+            number = float(answer) if isinstance(answer, (int, float)) else read_number(str(answer))
+        except ValueError as problem:
+            raise StateError(str(problem)) from None
+        if not math.isfinite(number):
+            raise StateError(f"{answer} came; a finite number was expected")
+        return number
+
+    def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
+        found = self._judge(answer, confidence)
+        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries}
+        sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
+        record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
+        self.lesson.keep(self.key, record)
+
+    def heard(self) -> str:
+        """The answer, and what was said to it."""
+        return "" if self.answer is None else f"your answer {self.answer.shown}: {self.answer.said}"
+
+    def __str__(self) -> str:
+        if self.answer is None:
+            choice = f" ({' / '.join(self.options)})" if self.options else ""
+            return f"Not answered yet: {self.text}{choice}"
+        return f"{self.text}\n  {self.heard()}"
+
+    def _make_face(self) -> Any:
+        return QuestionFace(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """The live box where there is a kernel, and for everyone else the line."""
+        return {**(self.attempt(self.face.mime_bundle) or {}), "text/plain": str(self)}
+
+    def __repr__(self) -> str:
+        return f"<Question {self.key!r}>"
+
+
+class QuestionFace(Face):
+    """The controls, every one by name in `controls`; the whole as `box`."""
+
+    def __init__(self, owner: Any) -> None:
+        super().__init__(owner)
+        w = ipywidgets()
+        self.text, self.said = (w.HTML(layout={"width": "100%"}) for _ in range(2))
+        self.controls = {"answer": self._answer()}
+        if owner.chance:
+            self.controls["confidence"] = w.FloatSlider(
+                value=owner.chance,
+                min=owner.chance,
+                max=1.0,
+                step=0.01,
+                readout_format=".0%",
+                description="how sure",
+            )
+        self.controls["commit"] = button("Commit", lambda: self.do(self._commit), tip="this is my answer")
+        row = w.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"})
+        self.box = self._stack([self.text, row, self.said, self.sentences])
+        self.update()
+
+    def _answer(self) -> Any:
+        w = ipywidgets()
+        if self.owner.options:
+            return w.Dropdown(options=list(self.owner.options), layout={"width": "auto"})
+        return w.Text(placeholder="a number", description=self.owner.unit, layout={"width": "220px"})
+
+    def _commit(self) -> None:
+        sure = self.controls.get("confidence")
+        self.owner.commit(self.controls["answer"].value, *([sure.value] if sure else []))
+
+    def _draw(self) -> None:
+        self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
+        self.said.value = "" if self.owner.answer is None else escape(self.owner.heard())
+
+    def _follow(self) -> None:
+        for control in self.controls.values():
+            control.disabled = self.owner.closed

@@ -1,0 +1,135 @@
+"""Questions on transport for the classroom: read a curve, reckon a voltage, predict, judge blind, break it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbtools.display import style
+from nbtools.display.drawing import finish
+from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
+from nbtools.study import NotPossible, Stamp
+from nbtools.transport.draw import draw_resistivity
+from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy, estimate_upper_field
+from nbtools.transport.transition import StepCount, count_transition_steps
+from nbtools.twin.transport_world import TransportWorld
+
+if TYPE_CHECKING:
+    from nbtools.notebook.sample import Sample
+
+# The blind samples, by what they are.
+WORLDS: dict[str, dict[str, Any]] = {
+    "one sharp transition": {},
+    "one broad transition": {"transition_width": 0.8},
+    "two steps": {"world": "two-step", "link_depression": 1.4},
+}
+BLIND_NOISE = 0.03
+TEMPERATURE = np.linspace(33, 41, 81)
+
+
+def show_curve(resistance: ResistanceStudy) -> None:
+    """The resistance curve alone, with nothing read off it."""
+    figure, axes = style.new_figure(height=55)
+    draw_resistivity(axes, resistance.temperature, resistance.signal, unit=resistance.unit)
+    if resistance.stamp is not None:
+        finish(figure, resistance.stamp, "resistivity_by_hand")
+
+
+def ask_residual_ratio(lesson: Lesson, resistance: ResistanceStudy) -> Question:
+    """R(300 K)/R(40 K), read off the curve.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    resistance : from `study_resistance`
+
+    Raises
+    ------
+    NotPossible
+        The curve does not determine it: a truth that is not determined is not asked.
+    """
+    if resistance.normal is None or not np.isfinite(resistance.normal.residual_ratio):
+        raise NotPossible("this curve does not reach from 40 to 300 K")
+    question = "Read the curve at 300 K and at 40 K. What is the first over the second?"
+    return lesson.by_hand("residual ratio", question, resistance.normal.residual_ratio)
+
+
+def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStudy) -> Question:
+    """The resistance between the taps at 100 K, reckoned from ρ and the card.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    sample : its card gives cross-section, taps and edges
+    resistance : gives ρ(100 K)
+
+    Raises
+    ------
+    NotPossible
+        The card or the curve does not give what the question needs.
+    """
+    geometry, taps, sides = sample.given("geometry_factor", "tap_distance", "sides")
+    if resistance.normal is None:
+        raise NotPossible("ρ(100 K) is not determined by this curve")
+    drop = (resistance.normal.resistivity_100 / geometry).to("ohm")
+    whole = float(drop.to("mohm")) * max(sides) / float(taps)
+    question = (
+        f"ρ(100 K) is {resistance.normal.resistivity_100.to('uohm cm')}. Cross-section and taps stand in the "
+        "sample's table. How many mΩ does the meter read at 100 K?"
+    )
+    wrong = {"that is the bar from end to end, not between the taps": whole}
+    return lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong)
+
+
+def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperFieldStudy) -> Question:
+    """How ξ moves when H_c2 is read at 90 % in place of 10 %.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    resistance : gives the normal state
+    upper : from `study_upper_field`, by the 10 % criterion
+    """
+    # The study's curves are shares of the normal state already.
+    other = estimate_upper_field(upper.curves, normal=lambda _: 1.0, criterion=0.9)
+    low, high = (study.laws["power"].coherence_length for study in (upper, other))
+    question = "H_c2 is read at 90 % of the normal resistance instead of 10 %. How does ξ come out?"
+    found = "longer" if high > low else "shorter"
+    return lesson.predict("criterion", question, found, options=("longer", "shorter"))
+
+
+def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
+    """A sample drawn by the lesson's word, and its R/R_n with noise at `TEMPERATURE`."""
+    mystery = lesson.mystery(WORLDS)
+    share = TransportWorld(**mystery.drawn).reduced_resistance(TEMPERATURE)
+    return mystery, share + np.random.default_rng(mystery.seed).normal(0, BLIND_NOISE, TEMPERATURE.size)
+
+
+def ask_blind_sample(lesson: Lesson) -> Question:
+    """Which of three samples a noisy curve was measured on, and how sure one is; the curve is shown."""
+    mystery, share = blind_sample(lesson)
+    figure, axes = style.new_figure(height=55)
+    axes.plot(TEMPERATURE, share, ".", color=style.BLUE)
+    axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
+    finish(figure, Stamp("A sample, blind", "twin", mystery.name, "blind_sample"), "blind_sample")
+    steps = count_transition_steps(TEMPERATURE, share, noise=BLIND_NOISE)
+    return lesson.judge(mystery, "Which sample was it?", by_code=str(steps))
+
+
+def find_two_step_limit() -> Flip:
+    """How near the links may come to the grains before two steps count as one."""
+    noise = np.random.default_rng(3).normal(0, 0.01, TEMPERATURE.size)
+
+    def steps(apart: float) -> int:
+        world = TransportWorld("two-step", link_depression=apart)
+        share = world.reduced_resistance(TEMPERATURE) + noise
+        found: StepCount = count_transition_steps(TEMPERATURE, share, noise=0.01)
+        return found.steps
+
+    return Lesson("03").flip(steps, 1.8, 0.2, knob="distance of the two steps", unit="K", steps=6, halvings=3)
+
+
+def ask_two_step_limit(lesson: Lesson) -> Question:
+    """At which distance two steps count as one."""
+    limit = find_two_step_limit()
+    question = f"{limit.start} K apart they count as two. At which distance, in K, do they become one?"
+    return lesson.predict("two steps", question, limit.at, unit="K", tolerance=0.2).of("model")

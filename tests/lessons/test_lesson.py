@@ -1,0 +1,268 @@
+"""A room as a lesson: judged against what was computed, kept as plain text, the same with no screen."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nbtools.fitting.state import StateError
+from nbtools.lessons.answers import read_answers
+from nbtools.lessons.questions import Lesson, find_flip
+from nbtools.report import _output_html
+from nbtools.units import Quantity, convert
+from nbtools.widgets.driving import drive
+
+WORLDS = {"smooth noise": 1, "a cascade": 2, "grains": 3}
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Lesson:
+    return Lesson("03", folder=tmp_path)
+
+
+# What is asked, in which unit, the right answer, and three wrong ones with what is said to them.
+FIELD = Quantity(convert(713.0, "Oe", "A/m"), convert(3.0, "Oe", "A/m"), "A/m")
+CHECKS = {
+    "a susceptibility": (
+        Quantity(-1.20, 0.02),
+        "",
+        -1.18,
+        {1.20: "sign", -12.0: "a factor of 10:", -1.0: "of a long bar"},
+        {"that is full screening of a long bar": -1.0},
+    ),
+    "a field": (FIELD, "Oe", 710, {-713: "sign", 0.0713: "10^4", 56739: "A/m for Oe"}, {}),
+    "a band": (
+        Quantity(3.5425, 0.0005, "eV"),
+        "eV",
+        3.54,
+        {-3.54: "sign", 350: "nm for eV", 35.4: "a factor of 10:"},
+        {},
+    ),
+    "a resistance": (
+        Quantity(6.06e-4, 1e-5, "ohm"),
+        "mohm",
+        0.61,
+        {-0.61: "sign", 606e-6: "10^3", 1.01: "end to end"},
+        {"that is the bar from end to end": 1.01},
+    ),
+    "a width": (
+        Quantity(0.45, 0.01, "K"),
+        "K",
+        0.46,
+        {1.06: "half maximum", -0.45: "sign", 0.225: "two"},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_right_answer_is_taken_and_three_wrong_ones_are_not(lesson: Lesson, name: str) -> None:
+    """A wrong sign, a slip of units and a physicist's error are refused, each with its own sentence."""
+    truth, unit, right, wrong, rivals = CHECKS[name]
+    question = lesson.check(name, "how much?", truth, unit=unit, rivals=rivals)
+    for answer, sentence in wrong.items():
+        assert not question.commit(answer).answer.right
+        assert sentence in question.answer.said
+        assert not question.closed
+    assert str(truth.to(unit) if unit else truth) not in str(question), (
+        "a wrong answer is not told the right one"
+    )
+    assert question.commit(str(right)).answer.right
+    assert question.answer.tries == 4
+    with pytest.raises(StateError, match="takes that back"):
+        question.commit(right)
+
+
+def test_the_default_tolerance_follows_the_error(lesson: Lesson) -> None:
+    """Three σ where that is wide, a twentieth of the value where it is not."""
+    wide = lesson.check("wide", "?", Quantity(10.0, 2.0))
+    assert wide.commit(15.9).answer.right
+    assert not lesson.check("narrow", "?", Quantity(10.0, 0.01)).commit(10.6).answer.right
+
+
+def test_what_fits_no_slip_is_given_no_reason(lesson: Lesson) -> None:
+    """Better silent than a wrong diagnosis."""
+    assert lesson.check("x", "?", 10.0).commit(13.7).answer.said == "not yet"
+
+
+def test_by_hand_the_code_stands_beside(lesson: Lesson) -> None:
+    """After the commitment, and not before."""
+    question = lesson.by_hand("onset", "Where?", Quantity(38.3, 0.02, "K"), unit="K")
+    assert "38.3" not in str(question)
+    assert "38.300 ± 0.020 K" in str(question.commit(37.2))
+    assert question.closed
+
+
+def test_a_prediction_is_committed_before_it_is_shown(lesson: Lesson) -> None:
+    """Once, and only to one of the choices; a number that nobody could find is never right."""
+    question = lesson.predict("ξ", "Longer?", "shorter", options=("longer", "shorter"))
+    assert "Not answered yet" in str(question)
+    with pytest.raises(StateError, match="one of longer, shorter"):
+        question.commit("wider")
+    assert "not as predicted: shorter" in str(question.commit("longer"))
+    with pytest.raises(StateError):
+        question.commit("shorter")
+    assert not lesson.predict("flip", "Where?", None).commit(1.0).answer.right
+
+
+def test_a_blind_world_is_drawn_by_its_word(tmp_path: Path) -> None:
+    """The same word draws the same world, other words all of them; its label is not in what can be printed."""
+    drawn = {}
+    for number in range(1, 31):
+        mystery = Lesson("03", world=f"mystery-{number}", folder=tmp_path).mystery(WORLDS)
+        again = Lesson("03", world=f"mystery-{number}", folder=tmp_path).mystery(WORLDS)
+        assert (mystery.drawn, mystery.seed) == (again.drawn, again.seed)
+        assert repr(mystery) == f"Mystery(name='mystery-{number}', worlds={tuple(WORLDS)})"
+        drawn[number] = mystery.drawn
+    assert set(drawn.values()) == set(WORLDS.values())
+    rooms = [Lesson(room, folder=tmp_path).mystery(WORLDS).seed for room in ("01", "03", "06")]
+    assert len(set(rooms)) == 3
+
+
+def test_honesty_pays(tmp_path: Path) -> None:
+    """The score is proper: whatever the chance of being right, saying just that costs least on average."""
+    lesson = Lesson("03", folder=tmp_path)
+    sure = np.linspace(1 / 3, 1, 21)
+
+    def cost(confidence: float, right: bool) -> float:
+        mystery = lesson.mystery(WORLDS)
+        label = next(name for name in WORLDS if mystery.is_world(name) is right)
+        score = lesson.forget().judge(mystery, "Which?").commit(label, confidence).answer.score
+        assert score is not None
+        return score
+
+    costs = {right: np.array([cost(float(c), right) for c in sure]) for right in (True, False)}
+    for chance in sure:
+        expected = chance * costs[True] + (1 - chance) * costs[False]
+        assert sure[np.argmin(expected)] == pytest.approx(chance)
+
+
+def test_calibration_is_kept_over_mysteries(tmp_path: Path) -> None:
+    """Right share beside mean confidence, over all words so far; a confidence below chance is refused."""
+    for number, (right, sure) in enumerate([(True, 0.9), (False, 0.5), (True, 0.7), (True, 0.5)]):
+        lesson = Lesson("03", world=f"w{number}", folder=tmp_path)
+        mystery = lesson.mystery(WORLDS)
+        question = lesson.judge(mystery, "Which?", by_code="two steps")
+        label = next(name for name in WORLDS if mystery.is_world(name) is right)
+        for wrong in (0.2, 1.1, None):
+            with pytest.raises(StateError, match="chance"):
+                question.commit(label, wrong)
+        assert "the notebook says: two steps" in question.commit(label, sure).heard()
+    said = lesson.report().calibration()
+    assert said.startswith("4 blind worlds: 75% right at a mean confidence of 65%; Brier score 0.15")
+
+
+def test_answers_are_kept_and_judged_anew(tmp_path: Path) -> None:
+    """Plain JSON beside the results; on other data the same answer may be wrong."""
+    Lesson("03", folder=tmp_path).by_hand("onset", "Where?", 38.3, unit="K").commit(38.0)
+    stored = json.loads((tmp_path / "03.json").read_text())
+    assert stored["schema_version"] == 1 and stored["answers"]["onset"]["answer"] == 38.0
+    later = Lesson("03", folder=tmp_path)
+    assert later.by_hand("onset", "Where?", 20.0, unit="K").answer.right is False
+    assert later.answers["onset"].tries == 1
+
+
+def test_an_answer_to_another_question_counts_for_none(tmp_path: Path) -> None:
+    """A word where a number is asked, or an option that is gone: a sentence, and the question is open."""
+    Lesson("03", folder=tmp_path).predict("x", "?", "up", options=("up", "down")).commit("down")
+    question = Lesson("03", folder=tmp_path).check("x", "?", 3.0)
+    assert question.answer is None and "'down' is not a number" in question.sentences[0]
+    with pytest.raises(StateError, match="finite"):
+        question.commit("inf")
+
+
+def test_the_parameters_cell_answers_too(tmp_path: Path) -> None:
+    """By the key; what cannot be is said in the question and stops nothing."""
+    given = {"x": 3.2, "y": "no number", "mystery-1": ["grains", 0.8]}
+    lesson = Lesson("03", answers=given, folder=tmp_path)
+    assert lesson.by_hand("x", "?", 3.1).answer.right
+    refused = lesson.by_hand("y", "?", 3.1)
+    assert refused.answer is None and "'no number' is not a number" in refused.sentences[0]
+    assert lesson.judge(lesson.mystery(WORLDS), "Which?").answer.confidence == 0.8
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"schema_version": 2}',
+        '{"schema_version": 1, "room": "04", "answers": {}}',
+        "__import__('os')",
+    ],
+)
+def test_a_file_of_something_else_is_refused_and_left(tmp_path: Path, content: str) -> None:
+    """Another schema, another room, no JSON: one sentence, and the file stays as it is."""
+    path = tmp_path / "03.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"03\.json holds .*move it away"):
+        Lesson("03", folder=tmp_path)
+    assert path.read_text() == content
+
+
+def test_the_report_shows_text_as_text(lesson: Lesson) -> None:
+    """A table of all answers, nothing in it alive; with no student one line."""
+    empty = lesson.report()._repr_mimebundle_()
+    assert empty == {"text/plain": "Not answered yet: no question of this room has an answer."}
+    lesson.predict("<i>k</i>", "<script>x</script>", "a & b", options=("a & b", "c")).commit("c")
+    html = lesson.report()._repr_mimebundle_()["text/html"]
+    assert "&lt;script&gt;" in html and "<script" not in html and "<i>" not in html
+
+
+def test_the_box_is_the_same_object(lesson: Lesson) -> None:
+    """A number typed into the box is the answer, in this lesson and in its file; then the box is closed."""
+    question = lesson.by_hand("onset", "Where?", 38.3, unit="K").of("twin", "a twin")
+    box = question.controls
+    box["answer"].value = "much"
+    box["commit"].click()
+    assert "not a number" in question.face.sentences.value
+    box["answer"].value = "37,9"
+    box["commit"].click()
+    assert question.answer.answer == 37.9
+    assert "the notebook finds 38.3 K" in question.face.said.value
+    assert box["answer"].disabled
+    assert read_answers(lesson.path, "03") == lesson.answers
+
+
+def test_every_kind_of_box_can_be_driven(lesson: Lesson) -> None:
+    """To its limits, with nothing raised and nothing printed."""
+    for question in (
+        lesson.check("a", "?", 1.0),
+        lesson.predict("b", "?", "x", options=("x", "y")),
+        lesson.judge(lesson.mystery(WORLDS), "Which?"),
+    ):
+        report = drive(question)
+        assert report.clean, report.errors
+        assert report.moves["commit"] == 1
+        question.close()
+
+
+def test_a_reader_with_no_kernel_sees_the_line(lesson: Lesson) -> None:
+    """The page has the words where the box was, before and after the answer."""
+    import nbformat
+
+    question = lesson.by_hand("onset", "Where does it start?", 38.3, unit="K")
+    bundle = question._repr_mimebundle_()
+    assert set(bundle) >= {"application/vnd.jupyter.widget-view+json", "text/plain"}
+    output = nbformat.v4.new_output("display_data", data=bundle)
+    assert _output_html(output, "", Path()) == "<pre>Not answered yet: Where does it start?</pre>"
+    assert repr(question) == "<Question 'onset'>"
+
+
+def test_a_flip_is_found_where_it_was_planted() -> None:
+    """A verdict that changes at 0.437, from above and from below, to the stated half width."""
+    for start, end in ((0.0, 1.0), (1.0, 0.0)):
+        flip = find_flip(lambda x: "yes" if x < 0.437 else "no", start, end, knob="threshold")
+        assert flip.at is not None and abs(flip.at - 0.437) <= flip.at.uncertainty
+        assert {flip.before, flip.after} == {"yes", "no"}
+        assert flip.moved == pytest.approx(0.437 - start, abs=0.01)
+
+
+def test_a_verdict_that_holds_says_so() -> None:
+    """No place is named where none was found; what cannot be computed is a verdict of its own."""
+    flip = find_flip(lambda x: "yes", 1.0, 2.0, knob="gap")
+    assert flip.at is None and math.isnan(flip.moved)
+    assert str(flip) == "gap: “yes” holds all the way from 1 to 2"
+    assert find_flip(lambda x: math.sqrt(x) >= 0, 1.0, -1.0, knob="x").after == "not determined"

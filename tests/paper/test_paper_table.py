@@ -1,0 +1,250 @@
+"""The table of all statements: complete, searchable, written whole, and counting only what is of its run."""
+
+import csv
+import json
+
+import pytest
+
+from nbtools import paths
+from nbtools.claims import from_arithmetic, settle, statements
+from nbtools.display import style
+from nbtools.fitting.state import StateError
+from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper, recompute
+from nbtools.paper.ledgers import RAN, ledgers_of
+from nbtools.results import Ledger
+from nbtools.units import Quantity
+from nbtools.viewers.statements import draw_deviations, draw_verdicts
+from nbtools.widgets.driving import drive
+from nbtools.widgets.statements import explore_statements
+
+
+@pytest.fixture(autouse=True)
+def stored(tmp_path_factory, monkeypatch):
+    """The stored results, as if they had just been computed from this ``paper.yaml``."""
+    folder = tmp_path_factory.mktemp("stored")
+    for path in paths.STORED_RESULTS.glob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        (folder / path.name).write_text(json.dumps(content | {"run": "stored", "paper": read_paper().sha256}))
+    monkeypatch.setattr(paths, "STORED_RESULTS", folder)
+
+
+@pytest.fixture
+def card():
+    return paper_table(read_ledgers())
+
+
+def test_the_stored_verdicts_are_of_this_paper(monkeypatch) -> None:
+    """What lies in ``notebooks/results`` was computed from ``paper.yaml`` as it is; `make notebooks` mends it."""
+    monkeypatch.setattr(paths, "STORED_RESULTS", paths.NOTEBOOKS / "results")
+    assert not paper_table(read_ledgers()).left_out
+
+
+def test_every_statement_has_a_verdict_with_a_basis(card) -> None:
+    """Each of them, and from a twin none agrees."""
+    assert list(card.rows["id"]) == list(statements())
+    assert len(card.rows) == len(read_paper())
+    assert card.rows["verdict"].all() and card.rows["basis"].all()
+    data = card.select(kind="needs-data")
+    assert set(data.rows["verdict"]) <= {
+        "recoverable",
+        "not discriminating",
+        "not testable without the raw data",
+    }
+    assert "agrees" not in set(card.select(origin="twin").rows["verdict"])
+
+
+def test_the_cell_that_found_it_names_it(card) -> None:
+    """Where the ledger says that a verdict was given, the notebook's cell names the statement."""
+    import nbformat
+
+    for name, rows in card.rows.groupby("notebook"):
+        notebook = nbformat.read(paths.NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        for row in rows[rows["cell"] > 0].itertuples():
+            # By itself, or all of its kind at once.
+            group = f'"{row.id.partition("-")[0]}"'
+            assert row.id in code[row.cell - 1] or group in code[row.cell - 1], (row.id, row.cell)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A headless run of 03 and 07 in which this process is a notebook; 03 has settled one statement so far."""
+    record = RunRecord.begin(["03_transport", "07_the_paper_in_numbers"]).ended("03_transport")
+    record.write(tmp_path)
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path))
+    monkeypatch.setenv(paths.RUN, record.id)
+    settle(Ledger("03_transport"), "GL-01", from_arithmetic(Quantity(5.7, 0.01, "nm"), "a planted length"))
+    return record
+
+
+def agreeing():
+    """The planted agreement, and those of 03 that printed numbers bear out whatever was run."""
+    judged = [v for name, v in recompute().items() if name != "GL-01" and read_paper()[name].notebook == "03"]
+    return 1 + sum(verdict.word == "agrees" for verdict in judged)
+
+
+def by_id(table):
+    return table.rows.set_index("id")
+
+
+def test_what_a_run_found_counts_and_the_rest_is_marked(run) -> None:
+    """Its own row is of the run; a notebook that was not part of it is shown as stored and not counted."""
+    table = paper_table(read_ledgers())
+    rows = by_id(table)
+    assert rows.loc["GL-01", "basis"].startswith("a planted length")
+    assert tuple(rows.loc["GL-01", ["verdict", "sigmas", "run", "left_out"]]) == ("agrees", 0, run.id, "")
+    assert rows.loc["JC-01", "verdict"] == "inconsistent"
+    assert rows.loc["JC-01", "run"] == "stored"
+    assert rows.loc["JC-01", "left_out"] == (
+        "05_ac_susceptibility not part of this run; the stored verdict is shown"
+    )
+    assert list(table.select(run=run.id).rows["id"]) == ["GL-01"]
+    assert table.counts["agrees"] == agreeing()
+
+
+def test_the_counts_add_up(run) -> None:
+    """What counts and what does not make all, in the words and in the file; each part has its reason."""
+    table = paper_table(read_ledgers())
+    reasons = table.left_out
+    assert (
+        sum(table.counts.values()) + sum(map(len, reasons.values())) == len(table.rows) == len(read_paper())
+    )
+    first, *others = str(table).splitlines()
+    assert first.startswith(
+        f"{len(read_paper())} statements, {len(table.counted)} of the run {run.id}: {agreeing()} agrees"
+    )
+    assert others == [f"{len(ids)} not counted: {reason}" for reason, ids in reasons.items()]
+    content = json.loads(table.export(paths.results_folder())[0].read_text(encoding="utf-8"))
+    assert content["run"] == run.id and content["paper"] == read_paper().sha256
+    assert content["counted"] == sum(row["counted"] for row in content["statements"]) == len(table.counted)
+    assert content["left_out"] == {reason: len(ids) for reason, ids in reasons.items()}
+
+
+def test_a_notebook_that_failed_settles_nothing(run, tmp_path) -> None:
+    """What it had entered before is not taken; the stored rows stand in its place, with the error."""
+    run.ended("03_transport", "cell 40 of 53 (Fig. S1): ValueError: planted").write(tmp_path)
+    rows = by_id(paper_table(read_ledgers()))
+    assert rows.loc["GL-01", "run"] == "stored"
+    assert rows.loc["GL-01", "left_out"].startswith(
+        "03_transport failed in this run: cell 40 of 53 (Fig. S1): ValueError: planted; the stored"
+    )
+
+
+def test_the_ledger_of_an_earlier_run_does_not_count(run, tmp_path) -> None:
+    """It lies in the same folder, and bears another name."""
+    again = RunRecord.begin(run.notebooks).ended("03_transport")
+    again.write(tmp_path)
+    ledgers = ledgers_of(again, tmp_path)
+    assert ledgers["03_transport"].run == "stored"
+    assert ledgers.left_out["03_transport"] == "left no results of this run here"
+
+
+def test_by_hand_the_stored_results_are_taken(run, monkeypatch) -> None:
+    """In JupyterLab nothing that was tried out there changes the table, and neither does an earlier run."""
+    monkeypatch.delenv(paths.RUN)
+    table = paper_table(read_ledgers())
+    assert table.run == "stored" and not table.left_out
+    assert set(table.rows["run"]) <= {"stored", ""}
+
+
+def test_the_table_alone_counts_what_is_stored(tmp_path) -> None:
+    """A run of 07 settles nothing itself."""
+    record = RunRecord.begin(["07_the_paper_in_numbers"])
+    assert not paper_table(ledgers_of(record, tmp_path)).left_out
+
+
+def test_verdicts_from_another_paper_do_not_count(monkeypatch, tmp_path) -> None:
+    """One printed number is changed: every stored verdict was computed from something else, and says so."""
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path))
+    other = read_paper().changed({"GL-01": [5.8]})
+    monkeypatch.setattr(printed, "_load", lambda path: other)
+    table = paper_table(read_ledgers())
+    settled = table.rows[table.rows["run"] == "stored"]
+    assert len(settled) > 100
+    assert settled["left_out"].str.endswith("computed from another paper.yaml").all()
+    assert not table.counts
+
+
+@pytest.mark.parametrize(
+    ("entry", "counts"),
+    [
+        ({"origin": "twin"}, True),
+        ({"origin": "measured", "same_sample": True}, True),
+        ({"origin": "measured", "same_sample": False}, False),
+        ({"origin": "measured"}, False),
+        ({"origin": "twin", "other_data": True}, False),
+    ],
+)
+def test_only_twins_and_the_very_sample_count(entry, counts) -> None:
+    """Data of another sample are marked, wherever they came from."""
+    row = {"verdict": "recoverable", "paper": "", "ours": "", "basis": "x", "says": "y"} | entry
+    table = paper_table({"03_transport": Ledger("03_transport", verdicts={"RES-01": row})})
+    assert bool(len(table.select(id="RES-01", left_out="").rows)) == counts
+
+
+def test_what_does_not_count_is_marked_in_every_form(run, tmp_path) -> None:
+    """In the terminal, in the page, on the drawing, in LaTeX and CSV."""
+    table = paper_table(read_ledgers())
+    row = table.select(id="JC-01")
+    assert "[not counted: 05_ac_susceptibility not part" in row.text().replace("\n        ", " ")
+    assert "class='not-counted'" in row._repr_html_() and "not counted: 05_ac" in row._repr_html_()
+    axes = draw_verdicts(style.new_figure()[1], table.by_topic)
+    assert sum(patch.get_hatch() is not None for patch in axes.patches) == len(read_paper()) - len(
+        table.counted
+    )
+    tex = next(path for path in table.export(tmp_path) if path.suffix == ".tex").read_text(encoding="utf-8")
+    assert tex.count("(not counted)") == len(read_paper()) - len(table.counted)
+    assert "JC-01" not in table.distances and "GL-01" in table.distances
+
+
+def test_somebodys_own_run_shows_only_what_it_found(tmp_path) -> None:
+    """No stored verdict on another sample stands beside their numbers."""
+    record = RunRecord.begin(["03_transport"], own=True).ended("03_transport")
+    ledger = Ledger("03_transport", tmp_path, run=record.id)
+    settle(ledger, "GL-01", from_arithmetic(5.7, "x"))
+    assert record.notebooks == {"03_transport": RAN}
+    assert list(paper_table(ledgers_of(record, tmp_path)).rows["id"]) == ["GL-01"]
+
+
+def test_words_and_columns_choose(card) -> None:
+    """Every word must stand somewhere in the row; a column takes one value or several."""
+    found = card.select(text="HALF screening", verdict="inconsistent")
+    assert {"AC-09", "AC-12"} <= set(found.rows["id"]) < set(card.rows["id"])
+    assert not len(card.select(text="no such word").rows)
+    with pytest.raises(ValueError, match="no column colour; there are id"):
+        card.select(colour="red")
+
+
+def test_exports_hold_every_statement(card, tmp_path) -> None:
+    """JSON, CSV and LaTeX; JSON without the NaN that it does not have."""
+    json_file, csv_file, tex_file = card.export(tmp_path)
+    content = json.loads(json_file.read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(word))
+    assert [row["id"] for row in content["statements"]] == list(statements())
+    with csv_file.open(encoding="utf-8") as file:
+        assert [row["verdict"] for row in csv.DictReader(file)] == list(card.rows["verdict"])
+    text = tex_file.read_text(encoding="utf-8")
+    assert all(f"\n{name} & " in text for name in statements())
+
+
+def test_the_table_is_driven_and_says_what_is_wrong(card) -> None:
+    """Menus and words choose rows; an entry that there is not is refused; without a kernel the rows stand."""
+    table = explore_statements(card).of("paper")
+    report = drive(table)
+    assert report.clean, report
+    table.controls["verdict"].value = "inconsistent"
+    assert set(table.chosen.rows["verdict"]) == {"inconsistent"}
+    assert "CMP-05" in table.face.rows.value and "CMP-04" not in table.face.rows.value
+    assert "CMP-05" in table._repr_mimebundle_()["text/html"]
+    with pytest.raises(StateError, match="'maybe' is none of all, "):
+        table.set("verdict", "maybe")
+    table.close()
+
+
+def test_each_statement_is_a_square_and_each_distance_a_dot(card) -> None:
+    """As many as there are."""
+    axes = draw_verdicts(style.new_figure()[1], card.by_topic)
+    assert len(axes.patches) == len(read_paper())
+    assert not any(patch.get_hatch() for patch in axes.patches)
+    distances = {"A-01": 0.5, "A-02": -30.0}
+    axes = draw_deviations(style.new_figure()[1], distances)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(distances)

@@ -1,0 +1,122 @@
+"""A stranger's curves: other shapes, densities, noises and roundings than the twins', with answers by arithmetic.
+
+Every seed is another sample: midpoint, width, asymmetry, entry field and offsets of the grid are drawn anew.
+`truth` never calls an estimator: it reads the noise-free formula on a fine grid.
+"""
+
+import numpy as np
+from scipy.stats import norm
+
+NOISES = (0.001, 0.007, 0.03)
+SIZES = (200, 2_000, 20_000)
+
+
+def rounded(values, noise, digits):
+    """As an instrument writes them: to `digits` steps a standard deviation of the noise (0: not rounded)."""
+    return values if not digits else np.round(values * digits / noise) * noise / digits
+
+
+class Step:
+    """A resistive step over a metal: two error functions of unlike width, so that neither side mirrors the other."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 71])
+        self.middle = rng.uniform(8, 90)
+        self.width = self.middle * rng.uniform(0.006, 0.02)
+        self.tail = rng.uniform(1.0, 3.0)
+        self.share = rng.uniform(0.0, 0.5)
+        self.slope = rng.uniform(0, 0.8)
+        self.level = 10 ** rng.uniform(-6, 2)
+        self.reach = max(rng.uniform(0.15, 0.3) * self.middle, (4 * self.tail + 4) * self.width)
+
+    def metal(self, t):
+        return self.level * (1 + self.slope * ((t / self.middle) ** 3 - 1) / 3)
+
+    def fraction(self, t):
+        wide = self.tail * self.width
+        lower = self.middle - 1.2 * (wide - self.width)
+        return (1 - self.share) * norm.cdf((t - self.middle) / self.width) + self.share * norm.cdf(
+            (t - lower) / wide
+        )
+
+    def at(self, level):
+        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
+        return float(np.interp(level, self.fraction(grid), grid))
+
+    def onset(self):
+        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
+        f = self.fraction(grid)
+        steepest = int(np.argmax(np.gradient(f, grid)))
+        slope = np.gradient(f, grid)[steepest]
+        return float(grid[steepest] + (1 - f[steepest]) / slope)
+
+    def curve(self, noise, size, digits=0, jitter=0.0):
+        low, high = self.middle - self.reach, self.middle + self.reach
+        t = np.linspace(low, high, size) + self.rng.uniform(0, (high - low) / size)
+        true = t + jitter * self.width * self.rng.normal(size=size)
+        clean = self.metal(true) * self.fraction(true)
+        sigma = noise * self.level
+        return t, rounded(clean + sigma * self.rng.normal(size=size), sigma, digits)
+
+    def truth(self, noise):
+        # The threshold is 3σ against the normal state at the midpoint.
+        low = self.at(0.5)
+        share = 3 * noise * self.level / self.metal(low)
+        zero = np.nan
+        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
+        zero = float(np.interp(share, self.fraction(grid), grid))
+        return {
+            "onset": self.onset(),
+            "ninety": self.at(0.9),
+            "midpoint": low,
+            "ten": self.at(0.1),
+            "zero": zero,
+        }
+
+
+class Entry:
+    """A virgin m(H): a Meissner line, then flux entry that saturates with a tilt of its own, as no cubic does."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 72])
+        self.largest = 10 ** rng.uniform(4, 6)
+        self.entry = rng.uniform(0.15, 0.5) * self.largest
+        self.slope = -(10 ** rng.uniform(-10, -6))
+        self.penetration = rng.uniform(1.0, 6.0) * self.largest
+        self.offset = rng.uniform(-0.01, 0.01)
+
+    def clean(self, h):
+        past = np.clip(h - self.entry, 0, None) / self.penetration
+        # ΔM grows as the square of the excess field, then ever more slowly: x²/(1 + x) is no polynomial.
+        entered = self.penetration * past**2 / (1 + past)
+        return self.slope * (h - entered + self.offset * self.largest)
+
+    def curve(self, noise, size, digits=0):
+        h = np.linspace(0, self.largest, size)
+        sigma = noise * float(np.max(np.abs(self.clean(h))))
+        return h, rounded(self.clean(h) + sigma * self.rng.normal(size=size), sigma, digits)
+
+
+class Return:
+    """R(H)/R_n at one temperature: an asymmetric return of resistance (a Gompertz curve), with magnetoresistance."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 73])
+        self.largest = 10 ** rng.uniform(5.5, 7)
+        self.middle = rng.uniform(0.35, 0.65) * self.largest
+        self.width = rng.uniform(0.04, 0.1) * self.largest
+        self.rise = rng.uniform(0, 0.05)
+        self.flipped = rng.uniform() < 0.5
+
+    def share(self, h):
+        z = (h - self.middle) / self.width
+        share = 1 - np.exp(-np.exp(z)) if self.flipped else np.exp(-np.exp(-z))
+        return share * (1 + self.rise * h / self.largest)
+
+    def at(self, level):
+        grid = np.linspace(0, self.largest, 400_001)
+        return float(np.interp(level, self.share(grid), grid))
+
+    def curve(self, noise, size, digits=0):
+        h = np.linspace(0, self.largest, size) + self.rng.uniform(0, self.largest / size)
+        return h, rounded(self.share(h) + noise * self.rng.normal(size=size), noise, digits)
