@@ -183,26 +183,46 @@ def _may_be_stored(run: "Run", results: Path) -> bool:
 
 
 def _conclude(runs: "list[Run]", output: Path, results: Path, into: Path) -> int:
-    """The statements in the terminal, the report of all that lies in the folder, and the exit code."""
+    """The statements, or the numbers of somebody's own run, in the terminal; the report; the exit code."""
     from nbtools.paper import RunRecord, paper_table
     from nbtools.paper.ledgers import ledgers_of
     from nbtools.report import write_report
     from nbtools.runner import find_notebooks, read_run
 
-    table = paper_table(ledgers_of(RunRecord.read(results), results))
+    record = RunRecord.read(results)
+    own = record is not None and record.own
+    table = paper_table(ledgers_of(record, results))
     width = min(shutil.get_terminal_size().columns, 110)
-    print("\n" + table.text(width, notebooks=[run.name for run in runs]))
+    if len(table.rows) or not own:
+        print("\n" + table.text(width, notebooks=[run.name for run in runs]))
     everything = [read_run(path) for path in find_notebooks(folder=output)]
     print(f"\nreport: {write_report(everything, results=results, into=into)}")
+    if own:
+        _show_numbers(runs, results)
     failed = [run for run in runs if not run.ok]
     for run in failed:
+        again = (
+            "the command; what was found before the error is kept"
+            if own
+            else f"`python -m nbtools run`, or this notebook\n        alone with `python -m nbtools run {run.name}`; "
+            "its statements do not count until then"
+        )
         print(
             f"failed: {run.name}, {run.error}\n"
             f"        as far as it came: {run.executed}\n"
-            f"        what to do: mend what the error names, then repeat `python -m nbtools run`, or this notebook\n"
-            f"        alone with `python -m nbtools run {run.name}`; its statements do not count until then"
+            f"        what to do: mend what the error names, then repeat {again}"
         )
     return int(bool(failed))
+
+
+def _show_numbers(runs: "list[Run]", results: Path) -> None:
+    """What somebody's own run found, a line a number, and what it left out and why."""
+    from nbtools.notebook.sample import ResultsTable
+    from nbtools.paper.ledgers import read_results
+
+    for run in runs:
+        if ledger := read_results(run.name, results):
+            print(f"\n{run.name}\n{ResultsTable(tuple(ledger.results.values()), ledger.skipped)}")
 
 
 def _show_run(run: "Run") -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import site
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from nbtools import paths
 
+CRYSTAL = "20240223_NCCO_SC_Canada4_full_size.dc.dat"
 INDEX_FREE = ["install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
 
 
@@ -93,9 +95,12 @@ def test_what_there_is_and_where_it_goes(installed: Path, elsewhere: Path) -> No
 @pytest.mark.timeout(300)
 def test_a_file_of_ones_own_is_inspected_and_run(installed: Path, elsewhere: Path, realdata: Path) -> None:
     """``inspect FILE``, then ``run 03 -p DATA=… -o out``, as `inspect` says; nothing is written elsewhere."""
-    (elsewhere / "mine.dat").write_bytes((realdata / "qd/MagnetoPy/zfc5.dat").read_bytes())
+    (elsewhere / "mine.dat").write_bytes((realdata / f"qd/NCCO_Analysis_Code_2026/{CRYSTAL}").read_bytes())
     assert "run 03 -p DATA=mine.dat" in call(installed, elsewhere, "inspect", "mine.dat")
-    call(installed, elsewhere, "run", "03", "-p", "DATA=mine.dat", "-o", "out")
+    said = call(installed, elsewhere, "run", "03", "-p", "DATA=mine.dat", "-o", "out")
+    last = said[said.index("report: ") :]
+    assert re.search(r"magnetic onset +23\.\d+ ± 0\.\d+ K +mine\.dat", last)
+    assert "statements" not in last
     ledger = json.loads((elsewhere / "out" / "03_transport.json").read_text(encoding="utf-8"))
     onset = next(entry for entry in ledger["results"] if entry["name"] == "magnetic_onset")
     assert onset["origin"] == "measured"

@@ -1,6 +1,5 @@
 """Where flux first enters: the kink of a virgin magnetisation curve, and its extrapolation to zero temperature."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,9 +16,10 @@ Law = Literal["parabolic", "linear"]
 FEWEST_POINTS = 8
 MOST_POINTS = 400  # neighbours beyond are averaged: a kink's parabola is much wider than a 400th of the range
 PROFILE = 160  # trial entry fields
-# χ² of a fourth and fifth power above the kink that chance exceeds in 1 % of windows (2 degrees of freedom).
-BEND = 9.2
-SHRINK, INSIDE = 0.8, 0.7  # of the part of the window above the kink: at each trial, and in the end
+# What the third, fourth and fifth power of the field past entry may contribute at the largest field, as shares of
+# all that the moment has departed by (one standard deviation). Bean's slab has none, his cylinder a third power of
+# −1/3; a critical current that falls with field adds more. Without them a kink looks surer, and lower, than it is.
+SERIES = (1.0, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def estimate_lower_critical_field(
     """Field of first flux entry from a virgin m(H) branch, by √ΔM and by first deviation.
 
     √ΔM against H is linear above the entry field for any Bean-like entry (ΔM ∝ (H − H_p)²), but its
-    square root turns noise into bias; the same kink is therefore fitted in m itself,
-    m = b + s H + c (H − H_p)₊² + d (H − H_p)₊³ (Bean's slab has d = 0, his cylinder not), with H_p by
-    profile likelihood, over the widest window from zero field that this describes.
+    square root turns noise into bias; the same kink is therefore fitted in m itself, m = b + s H + a power
+    series in (H − H_p)₊ that starts with the square (`SERIES` says how large its further terms may be), with
+    H_p and its σ by profile likelihood, over the widest window from zero field that this describes.
 
     Parameters
     ----------
@@ -229,29 +229,17 @@ class _Kink:
 
 
 def _widest_kink(curve: _Virgin) -> _Kink:
-    """The kinked curve over the widest window from zero field in which no fourth power shows, made narrower.
-
-    As in `fit_locally`: a fourth power that is just seen moves the kink by one or two of its σ; with the part
-    above the kink at 0.7 of the widest window, what is left of that is small against a σ that has grown.
-    """
-    window, suspected, kink = float(curve.h[-1]), True, None
-    while suspected:
-        part = curve.up_to(window)
-        kink = _fit_kink(part)
-        smaller = kink.entry + SHRINK * (window - kink.entry)
-        suspected = (
-            _shows_more(part, kink.entry)
-            and np.sum(curve.h <= smaller) >= 2 * FEWEST_POINTS
-            and np.sum((curve.h > kink.entry) & (curve.h <= smaller)) >= FEWEST_POINTS
-        )
-        if suspected:
-            window = smaller
+    """The kinked curve over the widest window from zero field that it describes."""
+    kink = None
+    for share in np.geomspace(1.0, 0.1, 15):
+        part = curve.up_to(share * float(curve.h[-1]))
+        if kink is not None and len(part.h) < 2 * FEWEST_POINTS:
+            break
+        kink, chi_square = _fit_kink(part)
+        freedom = len(part.h) - 5
+        if chi_square < freedom + 3 * np.sqrt(2 * freedom):
+            break
     assert kink is not None
-    if window < curve.h[-1]:
-        smaller = kink.entry + INSIDE * (window - kink.entry)
-        part = curve.up_to(smaller)
-        if np.sum(part.h > kink.entry) >= FEWEST_POINTS:
-            kink = _fit_kink(part)
     scale = curve.largest
     return _Kink(
         kink.entry * scale,
@@ -263,57 +251,87 @@ def _widest_kink(curve: _Virgin) -> _Kink:
     )
 
 
-def _fit_kink(part: _Virgin) -> _Kink:
-    """The entry field by its whole profile likelihood: its mean and standard deviation, wherever they reach."""
+def _fit_kink(part: _Virgin) -> tuple[_Kink, float]:
+    """The best entry field and the half width of Δχ² = 1 about it, wherever that reaches; and χ²."""
     trial = np.linspace(part.h[1], part.h[-3], PROFILE)
-    best = 0
-    for _ in range(3):  # again where the likelihood lies, until its peak is resolved
-        chi_square = _profile(part, trial)
-        scale = max(1.0, float(np.min(chi_square)) / max(len(part.h) - 5, 1))
-        likelihood = np.exp(-0.5 * (chi_square - np.min(chi_square)) / scale)
+    departure = _departure(part, trial)
+    low, high = float(trial[0]), float(trial[-1])
+    for _ in range(4):  # again where the interval lies, until it is resolved
+        trial = np.linspace(low, high, PROFILE)
+        chi_square = _profile(part, trial, departure)
         best = int(np.argmin(chi_square))
-        reached = np.flatnonzero(likelihood > 1e-6)
-        if len(reached) > PROFILE / 4:
+        scale = max(1.0, float(chi_square[best]) / max(len(part.h) - 5, 1))
+        inside = np.flatnonzero(chi_square <= chi_square[best] + 4 * scale)
+        if len(inside) > PROFILE / 4:
             break
-        trial = np.linspace(
-            trial[max(reached[0] - 1, 0)], trial[min(reached[-1] + 1, len(trial) - 1)], PROFILE
-        )
-    weight = likelihood / np.sum(likelihood)
-    entry = float(np.sum(weight * trial))
-    error = float(np.sqrt(np.sum(weight * (trial - entry) ** 2)))
-    slopes, slope_variance = _slopes(part, trial[likelihood > 1e-3])
-    weight = weight[likelihood > 1e-3]
-    slope = float(np.sum(weight * slopes) / np.sum(weight))
-    between = float(np.sum(weight * (slopes - slope) ** 2) / np.sum(weight))
-    within = float(np.sum(weight * slope_variance) / np.sum(weight)) * scale
-    straight = _line_chi_square(part)
-    improvement = (straight - float(chi_square[best])) / scale
-    return _Kink(entry, error, slope, float(np.sqrt(between + within)), float(part.h[-1]), improvement)
+        low, high = trial[max(inside[0] - 1, 0)], trial[min(inside[-1] + 1, PROFILE - 1)]
+    entry = float(trial[best])
+    left, right = _interval(trial, chi_square, best, scale)
+    slopes, variance = _slopes(part, np.array([left, entry, right]), departure)
+    # The slope is correlated with the entry field: what it does at either end of the interval counts too.
+    slope_error = float(np.hypot(np.sqrt(variance[1] * scale), np.ptp(slopes) / 2))
+    improvement = (_line_chi_square(part) - float(chi_square[best])) / scale
+    kink = _Kink(entry, (right - left) / 2, float(slopes[1]), slope_error, float(part.h[-1]), improvement)
+    return kink, float(chi_square[best])
 
 
-def _designs(part: _Virgin, entries: Array, powers: Sequence[int] = (2, 3)) -> Array:
-    """Columns 1, H, (H − H_p)₊² and (H − H_p)₊³ over σ for each trial entry, shape (trial, point, column)."""
-    past = np.clip(part.h - entries[:, None], 0, None)
-    columns = [np.ones_like(past), np.broadcast_to(part.h, past.shape), *(past**power for power in powers)]
+def _interval(trial: Array, chi_square: Array, best: int, scale: float) -> tuple[float, float]:
+    """Where Δχ² = 1 is first met on either side of the best, or the end of the fields."""
+    level = chi_square[best] + scale
+    ends = []
+    for step, last in ((-1, 0), (1, len(trial) - 1)):
+        i = best
+        while i != last and chi_square[i + step] < level:
+            i += step
+        if i == last:
+            ends.append(float(trial[last]))
+            continue
+        share = (level - chi_square[i]) / (chi_square[i + step] - chi_square[i])
+        ends.append(float(trial[i] + share * (trial[i + step] - trial[i])))
+    return ends[0], ends[1]
+
+
+def _departure(part: _Virgin, trial: Array) -> float:
+    """|ΔM| at the largest field, from a plain parabola and cube above the kink."""
+    plain = np.array([1e6, 1e-9, 1e-9]) * float(np.max(np.abs(part.m)))
+    best = trial[int(np.argmin(_profile(part, trial, 1.0, plain)))]
+    design = _designs(part, np.array([best]))[0, :, :4]
+    coefficients = np.linalg.lstsq(design, part.m / part.sigma, rcond=None)[0]
+    return max(abs(float(np.sum(coefficients[2:]))), float(np.median(part.sigma)))
+
+
+def _designs(part: _Virgin, entries: Array) -> Array:
+    """Columns 1, H, u², u³, … over σ, u = (H − H_p)₊ over its largest, shape (trial, point, column)."""
+    past = np.clip(part.h - entries[:, None], 0, None) / (part.h[-1] - entries[:, None])
+    powers = [past**power for power in range(2, 3 + len(SERIES))]
+    columns = [np.ones_like(past), np.broadcast_to(part.h, past.shape), *powers]
     return np.stack(columns, axis=-1) / part.sigma[:, None]
 
 
-def _profile(part: _Virgin, entries: Array) -> Array:
+def _with_prior(part: _Virgin, entries: Array, departure: float, series: ArrayLike) -> tuple[Array, Array]:
+    """Design and values, with one more row for each term of the series: zero within what it may be."""
+    design, values = _designs(part, entries), part.m / part.sigma
+    rows = np.zeros((len(entries), len(SERIES), design.shape[2]))
+    for k, allowed in enumerate(np.asarray(series, float)):
+        rows[:, k, 3 + k] = 1 / (allowed * departure)
+    return np.concatenate([design, rows], axis=1), np.concatenate([values, np.zeros(len(SERIES))])
+
+
+def _profile(part: _Virgin, entries: Array, departure: float, series: ArrayLike | None = None) -> Array:
     """χ² at each trial entry field, everything else at its best."""
-    return np.concatenate([_chi_squares(part, some) for some in np.array_split(entries, 8)])
+    chi_squares = []
+    for some in np.array_split(entries, 8):
+        design, values = _with_prior(part, some, departure, SERIES if series is None else series)
+        q, _ = np.linalg.qr(design)
+        explained = np.einsum("tpc,p->tc", q, values)
+        chi_squares.append(np.sum((values - np.einsum("tpc,tc->tp", q, explained)) ** 2, axis=1))
+    return np.concatenate(chi_squares)
 
 
-def _chi_squares(part: _Virgin, entries: Array, powers: Sequence[int] = (2, 3)) -> Array:
-    q, _ = np.linalg.qr(_designs(part, entries, powers))
-    values = part.m / part.sigma
-    explained = np.einsum("tpc,p->tc", q, values)
-    return np.sum((values - np.einsum("tpc,tc->tp", q, explained)) ** 2, axis=1)
-
-
-def _slopes(part: _Virgin, entries: Array) -> tuple[Array, Array]:
+def _slopes(part: _Virgin, entries: Array, departure: float) -> tuple[Array, Array]:
     """dm/dH of the Meissner line at each trial entry field, and its variance."""
-    inverse = np.linalg.pinv(_designs(part, entries))
-    values = part.m / part.sigma
+    design, values = _with_prior(part, entries, departure, SERIES)
+    inverse = np.linalg.pinv(design)
     return np.einsum("tp,p->t", inverse[:, 1], values), np.sum(inverse[:, 1] ** 2, axis=1)
 
 
@@ -322,16 +340,6 @@ def _line_chi_square(part: _Virgin) -> float:
     values = part.m / part.sigma
     q, _ = np.linalg.qr(design)
     return float(np.sum((values - q @ (q.T @ values)) ** 2))
-
-
-def _shows_more(part: _Virgin, entry: float) -> bool:
-    """Whether a fourth and fifth power above the kink improve χ² by more than chance does, the kink free to move."""
-    near = np.linspace(part.h[1], part.h[-3], 41)
-    without = float(np.min(_chi_squares(part, np.append(near, entry))))
-    more = float(np.min(_chi_squares(part, np.append(near, entry), (2, 3, 4, 5))))
-    freedom = len(part.h) - 7
-    noise = max(1.0, more / max(freedom, 1))
-    return (without - more) / noise > BEND
 
 
 def _first_deviation(curve: _Virgin) -> Quantity:

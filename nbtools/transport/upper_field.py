@@ -10,13 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.models import superconductor
-from nbtools.statistics.crossing import find_crossing
+from nbtools.statistics.arrays import check_points
+from nbtools.statistics.crossing import find_crossing, rough_crossing
 from nbtools.statistics.information import aicc
-from nbtools.statistics.noise import noise_of
+from nbtools.statistics.noise import averaged, noise_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Law = Literal["power", "orbital", "two-band"]
+MOST_POINTS = 2000  # of one R(H); beyond, neighbours are averaged
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,22 @@ def estimate_upper_critical_field(
     ValueError
         A criterion outside (0, 1), a normal resistance that is not positive, or under 6 points.
     """
-    h, r = np.asarray(field, float).ravel(), np.asarray(resistance, float).ravel()
-    usable = np.isfinite(h) & np.isfinite(r)
-    if not 0 < criterion < 1 or not normal_resistance > 0 or usable.sum() < 6:
+    points = check_points(field=field, resistance=resistance)
+    if not 0 < criterion < 1 or not normal_resistance > 0 or len(points.kept) < 6:
         raise ValueError(
-            f"criterion {criterion:g}, normal resistance {normal_resistance:.3g} and {usable.sum()} points came; "
+            f"criterion {criterion:g}, normal resistance {normal_resistance:.3g} and {len(points.kept)} points came; "
             "0 < criterion < 1, a positive normal resistance and at least 6 points are needed"
         )
-    order = np.flatnonzero(usable)[np.argsort(h[usable], kind="stable")]
-    h, share = h[order], r[order] / normal_resistance
+    h, r = points.sorted_by(0).columns
+    share = r / normal_resistance
     sigma = (uncertainty / normal_resistance if uncertainty else noise_of(h, share)) or 1e-7
-    below = np.flatnonzero(share < criterion)
-    missing = _why_missing(share, criterion, below)
+    missing = _why_missing(h, share, criterion, sigma)
     if missing:
         return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"), criterion, normal_resistance)
-    start = 0.5 * (h[below[-1]] + h[below[-1] + 1])
-    found = find_crossing(h, share, criterion, sigma=sigma, start=start)
+    h, share, errors = averaged(h, share, sigma, most=MOST_POINTS)
+    start = rough_crossing(h, share, criterion)
+    nearby = rough_crossing(h, share, criterion - 0.5 * min(criterion, 1 - criterion))
+    found = find_crossing(h, share, criterion, sigma=errors, start=start, smallest=0.4 * abs(start - nearby))
     return UpperCriticalField(
         bool(np.isfinite(found)),
         f"R/R_n crosses {criterion:g} between two measured fields",
@@ -100,10 +102,16 @@ def collect_upper_critical_fields(
     return table[:, 0], table[:, 1], table[:, 2]
 
 
-def _why_missing(share: Array, criterion: float, below: NDArray[np.intp]) -> str:
-    if not len(below):
+def _why_missing(h: Array, share: Array, criterion: float, sigma: float) -> str:
+    below = share < criterion
+    if not below.any():
         return f"R/R_n is above {criterion:g} at every field: the sample is too warm"
-    if below[-1] + 1 >= len(share):
+    start = rough_crossing(h, share, criterion)
+    if start <= h[1] and below.mean() < 0.5:
+        return f"R/R_n is above {criterion:g} at every field: the sample is too warm"
+    # Noise alone reaches over the criterion: what counts is that the last fields lie above it together.
+    beyond = share[h > start]
+    if not len(beyond) or np.mean(beyond) < criterion + min(sigma, sigma * 3 / np.sqrt(len(beyond))):
         return f"R/R_n stays under {criterion:g} up to the largest field: H_c2 lies above it"
     return ""
 
