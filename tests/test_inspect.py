@@ -19,6 +19,7 @@ from nbtools.manifest import fetch
 from nbtools.notebook.document import code_cells, read_parameters
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+PACKAGE = Path(__file__).parent.parent / "nbtools"
 # A real file, then what the answer must say and what it must not.
 ANSWERS = [
     (
@@ -163,26 +164,30 @@ def test_what_the_card_still_needs(realdata, tmp_path):
     assert "gives all that is asked" in inspect_path(file, card)[0]
 
 
-def test_the_card_is_asked_for_what_the_notebooks_ask():
-    """Every field that a notebook demands of its card stands in the table, and no more than one knows of."""
+def test_the_card_is_asked_for_what_the_techniques_ask():
+    """Every field that a notebook or a study demands of its card stands in the table, and no more than one knows of."""
     asked = {
-        number: fields_asked(next(NOTEBOOKS.glob(f"{number}_*.ipynb"))) for number in ("03", "04", "05", "06")
+        number: fields_asked(technique, next(NOTEBOOKS.glob(f"{number}_*.ipynb")))
+        for technique, number in registry.NOTEBOOKS.items()
+        if number in ("03", "04", "05", "06")
     }
-    told: dict[str, set[str]] = {number: set() for number in asked}
+    told: dict[str, set[str]] = {number: set() for number in registry.NOTEBOOKS.values()}
     for (technique, _), fields in CARD.items():
         told[registry.NOTEBOOKS[technique]].update(fields)
-    assert asked == told
+    assert asked == {number: told[number] for number in asked}
 
 
-def fields_asked(path):
-    """The card's fields in `bench.has(…)`, `bench.sigma(…)` and `bench.calibration`, down to what is written."""
+def fields_asked(technique, path):
+    """The card's fields that a technique's notebook and studies ask for, down to what is written on the card."""
     source = "\n".join(cell.source for cell in code_cells(nbformat.read(path, as_version=4)))
     source = source.replace("*needed", '"volume", "sides", "remanence", "instrument"')
-    calls = re.findall(r'bench\.has\("[^"]*",([^)]*)\)', source) + re.findall(
-        r"bench\.sigma\(([^)]*)\)", source
-    )
+    study = PACKAGE / technique / "study.py"
+    source += study.read_text(encoding="utf-8") if study.is_file() else ""
+    calls = re.findall(r'\b(?:bench\.has\("[^"]*",|require\(|given\(|\.sigma\()([^)]*)\)', source)
     names = set(re.findall(r'"(\w+)"', " ".join(calls)))
     names |= {"remanence", "thermometer_offset"} if re.search(r"bench\.calibration\b", source) else set()
+    if study.is_file():
+        names |= set(re.findall(r"\bcard\.(\w+)", source)) & set(IMPLIED)
     return set().union(*(IMPLIED.get(name, {name}) for name in names))
 
 

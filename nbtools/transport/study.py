@@ -26,6 +26,7 @@ from nbtools.transport.screening import subtract_background
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
+    from nbtools.files.sweeps import Sweep
     from nbtools.notebook.sample import Sample
 
 # One temperature of a PPMS against another, K.
@@ -38,6 +39,7 @@ def study_resistance(
     *,
     criterion: Literal["onset", "ninety", "midpoint", "ten", "zero"]
     | Annotated[float, Field(gt=0, lt=1)] = "onset",
+    bridge: Annotated[int, Field(ge=1, le=4)] | None = None,
 ) -> ResistanceStudy | Missing:
     """R(T) in no field: transition, normal state, one step or two; ρ where the card gives the geometry.
 
@@ -46,12 +48,13 @@ def study_resistance(
     sample : from `open_sample`
     criterion : by which T_c is read: "onset", "ninety", "midpoint", "ten", "zero", or a share of the step
         between 0 and 1
+    bridge : of a file that measured several at once; by default the first
 
     Returns
     -------
-    The result, or `Missing` where the files hold no R(T).
+    The result, or `Missing` where the files hold no R(T), or none of that bridge.
     """
-    sweeps = sample.sweeps(axis="temperature", needs="resistance", held=0.0)
+    sweeps, others = _of_one_bridge(sample.sweeps(axis="temperature", needs="resistance", held=0.0), bridge)
     curves = {sweep.label: (sweep.along, sweep.signal) for sweep in sweeps}
     result = estimate_resistance(
         curves,
@@ -61,7 +64,24 @@ def study_resistance(
     )
     if sentence := sample.card.require("geometry_factor"):
         result.missing["ρ in Ω m"] = sentence
+    if others:
+        result.missing["the other bridges"] = f"{others}; give bridge=<number> for one of them"
+    for sweep in sweeps:
+        if sweep.note:
+            result.missing.setdefault("R(T) exactly as measured in no field", sweep.title)
     return result
+
+
+def _of_one_bridge(sweeps: "list[Sweep]", bridge: int | None) -> "tuple[list[Sweep], str]":
+    """The sweeps of one bridge, by default the first, and the names of the others."""
+    names = {int(sweep.variable[-1]): sweep.channel or f"bridge {sweep.variable[-1]}" for sweep in sweeps}
+    chosen = min(names) if bridge is None else bridge
+    if chosen not in names:
+        raise NotPossible(
+            f"The files hold no such sweep of bridge {chosen}, but of {', '.join(names.values())}."
+        )
+    others = ", ".join(name for number, name in sorted(names.items()) if number != chosen)
+    return [sweep for sweep in sweeps if int(sweep.variable[-1]) == chosen], others
 
 
 @study("Fig. 9(b) · Screening and Meissner effect")
@@ -137,6 +157,7 @@ def study_upper_field(
     resistance: ResistanceStudy,
     *,
     criterion: Annotated[float, Field(gt=0, lt=1)] = 0.1,
+    bridge: Annotated[int, Field(ge=1, le=4)] | None = None,
 ) -> UpperFieldStudy | Missing:
     """H_c2(T) from field sweeps of the resistance, with three laws.
 
@@ -145,12 +166,13 @@ def study_upper_field(
     sample : from `open_sample`
     resistance : gives the normal state
     criterion : share of the normal resistance that defines H_c2, between 0 and 1
+    bridge : of a file that measured several at once, that of `resistance`; by default the first
 
     Returns
     -------
     The result, or `Missing` where the files hold no R(H) or the normal state is not known.
     """
-    sweeps = sample.sweeps(axis="field", needs="resistance")
+    sweeps, _ = _of_one_bridge(sample.sweeps(axis="field", needs="resistance"), bridge)
     if resistance.normal is None:
         raise NotPossible(f"H_c2 needs the normal state: {resistance.missing['normal state']}")
     scale = float(sample.card.geometry_factor or 1.0)

@@ -6,6 +6,7 @@ import pytest
 from nbtools import transport
 from nbtools.models import demagnetisation, superconductor
 from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.notebook.sample import open_sample
 from nbtools.results import NotPossible
 from nbtools.units import Quantity
 
@@ -175,3 +176,41 @@ def test_a_holder_measured_too_short_is_refused():
         transport.subtract_background(
             [2.0, 60.0], [0.0, 0.0], background_along=[5.0, 50.0], background=[1.0, 1.0]
         )
+
+
+def bridges(folder, field):
+    """R(T) of three bridges in one file, their transitions at 38, 30 and 20 K, in a field (Oe)."""
+    rows = [
+        [
+            t,
+            field,
+            *(
+                0.01 * superconductor.transition_fraction(t, midpoint=m, width=1.0)
+                for m in (38.0, 30.0, 20.0)
+            ),
+        ]
+        for t in np.arange(4, 60, 0.25)
+    ]
+    names = ["Temperature (K)", "Magnetic Field (Oe)", *(f"Bridge {n} Resistance (Ohms)" for n in (1, 2, 3))]
+    text = "\n".join([",".join(names), *(",".join(f"{cell:.9g}" for cell in row) for row in rows)])
+    path = folder / "three.dat"
+    path.write_text(f"[Header]\nBYAPP, Resistivity, 2.1, 1.0\nINFO, film, Sample2 Name\n[Data]\n{text}\n")
+    return open_sample(path)
+
+
+def test_each_bridge_has_its_own_answer(tmp_path):
+    """By default the first, with the others named; any of them by its number; none that is not there."""
+    sample = bridges(tmp_path, 0.0)
+    first = transport.study_resistance(sample, record=False)
+    assert "bridge 2 (film), bridge 3; give bridge=<number>" in first.missing["the other bridges"]
+    for number, midpoint in ((None, 38.0), (2, 30.0), (3, 20.0)):
+        found = transport.study_resistance(sample, bridge=number, record=False).transition.midpoint
+        assert abs(found - midpoint) < 0.1
+    lacking = transport.study_resistance(sample, bridge=4, record=False)
+    assert not lacking and "no such sweep of bridge 4, but of bridge 1" in lacking.reason
+
+
+def test_a_small_field_that_stands_for_none_is_said(tmp_path):
+    """R(T) at 5 Oe is taken, and the result says its field."""
+    result = transport.study_resistance(bridges(tmp_path, 5.0), record=False)
+    assert "warming at 5 Oe (lowest field held, taken for zero)" in str(result.missing)
