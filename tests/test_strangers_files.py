@@ -84,7 +84,7 @@ def test_a_notebook_is_read_and_not_run(tmp_path, monkeypatch):
     notebook.metadata["run"] = {"seconds": "1.0", "peak_memory": "nan", "error": RUNS}
     path = tmp_path / "03_transport.ipynb"
     nbformat.write(notebook, path)
-    read_run(path)
+    read_run(path), inspect_path(path)  # what they import is not what is watched
     with watched() as reached:
         assert read_run(path).error == RUNS
         assert headings(notebook) == ["A title"] and parameter_names(notebook) == ["DATA"]
