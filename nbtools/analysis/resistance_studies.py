@@ -74,6 +74,7 @@ def study_resistance(
         error = geometry.uncertainty / geometry if geometry else 0.0
         above = float(transition.onset) if transition.found else float(np.min(temperature))
         normal = fit_normal_state(temperature, signal, onset=above, scale_uncertainty=error, unit=unit)
+        missing |= normal.undetermined
     except ValueError as reason:
         missing["normal state"] = str(reason)
     if normal and transition.found:

@@ -279,7 +279,7 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     excess = float(np.sum((y - design @ coefficients) ** 2)) / noise**2 / max(freedom, 1.0)
     if excess > 1 + 2 * np.sqrt(2 / max(freedom, 1.0)):
         covariance = covariance * excess
-    return _NormalState(step.half, coefficients, covariance, noise, len(x), float(x[-1]))
+    return _NormalState(step.half, coefficients, np.asarray(covariance, float), noise, len(x), float(x[-1]))
 
 
 @dataclass(frozen=True)
@@ -617,17 +617,18 @@ def calmed(curve: Curve) -> Array:
 
 @dataclass(frozen=True)
 class StepCount:
-    """One resistive step or two: AICc(one) − AICc(two), and the second step's share and distance in K."""
+    """One resistive step or two: AICc(one) − AICc(two); of the second, share and distance in K; why that many."""
 
     steps: int
     aicc_difference: float
     second_share: Quantity
     separation: Quantity
+    reason: str = ""
 
     def __str__(self) -> str:
         text = f"{self.steps} step(s), AICc(1) − AICc(2) = {self.aicc_difference:.1f}"
         if self.steps == 1:
-            return text
+            return f"{text}: {self.reason}" if self.reason else text
         return f"{text}; the second carries {self.second_share} and lies {self.separation} lower"
 
 
@@ -653,8 +654,29 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
     gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
     wider = max(two.params["width"].value, two.params["width_low"].value)
-    split = difference > 10 and 0.05 <= share <= 0.95 and gap > wider
-    return StepCount(2 if split else 1, float(difference), share, gap)
+    why_one = _why_one_step(difference, share, gap, wider)
+    why = (
+        why_one
+        or f"a second error function is {gap / wider:.1f} of the wider one's σ away and carries {share:.0%}"
+    )
+    return StepCount(1 if why_one else 2, float(difference), share, gap, why)
+
+
+def _why_one_step(difference: float, share: float, gap: float, wider: float) -> str:
+    """In words, why a better fit by two error functions is no second step; empty where it is one."""
+    if difference <= 10:
+        return "one error function describes it as well as two"
+    if not 0.05 <= share <= 0.95:
+        return (
+            "a second error function fits better, but carries "
+            f"{min(share, 1 - share):.1%} of the step, less than 5 %: a tail, not a step"
+        )
+    if not gap > wider:
+        return (
+            f"a second error function fits better, but {gap:.2g} K away it lies within the wider one's σ, "
+            f"{wider:.2g} K: one step that is not symmetric"
+        )
+    return ""
 
 
 def _one_step(temperature: Array, midpoint: float, width: float) -> Array:
