@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Missing", "NotPossible", "Row", "Stamp", "StudyResult", "study", "text_table"]
 
-R = TypeVar("R", bound="StudyResult")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 tuple(dict.fromkeys(sample.used)),
                 sample.prefix,
             )
-            result = replace(result, stamp=stamp)
+            result = replace(result, stamp=stamp)  # type: ignore[type-var]
             if record:
                 keep(sample.ledger, result, sample.prefix)
             return result

@@ -330,6 +330,8 @@ def printed_unit(unit: str) -> str:
     for number, part in enumerate(unit.split("/")):
         for word in part.split():
             name, _, power = word.partition("^")
+            if name == "1":
+                continue
             sign = "-" if number else ""
             power = f"{sign}{power or '1'}" if sign or power else ""
             words.append(PRINTED.get(name, name) + power.translate(SUPERSCRIPTS))

@@ -80,7 +80,7 @@ def fit_locally(
         some narrow window's noise pass for a bend
     """
     curve = _Curve.of(x, y, sigma)
-    return curve.cubic(place, curve.window(place, smallest))
+    return curve.cubic(place, *curve.window(place, smallest))
 
 
 def fit_cubic(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
@@ -128,7 +128,7 @@ def crossing_and_fit(
     span = float(np.ptp(curve.x))
     place = rough_crossing(curve.x, curve.y, level) if start is None else start
     for _ in range(6):
-        local = curve.cubic(place, curve.window(place, smallest))
+        local = curve.cubic(place, *curve.window(place, smallest))
         step = _to_level(local, level)
         if not abs(step) < span:
             return Quantity(np.nan), local
@@ -188,23 +188,25 @@ class _Curve:
             x, y, weight = x[order], y[order], weight[order]
         return cls(x, y, weight)
 
-    def window(self, place: float, least: float = 0.0) -> float:
-        """How far from `place` points are used."""
+    def window(self, place: float, least: float = 0.0) -> tuple[float, float]:
+        """How far from `place` points are used; where that is not well inside the first bend, the value with it too."""
         smallest = max(self._distance_of(place, FEWEST_POINTS), least)
         largest = max(abs(self.x[0] - place), abs(self.x[-1] - place))
         trial = best = smallest
-        suspected = False
+        suspected, beyond = False, np.nan
         while trial < largest * GROWTH:
-            bend = self._bend(place, trial)
+            bend, quintic = self._bend(place, trial)
             if bend > PLAIN_BEND or (suspected and bend > BEND):
+                beyond = quintic if SHRINK * best < smallest else np.nan
                 break
             suspected = bend > BEND
             if not suspected:
                 best = trial
             trial *= GROWTH
-        return max(smallest, SHRINK * best)
+        return max(smallest, SHRINK * best), beyond
 
-    def cubic(self, place: float, reach: float) -> LocalFit:
+    def cubic(self, place: float, reach: float, beyond: float = np.nan) -> LocalFit:
+        """The cubic through the window; what it is off from a value `beyond` a cubic is error too."""
         design, values, scale = self._scaled(place, reach, 3)
         q, r = np.linalg.qr(design)
         inverse = np.linalg.pinv(r)
@@ -215,7 +217,10 @@ class _Curve:
         units = scale ** -np.arange(4.0)
         covariance = (inverse @ inverse.T) * np.outer(units, units)
         scale = max(1.0, (KNOWN + chi_square) / (KNOWN + freedom))
-        return LocalFit(place, coefficients * units, covariance * scale, len(values), excess, reach)
+        covariance *= scale
+        if np.isfinite(beyond):
+            covariance[0, 0] += (beyond - coefficients[0]) ** 2
+        return LocalFit(place, coefficients * units, covariance, len(values), excess, reach)
 
     def _distance_of(self, place: float, count: int) -> float:
         """Of the `count`-th nearest point, a hair more."""
@@ -230,19 +235,21 @@ class _Curve:
         design = np.vander((self.x[low:high] - place) / reach, degree + 1, increasing=True)
         return design * weight[:, None], self.y[low:high] * weight, reach
 
-    def _bend(self, place: float, reach: float) -> float:
-        """χ² of more than a cubic: of a fourth and fifth power, or infinite where even these leave no mere noise."""
+    def _bend(self, place: float, reach: float) -> tuple[float, float]:
+        """χ² of a fourth and fifth power, infinite where these leave more than noise; and the value with them."""
         low, high = np.searchsorted(self.x, place - reach), np.searchsorted(self.x, place + reach, "right")
         count = int(high - low)
         if count <= FEWEST_POINTS:
-            return 0.0
+            return 0.0, np.nan
         design, values, _ = self._scaled(place, reach, min(5, count - 2))
-        q, _ = np.linalg.qr(design)
+        q, r = np.linalg.qr(design)
         parts = (q.T @ values) ** 2
         left = float(np.sum((values - q @ (q.T @ values)) ** 2))
         freedom = count - 4
         bend = float(np.sum(parts[4:]))
-        return np.inf if bend + left > freedom + 4 * np.sqrt(2 * freedom) else bend
+        if bend + left > freedom + 4 * np.sqrt(2 * freedom):
+            bend = np.inf
+        return bend, float((np.linalg.pinv(r) @ (q.T @ values))[0]) if bend > BEND else np.nan
 
 
 def _between_points(x: Array, y: Array, level: float, near: float) -> Quantity:

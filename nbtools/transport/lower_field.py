@@ -19,7 +19,9 @@ PROFILE = 160  # trial entry fields
 # What the third, fourth and fifth power of the field past entry may contribute at the largest field, as shares of
 # all that the moment has departed by (one standard deviation). Bean's slab has none, his cylinder a third power of
 # −1/3; a critical current that falls with field adds more. Without them a kink looks surer, and lower, than it is.
+# The third power is measured; where it turns out small, so are those after it, as in any smooth series.
 SERIES = (1.0, 0.5, 0.25)
+RATIO = 2.0  # of one term to the one before it, in those of the third to the second as measured
 
 
 @dataclass(frozen=True)
@@ -254,11 +256,11 @@ def _widest_kink(curve: _Virgin) -> _Kink:
 def _fit_kink(part: _Virgin) -> tuple[_Kink, float]:
     """The best entry field and the half width of Δχ² = 1 about it, wherever that reaches; and χ²."""
     trial = np.linspace(part.h[1], part.h[-3], PROFILE)
-    departure = _departure(part, trial)
+    departure, series = _departure(part, trial)
     low, high = float(trial[0]), float(trial[-1])
     for _ in range(4):  # again where the interval lies, until it is resolved
         trial = np.linspace(low, high, PROFILE)
-        chi_square = _profile(part, trial, departure)
+        chi_square = _profile(part, trial, departure, series)
         best = int(np.argmin(chi_square))
         scale = max(1.0, float(chi_square[best]) / max(len(part.h) - 5, 1))
         inside = np.flatnonzero(chi_square <= chi_square[best] + 4 * scale)
@@ -267,7 +269,7 @@ def _fit_kink(part: _Virgin) -> tuple[_Kink, float]:
         low, high = trial[max(inside[0] - 1, 0)], trial[min(inside[-1] + 1, PROFILE - 1)]
     entry = float(trial[best])
     left, right = _interval(trial, chi_square, best, scale)
-    slopes, variance = _slopes(part, np.array([left, entry, right]), departure)
+    slopes, variance = _slopes(part, np.array([left, entry, right]), departure, series)
     # The slope is correlated with the entry field: what it does at either end of the interval counts too.
     slope_error = float(np.hypot(np.sqrt(variance[1] * scale), np.ptp(slopes) / 2))
     improvement = (_line_chi_square(part) - float(chi_square[best])) / scale
@@ -291,13 +293,16 @@ def _interval(trial: Array, chi_square: Array, best: int, scale: float) -> tuple
     return ends[0], ends[1]
 
 
-def _departure(part: _Virgin, trial: Array) -> float:
-    """|ΔM| at the largest field, from a plain parabola and cube above the kink."""
+def _departure(part: _Virgin, trial: Array) -> tuple[float, Array]:
+    """|ΔM| at the largest field, from a parabola and cube above the kink; and what a series may add to it."""
     plain = np.array([1e6, 1e-9, 1e-9]) * float(np.max(np.abs(part.m)))
     best = trial[int(np.argmin(_profile(part, trial, 1.0, plain)))]
-    design = _designs(part, np.array([best]))[0, :, :4]
-    coefficients = np.linalg.lstsq(design, part.m / part.sigma, rcond=None)[0]
-    return max(abs(float(np.sum(coefficients[2:]))), float(np.median(part.sigma)))
+    inverse = np.linalg.pinv(_designs(part, np.array([best]))[0, :, :4])
+    coefficients = inverse @ (part.m / part.sigma)
+    departure = max(abs(float(np.sum(coefficients[2:]))), float(np.median(part.sigma)))
+    cube = (abs(float(coefficients[3])) + float(np.linalg.norm(inverse[3]))) / departure
+    ratio = RATIO * cube
+    return departure, np.minimum(SERIES, [SERIES[0], ratio**2, ratio**3])
 
 
 def _designs(part: _Virgin, entries: Array) -> Array:
@@ -308,29 +313,29 @@ def _designs(part: _Virgin, entries: Array) -> Array:
     return np.stack(columns, axis=-1) / part.sigma[:, None]
 
 
-def _with_prior(part: _Virgin, entries: Array, departure: float, series: ArrayLike) -> tuple[Array, Array]:
+def _with_prior(part: _Virgin, entries: Array, departure: float, series: Array) -> tuple[Array, Array]:
     """Design and values, with one more row for each term of the series: zero within what it may be."""
     design, values = _designs(part, entries), part.m / part.sigma
     rows = np.zeros((len(entries), len(SERIES), design.shape[2]))
-    for k, allowed in enumerate(np.asarray(series, float)):
+    for k, allowed in enumerate(series):
         rows[:, k, 3 + k] = 1 / (allowed * departure)
     return np.concatenate([design, rows], axis=1), np.concatenate([values, np.zeros(len(SERIES))])
 
 
-def _profile(part: _Virgin, entries: Array, departure: float, series: ArrayLike | None = None) -> Array:
+def _profile(part: _Virgin, entries: Array, departure: float, series: Array) -> Array:
     """χ² at each trial entry field, everything else at its best."""
     chi_squares = []
     for some in np.array_split(entries, 8):
-        design, values = _with_prior(part, some, departure, SERIES if series is None else series)
+        design, values = _with_prior(part, some, departure, series)
         q, _ = np.linalg.qr(design)
         explained = np.einsum("tpc,p->tc", q, values)
         chi_squares.append(np.sum((values - np.einsum("tpc,tc->tp", q, explained)) ** 2, axis=1))
     return np.concatenate(chi_squares)
 
 
-def _slopes(part: _Virgin, entries: Array, departure: float) -> tuple[Array, Array]:
+def _slopes(part: _Virgin, entries: Array, departure: float, series: Array) -> tuple[Array, Array]:
     """dm/dH of the Meissner line at each trial entry field, and its variance."""
-    design, values = _with_prior(part, entries, departure, SERIES)
+    design, values = _with_prior(part, entries, departure, series)
     inverse = np.linalg.pinv(design)
     return np.einsum("tp,p->t", inverse[:, 1], values), np.sum(inverse[:, 1] ** 2, axis=1)
 

@@ -19,7 +19,13 @@ from nbtools.transport.lower_field import (
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
-from nbtools.transport.screening import Shielding, estimate_shielding, full_screening_susceptibility
+from nbtools.transport.screening import (
+    Shielding,
+    estimate_meissner_fraction,
+    estimate_plateau,
+    estimate_shielding,
+    full_screening_susceptibility,
+)
 from nbtools.transport.transition import Transition, estimate_transition
 from nbtools.units import Quantity
 
@@ -48,7 +54,7 @@ class ScreeningStudy(StudyResult):
     curves: dict[str, tuple[Array, Array]]
     shielding: Shielding | None
     meissner_fraction: Quantity
-    full_screening: dict[str, float]
+    full_screening: Mapping[str, float]
     applied_field: float = np.nan
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -130,10 +136,17 @@ def estimate_screening(
         label: replace(found, **{n: getattr(found, n).widened(temperature_uncertainty) for n in shifted})
         for label, found in transitions.items()
     }
-    plateaus = [_plateau(*curve, transitions[label]) for label, curve in measured.items()]
-    # A share of screening is one only where something screens.
-    screens = next(iter(transitions.values())).found
-    fraction = _ratio(plateaus[1], plateaus[0]) if len(plateaus) > 1 and screens else Quantity(np.nan)
+    plateaus = [
+        estimate_plateau(*curve, midpoint=float(found.midpoint if found.found else np.max(curve[0])))
+        for curve, found in zip(measured.values(), transitions.values(), strict=True)
+    ]
+    # A fraction without an onset would be one of something else than flux expelled below a transition.
+    onset_found = bool(transitions) and next(iter(transitions.values())).found
+    fraction = (
+        estimate_meissner_fraction(plateaus[0], plateaus[1])
+        if len(plateaus) > 1 and onset_found
+        else Quantity(np.nan)
+    )
     if volume is None or sides is None or remanence is None or instrument is None or not measured:
         return ScreeningStudy(transitions, measured, None, fraction, {}, field)
     full = full_screening_susceptibility(*sides, shape=shape)
@@ -150,18 +163,6 @@ def estimate_screening(
     scale = float(volume) * (field + float(remanence))
     susceptibility = {label: (t, m / scale) for label, (t, m) in measured.items()}
     return ScreeningStudy(transitions, susceptibility, shielding, fraction, full, field)
-
-
-def _plateau(temperature: Array, moment: Array, transition: Transition) -> Quantity:
-    """Mean moment below a quarter of the transition, with its standard error."""
-    below = moment[temperature < 0.25 * (transition.midpoint if transition.found else np.max(temperature))]
-    below = below if len(below) > 2 else np.sort(moment)[:3]
-    return Quantity(float(np.mean(below)), float(np.std(below, ddof=1)) / np.sqrt(len(below)), "A m^2")
-
-
-def _ratio(above: Quantity, below: Quantity) -> Quantity:
-    relative = np.hypot(above.uncertainty / above, below.uncertainty / below)
-    return Quantity(above / below, float(abs(above / below) * relative))
 
 
 def _length_factor(length: float, instrument: Any, scan_length: float) -> Quantity:

@@ -1,6 +1,6 @@
 """The normal state: Bloch–Grüneisen, residual ratio, connectivity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import lmfit
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.statistics.arrays import check_points
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
@@ -15,6 +16,8 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 # ρ(300 K) − ρ(40 K) of fully connected MgB2, clean film to good bulk, in Ω m (Rowell, SUST 16, R17).
 IDEAL_RESISTIVITY_RISE = (4.3e-8, 7.3e-8)
+REACH = 5.0  # K, beyond the fitted temperatures: less than the law can go wrong in
+BAD_FIT = 5.0  # χ²ᵣ from which on a law's parameters have no σ
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class NormalState:
     connectivity : Rowell's Δρ_ideal/[ρ(300 K) − ρ(40 K)], for the clean and the bulk reference
     aicc : by exponent, for those compared
     reduced_chi_square, window : of the chosen fit, in K
+    undetermined : by quantity, why it is NaN or has no σ
     """
 
     residual: Quantity
@@ -42,6 +46,7 @@ class NormalState:
     reduced_chi_square: float
     window: tuple[float, float]
     fit: Any
+    undetermined: dict[str, str] = field(default_factory=dict)
 
     def predict(self, temperature: ArrayLike) -> Array:
         """ρ in Ω m at `temperature` in K."""
@@ -49,6 +54,7 @@ class NormalState:
 
     def __str__(self) -> str:
         known = self.resistivity_100.unit == "ohm m"
+        why = "".join(f"\n{what}: {reason}" for what, reason in self.undetermined.items())
         symbol, shown = ("ρ", self.resistivity_100.to("uohm cm")) if known else ("R", self.resistivity_100)
         return (
             f"{symbol}(100 K) = {shown}, {symbol}300/{symbol}40 = {self.residual_ratio}, "
@@ -59,6 +65,7 @@ class NormalState:
                 if known
                 else ")"
             )
+            + why
         )
 
 
@@ -73,6 +80,10 @@ def fit_normal_state(
 ) -> NormalState:
     """Bloch–Grüneisen fit above a transition, for each exponent; the lowest AICc is kept.
 
+    What lies outside the measured temperatures by more than 5 K is not given: ρ(300 K)/ρ(40 K) needs both. Where
+    the law misses the points (χ²ᵣ > 5), its parameters have no σ, and a resistivity read off it has that
+    of the misfit.
+
     Parameters
     ----------
     temperature, resistivity : shape (n,), K and Ω m
@@ -85,9 +96,8 @@ def fit_normal_state(
     ValueError
         Fewer than 8 points above the transition, or less than 50 K of them.
     """
-    x, y = np.asarray(temperature, float), np.asarray(resistivity, float)
-    order = np.argsort(x[x > onset + 3], kind="stable")
-    x, y = x[x > onset + 3][order], y[x > onset + 3][order]
+    x, y = check_points(temperature=temperature, resistivity=resistivity).sorted_by(0).columns
+    x, y = x[x > onset + 3], y[x > onset + 3]
     if len(x) < 8 or np.ptp(x) < 50:
         raise ValueError(
             f"{len(x)} points over {np.ptp(x) if len(x) else 0:.3g} K lie above {onset + 3:.4g} K; "
@@ -123,26 +133,51 @@ def _normal_state(
     values = fit.uvars
     if values is None:
         raise ValueError("the Bloch–Grüneisen fit found no uncertainties: the data do not determine it")
+    from uncertainties import ufloat
+
+    missing = {
+        f"{what}({t:.0f} K)": f"the curve was fitted from {window[0]:.4g} to {window[1]:.4g} K"
+        for what, t in (("R", 40.0), ("R", 100.0), ("R", 300.0))
+        if not window[0] - REACH <= t <= window[1] + REACH
+    }
+    misfit = 0.0
+    if fit.redchi > BAD_FIT:
+        misfit = float(np.sqrt(np.mean((fit.data - fit.best_fit) ** 2)))
+        missing["σ of ρ0, A and Θ"] = (
+            f"the law misses the points by {np.sqrt(fit.redchi):.3g} times their scatter (χ²ᵣ = {fit.redchi:.4g}): "
+            "what it says of them is not known to any σ"
+        )
     at = {t: _predict_with_error(fit, t) for t in (40.0, 100.0, 300.0)}
+    if misfit:
+        at = {t: value + ufloat(0.0, misfit) for t, value in at.items()}
     rise = at[300.0] - at[40.0]
     ratio = at[300.0] / at[40.0]
+    ends_known = not {"R(40 K)", "R(300 K)"} & set(missing)
 
-    def with_scale(number: Any, unit: str) -> Quantity:
+    def with_scale(number: Any, unit: str, *, known: bool = True) -> Quantity:
+        if not known:
+            return Quantity(np.nan, unit=unit)
         return Quantity(number.n, float(np.hypot(number.s, scale * number.n)), unit)
 
-    clean, bulk = (with_scale(ideal / rise, "") for ideal in IDEAL_RESISTIVITY_RISE)
+    def of_law(number: Any, unit: str, *, scaled: bool = True) -> Quantity:
+        if misfit:
+            return Quantity(number.n, np.nan, unit)
+        return with_scale(number, unit) if scaled else Quantity.of(number, unit)
+
+    clean, bulk = (with_scale(ideal / rise, "", known=ends_known) for ideal in IDEAL_RESISTIVITY_RISE)
     return NormalState(
-        with_scale(values["residual"], unit),
-        with_scale(values["amplitude"], unit),
-        Quantity.of(values["debye_temperature"], "K"),
+        of_law(values["residual"], unit),
+        of_law(values["amplitude"], unit),
+        of_law(values["debye_temperature"], "K", scaled=False),
         exponent,
-        Quantity.of(ratio),
-        with_scale(at[100.0], unit),
+        Quantity.of(ratio) if ends_known else Quantity(np.nan),
+        with_scale(at[100.0], unit, known="R(100 K)" not in missing),
         (clean, bulk),
         by_exponent,
         float(fit.redchi),
         window,
         fit,
+        missing,
     )
 
 

@@ -142,6 +142,7 @@ def estimate_resistance(
         error = geometry.uncertainty / float(geometry) if geometry else 0.0
         above = float(transition.onset) if transition.found else float(np.min(temperature))
         normal = fit_normal_state(temperature, signal, onset=above, scale_uncertainty=error, unit=unit)
+        missing |= normal.undetermined
     except ValueError as reason:
         missing["normal state"] = str(reason)
     if normal and transition.found:
@@ -168,7 +169,7 @@ def _mean_at(
     ]
     if not found:
         return Quantity(np.nan, np.nan, "K")
-    mean = sum(found) / len(found)
+    mean = Quantity.of(sum(found) / len(found), "K")
     return mean.widened(float(np.ptp([float(one) for one in found])) / 2)
 
 

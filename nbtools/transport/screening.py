@@ -1,5 +1,6 @@
 """What a screening susceptibility of −1.1 means: shape, sample length, volume and field in one budget."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,14 @@ from scipy.optimize import brentq
 from nbtools.models import demagnetisation
 from nbtools.models.ac_response import eddy_susceptibility
 from nbtools.models.domain import require_within
+from nbtools.statistics.arrays import check_points
 from nbtools.statistics.choice import largest_first
+from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
+
+# Relative: what parts Brandt's formula from the solution of `models.finite_cylinder`.
+CYLINDER_ERROR = 3e-3
+PLATEAU = 0.25  # of the transition's temperature: below, screening no longer changes with it
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,12 @@ class Shielding:
 
 def full_screening_susceptibility(
     across: float, through: float, along: float, *, shape: str = "prism"
-) -> dict[str, float]:
+) -> dict[str, Quantity]:
     """χ0 of a fully screened body in a field along `along`, by the methods in use (edges in m).
 
-    Only "shielded prism" (or Brandt's cylinder) solves the screened body; the others take the
-    demagnetising factor of a uniformly magnetised one, or of the spheroid of the same proportions.
+    Only "shielded prism" (or Brandt's cylinder) solves the screened body, and its σ is that of the solution; the
+    others take the demagnetising factor of a uniformly magnetised one, or of the spheroid of the same
+    proportions, and are off by what parts them from the solved one: that is their σ.
     """
     factors = {
         "Aharoni": demagnetisation.aharoni_factor(across, through, along),
@@ -61,10 +69,20 @@ def full_screening_susceptibility(
     by_factor = {name: float(demagnetisation.susceptibility_from_factor(n)) for name, n in factors.items()}
     diameter = 0.5 * (across + through)
     cylinder = float(demagnetisation.cylinder_susceptibility(along / diameter))
-    if shape != "prism":
-        return {"Brandt cylinder": cylinder, **by_factor}
-    prism = demagnetisation.shielded_prism_susceptibility(across, through, along)
-    return {"shielded prism": prism, "Brandt cylinder": cylinder, **by_factor}
+    flatness = max(across, through) / along
+    if shape == "prism":
+        solved = float(demagnetisation.shielded_prism_susceptibility(across, through, along))
+        first = {"shielded prism": Quantity(solved, abs(solved) * _prism_error(flatness))}
+        others = {"Brandt cylinder": cylinder, **by_factor}
+    else:
+        solved, others = cylinder, by_factor
+        first = {"Brandt cylinder": Quantity(solved, abs(solved) * CYLINDER_ERROR)}
+    return first | {name: Quantity(chi, abs(chi - solved)) for name, chi in others.items()}
+
+
+def _prism_error(flatness: float) -> float:
+    """Relative error of `shielded_prism_susceptibility`: as it states for 1:10, 1:20 and 1:100."""
+    return float(np.exp(np.interp(np.log(flatness), np.log([10, 20, 100]), np.log([1e-4, 3e-4, 2e-2]))))
 
 
 def estimate_eddy_resistivity(
@@ -117,13 +135,51 @@ def subtract_background(
     return np.asarray(moment, float) - np.interp(x, known[order], np.asarray(background, float)[order])
 
 
+def estimate_plateau(temperature: ArrayLike, moment: ArrayLike, *, midpoint: float) -> Quantity:
+    """Moment at low temperature: the mean below a quarter of the transition, with its standard error.
+
+    Where fewer than three points lie there, the coldest three below the transition; their spread, if it is
+    more than the noise of the curve, is then error too. NaN without any.
+
+    Parameters
+    ----------
+    temperature, moment : shape (n,), K and A m² (or any unit)
+    midpoint : K, of the transition
+    """
+    t, m = check_points(temperature=temperature, moment=moment).sorted_by(0).columns
+    unit = "A m^2"
+    below = t < PLATEAU * midpoint
+    if below.sum() >= 3:
+        scatter = float(np.std(m[below], ddof=1))
+        return Quantity(float(np.mean(m[below])), scatter / np.sqrt(below.sum()), unit)
+    cold = m[t < midpoint][:3]
+    if not cold.size:
+        return Quantity(np.nan, unit=unit)
+    noise = noise_of(t, m) / np.sqrt(cold.size)
+    return Quantity(float(np.mean(cold)), float(np.hypot(noise, np.ptp(cold) / 2)), unit)
+
+
+def estimate_meissner_fraction(zero_field_cooled: Quantity, field_cooled: Quantity) -> Quantity:
+    """Field-cooled plateau over the zero-field-cooled one; NaN where the latter does not screen.
+
+    Parameters
+    ----------
+    zero_field_cooled, field_cooled : `estimate_plateau` of either branch, one unit
+    """
+    if not zero_field_cooled < -2 * zero_field_cooled.uncertainty:
+        return Quantity(np.nan)
+    ratio = field_cooled / zero_field_cooled
+    error = np.hypot(field_cooled.uncertainty, ratio * zero_field_cooled.uncertainty)
+    return Quantity(ratio, float(error) / abs(zero_field_cooled))
+
+
 def estimate_shielding(
     moment: Quantity,
     *,
     field: float,
     volume: Quantity,
     remanence: Quantity,
-    full_screening: dict[str, float],
+    full_screening: Mapping[str, float],
     method: str,
     length_factor: Quantity,
 ) -> Shielding:
@@ -135,8 +191,9 @@ def estimate_shielding(
     field : A/m, the nominal applied field
     volume : m³ ± σ
     remanence : A/m ± σ, the magnet's field at nominal zero (its value is added to `field`)
-    full_screening : χ0 < 0 of the perfectly shielded body by demagnetisation method
-    method : the one of them to use; half their spread enters the budget
+    full_screening : χ0 < 0 of the perfectly shielded body by demagnetisation method, as
+        `full_screening_susceptibility` gives it: each with its own error
+    method : the one of them to use; its error enters the budget, the others are shown as alternatives
     length_factor : what the instrument's point-dipole fit reads of an extended sample's moment
 
     Raises
@@ -152,13 +209,13 @@ def estimate_shielding(
         )
     susceptibility = moment / (volume * true_field)
     expected = full_screening[method] * length_factor
-    spread = np.ptp(list(full_screening.values())) / 2
+    solved = Quantity.of(full_screening[method])
     parts = {
         "volume": volume.uncertainty / volume,
         "field": remanence.uncertainty / abs(true_field),
         "moment noise": moment.uncertainty / abs(moment) if moment else np.nan,
         "sample length": length_factor.uncertainty / length_factor,
-        "demagnetisation": spread / abs(full_screening[method]),
+        "demagnetisation": solved.uncertainty / abs(solved),
     }
     parts = {name: float(np.nan_to_num(part)) for name, part in parts.items()}
     measured = float(np.hypot(np.hypot(parts["volume"], parts["field"]), parts["moment noise"]))

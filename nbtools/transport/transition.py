@@ -305,7 +305,7 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     excess = float(np.sum((y - design @ coefficients) ** 2)) / noise**2 / max(freedom, 1.0)
     if excess > 1 + 2 * np.sqrt(2 / max(freedom, 1.0)):
         covariance = covariance * excess
-    return _NormalState(step.half, coefficients, covariance, noise, len(x), float(x[-1]))
+    return _NormalState(step.half, coefficients, np.asarray(covariance, float), noise, len(x), float(x[-1]))
 
 
 @dataclass(frozen=True)
@@ -650,21 +650,21 @@ class StepCount:
     steps : 1 or 2
     aicc_difference : AICc of one error function minus that of two
     second_share, separation : of the second of two steps: its share of the resistance and its distance, K
-    against : why two are not claimed; empty where they are
+    reason : why that many
     """
 
     steps: int
     aicc_difference: float
     second_share: Quantity
     separation: Quantity
-    against: str = ""
+    reason: str = ""
 
     def __str__(self) -> str:
         if self.steps == 1:
-            return f"one step: {self.against}"
+            return f"one step: {self.reason}"
         return (
-            f"two steps: AICc falls by {self.aicc_difference:.0f} from one error function to two; the second carries "
-            f"{self.second_share.to('%')} of the resistance and lies {self.separation} lower"
+            f"two steps: {self.reason}; AICc falls by {self.aicc_difference:.0f} from one error function to two, and "
+            f"the second lies {self.separation} lower"
         )
 
 
@@ -690,19 +690,29 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     share = Quantity(two.params["share"].value, two.params["share"].stderr or np.nan)
     gap = Quantity(two.params["gap"].value, two.params["gap"].stderr or np.nan, "K")
     wider = max(two.params["width"].value, two.params["width_low"].value)
-    against = ""
+    why_one = _why_one_step(difference, share, gap, wider)
+    why = (
+        why_one
+        or f"a second error function is {gap / wider:.1f} of the wider one's σ away and carries {100 * float(share):.0f} % of the resistance"
+    )
+    return StepCount(1 if why_one else 2, float(difference), share, gap, why)
+
+
+def _why_one_step(difference: float, share: float, gap: float, wider: float) -> str:
+    """In words, why a better fit by two error functions is no second step; empty where it is one."""
     if difference <= 10:
-        against = f"two error functions do not fit better (AICc {-difference:+.1f})"
-    elif not 0.05 <= share <= 0.95:
-        against = (
-            f"two error functions fit better, but the second carries {float(share):.1%} of the resistance"
+        return "one error function describes it as well as two"
+    if not 0.05 <= share <= 0.95:
+        return (
+            "a second error function fits better, but carries "
+            f"{min(share, 1 - share):.1%} of the step, less than 5 %: a tail, not a step"
         )
-    elif gap <= wider:
-        against = (
-            f"two error functions fit better, but lie {float(gap):.2g} K apart and are {wider:.2g} K wide: one "
-            "transition of another shape"
+    if not gap > wider:
+        return (
+            f"a second error function fits better, but {gap:.2g} K away it lies within the wider one's σ, "
+            f"{wider:.2g} K: one step that is not symmetric"
         )
-    return StepCount(1 if against else 2, float(difference), share, gap, against)
+    return ""
 
 
 def _one_step(temperature: Array, midpoint: float, width: float) -> Array:

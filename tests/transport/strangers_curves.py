@@ -1,11 +1,16 @@
 """A stranger's curves: other shapes, densities, noises and roundings than the twins', with answers by arithmetic.
 
 Every seed is another sample: midpoint, width, asymmetry, entry field and offsets of the grid are drawn anew.
-`truth` never calls an estimator: it reads the noise-free formula on a fine grid.
+The truth never comes from an estimator: it is read off the noise-free formula on a fine grid. Every third seed is
+rounded to one standard deviation of its noise, every fifth has a thermometer that jitters.
 """
 
 import numpy as np
 from scipy.stats import norm
+
+from nbtools import transport
+from nbtools.transport.screening import estimate_plateau
+from nbtools.units import Quantity
 
 NOISES = (0.001, 0.007, 0.03)
 SIZES = (200, 2_000, 20_000)
@@ -59,23 +64,16 @@ class Step:
         return t, rounded(clean + sigma * self.rng.normal(size=size), sigma, digits)
 
     def truth(self, noise):
-        # The threshold is 3σ against the normal state at the midpoint.
-        low = self.at(0.5)
-        share = 3 * noise * self.level / self.metal(low)
-        zero = np.nan
-        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
-        zero = float(np.interp(share, self.fraction(grid), grid))
-        return {
-            "onset": self.onset(),
-            "ninety": self.at(0.9),
-            "midpoint": low,
-            "ten": self.at(0.1),
-            "zero": zero,
+        # The threshold of zero is 3σ against the normal state at the midpoint.
+        middle = self.at(0.5)
+        threshold = 3 * noise * self.level / float(self.metal(middle))
+        return {"onset": self.onset(), "ninety": self.at(0.9), "midpoint": middle, "ten": self.at(0.1)} | {
+            "zero": self.at(threshold)
         }
 
 
 class Entry:
-    """A virgin m(H): a Meissner line, then flux entry that saturates with a tilt of its own, as no cubic does."""
+    """A virgin m(H): a Meissner line with an offset, then flux entry that goes on as no polynomial does."""
 
     def __init__(self, seed):
         rng = self.rng = np.random.default_rng([seed, 72])
@@ -120,3 +118,70 @@ class Return:
     def curve(self, noise, size, digits=0):
         h = np.linspace(0, self.largest, size) + self.rng.uniform(0, self.largest / size)
         return h, rounded(self.share(h) + noise * self.rng.normal(size=size), noise, digits)
+
+
+class Screening:
+    """A zero-field-cooled moment and what is known of the sample: its χ is the plateau over volume and true field."""
+
+    def __init__(self, seed):
+        rng = self.rng = np.random.default_rng([seed, 74])
+        self.critical = rng.uniform(6, 90)
+        self.width = rng.uniform(0.05, 0.1) * self.critical
+        self.volume = 10 ** rng.uniform(-12, -8)
+        self.field = 10 ** rng.uniform(2, 4)
+        self.chi = -rng.uniform(0.05, 3.0)
+        self.volume_error, self.field_error = rng.uniform(0.002, 0.03), rng.uniform(0.002, 0.03)
+
+    def curve(self, noise, size, digits=0):
+        t = np.linspace(0.05, 1.4, size) * self.critical
+        plateau = self.chi * self.volume * self.field
+        clean = plateau * norm.cdf((self.critical - 3 * self.width - t) / self.width)
+        sigma = noise * abs(plateau)
+        return t, rounded(clean + sigma * self.rng.normal(size=size), sigma, digits)
+
+
+def estimate(kind, noise, size, seed):
+    """(quantity, truth) by name for one sample of one kind."""
+    digits = 1 if seed % 3 == 2 else 0
+    if kind == "step":
+        world = Step(seed)
+        curve = world.curve(noise, size, digits, jitter=0.02 if seed % 5 == 4 else 0.0)
+        found = transport.estimate_transition(*curve, kind="resistive")
+        return {name: (getattr(found, name), true) for name, true in world.truth(noise).items()}
+    if kind == "entry":
+        world = Entry(seed)
+        found = transport.estimate_lower_critical_field(*world.curve(noise, size, digits), correction="none")
+        return {"H_c1": (found.entry_field, world.entry)}
+    if kind == "return":
+        world = Return(seed)
+        found = transport.estimate_upper_critical_field(
+            *world.curve(noise, size, digits), normal_resistance=1.0
+        )
+        return {"H_c2": (found.field, world.at(0.1))}
+    world = Screening(seed)
+    t, moment = world.curve(noise, size, digits)
+    found = transport.estimate_transition(t, moment)
+    stated_volume = world.volume * (1 + world.volume_error * world.rng.normal())
+    stated_field = world.field * (1 + world.field_error * world.rng.normal())
+    shielding = transport.estimate_shielding(
+        estimate_plateau(t, moment, midpoint=found.midpoint),
+        field=stated_field,
+        volume=Quantity(stated_volume, world.volume_error * stated_volume, "m^3"),
+        remanence=Quantity(0.0, world.field_error * stated_field, "A/m"),
+        full_screening={"solved": Quantity(-1.1, 1e-4)},
+        method="solved",
+        length_factor=Quantity(1.0, 0.0),
+    )
+    return {"chi": (shielding.susceptibility, world.chi)}
+
+
+KINDS = ("step", "entry", "return", "screening")
+
+
+def pulls(kind, noise, size, seeds):
+    """(estimate − truth)/σ of every seed by quantity, NaN where none was found."""
+    found = [estimate(kind, noise, size, seed) for seed in range(seeds)]
+    return {
+        name: np.array([(float(f[name][0]) - f[name][1]) / f[name][0].uncertainty for f in found])
+        for name in found[0]
+    }

@@ -214,3 +214,52 @@ def test_a_small_field_that_stands_for_none_is_said(tmp_path):
     """R(T) at 5 Oe is taken, and the result says its field."""
     result = transport.study_resistance(bridges(tmp_path, 5.0), record=False)
     assert "warming at 5 Oe (lowest field held, taken for zero)" in str(result.missing)
+
+
+def test_a_ratio_is_not_read_beyond_the_data():
+    """R(T) that ends at 250 K has no R(300 K): no ratio, no connectivity, and the reason; R(100 K) stands."""
+    below = TEMPERATURE < 251
+    normal = transport.fit_normal_state(TEMPERATURE[below], resistance()[below], onset=38.5)
+    assert np.isnan(normal.residual_ratio) and np.isnan(normal.connectivity[0])
+    assert normal.resistivity_100 == pytest.approx(bloch_gruneisen(100.0, **METAL), rel=1e-3)
+    assert list(normal.undetermined) == ["R(300 K)"] and "to 249 K" in str(normal)
+
+
+def test_a_bad_fit_has_no_sigma():
+    """A hump that no Bloch–Grüneisen law has: Θ without σ and why, ρ(100 K) with the misfit as σ."""
+    hump = 0.02e-6 * np.exp(-(((TEMPERATURE - 150) / 20) ** 2))
+    normal = transport.fit_normal_state(TEMPERATURE, resistance() + hump, onset=38.5)
+    assert normal.reduced_chi_square > 100
+    assert np.isnan(normal.debye_temperature.uncertainty) and np.isfinite(normal.debye_temperature)
+    assert "times their scatter" in normal.undetermined["σ of ρ0, A and Θ"]
+    assert 1e-3 < normal.resistivity_100.uncertainty / normal.resistivity_100 < 0.05
+
+
+def test_no_meissner_fraction_without_an_onset():
+    """Two moments that never turn positive or to zero have no onset, and then no Meissner fraction either."""
+    t = np.linspace(2, 30, 60)
+    noise = 1e-9 * np.random.default_rng(2).normal(size=(2, t.size))
+    study = transport.estimate_screening({"zfc": (t, -1e-6 + noise[0]), "fc": (t, -1.44e-6 + noise[1])})
+    assert np.isnan(study.onset) and np.isnan(study.meissner_fraction)
+
+
+def test_the_solved_body_brings_its_own_error():
+    """The bar is solved to 1e-4; the formulas beside it are shown with what parts them from it."""
+    full = transport.full_screening_susceptibility(*SIDES)
+    assert full["shielded prism"].uncertainty == pytest.approx(1e-4 * abs(CHI0))
+    for name in ("Aharoni", "spheroid", "Brandt cylinder"):
+        assert full[name].uncertainty == pytest.approx(abs(full[name] - CHI0))
+    study = transport.estimate_screening({"zfc": screened()}, **CARD)
+    assert study.shielding.budget["demagnetisation"] == pytest.approx(1e-4)
+    assert set(study.shielding.alternatives) == set(full)
+
+
+def test_a_step_count_says_why():
+    """A skewed single step fits better as two, is one, and the sentence says why."""
+    t = np.linspace(36, 40, 200)
+    skewed = 0.97 * superconductor.transition_fraction(t, midpoint=38.0, width=0.2)
+    skewed += 0.03 * superconductor.transition_fraction(t, midpoint=37.0, width=0.4)
+    rng = np.random.default_rng(1)
+    count = transport.count_transition_steps(t, skewed + 1e-3 * rng.normal(size=t.size), noise=1e-3)
+    assert count.steps == 1 and count.aicc_difference > 10
+    assert "less than 5 %" in str(count)

@@ -1,8 +1,11 @@
 """A transition is found where there is one, with the stated error, and not where there is none."""
 
+import time
+
 import numpy as np
 import pytest
 from scipy.stats import norm
+from strangers_curves import Step
 
 from nbtools.files.quantum_design import find_sweeps, read_dat
 from nbtools.models.normal_metal import bloch_gruneisen
@@ -130,3 +133,59 @@ def test_no_normal_state_is_said():
     t = np.linspace(2, 38, 80)
     found = estimate_transition(t, -np.ones_like(t) + (t > 37.8), kind="diamagnetic")
     assert not found.found and "normal state" in found.reason
+
+
+def test_a_step_between_coarse_points_is_found():
+    """1.5 K steps at 9 K: the step lies between two points, and its σ is that of the sampling."""
+    t = np.arange(3.0, 40, 1.5)
+    noise = 1e-4 * np.random.default_rng(0).normal(size=t.size)
+    found = estimate_transition(t, np.where(t > 8.2, 1.0, 0.0) + noise)
+    assert found.found and 7.5 < found.midpoint < 9.0
+    assert found.midpoint.uncertainty == pytest.approx(1.5 / np.sqrt(12), rel=0.05)
+
+
+def test_the_low_level_is_not_taken_over_the_step():
+    """Two points below a diamagnetic step: the level is theirs, not the median of three with one of the step."""
+    t = np.r_[7.0, 7.5, 8.0, 8.5, 9.0:30:0.5]
+    moment = np.r_[-1.0, -1.0, -0.5, -0.1, np.zeros(t.size - 4)]
+    assert estimate_transition(t, moment).low_level == pytest.approx(-1.0, abs=0.01)
+
+
+def test_masked_points_are_left_out_and_counted():
+    """A masked spike is not seen; complex numbers are refused with what to do."""
+    y = superconductor(noise=1e-3)
+    y[100:110] = 1.0
+    mask = np.zeros(y.size, bool)
+    mask[100:110] = True
+    found = estimate_transition(TEMPERATURE, np.ma.array(y, mask=mask))
+    assert found.midpoint == pytest.approx(MIDPOINT, abs=5 * found.midpoint.uncertainty)
+    assert found.left_out == "10 masked points were left out"
+    with pytest.raises(ValueError, match="signal holds complex numbers"):
+        estimate_transition(TEMPERATURE, y + 1j)
+
+
+def test_a_thermometers_offset_is_in_every_temperature():
+    """0.2 K of offset is part of each σ, not of the width's, and does not average out over branches."""
+    y = superconductor(noise=1e-3)
+    plain = estimate_transition(TEMPERATURE, y)
+    offset = estimate_transition(TEMPERATURE, y, thermometer_offset=0.2)
+    assert offset.onset.uncertainty == pytest.approx(np.hypot(plain.onset.uncertainty, 0.2))
+    assert offset.width.uncertainty == pytest.approx(plain.width.uncertainty, rel=1e-3)
+    assert combine_branches([offset, offset]).midpoint.uncertainty >= 0.2
+
+
+def test_a_criterion_of_ones_own():
+    """T_c at 30 % of the step, by arithmetic; a criterion outside the step is refused."""
+    found = estimate_transition(TEMPERATURE, superconductor(noise=1e-4), criterion=0.3)
+    assert found.critical_temperature == pytest.approx(MIDPOINT + WIDTH * norm.ppf(0.3), abs=4e-3)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        estimate_transition(TEMPERATURE, superconductor(), criterion=50)
+
+
+def test_fifty_thousand_points_take_less_than_a_second():
+    """The time is that of reading the points a few times, in the processor's seconds."""
+    step = Step(3)
+    t, y = step.curve(0.007, 50_000)
+    start = time.process_time()
+    estimate_transition(t, y)
+    assert time.process_time() - start < 1.0
