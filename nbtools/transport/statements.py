@@ -514,7 +514,7 @@ def _of_printed_fields(paper: Paper) -> GinzburgLandau:
 
 
 @cache
-def _full_screening() -> dict[str, float]:
+def _full_screening() -> dict[str, Quantity]:
     return full_screening_susceptibility(*BAR)
 
 

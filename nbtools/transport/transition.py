@@ -693,7 +693,8 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     why_one = _why_one_step(difference, share, gap, wider)
     why = (
         why_one
-        or f"a second error function is {gap / wider:.1f} of the wider one's σ away and carries {100 * float(share):.0f} % of the resistance"
+        or f"a second error function is {gap / wider:.1f} of the wider one's σ away and carries "
+        f"{100 * float(share):.0f} % of the resistance"
     )
     return StepCount(1 if why_one else 2, float(difference), share, gap, why)
 
