@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-CARRIED = ("data_manifest.yaml", "notebooks/*.ipynb", "notebooks/results/*.json")
+CARRIED = ("data_manifest.yaml", "data_fingerprints.json", "notebooks/*.ipynb", "notebooks/results/*.json")
 
 
 class WheelContents(BuildHookInterface):

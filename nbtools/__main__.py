@@ -68,6 +68,17 @@ def verify(_: argparse.Namespace) -> int:
     return int(wrong > 0)
 
 
+def twins(options: argparse.Namespace) -> int:
+    """Record twins anew, and show what differs from their stored fingerprints; --store keeps the new ones."""
+    from nbtools.manifest import check_twins
+
+    moved = 0
+    for name, lines in check_twins(options.name, store=options.store):
+        moved += bool(lines)
+        print(f"{name}: {'' if lines else 'as stored'}", *lines, sep="\n    ", flush=True)
+    return int(moved > 0 and not options.store)
+
+
 def inspect(options: argparse.Namespace) -> int:
     """What a file is (or each of a folder), which notebook takes it, what the sample card still needs."""
     from nbtools.inspection import as_json, inspect_files, inspect_path
@@ -255,6 +266,9 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "report", report)
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
+    recording = _command(commands, "twins", twins)
+    recording.add_argument("name", nargs="*", metavar="NAME", help="of a twin; all if none is named")
+    recording.add_argument("--store", action="store_true", help="keep the fingerprints of those that differ")
     emptying = _command(commands, "cache", cache)
     emptying.add_argument("clear", nargs="?", choices=["clear"], help="remove every entry")
     return parser

@@ -14,10 +14,13 @@ from typing import Any
 
 from nbtools import paths
 from nbtools.cache import code_hash
+from nbtools.fingerprints import COMMAND, compare_fingerprint, stored_fingerprints
 from nbtools.manifest_entries import DataFile, ManifestError, Measured, Twin, find
 
-# Beside the files of a recorded twin: its recipe, and the sha256 of each file as it was recorded here.
+# Beside the files of a recorded twin: its recipe, the fingerprint that it was compared with, and the sha256 of each
+# file as it was recorded here.
 RECIPE = ".recipe.json"
+SHOWN = 5  # differences of a fingerprint in an error
 
 
 class DataMissing(ValueError):
@@ -26,6 +29,10 @@ class DataMissing(ValueError):
 
 class WrongHash(ValueError):
     """A measured file that is not what the manifest says; shows both hashes."""
+
+
+class WrongFingerprint(ValueError):
+    """A twin that was recorded otherwise than its stored fingerprint says; shows what differs."""
 
 
 def data_folder() -> Path:
@@ -46,6 +53,8 @@ def fetch(name: str) -> Path:
         What cannot be had here, and what to do.
     WrongHash
         What was found instead of the expected measured file.
+    WrongFingerprint
+        What a recorder wrote instead of the twin whose fingerprint is stored.
     ValueError
         An unknown name; a link in the data or mirror folder that leads out of it; a recorder that refuses.
     """
@@ -133,16 +142,25 @@ def _code(module: str) -> str:
 
 
 def is_recorded(entry: Twin, folder: Path) -> bool:
-    """Whether `folder` holds the twin, recorded by today's recipe, each file as it was recorded."""
+    """Whether `folder` holds the twin: by today's recipe and fingerprint, each file as it was recorded."""
     try:
         note = json.loads(inside(folder, RECIPE).read_text(encoding="utf-8"))
-        return bool(note == {"recipe": recipe(entry), "files": _hashes(entry, folder)})
+        return bool(note == _note(entry, folder))
     except (OSError, json.JSONDecodeError, UnicodeDecodeError):
         return False
 
 
-def _hashes(entry: Twin, folder: Path) -> dict[str, str]:
-    return {name: file_hash(inside(folder, name)) for name in entry.files}
+def _note(entry: Twin, folder: Path) -> dict[str, Any]:
+    return {
+        "recipe": recipe(entry),
+        "fingerprint": fingerprint_hash(entry),
+        "files": {name: file_hash(inside(folder, name)) for name in entry.files},
+    }
+
+
+def fingerprint_hash(entry: Twin) -> str:
+    """Of the stored fingerprint, or of nothing where none is stored."""
+    return hashlib.sha256(json.dumps(stored_fingerprints().get(entry.name)).encode()).hexdigest()
 
 
 def _fetch_twin(entry: Twin, folder: Path) -> None:
@@ -153,9 +171,11 @@ def _fetch_twin(entry: Twin, folder: Path) -> None:
         fresh = bench / "fresh"
         fresh.mkdir()
         record_twin(entry, fresh)
+        _compare(entry, fresh)
         for attempt in range(20):
             with suppress(OSError):
                 fresh.rename(folder)
+                return
             # Another process may have been quicker; what it recorded is as good as ours.
             if is_recorded(entry, folder):
                 return
@@ -164,6 +184,20 @@ def _fetch_twin(entry: Twin, folder: Path) -> None:
     raise DataMissing(
         f"{entry.name} was recorded but cannot be put into {folder}; remove that folder by hand"
     )
+
+
+def _compare(entry: Twin, folder: Path) -> None:
+    """What was recorded is what the stored fingerprint says; a new twin may have none yet."""
+    stored = stored_fingerprints().get(entry.name)
+    lines = compare_fingerprint(stored, [folder / name for name in entry.files]) if stored else []
+    if lines:
+        more = f"\n  and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        raise WrongFingerprint(
+            f"{entry.name}: nbtools.twin.{entry.recorder} recorded something else than what is stored.\n  "
+            + "\n  ".join(lines[:SHOWN])
+            + f"{more}\nIf its code, parameters or seed were changed on purpose, run `{COMMAND}`, which shows and "
+            "keeps what moved; if not, this environment computes something else"
+        )
 
 
 def record_twin(entry: Twin, folder: Path) -> None:
@@ -182,8 +216,7 @@ def record_twin(entry: Twin, folder: Path) -> None:
             f"{entry.name}: nbtools.twin.{entry.recorder} did not write {', '.join(missing)}, which the manifest "
             "lists; correct `files` there"
         )
-    note = {"recipe": recipe(entry), "files": _hashes(entry, folder)}
-    (folder / RECIPE).write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+    (folder / RECIPE).write_text(json.dumps(_note(entry, folder), indent=1) + "\n", encoding="utf-8")
 
 
 def _recorder(entry: Twin) -> Callable[..., object]:

@@ -2,20 +2,30 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from nbtools.data_files import (
     DataMissing,
+    WrongFingerprint,
     WrongHash,
     data_folder,
     fetch,
     file_hash,
+    fingerprint_hash,
     in_mirror,
     inside,
     is_recorded,
+    record_twin,
+    workplace,
+)
+from nbtools.fingerprints import (
+    compare_fingerprint,
+    store_fingerprints,
+    stored_fingerprints,
+    take_fingerprint,
 )
 from nbtools.manifest_entries import (
     DataSet,
@@ -37,7 +47,9 @@ __all__ = [
     "Measured",
     "Status",
     "Twin",
+    "WrongFingerprint",
     "WrongHash",
+    "check_twins",
     "data_folder",
     "data_sets",
     "fetch",
@@ -59,7 +71,7 @@ class DataSource:
     name : of the data set, or of the user's file or folder
     files : the data files, verified where the manifest knows them; without the sample card
     origin : "twin", "measured" or "digitised"; of a mixture the least, in this order
-    sha256 : of the bytes; of a twin of the manifest, of its recorder, parameters and seed
+    sha256 : of the bytes; of a twin of the manifest, of its recorder, parameters, seed and stored fingerprint
     card : the sample card, if there is one
     entry : what the manifest says, None for a user's files
     is_default : whether this is what the notebook opens by itself, so that its results may be stored
@@ -137,6 +149,47 @@ def status() -> list[Status]:
     return [Status(e.name, e.origin, e.technique, e.figures, _state(e)) for e in data_sets().values()]
 
 
+def check_twins(names: Iterable[str] = (), *, store: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """Record twins anew, and say what differs from their stored fingerprints.
+
+    Parameters
+    ----------
+    names : of the twins; all if none is named
+    store : keep the fingerprints of those that differ; the others stay to the digit, whatever machine this is
+
+    Yields
+    ------
+    name : of the twin
+    lines : a sentence for each difference; none where it is as stored
+
+    Raises
+    ------
+    ValueError
+        An unknown name, or one of a measured set.
+    """
+    twins = {entry.name: entry for entry in data_sets().values() if isinstance(entry, Twin)}
+    chosen = [find(name) for name in names] or list(twins.values())
+    stored = stored_fingerprints()
+    kept = {name: stored[name] for name in twins if name in stored}
+    for entry in chosen:
+        if not isinstance(entry, Twin):
+            raise ValueError(
+                f"{entry.name} is {entry.origin}; only twins have fingerprints: {', '.join(twins)}"
+            )
+        before = stored.get(entry.name)
+        with workplace() as bench:
+            record_twin(entry, bench)
+            paths = [bench / name for name in entry.files]
+            lines = compare_fingerprint(before, paths) if before else ["no fingerprint was stored"]
+            if lines:
+                kept[entry.name] = take_fingerprint(paths)
+        yield entry.name, lines
+    for name in stored.keys() - twins.keys():
+        yield name, ["it is no twin of the manifest"]
+    if store and kept != stored:
+        store_fingerprints({name: kept[name] for name in twins if name in kept})
+
+
 def _open_one(data: str | Path, start: Path, technique: str) -> DataSource:
     known = data_sets()
     if isinstance(data, str) and data in known:
@@ -172,8 +225,8 @@ def _open_entry(entry: DataSet) -> DataSource:
 
 
 def _identity(twin: Twin) -> str:
-    """The same on every machine, and while only the code of a twin changes."""
-    known_by = [twin.recorder, twin.parameters, twin.seed]
+    """The same on every machine, and for all code that records the same."""
+    known_by = [twin.recorder, twin.parameters, twin.seed, fingerprint_hash(twin)]
     return hashlib.sha256(json.dumps(known_by, sort_keys=True).encode()).hexdigest()
 
 

@@ -60,6 +60,7 @@ SIBLINGS = {
     "paper": "claims",
     "manifest_entries": "manifest",
     "data_files": "manifest",
+    "fingerprints": "manifest",
     "__main__": "top",
     "inspection": "top",
     "runner": "top",

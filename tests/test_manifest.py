@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from nbtools import data_files, manifest, manifest_entries
-from nbtools.data_files import RECIPE, DataMissing, WrongHash, fetch, file_hash
-from nbtools.manifest import ManifestError, open_data, status
+from nbtools.data_files import RECIPE, DataMissing, WrongFingerprint, WrongHash, fetch, file_hash
+from nbtools.fingerprints import stored_fingerprints
+from nbtools.manifest import ManifestError, check_twins, open_data, status
 
 PROJECT = manifest_entries.MANIFEST
 MEASURED = b"Temperature (K),Moment (emu)\n2,1\n"
@@ -166,7 +167,7 @@ class TestTheProjectsManifest:
         "name", [n for n, e in manifest_entries.read_manifest(PROJECT).items() if e.origin == "twin"]
     )
     def test_twins_record_what_they_promise(self, name: str):
-        """The recorder writes the files that the manifest lists; the columns of .dat files stand in a header."""
+        """The recorder gives what the fingerprint says; the columns of .dat files stand in a header."""
         folder, entry = fetch(name), manifest.find(name)
         places = [folder / own for own in entry.files] if folder.is_dir() else [folder]
         assert all(place.stat().st_size for place in places)
@@ -337,6 +338,83 @@ def test_the_recipe_lies_beside_the_files(write_manifest: Callable[..., Path], r
     }
     assert len(note["recipe"]["code"]) == 64
     assert note["files"] == {name: file_hash(folder / name) for name in ("values.csv", "sample.yaml")}
+
+
+CHANGED = FAKE.replace("(seed, scale)", "(seed, scale) + 0.5")
+
+
+def test_a_twin_with_another_fingerprint_is_refused(
+    write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """What differs, and what to do; nothing of it stays."""
+    write_manifest(twin())
+    fake()
+    assert list(check_twins(store=True)) == [("fake-twin", ["no fingerprint was stored"])]
+    before = open_data("fake-twin").sha256
+    (fake.package / "fake.py").write_text(CHANGED)
+    fake()
+    with pytest.raises(WrongFingerprint, match=r"(?s)fake-twin: .*6 stored, 6\.5 recorded, .*twins --store"):
+        fetch("fake-twin")
+    assert [path.name for path in data_files.data_folder().iterdir()] == ["fake-twin"]  # the old one
+    assert [row.state for row in status()] == ["recordable"]
+    (line,) = dict(check_twins(store=True))["fake-twin"]
+    assert line == "values.csv, text, numbers: 6 stored, 6.5 recorded, the same within 6e-06"
+    assert (fetch("fake-twin") / "values.csv").read_text() == "6.5\n"
+    assert open_data("fake-twin").sha256 != before
+
+
+def test_code_that_records_the_same_needs_no_word(
+    write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """Another way to compute, with other last bits: recorded again, and the same twin to a notebook."""
+    write_manifest(twin())
+    fake()
+    list(check_twins(store=True))
+    before = open_data("fake-twin").sha256
+    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * (1 + 3e-16)"))
+    folders = fake()
+    assert (fetch("fake-twin") / "values.csv").read_text() == "6.000000000000002\n" and len(folders) == 1
+    assert open_data("fake-twin").sha256 == before
+
+
+def test_storing_keeps_what_is_the_same_to_the_digit(
+    write_manifest: Callable[..., Path], fake: Callable[[], list[Path]]
+):
+    """Of two twins the one that moved is written; with a name the other is not even recorded."""
+    write_manifest(twin(), twin(name="other-twin", parameters={"scale": 0.0}))
+    fake()
+    list(check_twins(store=True))
+    before = stored_fingerprints()
+    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * 1.01"))
+    folders = fake()
+    assert [name for name, lines in check_twins() if lines] == ["fake-twin"]
+    assert stored_fingerprints() == before
+    assert [name for name, _ in check_twins(["fake-twin"], store=True)] == ["fake-twin"]
+    assert len(folders) == 3
+    after = stored_fingerprints()
+    assert after["other-twin"] == before["other-twin"] and after["fake-twin"] != before["fake-twin"]
+    write_manifest(twin())
+    assert [name for name, lines in check_twins(store=True) if lines] == ["other-twin"]
+    assert list(stored_fingerprints()) == ["fake-twin"]
+
+
+def test_only_twins_have_fingerprints(write_manifest: Callable[..., Path], recordings: list[Path]):
+    """A measured set, or a slip, is answered with the names that there are."""
+    write_manifest(twin(), measured())
+    with pytest.raises(ValueError, match="crystal is measured; only twins have fingerprints: fake-twin"):
+        list(check_twins(["crystal"]))
+    with pytest.raises(ValueError, match="there is no data set 'fake-twn'; did you mean fake-twin"):
+        list(check_twins(["fake-twn"]))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"fake-twin": 3}', '{"fake-twin": {"values.csv": 3}}'])
+def test_damaged_fingerprints_say_what_to_do(
+    text: str, write_manifest: Callable[..., Path], recordings: list[Path]
+):
+    """Half a file, another shape: one sentence."""
+    write_manifest(twin()).with_name("data_fingerprints.json").write_text(text)
+    with pytest.raises(ManifestError, match=r"data_fingerprints\.json cannot be read .*twins --store"):
+        fetch("fake-twin")
 
 
 def test_parameters_tell_twins_apart(write_manifest: Callable[..., Path], recordings: list[Path]):

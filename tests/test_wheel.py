@@ -62,7 +62,7 @@ def test_a_wheel_carries_manifest_notebooks_and_stored_results(wheel: Path) -> N
     """Each as in the checkout, byte for byte."""
     shipped = {path for pattern in ("*.ipynb", "results/*.json") for path in paths.NOTEBOOKS.glob(pattern)}
     with zipfile.ZipFile(wheel) as content:
-        for path in {paths.MANIFEST, *shipped}:
+        for path in {paths.MANIFEST, paths.MANIFEST.with_name("data_fingerprints.json"), *shipped}:
             name = f"nbtools/shipped/{path.relative_to(paths.CHECKOUT).as_posix()}"
             assert content.read(name) == path.read_bytes()
     assert len(shipped) > 16

@@ -191,12 +191,15 @@ class CreepingPlate:
         step = self._step or self.scale / self.half_width / 50
         while abs(end - now) > 1e-9 * self.scale / self.half_width:
             step = min(step, abs(end - now))
-            fresh, error = self._chebyshev_step(stream, now, sweep, step)
+            with np.errstate(over="ignore", invalid="ignore"):
+                fresh, error = self._chebyshev_step(stream, now, sweep, step)
             error /= tolerance * self.scale
+            if not np.isfinite(error):  # so long a step has no end; nothing of it may start the next
+                error, self._guess = np.inf, None
             if error <= 1:
                 stream, now = fresh, now + sweep * step
                 self._step = step
-            step *= float(np.clip(0.8 * max(error, 1e-6) ** (-1 / 3), 0.3, 2.0))
+            step = _one_of_few(step * float(np.clip(0.8 * max(error, 1e-6) ** (-1 / 3), 0.3, 2.0)))
         return stream
 
     # ---- the electric field
@@ -316,6 +319,14 @@ def _corners(values: Array, axis: int) -> Array:
         np.take(values, range(1, values.shape[axis]), axis),
     )
     return (low + high) / 2
+
+
+def _one_of_few(step: float) -> float:
+    """The next shorter step of eight to the octave.
+
+    A step that follows the last bits of an error passes them on, larger, to all steps after it.
+    """
+    return float(2 ** (np.floor(8 * np.log2(step)) / 8))
 
 
 def _dot(one: Array, other: Array) -> float:

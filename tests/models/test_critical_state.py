@@ -145,6 +145,48 @@ def test_a_right_hand_side_takes_steps_that_do_not_grow_with_the_grid(monkeypatc
     assert max(numbers) <= 1.25 * min(numbers), numbers
 
 
+def test_a_step_without_end_is_tried_again_shorter(monkeypatch) -> None:
+    """A first step that overflows, and leaves nothing but infinities: the state is that of shorter steps."""
+    plate = {"critical_current": 1.0, "pixel_size": 2 / 16, "thickness": 0.25}
+    history = np.array([0.0, 0.2])
+    monkeypatch.setenv("NBTOOLS_CACHE", "off")
+    clean = plate_state(rectangle(16, 16), history, **plate)
+    real, steps = CreepingPlate._chebyshev_step, []
+
+    def endless(self, stream, now, sweep, step):
+        steps.append(step)
+        if len(steps) == 3:
+            self._guess = np.full(stream.shape, np.nan)
+            return np.full(stream.shape, np.nan), float("nan")
+        return real(self, stream, now, sweep, step)
+
+    monkeypatch.setattr(CreepingPlate, "_chebyshev_step", endless)
+    again = plate_state(rectangle(16, 16), history, **plate)
+    assert steps[3] < steps[2]
+    np.testing.assert_allclose(again.moment, clean.moment, rtol=2e-3)
+
+
+def test_last_bits_are_not_passed_on(monkeypatch) -> None:
+    """Each element of each transform turned by a bit moves no state by more than 1e-7 of the largest current.
+
+    The field goes up and back, and J_c falls with it: where steps follow their errors to the last bit, this plate is
+    the one that ends 1e-4 elsewhere.
+    """
+    plate = {"critical_current": 1.0, "pixel_size": 2 / 24, "thickness": 0.25, "half_field": 1.0}
+    history = np.array([0.0, 0.2, 0.4, 0.2, 0.0])
+    outline = signed_distance(rectangle(24, 28)) - 0.2
+    monkeypatch.setenv("NBTOOLS_CACHE", "off")
+    clean = plate_state(outline, history, tolerance=1e-2, **plate).stream
+    rng, apply = np.random.default_rng(1), CreepingPlate._apply
+    monkeypatch.setattr(
+        CreepingPlate,
+        "_apply",
+        lambda *given: (found := apply(*given)) * (1 + 4e-16 * rng.integers(-1, 2, found.shape)),
+    )
+    turned = plate_state(outline, history, tolerance=1e-2, **plate).stream
+    assert 0 < np.abs(turned - clean).max() < 1e-7 * np.abs(clean).max()
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
