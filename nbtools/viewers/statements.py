@@ -80,7 +80,7 @@ def _square(column: float, row: float, colour: str, *, hatched: bool = False) ->
         0.88,
         0.88,
         facecolor=colour,
-        edgecolor=BLACK,
+        edgecolor="#aaaaaa" if hatched else BLACK,
         linewidth=0.3,
-        hatch="////" if hatched else None,
+        hatch="///" if hatched else None,
     )
