@@ -16,8 +16,8 @@ from nbtools.analysis.transport import (
     fit_upper_critical_law,
 )
 from nbtools.analysis.upper_critical_field import collect_upper_critical_fields
+from nbtools.fitting import FitWidget
 from nbtools.fitting.engine import neighbour_scatter
-from nbtools.fitting.widget import FitWidget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
