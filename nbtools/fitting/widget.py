@@ -9,11 +9,9 @@ import lmfit
 
 from nbtools.fitting import document as fit_document
 from nbtools.fitting import report as fit_report
-from nbtools.fitting.code import Code, write_code
-from nbtools.fitting.document import Document
-from nbtools.fitting.engine import FitProblem, read_curves
+from nbtools.fitting.document import Code, Document, write_code
+from nbtools.fitting.engine import FitProblem, initial_state, read_curves, search, start_values
 from nbtools.fitting.figure import Axes, CurveView, residual_title, view_of
-from nbtools.fitting.start import initial_state, search, start_values
 from nbtools.fitting.state import FitError, FitRecord, FitState, StateError
 from nbtools.widgets.showing import Showing
 
@@ -21,6 +19,7 @@ ASTRAY = "leastsq went astray from this start; least_squares, whose steps are bo
 
 
 MOVING_POINTS = 2000
+NO_FIT = "there is no fit yet: call .fit() first"
 KEEP = "save it under another name or folder, or say that it be replaced"
 NOT_APPLIED = (
     "Nothing of {} was applied. Load once more, or load(anyway=True), takes its parameters as a start."
@@ -128,8 +127,10 @@ class FitWidget(Showing[FitState]):
 
     @property
     def last(self) -> FitRecord:
-        """The last fit as the history records it."""
-        return self._made()[0]
+        """The last fit as the history records it, a part of the points only while a slider moves."""
+        if self._last is None:
+            raise FitError(NO_FIT)
+        return self._last[0]
 
     @property
     def fresh(self) -> bool:
@@ -279,14 +280,16 @@ class FitWidget(Showing[FitState]):
         `data`: ``"inline"`` writes the points into it, ``"names"`` expects ``x``, ``y``, ``sigma``;
         ``"auto"`` writes up to 1000 points.
         """
-        if self._last and self.fresh:
-            record, result, _ = self._last
+        if self.settle()._last and self.fresh:
+            record, result = self._made()
             return write_code(self.problem, record.start, result, held=record.held, data=data)
         return write_code(self.problem, *self.problem.solve(self.current), data=data)
 
     def _made(self) -> tuple[FitRecord, Any]:
+        """The last fit, of all points."""
+        self.settle()
         if self._last is None:
-            raise FitError("there is no fit yet: call .fit() first")
+            raise FitError(NO_FIT)
         return self._last[:2]
 
     # ---- the document

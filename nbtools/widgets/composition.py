@@ -8,7 +8,7 @@ import numpy as np
 
 from nbtools.analysis.phase_fractions import convert_fractions
 from nbtools.analysis.powder_refinement import PhaseFractions
-from nbtools.fitting.widget import FitWidget
+from nbtools.fitting import FitWidget
 from nbtools.units import Quantity
 from nbtools.widgets.explore import Explorer
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nbtools.fitting.code import Code, array_text, function_text, literal
+from nbtools.fitting.document import Code, array_text, function_text, literal
 from nbtools.fitting.report import shown_unit, titled
 from nbtools.fitting.state import StateError, value_at
 from nbtools.units import Quantity, format_value

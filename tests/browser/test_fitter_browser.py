@@ -8,7 +8,7 @@ import pytest
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PEAK = """import lmfit, numpy as np
-from nbtools.fitting.widget import FitWidget
+from nbtools.fitting import FitWidget
 x = np.linspace(0, 10, 500)
 y = 3 * np.exp(-(x - 4) ** 2 / 1.28) + 0.5 + 0.05 * np.random.default_rng(0).normal(size=500)
 model = lmfit.models.GaussianModel(prefix="g_") + lmfit.models.ConstantModel()
@@ -16,7 +16,7 @@ widget = FitWidget(model, x, y, sigma=0.05, x_label="temperature", x_unit="K")
 widget"""
 SLOW = """import time, lmfit, numpy as np
 from pathlib import Path
-from nbtools.fitting.widget import FitWidget
+from nbtools.fitting import FitWidget
 def line(x, a=1.0):
     time.sleep(0.15)
     with Path("calls.txt").open("a") as log:
@@ -74,6 +74,45 @@ def test_a_fit_from_the_keyboard(open_widget, watched) -> None:
     page.locator("button[title='least squares from here']").focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.body.innerText.includes('χ²ᵣ')")
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1000, 800), (1280, 720)])
+def test_the_figure_and_every_slider_are_on_one_screen(
+    open_widget, watched, screenshots: Path, width: int, height: int
+) -> None:
+    """Below the notebook's own bars, with χ²ᵣ above both."""
+    page = open_widget(
+        PEAK.removesuffix("widget") + "widget.fit()\nwidget", f"screen-{width}.ipynb", width=width
+    )
+    page.set_viewport_size({"width": width, "height": height})
+    page.locator("button[title='least squares from here']").evaluate("e => e.scrollIntoView(true)")
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / f"fitter-screen-{width}.png")
+    figure = page.locator(".bqplot.figure").first.bounding_box()
+    last = page.locator(HANDLE).nth(3).bounding_box()
+    status = page.get_by_text("χ²ᵣ").first.bounding_box()
+    assert status["y"] < figure["y"]
+    assert figure["y"] >= 0
+    assert last["y"] + last["height"] <= height
+
+
+def test_a_focused_handle_is_seen_and_keys_move_it_by_steps_pages_and_to_its_ends(
+    open_widget, watched
+) -> None:
+    """Arrows, page up, home and end."""
+    page = open_widget(PEAK, "keys.ipynb")
+    page.locator(HANDLE).nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    places = []
+    for key in ("Home", "ArrowRight", "PageUp", "End"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(600)
+        places.append(value(page, 1))
+    assert places == sorted(places)
+    assert places[2] - places[1] > 2 * (places[1] - places[0]) > 0
     assert watched.errors == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import lmfit
 import numpy as np
 
-from nbtools.fitting.widget import FitWidget
+from nbtools.fitting import FitWidget
 
 
 def decay(t: Any, amplitude: float = 2.0, rate: float = 0.5, offset: float = 0.1) -> Any:

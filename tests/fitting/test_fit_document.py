@@ -11,8 +11,8 @@ from fit_worlds import decay, decay_data, decay_widget, numbers, peak_widget
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from nbtools.fitting import FitWidget
 from nbtools.fitting.state import StateError
-from nbtools.fitting.widget import FitWidget
 
 MODELS = {
     "decay": lambda: lmfit.Model(decay),

@@ -7,8 +7,8 @@ from fit_worlds import decay, decay_data, decay_widget, peak_widget
 from scipy import stats
 from seeds import ONE_SIGMA, pulls_over_seeds
 
+from nbtools.fitting import FitWidget
 from nbtools.fitting.state import FitError
-from nbtools.fitting.widget import FitWidget
 from nbtools.units import Quantity
 
 TRUTH = {"amplitude": 2.0, "rate": 0.5, "offset": 0.1}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fit_worlds import decay, decay_data, decay_widget, numbers, peak_model, peak_widget
 
+from nbtools.fitting import FitWidget
 from nbtools.fitting.state import FitError, StateError
-from nbtools.fitting.widget import FitWidget
 
 
 def test_it_gives_the_numbers_of_lmfit() -> None:
@@ -27,7 +27,7 @@ def test_it_gives_the_numbers_of_lmfit() -> None:
 def test_no_screen_is_loaded_to_fit() -> None:
     """Headless means without any GUI package."""
     script = (
-        "import sys, lmfit, numpy as np; from nbtools.fitting.widget import FitWidget\n"
+        "import sys, lmfit, numpy as np; from nbtools.fitting import FitWidget\n"
         "x = np.arange(9.0); w = FitWidget(lmfit.models.LinearModel(), x, 2 * x + np.cos(x)); w.fit(); w.summary()\n"
         "assert not {'ipywidgets', 'bqplot', 'IPython', 'matplotlib.pyplot'} & set(sys.modules)"
     )

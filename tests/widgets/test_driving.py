@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fit_worlds import decay_widget, peak_widget
 
-from nbtools.fitting.widget import FitWidget
+from nbtools.fitting import FitWidget
 from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.widgets.driving import drive
 
