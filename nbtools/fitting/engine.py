@@ -970,7 +970,7 @@ def _guess_one(problem: FitProblem, curve: int, x: Any, y: Any, guess: Guess | N
 
 def peel(model: lmfit.Model, x: Any, y: Any) -> dict[str, float]:
     """The model's own guess; for a sum, backgrounds from the outer quarter, then one peak after the other."""
-    order = np.argsort(x)
+    order = np.argsort(x, kind="stable")
     x, y = x[order], np.array(y[order])
     if len(model.components) < 2 and not _guesses(model):
         raise NotImplementedError

@@ -6,22 +6,9 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 
-<<<<<<< HEAD:nbtools/transport/explore.py
 from nbtools.display.widget import widget
-=======
-from nbtools.analysis.local_fit import find_crossing, noise_of
-from nbtools.analysis.lower_critical_field import LowerCriticalField
-from nbtools.transport import (
-    ResistanceStudy,
-    Transition,
-    estimate_lower_critical_field,
-    estimate_transition,
-    fit_upper_critical_law,
-)
-from nbtools.analysis.upper_critical_field import collect_upper_critical_fields
-from nbtools.fitting import FitWidget
->>>>>>> fitter:nbtools/widgets/transport.py
 from nbtools.fitting.engine import neighbour_scatter
+from nbtools.fitting.widget import FitWidget
 from nbtools.models.demagnetisation import susceptibility_from_factor
 from nbtools.models.gradiometer import sample_length_factor
 from nbtools.models.normal_metal import bloch_gruneisen
