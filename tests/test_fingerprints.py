@@ -205,41 +205,34 @@ def run(command: list[str], machine: str, folder: Path) -> subprocess.CompletedP
 
 # ---- one per cent of what is planted
 
-# What a change of one per cent does not show, and why. Each is tried in every twin of its recorder.
-NOISE = "how much noise there is: that is known from n readings to 1/√(2n) only"
-ZERO = "planted as 0, of which one per cent is 0"
+# What a change of one per cent does not show, and why. No statement rests on one of these.
 UNSEEN = {
-    "transport": {
-        "thermometer_noise": NOISE,
-        "zero_drift": NOISE,
-        "relative_moment_noise": NOISE,
-        "field_offset": ZERO,
-        "thermometer_offset": ZERO,
-    },
     "ac_susceptibility": {
-        "temperature_jitter": NOISE,
-        "thermometer_offset_uncertainty": "it stands on the card alone, rounded there to ±0.02 K",
+        "thermometer_offset_uncertainty": "it stands on the card alone, written there as ±0.02 K",
     },
-    "stem": {
-        **{
-            f"steps[{place}]": "it moves a step by less than the distance of two columns: the picture is the same"
-            for place in (0, 2, 4, 6)
-        },
-    },
-    "cathodoluminescence": {"sem_noise": NOISE, "drift[0]": ZERO, "drift[1]": ZERO},
-    "magneto_optics": {},
+    "cathodoluminescence": {},
     "diffraction": {},
-    "fib_sem": {},
+    "fib_sem": {
+        "grain_radius": "no twin of the manifest has grains",
+        "shine_through": "a hundredth of a fifth of what lies behind a pore: a quarter of a grey level there",
+        "slice_jitter": "slices that lie 0.0005 voxels elsewhere",
+    },
+    "magneto_optics": {
+        "cooled_critical_current": "the plate holds 200 Oe by currents in its outermost H/J_c = 5 µm of a 40 µm pixel",
+        "read_noise": "6 counts beside 245 of the light's own",
+    },
+    "stem": {},
+    "transport": {"zero_drift": "a random walk of 1 nV, against noise of 2.6 nV in every point"},
 }
 # One per cent of one of these alone is no such sample (temperatures out of order); all of them are changed together.
 TOGETHER = {"half_screening"}
 
 
 def changed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """A parameter one per cent higher, each number of a tuple for itself; whole numbers one higher."""
+    """A parameter one per cent higher, each number of a tuple for itself; whole numbers one higher, 0 not at all."""
     if isinstance(value, int) and not isinstance(value, bool):
         yield name, value + 1
-    elif isinstance(value, float):
+    elif isinstance(value, float) and value:
         yield name, value * 1.01
     elif isinstance(value, tuple) and name in TOGETHER:
         yield name, tuple(1.01 * each for each in value)
