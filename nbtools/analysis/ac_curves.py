@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.statistics.noise import mad_sigma
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -307,12 +308,8 @@ def _noise(t: Array, values: Array, slope: Array) -> tuple[float, float]:
     rest = values[1:-1] - (1 - share) * values[:-2] - share * values[2:]
     rest = rest / np.sqrt(1 + share**2 + (1 - share) ** 2)
     steep = np.abs(slope[1:-1])
-    of_value = _spread(rest[steep <= np.quantile(steep, 0.4)])
+    of_value = mad_sigma(rest[steep <= np.quantile(steep, 0.4)])
     some = steep >= 0.3 * steep.max()
     in_kelvin = np.divide(rest, steep, out=np.zeros_like(rest), where=steep > 0)[some]
     expected = of_value / np.median(steep[some]) if steep.max() > 0 else 0.0
-    return of_value, float(np.sqrt(max(_spread(in_kelvin) ** 2 - expected**2, 0.0)))
-
-
-def _spread(values: Array) -> float:
-    return float(1.4826 * np.median(np.abs(values))) if values.size else 0.0
+    return of_value, float(np.sqrt(max(mad_sigma(in_kelvin) ** 2 - expected**2, 0.0)))

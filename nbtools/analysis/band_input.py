@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.models.colour_centres import HC, LITERATURE_CENTRES, PAPER_CENTRES
+from nbtools.statistics.arrays import real_array
 
 Array = NDArray[np.float64]
 # No luminescence of a solid lies above; an axis that does is in nm.
@@ -36,7 +37,7 @@ def check_axis(energy: ArrayLike | None, channels: int) -> tuple[Array, bool]:
         raise SpectrumError(
             "no energy axis came; give the energy of every channel in eV (to_energy makes it)"
         )
-    axis = np.asarray(energy, float)
+    axis = real_array(energy, "the energy axis", error=SpectrumError)
     if axis.ndim != 1 or axis.size != channels:
         raise SpectrumError(
             f"the energy axis has shape {axis.shape} and the counts have {channels} channels along their last axis; "
@@ -60,8 +61,8 @@ def check_axis(energy: ArrayLike | None, channels: int) -> tuple[Array, bool]:
 def check_counts(counts: ArrayLike, dimensions: int, *, negative: bool) -> Array:
     """Counts as floats; `negative` says whether counts below zero may pass (their variance was given)."""
     values = np.asarray(counts)
-    if values.dtype.kind not in "iufb":
-        raise SpectrumError(f"the counts are of type {values.dtype}; real numbers were expected")
+    if values.dtype.kind not in "iufb" or isinstance(counts, np.ma.MaskedArray):
+        values = real_array(counts, "the counts", error=SpectrumError)
     expected = {1: "a spectrum, shape (energy,)", 3: "a map, shape (y, x, energy)"}[dimensions]
     if values.ndim != dimensions:
         raise SpectrumError(

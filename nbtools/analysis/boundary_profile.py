@@ -8,22 +8,18 @@ from numpy.typing import ArrayLike, NDArray
 from nbtools.analysis.chance import (
     ChanceTest,
     MapError,
-    all_shifts,
     as_map,
-    correlation_length,
     distance_bins,
     distance_inside,
     emitter_of,
-    p_value,
     pixel_of,
-    random_shifts,
     reference_of,
     refuse_full_scale,
     same_pixels,
-    shift_radius,
     without_geometry,
 )
 from nbtools.models.colour_centres import edge_out_coupling, seen_through_beam
+from nbtools.statistics.nulls import all_shifts, correlation_length, p_value, random_shifts, shift_radius
 
 Array = NDArray[np.float64]
 NEAR, FAR = 1 / 3, 1 / 2  # shares of the emitter's pixels, by distance
@@ -86,7 +82,7 @@ def assess_boundary_profile(
     left = above - above.sum() / below.sum() * below
     length = correlation_length(without_geometry(left, inside))
     allowed = (overlap > LEAST_OVERLAP) & (shift_radius(values.shape) > 2 * length)
-    moves = random_shifts(allowed, shifts, np.random.default_rng(seed))
+    moves = random_shifts(allowed, shifts, np.random.default_rng(seed), error=MapError)
     statistic, null = float(excess[0, 0]), excess[moves]
     band = _profile_band(above, below, inside, moves)
     place = {"distance": _mean_distance(inside) * size, "unit": unit, "near": limit * size}

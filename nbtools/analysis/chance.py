@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from nbtools.statistics.arrays import real_array, refuse_masked
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -56,11 +57,6 @@ class ChanceTest:
         return "\n".join([head, *self.notes, *(f"{what}: {why}" for what, why in self.missing.items())])
 
 
-def p_value(statistic: float, null: Array) -> float:
-    """One-sided, with the observed arrangement counted as one of chance's (Phipson and Smyth 2010)."""
-    return float((1 + np.sum(null >= statistic)) / (1 + null.size))
-
-
 def as_map(values: ArrayLike, name: str, *, counts: bool = False) -> Array:
     """A map of shape (y, x), large enough to have a texture."""
     array = np.asarray(values)
@@ -73,9 +69,7 @@ def as_map(values: ArrayLike, name: str, *, counts: bool = False) -> Array:
             f"{name} has {array.shape[0]} × {array.shape[1]} pixels; a test of its texture needs at least "
             f"{SMALLEST} × {SMALLEST}"
         )
-    if array.dtype.kind not in "iufb":
-        raise MapError(f"{name} is of type {array.dtype}; real numbers were expected")
-    result = np.asarray(array, float)
+    result = real_array(values, name, error=MapError)
     if not np.isfinite(result).any():
         raise MapError(f"{name} holds no finite number")
     return result
@@ -83,6 +77,7 @@ def as_map(values: ArrayLike, name: str, *, counts: bool = False) -> Array:
 
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], name: str) -> Mask:
     """Where the emitter is: bool, 0 and 1, or words of which "MgO" is the emitter."""
+    refuse_masked(mask, name, error=MapError)
     array = np.asarray(mask)
     if array.shape != shape:
         raise MapError(f"{name} has shape {array.shape}, the map {shape}; both must be of the same pixels")
@@ -197,41 +192,6 @@ def without_geometry(
         left[used] -= design @ np.linalg.lstsq(design, left[used], rcond=None)[0]
     spread = left[used].std()
     return left / spread if spread > 0 else left
-
-
-def all_shifts(fixed: Array, moved: Array) -> Array:
-    """Σ fixed(x) moved(x − s) for every toroidal shift s, shape (y, x)."""
-    product = np.fft.rfft2(fixed) * np.conj(np.fft.rfft2(moved))
-    return np.asarray(np.fft.irfft2(product, s=fixed.shape))
-
-
-def random_shifts(allowed: Mask, number: int, rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """So many of the allowed shifts, each at most once."""
-    places = np.flatnonzero(allowed)
-    if places.size < 20:
-        raise MapError(
-            f"only {places.size} shifts leave enough of the emitter on itself; the map is too small, or its "
-            "texture too coarse, to say what chance does"
-        )
-    chosen = rng.permutation(places)[:number]
-    rows, columns = np.unravel_index(chosen, allowed.shape)
-    return rows, columns
-
-
-def correlation_length(field_map: Array) -> float:
-    """How far (pixels) the autocorrelation of a map stays above 1/e, averaged over directions; at least 1."""
-    power = all_shifts(field_map, field_map)
-    radius = shift_radius(field_map.shape)
-    ranks = np.round(radius).astype(int)
-    profile = np.bincount(ranks.ravel(), power.ravel()) / np.bincount(ranks.ravel())
-    below = np.flatnonzero(profile < profile[0] / np.e)
-    return float(max(below[0] if below.size else ranks.max(), 1))
-
-
-def shift_radius(shape: tuple[int, ...]) -> Array:
-    """Length of every toroidal shift, in pixels, shape (y, x)."""
-    rows, columns = (np.minimum(np.arange(n), n - np.arange(n)) for n in shape)
-    return np.hypot(rows[:, None], columns[None])
 
 
 def smoothed_inside(values: Array, inside: Mask, sigma: float) -> Array:

@@ -13,7 +13,6 @@ from nbtools.analysis.chance import (
     as_map,
     clear_of_boundary,
     emitter_of,
-    p_value,
     pixel_of,
     reference_of,
     refuse_full_scale,
@@ -21,6 +20,7 @@ from nbtools.analysis.chance import (
     smoothed_inside,
     without_geometry,
 )
+from nbtools.statistics.nulls import p_value
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -19,6 +19,7 @@ from nbtools.analysis.inversion_optics import constrain_to_sample, lay_out, padd
 from nbtools.analysis.inversion_strength import EDGE_POWER, Choice, choose_strength, resolved_length
 from nbtools.models.current_sheet import current_transfer, wave_numbers
 from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.statistics.arrays import real_array
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -190,7 +191,7 @@ def moment_of(currents: CurrentMap, inside: ArrayLike | None = None) -> float:
 
 def check_map(field: ArrayLike, name: str = "field") -> Array:
     """A finite map (y, x) as float; the sentence that refuses another."""
-    values = np.asarray(field, float)
+    values = real_array(field, name)
     if values.ndim != 2 or min(values.shape) < SMALLEST_MAP:
         raise ValueError(
             f"{name} has the shape {values.shape}; a map (y, x) of at least 8 × 8 pixels is needed"

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.current_regression import CurrentRegression
 from nbtools.models.critical_current import EXPONENTS, log_current
+from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import ranked
 from nbtools.units import Quantity
 
@@ -251,7 +252,8 @@ def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
 
 
 def _checked(*columns: ArrayLike) -> tuple[Array, Array, Array, Array]:
-    t, j, sigma_t, sigma_j = (np.asarray(c, float) for c in columns)
+    names = ("temperature", "critical_current", "temperature_uncertainty", "relative_uncertainty")
+    t, j, sigma_t, sigma_j = (real_array(c, name) for c, name in zip(columns, names, strict=True))
     t, j, sigma_t, sigma_j = (np.atleast_1d(c).ravel() for c in np.broadcast_arrays(t, j, sigma_t, sigma_j))
     for name, values in (
         ("temperature", t),

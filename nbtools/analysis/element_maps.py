@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.stats import norm, t
+from scipy.stats import norm
 
 from nbtools.analysis.image_checks import ImageError, check_plane
+from nbtools.statistics.resampling import jackknife_error
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -168,7 +169,5 @@ def _outlines(excess: Array, level: Array, width: float) -> tuple[Array, Array, 
 
 def _jackknifed(part: Array, whole: Array) -> tuple[float, float]:
     """Σ part / Σ whole and its σ, from leaving out one tile after the other (Tukey), wider for so few (Student)."""
-    freedom = len(part) - 1
     left_out = (part.sum() - part) / (whole.sum() - whole)
-    sigma = np.sqrt(freedom * np.var(left_out)) * t.ppf(norm.cdf(1), freedom)
-    return float(part.sum() / whole.sum()), float(sigma)
+    return float(part.sum() / whole.sum()), jackknife_error(left_out, student=True)

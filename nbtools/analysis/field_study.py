@@ -163,7 +163,7 @@ def aligned_emitter(image: ArrayLike, light: ArrayLike) -> tuple[Mask, tuple[int
 
     The move is where mask and light correlate best; up to a tenth of the field is looked at.
     """
-    from nbtools.analysis.chance import all_shifts
+    from nbtools.statistics.nulls import all_shifts
 
     mask, bright = find_emitter(image), np.asarray(light, float)
     if mask.shape != bright.shape:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from nbtools.statistics.arrays import real_array
+
 Array = NDArray[np.float32]
 
 EM_ROUNDS = 200
@@ -16,7 +18,8 @@ DEEP = 5  # pixels a side of a box that lies whole in one phase: there a grey va
 
 def checked_grey(image: Any, *, dimensions: int | None = None) -> Array:
     """Grey values as 32-bit numbers; refuses what is no image."""
-    grey = np.asarray(image)
+    masked = isinstance(image, np.ma.MaskedArray)
+    grey: Any = real_array(image, "the image") if masked else np.asarray(image)
     allowed = (dimensions,) if dimensions else (2, 3)
     if grey.ndim not in allowed or grey.dtype.kind not in "uif":
         raise ValueError(
@@ -30,7 +33,7 @@ def checked_grey(image: Any, *, dimensions: int | None = None) -> Array:
         )
     if np.ptp(grey) == 0:
         raise ValueError(f"every grey value is {grey.flat[0]:g}: there is nothing to tell apart")
-    return grey
+    return np.asarray(grey, np.float32)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from nbtools.statistics.arrays import real_array
+
 Array = NDArray[np.float64]
 LARGEST_PIXEL = 1e-9  # m; atoms cannot be told apart in larger ones
 SMALLEST = 32  # pixels a side
@@ -48,11 +50,9 @@ def _plane(image: Any) -> Array:
         )
     if values.ndim != 2:
         raise ImageError(f"an array of shape {values.shape} came; one image of shape (y, x) was expected")
-    if values.dtype.kind not in "fiub":
-        raise ImageError(f"an image of {values.dtype} came; real numbers were expected")
     if min(values.shape) < SMALLEST:
         raise ImageError(f"the image has {values.shape} pixels; at least {SMALLEST} a side are needed")
-    return values.astype(np.float64)
+    return real_array(image, "the image", error=ImageError)
 
 
 def _filled(plane: Array) -> Array:

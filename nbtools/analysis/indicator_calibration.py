@@ -18,6 +18,7 @@ from scipy.ndimage import (
 from nbtools.analysis.indicator_response import choose_degree, invert_malus, invert_polynomial
 from nbtools.models.current_sheet import wave_numbers
 from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.statistics.arrays import real_array, refuse_masked
 
 Array = NDArray[np.float64]
 FULL_SCALES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
@@ -208,7 +209,9 @@ def _check(raw: ArrayLike, frames: ArrayLike, applied: ArrayLike) -> tuple[Array
     """All three as float arrays, or the sentence that refuses them."""
     if frames is None or np.size(frames) == 0:
         raise ValueError("there are no calibration frames; take at least three above T_c in known fields")
-    image, known, field = np.asarray(raw), np.asarray(frames), np.atleast_1d(np.asarray(applied, float))
+    refuse_masked(raw, "raw")
+    refuse_masked(frames, "frames")
+    image, known, field = np.asarray(raw), np.asarray(frames), np.atleast_1d(real_array(applied, "applied"))
     if known.ndim != 3 or image.ndim not in (2, 3):
         raise ValueError(
             f"raw has the shape {image.shape} and frames {known.shape}; (y, x) or (n, y, x) and (m, y, x) are needed"

@@ -8,18 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from nbtools.analysis.chance import (
     ChanceTest,
     MapError,
-    all_shifts,
     as_map,
     as_mask,
     clear_of_boundary,
-    correlation_length,
-    p_value,
-    random_shifts,
     refuse_full_scale,
     same_pixels,
-    shift_radius,
     without_geometry,
 )
+from nbtools.statistics.nulls import all_shifts, correlation_length, p_value, random_shifts, shift_radius
 
 Array = NDArray[np.float64]
 LEAST_OVERLAP = 0.25  # of the mask on its shifted self
@@ -76,7 +72,7 @@ def assess_overlap(
     correlation, overlap = shifted_correlations(left_a, left_b, used)
     length = max(correlation_length(left_a), correlation_length(left_b))
     allowed = (overlap > LEAST_OVERLAP * used.sum()) & (shift_radius(a.shape) > 2 * length)
-    null = correlation[random_shifts(allowed, shifts, np.random.default_rng(seed))]
+    null = correlation[random_shifts(allowed, shifts, np.random.default_rng(seed), error=MapError)]
     statistic = float(correlation[0, 0])
     return ChanceTest(
         statistic=statistic,

@@ -13,6 +13,7 @@ from nbtools.analysis.indicator_calibration import roughness
 from nbtools.models.critical_state import PlateStates, plate_state, signed_distance
 from nbtools.models.current_sheet import current_of, plate_field, resample_stream
 from nbtools.models.domain import require_not_negative
+from nbtools.statistics.arrays import real_array
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -114,7 +115,7 @@ def filled_plate(mask: NDArray[np.bool_], pixel_size: float) -> Array:
 def _check(
     field: ArrayLike, applied: ArrayLike, outline: ArrayLike
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
-    stack = np.asarray(field, float)
+    stack = real_array(field, "field")
     stack = stack[None] if stack.ndim == 2 else stack
     fields = np.atleast_1d(np.asarray(applied, float))
     if stack.ndim != 3 or fields.shape != stack.shape[:1]:

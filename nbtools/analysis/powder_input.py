@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.models.powder_pattern import PowderPhase
+from nbtools.statistics.arrays import real_array
 
 Array = NDArray[np.float64]
 FEWEST_POINTS = 50
@@ -87,19 +88,12 @@ def count_variance(counts: Array) -> tuple[float, tuple[str, ...]]:
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} holds {_kind(values)}; numbers, one a step, were expected") from None
+    array = real_array(values, name, expected="numbers, one a step,")
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}; one dimension was expected")
     if bad := int(np.sum(~np.isfinite(array))):
         raise ValueError(f"{bad} of {array.size} values of {name} are not finite; leave those points out")
     return array
-
-
-def _kind(values: Any) -> str:
-    return f"{type(values).__name__} of {getattr(values, 'dtype', 'mixed content')}"
 
 
 def _require_angles(angle: Array) -> None:

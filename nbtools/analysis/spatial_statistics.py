@@ -10,6 +10,7 @@ from scipy import fft
 
 from nbtools.analysis.fractal_verdict import checked_phase, cubic_voxel
 from nbtools.statistics.choice import first_best
+from nbtools.statistics.resampling import jackknife_bias, jackknife_error
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -203,6 +204,5 @@ def _across_plane(fabric: Array) -> float:
 
 def _jackknife(whole: float, left_out: list[float]) -> Quantity:
     """The value less its jackknife bias, and that bias in σ: of a largest and a smallest it is no small part."""
-    count = len(left_out)
-    bias = (count - 1) * (float(np.mean(left_out)) - whole)
-    return Quantity(whole - bias, float(np.hypot(np.sqrt((count - 1) * np.var(left_out)), bias)))
+    bias = jackknife_bias(whole, left_out)
+    return Quantity(whole - bias, float(np.hypot(jackknife_error(left_out), bias)))

@@ -9,6 +9,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 
 from nbtools.analysis.band_input import SpectrumError
 from nbtools.models.colour_centres import energy_jacobian, photon_energy
+from nbtools.statistics.arrays import real_array
 
 Array = NDArray[np.float64]
 SHORTEST, LONGEST = 50.0, 50_000.0  # nm: between soft X-rays and far infrared
@@ -51,14 +52,14 @@ def to_energy(
     nm = _checked_wavelength(wavelength_nm, np.shape(intensity))
     order = np.argsort(-nm, kind="stable")
     jacobian = energy_jacobian(nm)[order]
-    converted = np.asarray(intensity, float)[..., order] * jacobian
+    converted = real_array(intensity, "the intensity", error=SpectrumError)[..., order] * jacobian
     if variance is None:
         return photon_energy(nm[order]), converted
     if np.shape(variance) != np.shape(intensity):
         raise SpectrumError(
             f"the variance has shape {np.shape(variance)}, the intensity {np.shape(intensity)}"
         )
-    squared = np.asarray(variance, float)[..., order] * jacobian**2
+    squared = real_array(variance, "the variance", error=SpectrumError)[..., order] * jacobian**2
     if np.any(squared < 0):
         raise SpectrumError(f"a variance of {np.nanmin(variance):g} came; a variance is not negative")
     return photon_energy(nm[order]), converted, squared
@@ -67,7 +68,7 @@ def to_energy(
 def _checked_wavelength(wavelength: ArrayLike | None, shape: tuple[int, ...]) -> Array:
     if wavelength is None:
         raise SpectrumError("no wavelength axis came; give the wavelength of every channel in nm")
-    nm = np.asarray(wavelength, float)
+    nm = real_array(wavelength, "the wavelength axis", error=SpectrumError)
     if nm.ndim != 1 or not shape or nm.size != shape[-1]:
         raise SpectrumError(
             f"the wavelength axis has shape {nm.shape}, the intensity {shape}; give one wavelength for each "

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.statistics.arrays import refuse_masked
+
 # Voxels of a tile: what a processor keeps close by, and what one read from disk may hold.
 NEAR, FAR = 1 << 22, 1 << 26
 AT_ONCE = 4  # Dask tiles under way together: bounds the memory of a machine with many workers
@@ -97,6 +99,7 @@ def check_binary(binary: Any) -> Any:
     ValueError
         Another number of axes, no voxels, or a kind of number that is no mask.
     """
+    refuse_masked(binary, "the mask")
     # Of an xarray.DataArray, what it wraps; a list becomes an array.
     array: Any = binary.data if hasattr(binary, "dims") else binary
     if not (hasattr(array, "dtype") and hasattr(array, "shape")):

@@ -37,7 +37,8 @@ def real_array(
     if array.dtype.kind == "O":
         array = _as_floats(array, name, expected, error)
     if array.dtype.kind not in "fiub":
-        raise error(f"{name} is of type {array.dtype}; {expected} were expected")
+        came = f"is of type {array.dtype}" if hasattr(values, "dtype") else _mixed(values)
+        raise error(f"{name} {came}; {expected} were expected")
     numbers = np.array(array, dtype=np.float64)
     if mask is not None:
         numbers[mask] = np.nan
@@ -138,3 +139,7 @@ def _as_floats(array: NDArray[Any], name: str, expected: str, error: type[ValueE
         raise error(
             f"{name} holds {type(array.flat[0]).__name__} objects; {expected} were expected"
         ) from None
+
+
+def _mixed(values: Any) -> str:
+    return f"holds {type(values).__name__} of mixed content"

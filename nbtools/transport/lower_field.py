@@ -146,9 +146,10 @@ def extrapolate_lower_critical_field(
     temperature, field, uncertainty : shape (n,), K and A/m
     critical_temperature : K
     """
-    shape = _shape(temperature, law, critical_temperature)
-    h, sigma = np.asarray(field, float), np.asarray(uncertainty, float)
-    usable = np.isfinite(h) & np.isfinite(sigma) & (sigma > 0) & (shape > 0)
+    points = check_points(temperature=temperature, field=field, uncertainty=uncertainty)
+    t, h, sigma = points.columns
+    shape = _shape(t, law, critical_temperature)
+    usable = (sigma > 0) & (shape > 0)
     if usable.sum() < 2:
         raise ValueError(
             f"{usable.sum()} usable fields came below {critical_temperature:.4g} K; at least 2 with uncertainties "

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from nbtools.models import demagnetisation
 from nbtools.models.ac_response import eddy_susceptibility
 from nbtools.models.domain import require_within
-from nbtools.statistics.arrays import check_points
+from nbtools.statistics.arrays import check_points, real_array
 from nbtools.statistics.choice import largest_first
 from nbtools.statistics.noise import noise_of
 from nbtools.units import Quantity
@@ -124,15 +124,17 @@ def subtract_background(
     ValueError
         A holder that was not measured over the whole range of the sample.
     """
-    x, known = np.asarray(along, float), np.asarray(background_along, float)
-    reach = 0.01 * float(np.ptp(x))
-    if x.min() < known.min() - reach or x.max() > known.max() + reach:
+    holder = check_points(along=background_along, background=background).sorted_by(0)
+    known, level = holder.columns
+    x, measured = real_array(along, "along"), real_array(moment, "moment")
+    lowest, highest = float(np.nanmin(x)), float(np.nanmax(x))
+    reach = 0.01 * (highest - lowest)
+    if lowest < known.min() - reach or highest > known.max() + reach:
         raise ValueError(
-            f"the holder was measured from {known.min():.4g} to {known.max():.4g}, the sample from {x.min():.4g} to "
-            f"{x.max():.4g}; measure the holder over the same range, or take background_file off the card"
+            f"the holder was measured from {known.min():.4g} to {known.max():.4g}, the sample from {lowest:.4g} to "
+            f"{highest:.4g}; measure the holder over the same range, or take background_file off the card"
         )
-    order = np.argsort(known, kind="stable")
-    return np.asarray(moment, float) - np.interp(x, known[order], np.asarray(background, float)[order])
+    return measured - np.interp(x, known, level)
 
 
 def estimate_plateau(temperature: ArrayLike, moment: ArrayLike, *, midpoint: float) -> Quantity:

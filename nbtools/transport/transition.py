@@ -33,7 +33,7 @@ CRITERIA = (
 # T_c; and all that keeps a noisy one from being extended on a wild parabola.
 SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
 MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
-SMOOTH = 0.1  # of the width of a step: what a local fit crosses at least, where the points are that dense
+SMOOTH = 0.15  # of the width of a step: what a local fit crosses at least, where the points are that dense
 REACHED_ZERO = 0.02  # of the normal resistance
 
 
@@ -680,8 +680,7 @@ def count_transition_steps(temperature: ArrayLike, fraction: ArrayLike, *, noise
     fraction : shape (n,), R/R_n, 1 in the normal state
     noise : standard deviation of `fraction`
     """
-    order = np.argsort(temperature, kind="stable")
-    x, y = np.asarray(temperature, float)[order], np.asarray(fraction, float)[order]
+    x, y = check_points(temperature=temperature, fraction=fraction).sorted_by(0).columns
     tenth, middle, most = np.interp([0.1, 0.5, 0.9], np.maximum.accumulate(y), x)
     spread = max(0.05, 0.4 * float(most - tenth))
     one = lmfit.Model(_one_step).fit(y, temperature=x, midpoint=middle, width=spread, weights=1 / noise)

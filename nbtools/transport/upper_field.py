@@ -181,16 +181,15 @@ def fit_upper_critical_law(
     """
     if law not in _MODELS:
         raise ValueError(f"law is {law!r}; it can be one of {', '.join(_MODELS)}")
-    t, h = np.asarray(temperature, float).ravel(), np.asarray(field, float).ravel()
-    order = np.flatnonzero(np.isfinite(t * h))[np.argsort(t[np.isfinite(t * h)], kind="stable")]
+    points = check_points(temperature=temperature, field=field, uncertainty=uncertainty).sorted_by(0)
+    t, h, *given = points.columns
+    sigma = given[0] if given else None
     free = _free_parameters(law) + (critical_temperature is None)
-    if len(order) <= free:
+    if len(t) <= free:
         raise ValueError(
-            f"{len(order)} finite points came; the {law} law with {free} free parameters needs {free + 1}"
+            f"{len(t)} finite points came; the {law} law with {free} free parameters needs {free + 1}"
             + ("" if critical_temperature else ", or give critical_temperature")
         )
-    sigma = None if uncertainty is None else np.broadcast_to(np.asarray(uncertainty, float), t.shape)[order]
-    t, h = t[order], h[order]
     if temperature_uncertainty:
         through_slope = np.abs(np.gradient(h, t)) * temperature_uncertainty
         sigma = np.hypot(0.0 if sigma is None else sigma, through_slope)

@@ -7,8 +7,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.stats import binomtest
 
 from nbtools.analysis.cathodoluminescence import assess_boundary_profile, assess_channels, assess_overlap
-from nbtools.analysis.chance import all_shifts
 from nbtools.analysis.map_overlap import shifted_correlations
+from nbtools.statistics.nulls import all_shifts
 
 SIZE = 48
 PHASE = blobs(3, SIZE)

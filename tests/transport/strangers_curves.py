@@ -45,11 +45,11 @@ class Step:
         )
 
     def at(self, level):
-        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
+        grid = self.middle + np.linspace(-14, 6, 20_001) * self.width
         return float(np.interp(level, self.fraction(grid), grid))
 
     def onset(self):
-        grid = self.middle + np.linspace(-14, 6, 200_001) * self.width
+        grid = self.middle + np.linspace(-14, 6, 20_001) * self.width
         f = self.fraction(grid)
         steepest = int(np.argmax(np.gradient(f, grid)))
         slope = np.gradient(f, grid)[steepest]
