@@ -81,7 +81,7 @@ def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
         assert run(code) == pytest.approx(expected, rel=1e-10, abs=0)
     assert run(widget.to_code()) == pytest.approx(expected, rel=1e-10, abs=0)
     other = random_widget(*case)
-    assert other.load(widget.save(folder / "a.fit.json")) == []
+    assert other.load(widget.save(folder / "a.fit.json", replace=True)) == []
     assert numbers(other) == pytest.approx(expected, rel=1e-10, abs=0)
     assert other.state == widget.state
 

@@ -48,7 +48,7 @@ def whole_manifest(folder: Path) -> Path:
 
 WHOLE = {
     "manifest": whole_manifest,
-    "fit": lambda folder: decay_widget().save(folder / "a.fit.json"),
+    "fit": lambda folder: decay_widget().save(folder / "a.fit.json", replace=True),
     "lesson": whole_lesson,
     "ledger": lambda folder: shutil.copy(NOTEBOOKS / "results" / "03_transport.json", folder / "03.json"),
 }
