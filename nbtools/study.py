@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, TypeVar
 
-from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
+from nbtools.results import Ledger, NotPossible, Origin, Result
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
@@ -329,12 +329,13 @@ def text_table(lines: Sequence[Sequence[str]]) -> str:
 
 
 def html_table(lines: Sequence[Sequence[str]]) -> str:
-    """The same as an HTML table."""
-    head, *body = ("".join(f"<td>{escape(cell)}</td>" for cell in line) for line in lines)
-    head = head.replace("td>", "th>")
+    """The same as an HTML table; text is set flush left, and the first column does not wrap."""
+    head, *body = (
+        "".join(
+            f'<td style="text-align:left{";white-space:nowrap" if not column else ""}">{escape(cell)}</td>'
+            for column, cell in enumerate(line)
+        )
+        for line in lines
+    )
+    head = head.replace("<td", "<th").replace("td>", "th>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{line}</tr>' for line in body)}</tbody></table>"
-
-
-def origin_label(stamp: Stamp) -> str:
-    """``synthetic (twin) · transport-twin``."""
-    return f"{ORIGIN_LABELS[stamp.origin]} · {stamp.source}"

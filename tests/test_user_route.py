@@ -43,6 +43,7 @@ def test_a_superconducting_crystal(tmp_path, realdata, card):
     ledger = run_as_user("03_transport", tmp_path, "DATA=mine.dat", f"SAMPLE={card.name}")
     found = numbers(ledger)
     assert found["magnetic_onset"] == pytest.approx(23.4, abs=0.3)
+    assert found["magnetic_midpoint"] == pytest.approx(21.25, abs=0.1)
     assert found["susceptibility"] < -1
     skipped = ledger["skipped"]
     assert {

@@ -59,7 +59,7 @@ def draw_resistivity(
         inset.tick_params(labelsize=6)
         for (name, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
             inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{name} {place:.2f} K")
-        add_legend(inset, loc="upper left", borderaxespad=0.2)
+        add_legend(inset, loc="lower right", borderaxespad=0.2)
     return axes
 
 

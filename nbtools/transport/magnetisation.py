@@ -67,7 +67,7 @@ class ScreeningStudy(StudyResult):
         first = next(iter(self.transitions.values()))
         rows = [
             Row("T_c onset, diamagnetic", first.onset, "first 1 % of the step", "magnetic_onset"),
-            Row("T_c midpoint, diamagnetic", first.midpoint, "50 % of the step"),
+            Row("T_c midpoint, diamagnetic", first.midpoint, "50 % of the step", "magnetic_midpoint"),
             Row(
                 "field-cooled over zero-field-cooled",
                 self.meissner_fraction,
