@@ -140,7 +140,9 @@ def crossing_and_fit(
         return _between_points(curve.x, curve.y, level, place), local
     if not local.slope:
         return Quantity(np.nan), local
-    return Quantity(place, np.sqrt(local.covariance[0, 0]) / abs(local.slope)), local
+    # To second order the slope's own error counts: a steep place among few points may be chance.
+    of_slope = local.covariance[1, 1] / local.slope**2
+    return Quantity(place, np.sqrt(local.covariance[0, 0] * (1 + 2 * of_slope)) / abs(local.slope)), local
 
 
 def rough_crossing(x: ArrayLike, y: ArrayLike, level: float) -> float:

@@ -322,17 +322,20 @@ class _LowState:
 
 def _low_state(curve: Curve, kind: Kind, step: Step, normal: _NormalState) -> _LowState:
     below = curve.where(curve.x < step.ten - 1.5 * step.spread)
-    noise = noise_of(below.x, below.y) if len(below.x) > 8 else normal.noise
-    if curve.sigma is not None and len(below.x):
+    points = len(below.x)
+    noise = noise_of(below.x, below.y) if points > 8 else normal.noise
+    if curve.sigma is not None and points:
         noise = float(np.median(below.sigma))  # type: ignore[arg-type]
+    if points and np.sum(colder := below.x <= np.mean(below.x[[0, -1]])) > 8:
+        below = below.where(colder)  # the warmer half may still hold the foot of a step
     if kind == "diamagnetic":
         return _coldest_level(curve, step, noise)
     height = float(normal.at(step.half))
     reached = _is_flat_and_small(below, height, noise)
     left = float(np.mean(curve.y[: max(1, min(len(curve.y) // 50, len(below.y)))])) / height
     if not reached:
-        return _LowState(0.0, 0.0, noise, len(below.x), False, left)
-    return _LowState(float(np.mean(below.y)), noise / np.sqrt(len(below.y)), noise, len(below.x), True, left)
+        return _LowState(0.0, 0.0, noise, points, False, left)
+    return _LowState(float(np.mean(below.y)), noise / np.sqrt(len(below.y)), noise, points, True, left)
 
 
 def _coldest_level(curve: Curve, step: Step, noise: float) -> _LowState:

@@ -30,12 +30,13 @@ class Step:
         self.width = self.middle * rng.uniform(0.006, 0.02)
         self.tail = rng.uniform(1.0, 3.0)
         self.share = rng.uniform(0.0, 0.5)
-        self.slope = rng.uniform(0, 0.8)
+        self.slope, self.power = rng.uniform(0, 0.8), rng.uniform(1, 5)
         self.level = 10 ** rng.uniform(-6, 2)
         self.reach = max(rng.uniform(0.15, 0.3) * self.middle, (4 * self.tail + 4) * self.width)
 
     def metal(self, t):
-        return self.level * (1 + self.slope * ((t / self.middle) ** 3 - 1) / 3)
+        """From a cuprate's straight line to the fifth power of Bloch and Grüneisen."""
+        return self.level * (1 + self.slope * ((t / self.middle) ** self.power - 1) / self.power)
 
     def fraction(self, t):
         wide = self.tail * self.width
@@ -147,7 +148,8 @@ def estimate(kind, noise, size, seed):
         world = Step(seed)
         curve = world.curve(noise, size, digits, jitter=0.02 if seed % 5 == 4 else 0.0)
         found = transport.estimate_transition(*curve, kind="resistive")
-        return {name: (getattr(found, name), true) for name, true in world.truth(noise).items()}
+        recorded = noise * (np.sqrt(1 + 1 / 12 / digits**2) if digits else 1.0)  # rounding is noise too
+        return {name: (getattr(found, name), true) for name, true in world.truth(recorded).items()}
     if kind == "entry":
         world = Entry(seed)
         found = transport.estimate_lower_critical_field(*world.curve(noise, size, digits), correction="none")
