@@ -272,7 +272,7 @@ def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
         for row in result.rows()
         if row.name
     ]
-    ledger.keep(entries, claim=f"{stamp.method} in {_place_of_call()}")
+    ledger.keep(entries, claim=f"{stamp.method} of {stamp.source} in {_place_of_call()}")
     ledger.skipped.pop(prefix + stamp.section, None)
 
 

@@ -63,7 +63,9 @@ class Numbers(pytest.Item):
         name = self.path.stem
         folders = (self.path.parent / "results", self.parent.results)
         stored, ours = (read_results(name, folder) for folder in folders)
-        assert stored and ours
+        if stored is None and ours is None:
+            return  # a notebook that keeps no numbers: the classroom
+        assert stored and ours, f"with {self.parent.machine}: stored {stored}, fresh {ours}"
         moved = differences(stored, ours)
         # Measured files are not everywhere.
         if all(row.state != "missing" for row in status()):
