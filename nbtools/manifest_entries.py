@@ -152,10 +152,10 @@ def find(name: str) -> DataSet:
 
 
 def near_misses(name: str, known: Iterable[str]) -> str:
-    """What could have been meant, as the end of a sentence."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    question = f"; did you mean {' or '.join(near)}?" if near else "."
-    return f"{question} Known are: {', '.join(known)}"
+    """The three nearest names, as the end of a sentence, and where all of them are listed."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    question = f"; did you mean {', '.join(near)}?" if near else "."
+    return f"{question} `python -m nbtools data` lists all"
 
 
 def read_manifest(path: str | Path) -> dict[str, DataSet]:

@@ -241,7 +241,8 @@ def test_a_name_stands_once(write_manifest: Callable[..., Path]):
 def test_an_unknown_name_has_near_misses():
     """The sentence asks what was meant and lists what there is."""
     with pytest.raises(
-        ValueError, match=r"'ncco-superconducter'; did you mean ncco-superconductor.*\? Known are: "
+        ValueError,
+        match=r"'ncco-superconducter'; did you mean ncco-superconductor.*\? `python -m nbtools data` lists all",
     ):
         fetch("ncco-superconducter")
 
