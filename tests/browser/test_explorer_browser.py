@@ -48,8 +48,10 @@ def test_a_click_into_an_image_moves_the_sliders(open_widget, watched, screensho
     assert column == pytest.approx(0.75 * 90 - 0.5, abs=1.5)
     assert row == pytest.approx(0.75 * 60 - 0.5, abs=1.5)
     after = brightest(page)
-    assert after[0] > before[0] + 0.2
-    assert after[1] > before[1] + 0.2
+    figure = page.locator(".bqplot.figure").first.bounding_box()
+    for axis, (side, start) in enumerate([("width", 30.5 / 90), ("height", 20.5 / 60)]):
+        moved = (0.75 - start) * box[side] / figure[side]
+        assert after[axis] - before[axis] == pytest.approx(moved, abs=0.03)
     assert watched.errors == []
 
 

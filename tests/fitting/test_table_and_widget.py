@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from nbtools.widgets.transport import fit_resistivity
 
 from nbtools.models.normal_metal import bloch_gruneisen
-from nbtools.transport import study_resistance
+from nbtools.transport import estimate_resistance
+from nbtools.transport.explore import resistivity as fit_resistivity
 from nbtools.units import Quantity
 
 
@@ -15,23 +15,35 @@ def study(misfit: float, *, geometry: Quantity | None = None):
     law = bloch_gruneisen(t, residual=1.7e-7, amplitude=2.9e-6, debye_temperature=880.0, exponent=3.0)
     signal = law * (1 + misfit * np.sin(t / 30)) / (1 + np.exp(-(t - 38) / 0.2))
     signal = signal + 2e-11 * np.random.default_rng(1).normal(size=t.size)
-    return study_resistance({"warming": (t, signal / 1e-2)}, geometry=geometry or Quantity(1e-2, 0.0, "m"))
+    return estimate_resistance({"warming": (t, signal / 1e-2)}, geometry=geometry or Quantity(1e-2, 0.0, "m"))
 
 
-@pytest.mark.parametrize("misfit", [0.0, 3e-3])
-def test_the_resistivity_is_one_number_in_table_and_widget(misfit: float) -> None:
-    """Also where χ²ᵣ is far from one: σ is scaled in both, and the widget says by how much."""
-    found = study(misfit)
+NAMES = ("residual", "amplitude", "debye_temperature")
+
+
+def test_the_resistivity_is_one_number_in_table_and_widget() -> None:
+    """Value and σ, scaled in both by what separates model and data."""
+    found = study(0.0)
     widget = fit_resistivity(found)
-    params = widget.result.params
-    for name in ("residual", "amplitude", "debye_temperature"):
-        table = getattr(found.normal, name)
-        assert abs(params[name].value - table) < 1e-2 * table.uncertainty
-        assert params[name].stderr == pytest.approx(table.uncertainty, rel=1e-2)
+    for name in NAMES:
+        table, fitted = getattr(found.normal, name), widget.result.params[name]
+        assert abs(fitted.value - table) < 1e-2 * table.uncertainty
+        assert fitted.stderr == pytest.approx(table.uncertainty, rel=1e-2)
     assert widget.result.redchi == pytest.approx(found.normal.reduced_chi_square, rel=1e-4)
-    if misfit:
-        assert widget.result.redchi > 10
-        assert any("χ²ᵣ" in line and "scaled by its root" in line for line in widget.warnings)
+
+
+def test_a_bad_fit_is_seen_in_both() -> None:
+    """The table gives the same values without σ, and why; the widget says by how much it scales its own."""
+    found = study(3e-3)
+    widget = fit_resistivity(found)
+    for name in NAMES:
+        table, fitted = getattr(found.normal, name), widget.result.params[name]
+        assert fitted.value == pytest.approx(float(table), rel=1e-4)
+        assert np.isnan(table.uncertainty)
+    assert found.normal.undetermined
+    assert widget.result.redchi == pytest.approx(found.normal.reduced_chi_square, rel=1e-4)
+    assert widget.result.redchi > 10
+    assert any("χ²ᵣ" in line and "scaled by its root" in line for line in widget.warnings)
 
 
 def test_what_the_geometry_adds_to_the_table_is_said_by_the_widget() -> None:
