@@ -196,6 +196,17 @@ def test_diff_fails_where_nothing_has_run(project: Path, capsys: pytest.CaptureF
     assert "03_small: not run here yet" in capsys.readouterr().out
 
 
+def test_a_notebook_that_keeps_no_numbers_is_no_difference(
+    project: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """The classroom: it has run, and neither stored nor fresh results are expected of it."""
+    executed = project / "build" / "notebooks" / "03_small.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    executed.write_text("{}", encoding="utf-8")
+    assert main(["diff"]) == 0
+    assert "03_small: keeps no numbers" in capsys.readouterr().out
+
+
 def test_a_verdict_that_changes_its_word_is_a_difference(tmp_path: Path) -> None:
     """Whatever the numbers do."""
     before, after = (ledger(1.0, verdict=word, folder=tmp_path) for word in ("agrees", "disagrees"))
