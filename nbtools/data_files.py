@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from nbtools import paths
@@ -127,8 +128,8 @@ def recipe(entry: Twin) -> dict[str, Any]:
     floats, which differ between processors.
     """
     return {
-        "recorder": f"nbtools.twin.{entry.recorder}",
-        "code": _code(_recorder(entry).__module__),
+        "recorder": f"nbtools.{entry.recorder}",
+        "code": _code(recorder(entry).__module__),
         "parameters": json.loads(json.dumps(entry.parameters)),
         "seed": entry.seed,
     }
@@ -193,7 +194,7 @@ def _compare(entry: Twin, folder: Path) -> None:
     if lines:
         more = f"\n  and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
         raise WrongFingerprint(
-            f"{entry.name}: nbtools.twin.{entry.recorder} recorded something else than what is stored.\n  "
+            f"{entry.name}: nbtools.{entry.recorder} recorded something else than what is stored.\n  "
             + "\n  ".join(lines[:SHOWN])
             + f"{more}\nIf its code, parameters or seed were changed on purpose, run `{COMMAND}`, which shows and "
             "keeps what moved; if not, this environment computes something else"
@@ -202,36 +203,47 @@ def _compare(entry: Twin, folder: Path) -> None:
 
 def record_twin(entry: Twin, folder: Path) -> None:
     """Run the recorder into `folder`, and write the recipe beside what it recorded."""
-    record = _recorder(entry)
+    record = recorder(entry)
     try:
         record(folder, seed=entry.seed, **entry.parameters)
     except (TypeError, ValueError) as problem:
         raise ValueError(
-            f"{entry.name}: nbtools.twin.{entry.recorder} could not record with seed {entry.seed} and "
+            f"{entry.name}: nbtools.{entry.recorder} could not record with seed {entry.seed} and "
             f"parameters {entry.parameters}: {problem}"
         ) from problem
     missing = [name for name in entry.files if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            f"{entry.name}: nbtools.twin.{entry.recorder} did not write {', '.join(missing)}, which the manifest "
+            f"{entry.name}: nbtools.{entry.recorder} did not write {', '.join(missing)}, which the manifest "
             "lists; correct `files` there"
         )
     (folder / RECIPE).write_text(json.dumps(_note(entry, folder), indent=1) + "\n", encoding="utf-8")
 
 
-def _recorder(entry: Twin) -> Callable[..., object]:
-    """`record_<recorder>` of `nbtools.twin.<recorder>`; the manifest cannot name anything else."""
-    module_name = f"nbtools.twin.{entry.recorder}"
+def recorder(entry: Twin) -> Callable[..., object]:
+    """The one function ``record_…`` that the twin's module defines; the manifest cannot name anything else."""
+    module = twin_module(entry)
+    own = [
+        value
+        for name, value in vars(module).items()
+        if name.startswith("record_") and getattr(value, "__module__", None) == module.__name__
+    ]
+    if len(own) != 1:
+        raise ManifestError(
+            f"{entry.name}: {module.__name__} has {len(own)} functions record_…; one is expected"
+        )
+    return own[0]
+
+
+def twin_module(entry: Twin) -> ModuleType:
+    """The module of the recorder, which also says what it planted: ``truth(**parameters)``."""
+    name = f"nbtools.{entry.recorder}"
     try:
-        module = importlib.import_module(module_name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as problem:
-        if problem.name != module_name:
+        if not f"{name}.".startswith(f"{problem.name}."):
             raise
-        raise ManifestError(f"{entry.name}: there is no {module_name}; write another `recorder`") from None
-    record = getattr(module, f"record_{entry.recorder}", None)
-    if not callable(record) or not str(record.__module__).startswith("nbtools.twin."):
-        raise ManifestError(f"{entry.name}: {module_name} has no function record_{entry.recorder}")
-    return record
+        raise ManifestError(f"{entry.name}: there is no {name}; write another `recorder`") from None
 
 
 def file_hash(path: str | Path) -> str:

@@ -21,6 +21,7 @@ from nbtools.data_files import (
     record_twin,
     workplace,
 )
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.fingerprints import (
     compare_fingerprint,
     store_fingerprints,
@@ -37,7 +38,6 @@ from nbtools.manifest_entries import (
     near_misses,
     read_manifest,
 )
-from nbtools.twin.quantum_design import SYNTHETIC
 
 __all__ = [
     "DataMissing",

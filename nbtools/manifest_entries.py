@@ -101,12 +101,13 @@ class Measured(_DataSet):
 
 
 class Twin(_DataSet):
-    """Synthetic files, recorded when first used by `nbtools.twin.<recorder>.record_<recorder>`."""
+    """Synthetic files, recorded when first used by the function ``record_…`` of the module `nbtools.<recorder>`."""
 
     origin: Literal["twin"]
     files: tuple[RelativePath, ...] = Field(min_length=1, description="a list of the files it records")
     recorder: str = Field(
-        pattern=r"^[a-z][a-z0-9_]*$", description="the name of a module of nbtools.twin, without dots"
+        pattern=r"^([a-z][a-z_]*\.twin(_[a-z0-9_]+)?|twin\.[a-z][a-z0-9_]*)$",
+        description="the module of a twin in its room, as transport.twin",
     )
     seed: int = Field(ge=0, description="a whole number")
     parameters: dict[str, Setting | tuple[Setting, ...]] = Field(

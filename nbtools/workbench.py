@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbtools import claims, manifest, paths
+from nbtools.data_files import twin_module
 from nbtools.display import style
 from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
 from nbtools.files.registry import technique_of
@@ -236,5 +236,5 @@ def _planted(source: manifest.DataSource) -> Mapping[str, float]:
     """What the twin's recorder says that it planted; nothing for measured data."""
     if source.origin != "twin" or source.entry is None:
         return {}
-    recorder = import_module(f"nbtools.twin.{source.entry.recorder}")
+    recorder = twin_module(source.entry)
     return recorder.truth(**source.entry.parameters)

@@ -5,10 +5,11 @@ import tempfile
 from contextlib import chdir
 from html import unescape
 
+from driving import drive
+
+from nbtools.fitting.showing import Showing
 from nbtools.lessons.questions import Question
 from nbtools.results import ORIGIN_LABELS
-from nbtools.widgets.driving import drive
-from nbtools.widgets.showing import Showing
 
 
 def drive_all() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from nbtools import workbench
 from nbtools.display import style
+from nbtools.fitting.showing import Showing
 from nbtools.notebook.document import technique_only
 from nbtools.runner import speaks_of_the_paper
-from nbtools.widgets.showing import Showing
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 

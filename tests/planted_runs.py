@@ -1,13 +1,12 @@
 """A notebook run in this process on a twin that was planted off the paper, and what its verdicts may then say."""
 
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
-from nbtools import claims, manifest, workbench
+from nbtools import claims, data_files, manifest, workbench
 from nbtools.files.sample_card import read_sample_card
 from nbtools.notebook import sample
 from nbtools.results import Ledger, read_ledger
@@ -20,9 +19,9 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
 
     Figures are drawn but not rendered, for no verdict depends on a picture.
     """
-    recorder = manifest.find(twin).recorder
-    module = import_module(f"nbtools.twin.{recorder}")
-    files = getattr(module, f"record_{recorder}")(folder, seed=7, **planted)
+    entry = manifest.find(twin)
+    module = data_files.twin_module(entry)
+    files = data_files.recorder(entry)(folder, seed=7, **planted)
     card = folder / manifest.SAMPLE_CARD
     source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
     bench = workbench.Workbench(source, read_sample_card(card), Ledger(notebook), module.truth(**planted))

@@ -421,10 +421,10 @@ def test_a_lazy_face_leads_to_the_module_behind_a_name_only(tmp_path: Path, way:
 )
 def test_no_twin_hangs_on_what_is_drawn_or_estimated(recorder: str):
     """The code of a recorder is twins, models, the files' writers and what these share, and nothing of the reader's."""
-    module = f"nbtools.twin.{recorder}"
+    module = f"nbtools.{recorder}"
     importlib.import_module(module)
     parts = {part for name in cache.code_modules(module) for part in name.split(".")}
-    assert {"twin", "models"} <= parts
+    assert parts & {"models", "physics"}
     assert not parts & {
         "analysis",
         "display",

@@ -1,6 +1,5 @@
 """Fingerprints of twins: blind to the last bits of floats, and not to one per cent of what is planted."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from nbtools import fingerprints, manifest
+from nbtools import data_files, fingerprints, manifest
 from nbtools.data_files import RECIPE
 from nbtools.fingerprints import compare_fingerprint, stored_fingerprints, take_fingerprint
 from nbtools.manifest import Twin
@@ -207,22 +206,22 @@ def run(command: list[str], machine: str, folder: Path) -> subprocess.CompletedP
 
 # What a change of one per cent does not show, and why. No statement rests on one of these.
 UNSEEN = {
-    "ac_susceptibility": {
+    "twin.ac_susceptibility": {
         "thermometer_offset_uncertainty": "it stands on the card alone, written there as ±0.02 K",
     },
-    "cathodoluminescence": {},
-    "diffraction": {},
-    "fib_sem": {
+    "twin.cathodoluminescence": {},
+    "twin.diffraction": {},
+    "twin.fib_sem": {
         "grain_radius": "no twin of the manifest has grains",
         "shine_through": "a hundredth of a fifth of what lies behind a pore: a quarter of a grey level there",
         "slice_jitter": "slices that lie 0.0005 voxels elsewhere",
     },
-    "magneto_optics": {
+    "twin.magneto_optics": {
         "cooled_critical_current": "the plate holds 200 Oe by currents in its outermost H/J_c = 5 µm of a 40 µm pixel",
         "read_noise": "6 counts beside 245 of the light's own",
     },
-    "stem": {},
-    "transport": {"zero_drift": "a random walk of 1 nV, against noise of 2.6 nV in every point"},
+    "twin.stem": {},
+    "transport.twin": {"zero_drift": "a random walk of 1 nV, against noise of 2.6 nV in every point"},
 }
 # One per cent of one of these alone is no such sample (temperatures out of order); all of them are changed together.
 TOGETHER = {"half_screening"}
@@ -245,13 +244,15 @@ def changed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize(
     "recorder",
     [
-        pytest.param(r, marks=() if r == "diffraction" else (pytest.mark.stress, pytest.mark.timeout(3600)))
+        pytest.param(
+            r, marks=() if r.endswith("diffraction") else (pytest.mark.stress, pytest.mark.timeout(3600))
+        )
         for r in RECORDERS
     ],
 )
 def test_one_per_cent_of_any_parameter_is_seen(recorder: str, tmp_path: Path):
     """All numbers of a twin's world, the default twin's first; what it does not use is tried in its rivals."""
-    record = getattr(importlib.import_module(f"nbtools.twin.{recorder}"), f"record_{recorder}")
+    record = data_files.recorder(next(t for t in TWINS.values() if t.recorder == recorder))
     module = sys.modules[record.__module__]
     (kind,) = (each for each in vars(module).values() if is_dataclass(each) and hasattr(each, "world"))
     seen: dict[str, bool] = defaultdict(bool)

@@ -50,7 +50,7 @@ def twin(**changes: object) -> dict:
         "name": "fake-twin",
         "origin": "twin",
         "files": ["values.csv", "sample.yaml"],
-        "recorder": "fake",
+        "recorder": "fake.twin",
         "seed": 3,
         "parameters": {"scale": 2.0},
     }
@@ -75,7 +75,7 @@ def write_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 FAKE = """
-from nbtools.twin.helper import times
+from nbtools.fake.helper import times
 
 FOLDERS = []
 
@@ -88,20 +88,21 @@ def record_fake(folder, *, seed, scale=1.0):
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Path]]:
-    """Load a recorder `nbtools.twin.fake` from its file, as a new process would; the folders that it is given."""
-    package = tmp_path / "source" / "nbtools" / "twin"
+    """Load a recorder `nbtools.fake.twin` from its file, as a new process would; the folders that it is given."""
+    package = tmp_path / "source" / "nbtools" / "fake"
     package.mkdir(parents=True)
-    (package / "fake.py").write_text(FAKE)
+    (package / "twin.py").write_text(FAKE)
+    (package / "twin_empty.py").write_text("")
     (package / "helper.py").write_text("def times(a, b):\n    return a * b\n")
     (package / "draw.py").write_text("COLOUR = 1\n")
-    monkeypatch.setattr("nbtools.twin.__path__", [*sys.modules["nbtools.twin"].__path__, str(package)])
+    monkeypatch.setattr("nbtools.__path__", [*sys.modules["nbtools"].__path__, str(package.parent)])
 
     def load() -> list[Path]:
-        for name in ("fake", "helper"):
-            monkeypatch.delitem(sys.modules, f"nbtools.twin.{name}", raising=False)
+        for name in ("fake", "fake.twin", "fake.helper"):
+            monkeypatch.delitem(sys.modules, f"nbtools.{name}", raising=False)
         data_files._code.cache_clear()
         importlib.invalidate_caches()
-        return importlib.import_module("nbtools.twin.fake").FOLDERS
+        return importlib.import_module("nbtools.fake.twin").FOLDERS
 
     load.package = package
     return load
@@ -109,7 +110,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[P
 
 @pytest.fixture
 def recordings(fake: Callable[[], list[Path]]) -> Iterator[list[Path]]:
-    """The folders that the recorder `nbtools.twin.fake` was given."""
+    """The folders that the recorder `nbtools.fake.twin` was given."""
     yield fake()
     data_files._code.cache_clear()
 
@@ -188,7 +189,7 @@ def missing_columns(entry: manifest.DataSet, places: list[Path]) -> list[str]:
     [
         (twin(seed="soon"), r"data set fake-twin, field seed: 'soon' found; write a whole number"),
         (twin(seed=None), r"data set fake-twin, field seed: nothing found; write a whole number"),
-        (twin(recorder="os.system"), r"field recorder: 'os\.system' found; write the name of a module"),
+        (twin(recorder="os.system"), r"field recorder: 'os\.system' found; write the module of a twin"),
         (twin(recorder="__import__"), r"field recorder: '__import__' found"),
         (twin(files=["../escape.csv"]), r"field files\.0: '\.\./escape\.csv' found \(it leads outside"),
         (twin(files=["/etc/passwd"]), r"field files\.0: '/etc/passwd' found \(it leads outside"),
@@ -285,7 +286,7 @@ def test_a_twin_is_recorded_again_when_its_recipe_changes(
     folder = fetch("fake-twin")
     helper = fake.package / "helper.py"
     if change == "recorder":
-        (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
+        (fake.package / "twin.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
     elif change == "helper":
         helper.write_text(helper.read_text().replace("*", "-"))
     else:
@@ -318,7 +319,7 @@ def test_the_recipe_names_the_code_that_recorded(
     write_manifest(twin())
     fake()
     folder = fetch("fake-twin")
-    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
+    (fake.package / "twin.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) + 1"))
     (folder / "values.csv").unlink()
     fetch("fake-twin")  # still the old code
     assert (folder / "values.csv").read_text() == "6.0\n"
@@ -333,7 +334,7 @@ def test_the_recipe_lies_beside_the_files(write_manifest: Callable[..., Path], r
     folder = fetch("fake-twin")
     note = json.loads((folder / RECIPE).read_text())
     assert {key: note["recipe"][key] for key in ("recorder", "parameters", "seed")} == {
-        "recorder": "nbtools.twin.fake",
+        "recorder": "nbtools.fake.twin",
         "parameters": {"scale": 2.0},
         "seed": 3,
     }
@@ -352,7 +353,7 @@ def test_a_twin_with_another_fingerprint_is_refused(
     fake()
     assert list(check_twins(store=True)) == [("fake-twin", ["no fingerprint was stored"])]
     before = open_data("fake-twin").sha256
-    (fake.package / "fake.py").write_text(CHANGED)
+    (fake.package / "twin.py").write_text(CHANGED)
     fake()
     with pytest.raises(WrongFingerprint, match=r"(?s)fake-twin: .*6 stored, 6\.5 recorded, .*twins --store"):
         fetch("fake-twin")
@@ -372,7 +373,7 @@ def test_code_that_records_the_same_needs_no_word(
     fake()
     list(check_twins(store=True))
     before = open_data("fake-twin").sha256
-    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * (1 + 3e-16)"))
+    (fake.package / "twin.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * (1 + 3e-16)"))
     folders = fake()
     assert (fetch("fake-twin") / "values.csv").read_text() == "6.000000000000002\n" and len(folders) == 1
     assert open_data("fake-twin").sha256 == before
@@ -386,7 +387,7 @@ def test_storing_keeps_what_is_the_same_to_the_digit(
     fake()
     list(check_twins(store=True))
     before = stored_fingerprints()
-    (fake.package / "fake.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * 1.01"))
+    (fake.package / "twin.py").write_text(FAKE.replace("(seed, scale)", "(seed, scale) * 1.01"))
     folders = fake()
     assert [name for name, lines in check_twins() if lines] == ["fake-twin"]
     assert stored_fingerprints() == before
@@ -430,8 +431,8 @@ def test_parameters_tell_twins_apart(write_manifest: Callable[..., Path], record
     [
         ({"parameters": {"colour": "red"}}, "could not record .*colour"),
         ({"files": ["values.csv", "more.csv"]}, "did not write more.csv"),
-        ({"recorder": "nowhere"}, "there is no nbtools.twin.nowhere"),
-        ({"recorder": "quantum_design"}, "has no function record_quantum_design"),
+        ({"recorder": "nowhere.twin"}, "there is no nbtools.nowhere.twin"),
+        ({"recorder": "fake.twin_empty"}, "has 0 functions record_"),
     ],
 )
 def test_a_recorder_that_cannot_says_so(
@@ -447,9 +448,9 @@ def test_a_function_from_elsewhere_is_no_recorder(
     write_manifest: Callable[..., Path], recordings: list[Path], monkeypatch: pytest.MonkeyPatch
 ):
     """A name that a twin module merely imported does not run."""
-    monkeypatch.setattr(sys.modules["nbtools.twin.fake"].record_fake, "__module__", "os")
+    monkeypatch.setattr(sys.modules["nbtools.fake.twin"].record_fake, "__module__", "os")
     write_manifest(twin())
-    with pytest.raises(ManifestError, match="has no function record_fake"):
+    with pytest.raises(ManifestError, match="has 0 functions record_"):
         fetch("fake-twin")
     assert recordings == []
 

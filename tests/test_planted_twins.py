@@ -3,7 +3,7 @@
 import pytest
 from planted_runs import hold_verdicts, run_planted
 
-from nbtools.twin.transport import TransportWorld
+from nbtools.transport.twin import TransportWorld
 
 pytestmark = pytest.mark.notebook
 

@@ -10,10 +10,10 @@ from notebook_cells import NOTEBOOKS
 from strangers import numbers, run_as_user, run_in_process
 
 from nbtools import transport
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.notebook.document import code_cells
 from nbtools.notebook.sample import open_sample
 from nbtools.study import Missing
-from nbtools.twin.quantum_design import SYNTHETIC
 
 pytestmark = pytest.mark.notebook
 

@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 
 from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.current_profile import grain_share, log_full_field, response_table
-from nbtools.models.bean_state import GEOMETRIES
+from nbtools.physics.bean_state import GEOMETRIES
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

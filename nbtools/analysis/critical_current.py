@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.ac_curves import AcCurve, as_curves
 from nbtools.analysis.current_profile import grain_share
-from nbtools.models.bean_state import half_screening_field, loss_peak
+from nbtools.physics.bean_state import half_screening_field, loss_peak
 from nbtools.statistics.choice import ranked
 from nbtools.units import Quantity
 

@@ -14,7 +14,7 @@ from nbtools.analysis.critical_current import peak_of
 from nbtools.analysis.current_profile import grain_share, log_full_field
 from nbtools.analysis.rectangles import CivaleTest
 from nbtools.models.ac_worlds import AcWorld, rival_worlds
-from nbtools.models.bean_state import loss_peak
+from nbtools.physics.bean_state import loss_peak
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -8,7 +8,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from nbtools.analysis.current_inversion import CurrentMap
 from nbtools.analysis.plate_current import filled_plate
-from nbtools.models.current_sheet import current_of
+from nbtools.physics.current_sheet import current_of
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -17,8 +17,8 @@ from scipy.ndimage import uniform_filter1d
 
 from nbtools.analysis.inversion_optics import constrain_to_sample, lay_out, padded_shape
 from nbtools.analysis.inversion_strength import EDGE_POWER, Choice, choose_strength, resolved_length
-from nbtools.models.current_sheet import current_transfer, wave_numbers
-from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.physics.current_sheet import current_transfer, wave_numbers
+from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.statistics.arrays import real_array
 from nbtools.units import Quantity
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.current_regression import CurrentRegression
-from nbtools.models.critical_current import EXPONENTS, log_current
+from nbtools.physics.critical_current import EXPONENTS, log_current
 from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import ranked
 from nbtools.units import Quantity

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.ac_curves import AcCurve, as_curves
-from nbtools.models.bean_state import bean_susceptibility
-from nbtools.models.creep import creep_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
+from nbtools.physics.creep import creep_susceptibility
 
 Array = NDArray[np.float64]
 LEVELS = (-0.93, -0.07)  # of χ': nearer to its ends the inverse is all noise

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, least_squares
 
-from nbtools.models.critical_current import log_current
+from nbtools.physics.critical_current import log_current
 
 Array = NDArray[np.float64]
 FARTHEST = 15.0  # K above the warmest point: where T_c may be sought

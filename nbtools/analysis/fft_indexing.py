@@ -11,7 +11,7 @@ from nbtools.analysis.fft_spots import Spots, find_spots, grain_window, hann_win
 from nbtools.analysis.image_checks import check_image
 from nbtools.analysis.zone_match import Match, candidate_zones, directions, match_zones
 from nbtools.cache import cached
-from nbtools.models.crystal_lattice import Structure, plane_spacing
+from nbtools.physics.crystal_lattice import Structure, plane_spacing
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

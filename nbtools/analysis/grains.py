@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from nbtools.analysis.ac_curves import as_curves
 from nbtools.analysis.current_profile import response_table
 from nbtools.analysis.rectangle_geometry import Rectangle
-from nbtools.models.granular import sphere_screening
+from nbtools.physics.granular import sphere_screening
 from nbtools.units import Quantity
 
 

@@ -16,8 +16,8 @@ from scipy.ndimage import (
 )
 
 from nbtools.analysis.indicator_response import choose_degree, invert_malus, invert_polynomial
-from nbtools.models.current_sheet import wave_numbers
-from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.physics.current_sheet import wave_numbers
+from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.statistics.arrays import real_array, refuse_masked
 
 Array = NDArray[np.float64]

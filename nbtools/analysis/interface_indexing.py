@@ -27,7 +27,7 @@ from nbtools.analysis.parallel_planes import (
     share_of_turnings,
 )
 from nbtools.cache import cached
-from nbtools.models.crystal_lattice import Structure
+from nbtools.physics.crystal_lattice import Structure
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 from nbtools.analysis.inversion_strength import Rings
-from nbtools.models.current_sheet import current_transfer, wave_numbers
+from nbtools.physics.current_sheet import current_transfer, wave_numbers
 from nbtools.statistics.choice import nearest_whole
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.models.domain import require_not_negative
+from nbtools.physics.domain import require_not_negative
 
 Array = NDArray[np.float64]
 Choice = Literal["auto", "gcv", "l-curve", "discrepancy"]

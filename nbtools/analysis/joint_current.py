@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from nbtools.analysis.current_regression import CurrentRegression
-from nbtools.models.critical_current import EXPONENTS, log_current
+from nbtools.physics.critical_current import EXPONENTS, log_current
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

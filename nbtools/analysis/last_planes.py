@@ -15,7 +15,7 @@ from nbtools.analysis.image_checks import check_image
 from nbtools.analysis.interface_indexing import InterfaceIndex
 from nbtools.analysis.stairs import MOST_STEPS, PENALTY, Fit, Stairs, best_cuts
 from nbtools.cache import cached
-from nbtools.models.crystal_lattice import plane_spacing
+from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.statistics.choice import TIE, first_best, nearest_whole, ranked
 
 Array = NDArray[np.float64]

@@ -11,8 +11,8 @@ from nbtools.analysis.atom_columns import ColumnFit, kept_columns
 from nbtools.analysis.fft_indexing import Solution
 from nbtools.analysis.fft_spots import Spots
 from nbtools.analysis.image_checks import check_plane
-from nbtools.models.crystal_lattice import lattice_vectors
 from nbtools.models.stem_image import CONTRAST, atomic_numbers, project_columns, viewing_axes
+from nbtools.physics.crystal_lattice import lattice_vectors
 from nbtools.statistics.choice import first_best, nearest_whole, ranked
 from nbtools.units import Quantity
 

@@ -19,7 +19,7 @@ from nbtools.analysis.indicator_calibration import (
     in_plane_field,
 )
 from nbtools.analysis.plate_current import CriticalCurrent, estimate_critical_current, filled_plate
-from nbtools.models.superconductor import edge_barrier_factor
+from nbtools.physics.superconductor import edge_barrier_factor
 from nbtools.statistics.choice import largest_first
 from nbtools.units import Quantity
 

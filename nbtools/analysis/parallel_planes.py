@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.analysis.fft_indexing import Solution
-from nbtools.models.crystal_lattice import (
+from nbtools.models.stem_image import zone_spots
+from nbtools.physics.crystal_lattice import (
     Structure,
     family_name,
     low_index_zones,
     plane_spacing,
     reflections_within,
 )
-from nbtools.models.stem_image import zone_spots
 from nbtools.statistics.choice import first_best, ranked
 from nbtools.units import Quantity
 

@@ -10,9 +10,9 @@ from scipy.ndimage import map_coordinates
 
 from nbtools.analysis.current_inversion import check_map, square_pixel
 from nbtools.analysis.indicator_calibration import roughness
-from nbtools.models.critical_state import PlateStates, plate_state, signed_distance
-from nbtools.models.current_sheet import current_of, plate_field, resample_stream
-from nbtools.models.domain import require_not_negative
+from nbtools.physics.critical_state import PlateStates, plate_state, signed_distance
+from nbtools.physics.current_sheet import current_of, plate_field, resample_stream
+from nbtools.physics.domain import require_not_negative
 from nbtools.statistics.arrays import real_array
 from nbtools.units import Quantity
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.fft_spots import DETECTION, Spots
-from nbtools.models.crystal_lattice import Structure, low_index_zones, reflections_within
 from nbtools.models.stem_image import SPREAD, image_amplitude, zone_spots
+from nbtools.physics.crystal_lattice import Structure, low_index_zones, reflections_within
 from nbtools.statistics.choice import first_best, nearest_whole, ranked
 
 Array = NDArray[np.float64]

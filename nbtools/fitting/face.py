@@ -8,6 +8,22 @@ from typing import Any, get_args
 
 import numpy as np
 
+from nbtools.display.face import Face
+from nbtools.display.gui import (
+    DATA_COLOURS,
+    GRID,
+    MODEL_COLOUR,
+    PART_COLOURS,
+    STEPS,
+    TABLE_STYLE,
+    TEXT,
+    bqplot,
+    button,
+    close_all,
+    ipywidgets,
+    read_number,
+    write_number,
+)
 from nbtools.fitting.figure import Axes, CurveView, residual_title
 from nbtools.fitting.report import (
     confidence,
@@ -26,22 +42,6 @@ from nbtools.fitting.state import (
     Weighting,
     fraction_at,
     round_value_at,
-)
-from nbtools.widgets.face import Face
-from nbtools.widgets.gui import (
-    DATA_COLOURS,
-    GRID,
-    MODEL_COLOUR,
-    PART_COLOURS,
-    STEPS,
-    TABLE_STYLE,
-    TEXT,
-    bqplot,
-    button,
-    close_all,
-    ipywidgets,
-    read_number,
-    write_number,
 )
 
 ERROR_BARS = 300

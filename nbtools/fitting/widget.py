@@ -12,8 +12,8 @@ from nbtools.fitting import report as fit_report
 from nbtools.fitting.document import Code, Document, write_code
 from nbtools.fitting.engine import FitProblem, initial_state, read_curves, search, start_values
 from nbtools.fitting.figure import Axes, CurveView, residual_title, view_of
+from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import FitError, FitRecord, FitState, StateError
-from nbtools.widgets.showing import Showing
 
 ASTRAY = "leastsq went astray from this start; least_squares, whose steps are bounded, did not and is the method now."
 

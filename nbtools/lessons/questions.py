@@ -8,6 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from nbtools.display.face import Face
+from nbtools.display.gui import button, ipywidgets, read_number
+from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import (
     Answer,
@@ -19,9 +22,6 @@ from nbtools.lessons.answers import (
 )
 from nbtools.models.colour_centres import HC
 from nbtools.units import Quantity
-from nbtools.widgets.face import Face
-from nbtools.widgets.gui import button, ipywidgets, read_number
-from nbtools.widgets.showing import Showing
 
 T = TypeVar("T")
 # What a wrong answer over the right one is, when one thing was taken for another.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.bean_state import bean_susceptibility
-from nbtools.models.creep import creep_susceptibility
-from nbtools.models.kim_state import kim_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
+from nbtools.physics.creep import creep_susceptibility
+from nbtools.physics.kim_state import kim_susceptibility
 from nbtools.units import convert
 
 Array = NDArray[np.float64]

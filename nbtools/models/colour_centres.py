@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
-from nbtools.models.domain import require_not_negative, require_positive, require_within
+from nbtools.physics.domain import require_not_negative, require_positive, require_within
 
 Array = NDArray[np.float64]
 HC = 1239.841984  # eV nm

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from nbtools.models.colour_centres import edge_out_coupling
-from nbtools.models.domain import require_positive, require_within
+from nbtools.physics.domain import require_positive, require_within
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.crystal_lattice import (
+from nbtools.physics.crystal_lattice import (
     ANGSTROM,
     Structure,
     plane_angle,
@@ -15,7 +15,7 @@ from nbtools.models.crystal_lattice import (
     reflections_within,
     structure_factor,
 )
-from nbtools.models.domain import require_positive
+from nbtools.physics.domain import require_positive
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

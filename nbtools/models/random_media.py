@@ -8,7 +8,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft, ndimage, special
 
-from nbtools.models.domain import require_positive, require_within
+from nbtools.physics.domain import require_positive, require_within
 
 Field = NDArray[np.float32]
 Phase = NDArray[np.bool_]

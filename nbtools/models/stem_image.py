@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.crystal_lattice import (
+from nbtools.physics.crystal_lattice import (
     Structure,
     index_grid,
     lattice_vectors,

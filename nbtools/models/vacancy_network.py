@@ -10,7 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
-from nbtools.models.domain import require_positive
+from nbtools.physics.domain import require_positive
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]

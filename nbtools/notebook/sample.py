@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtools import __version__, manifest, paths
+from nbtools.data_files import twin_module
 from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
@@ -333,5 +333,5 @@ def _planted(source: manifest.DataSource) -> Mapping[str, float]:
     """What the twin's recorder says that it planted; nothing for measured data."""
     if source.origin != "twin" or source.entry is None:
         return {}
-    recorder = import_module(f"nbtools.twin.{source.entry.recorder}")
+    recorder = twin_module(source.entry)
     return dict(recorder.truth(**source.entry.parameters))

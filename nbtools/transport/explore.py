@@ -7,20 +7,20 @@ import lmfit
 import numpy as np
 
 from nbtools.display.widget import widget
+from nbtools.explore.sliders import Explorer
 from nbtools.fitting.engine import neighbour_scatter
 from nbtools.fitting.widget import FitWidget
-from nbtools.models.demagnetisation import susceptibility_from_factor
-from nbtools.models.gradiometer import sample_length_factor
-from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.physics.demagnetisation import susceptibility_from_factor
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
 from nbtools.statistics.noise import noise_of
 from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
 from nbtools.transport.magnetisation import FluxEntryStudy
+from nbtools.transport.model_gradiometer import sample_length_factor
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
 from nbtools.transport.transition import Transition, estimate_temperature_at, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
-from nbtools.widgets.explore import Explorer
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -8,7 +8,7 @@ from scipy.constants import mu_0
 from scipy.optimize import brentq
 from uncertainties import UFloat, nominal_value, wrap
 
-from nbtools.models import superconductor
+from nbtools.physics import superconductor
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import largest_first
 from nbtools.study import Row, StudyResult

@@ -11,7 +11,7 @@ from nbtools.study import NotPossible, Stamp, StudyResult
 from nbtools.transport.draw import draw_resistivity
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy, estimate_upper_field
 from nbtools.transport.transition import StepCount, count_transition_steps
-from nbtools.twin.transport_world import TransportWorld
+from nbtools.transport.twin_world import TransportWorld
 
 if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
-from nbtools.models import superconductor
-from nbtools.models.gradiometer import sample_length_factor
+from nbtools.physics import superconductor
 from nbtools.results import NotPossible
 from nbtools.study import Row, StudyResult
 from nbtools.transport.lower_field import (
@@ -19,6 +18,7 @@ from nbtools.transport.lower_field import (
     estimate_lower_critical_field,
     extrapolate_lower_critical_field,
 )
+from nbtools.transport.model_gradiometer import sample_length_factor
 from nbtools.transport.screening import (
     Shielding,
     estimate_meissner_fraction,

@@ -7,7 +7,7 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import noise_of

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.optimize import brentq
 
-from nbtools.models import demagnetisation
-from nbtools.models.ac_response import eddy_susceptibility
-from nbtools.models.domain import require_within
+from nbtools.physics import demagnetisation
+from nbtools.physics.ac_response import eddy_susceptibility
+from nbtools.physics.domain import require_within
 from nbtools.statistics.arrays import check_points, real_array
 from nbtools.statistics.choice import largest_first
 from nbtools.statistics.noise import noise_of

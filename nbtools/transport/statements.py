@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from nbtools.models import superconductor, two_phase_medium
-from nbtools.models.bean_state import half_screening_field
-from nbtools.models.gradiometer import sample_length_factor
-from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.paper import Context, Paper, Verdict, statement
 from nbtools.paper.verdict import NEAR_THRESHOLD_SIGMAS, ROUNDING_SIGMAS, chance
+from nbtools.physics import superconductor, two_phase_medium
+from nbtools.physics.bean_state import half_screening_field
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
 from nbtools.transport.lengths import CORE_TERM_HU, GinzburgLandau, estimate_ginzburg_landau
+from nbtools.transport.model_gradiometer import sample_length_factor
 from nbtools.transport.normal_state import IDEAL_RESISTIVITY_RISE
 from nbtools.transport.screening import full_screening_susceptibility
 from nbtools.transport.transition import Transition

@@ -8,7 +8,7 @@ import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.superconductor import transition_fraction
+from nbtools.physics.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
-from nbtools.models import superconductor
+from nbtools.physics import superconductor
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.crossing import find_crossing, rough_crossing
 from nbtools.statistics.information import aicc

@@ -7,11 +7,11 @@ import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nbtools.models.bean_state import bean_loop, half_screening_field, loss_peak
-from nbtools.models.critical_current import reduced_critical_current
+from nbtools.files.write_acms import write_acms
+from nbtools.files.write_quantum_design import SYNTHETIC, write_mpms3
+from nbtools.physics.bean_state import bean_loop, half_screening_field, loss_peak
+from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.twin.ac_susceptibility_world import AcSusceptibilityWorld
-from nbtools.twin.acms import write_acms
-from nbtools.twin.quantum_design import SYNTHETIC, write_mpms3
 from nbtools.units import Quantity, convert
 from nbtools.whole_file import write_whole
 

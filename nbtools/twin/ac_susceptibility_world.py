@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 
-from nbtools.models.ac_response import eddy_susceptibility
 from nbtools.models.ac_worlds import OERSTED, AcWorld
-from nbtools.models.bean_state import half_screening_field
-from nbtools.models.critical_current import reduced_critical_current
-from nbtools.models.demagnetisation import shielded_prism_susceptibility
+from nbtools.physics.ac_response import eddy_susceptibility
+from nbtools.physics.bean_state import half_screening_field
+from nbtools.physics.critical_current import reduced_critical_current
+from nbtools.physics.demagnetisation import shielded_prism_susceptibility
 from nbtools.units import convert
 
 Array = NDArray[np.float64]

@@ -9,6 +9,8 @@ import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nbtools.files.write_hspy import Axis, Signal, write_hspy
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.models.colour_centres import seen_through_beam
 from nbtools.models.emission_maps import emission_maps, two_phase_map
 from nbtools.twin.cathodoluminescence_world import (
@@ -17,8 +19,6 @@ from nbtools.twin.cathodoluminescence_world import (
     spot_light,
     truth,
 )
-from nbtools.twin.hspy import Axis, Signal, write_hspy
-from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import Quantity, convert
 from nbtools.whole_file import write_whole
 

@@ -9,7 +9,7 @@ import yaml
 from numpy.typing import NDArray
 
 from nbtools.files.crystal import Crystal, own_crystal
-from nbtools.models.domain import require_not_negative, require_positive
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.models.powder_pattern import (
     Instrument,
     PhaseState,
@@ -18,7 +18,7 @@ from nbtools.models.powder_pattern import (
     powder_lines,
     scattering_mass,
 )
-from nbtools.twin.quantum_design import SYNTHETIC
+from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.whole_file import write_whole
 
 Array = NDArray[np.float64]

@@ -9,8 +9,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.fib_sem_world import DIBORIDE, OXIDE, PORE, FibSemWorld, Labels, truth
-from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import convert
 from nbtools.whole_file import write_whole
 

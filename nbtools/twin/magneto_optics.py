@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.constants import mu_0
 from scipy.ndimage import gaussian_filter
 
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.magneto_optics_world import MagnetoOpticsWorld
-from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import convert
 
 __all__ = ["MagnetoOpticsWorld", "record_magneto_optics", "truth"]

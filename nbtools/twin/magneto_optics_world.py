@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.constants import mu_0
 from scipy.fft import irfft2, rfft2
 
-from nbtools.models.critical_state import plate_state
-from nbtools.models.current_sheet import current_of, plate_field, resample_stream, wave_numbers
+from nbtools.physics.critical_state import plate_state
+from nbtools.physics.current_sheet import current_of, plate_field, resample_stream, wave_numbers
 from nbtools.units import convert
 
 Array = NDArray[np.float64]

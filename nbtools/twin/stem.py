@@ -9,8 +9,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.models.stem_image import CONTRAST, Columns, bright_field, draw_columns, project_columns
-from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.twin.stem_world import Grain, StemWorld, truth
 from nbtools.units import Quantity
 from nbtools.whole_file import write_whole

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.files.crystal import Crystal, own_crystal
-from nbtools.models.crystal_lattice import plane_angle, plane_spacing, reciprocal_vectors
 from nbtools.models.stem_image import CONTRAST, viewing_axes
+from nbtools.physics.crystal_lattice import plane_angle, plane_spacing, reciprocal_vectors
 
 Array = NDArray[np.float64]
 Triple = tuple[int, int, int]

@@ -6,12 +6,12 @@ import numpy as np
 
 from nbtools.analysis.ac_curves import Smooth, as_curves
 from nbtools.analysis.current_profile import log_full_field, response_table
-from nbtools.models.bean_state import bean_loop, bean_susceptibility, flux_profile
-from nbtools.models.creep import creep_susceptibility
-from nbtools.models.kim_state import kim_susceptibility
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
+from nbtools.physics.bean_state import bean_loop, bean_susceptibility, flux_profile
+from nbtools.physics.creep import creep_susceptibility
+from nbtools.physics.kim_state import kim_susceptibility
 from nbtools.units import Quantity, convert
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 DEPTH = np.linspace(0, 1, 61)

@@ -10,9 +10,9 @@ from nbtools.analysis.cathodoluminescence import (
     assess_boundary_profile,
     fit_bands,
 )
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
 from nbtools.units import Quantity, convert
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 ALL = "all bands"

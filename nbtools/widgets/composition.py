@@ -8,9 +8,9 @@ import numpy as np
 
 from nbtools.analysis.phase_fractions import convert_fractions
 from nbtools.analysis.powder_refinement import PhaseFractions
+from nbtools.explore.sliders import Explorer
 from nbtools.fitting import FitWidget
 from nbtools.units import Quantity
-from nbtools.widgets.explore import Explorer
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from nbtools.analysis.current_inversion import CurrentMap
 from nbtools.analysis.magneto_optics import FluxMaps, bin_map, line_profile, moment_of
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
 from nbtools.units import Quantity
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

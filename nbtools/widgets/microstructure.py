@@ -7,9 +7,9 @@ import numpy as np
 from nbtools.analysis.gliding_boxes import gliding_boxes
 from nbtools.analysis.section_judgement import EXCESS, judge_sections
 from nbtools.analysis.segmentation import checked_grey, denoise, segment
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
 from nbtools.units import Quantity
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from nbtools.display.gui import close_all, ipywidgets
+from nbtools.explore.state import ExploreState
+from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import StateError
-from nbtools.widgets.explore_state import ExploreState
-from nbtools.widgets.gui import close_all, ipywidgets
-from nbtools.widgets.showing import Showing
 
 ALL = "all"
 NARROW = {"width": "270px"}

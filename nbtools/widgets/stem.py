@@ -7,11 +7,11 @@ import numpy as np
 from nbtools.analysis import stem
 from nbtools.analysis.fft_indexing import index_spots, longest_spacing, named
 from nbtools.analysis.stem import Boundary, check_image
-from nbtools.models.crystal_lattice import Structure, low_index_zones
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
 from nbtools.models.stem_image import image_amplitude, zone_spots
+from nbtools.physics.crystal_lattice import Structure, low_index_zones
 from nbtools.units import Quantity
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 SMALLEST = 48  # pixels a side of a window; fewer show no lattice

@@ -8,11 +8,11 @@ from scipy import ndimage
 
 from nbtools.analysis.box_counting import box_counts
 from nbtools.analysis.large_volumes import phase_fraction
+from nbtools.explore.plots import Plot
+from nbtools.explore.sliders import Explorer
 from nbtools.fitting.state import StateError
 from nbtools.viewers.screens import why_no_napari
 from nbtools.viewers.volume_layers import Layers, read_layers
-from nbtools.widgets.explore import Explorer
-from nbtools.widgets.explore_plots import Plot
 
 Phase = Literal["dark", "bright"]
 LIVE = 128**3  # voxels that follow a slider at once

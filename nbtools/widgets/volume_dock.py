@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.display.gui import STEPS, button
+from nbtools.explore.face import ExploreFace
 from nbtools.fitting.state import value_at
 from nbtools.viewers.volume_napari import open_window
-from nbtools.widgets.explore_face import ExploreFace
-from nbtools.widgets.gui import STEPS, button
 
 NAME = "segmentation"
 

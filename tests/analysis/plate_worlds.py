@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from nbtools.analysis import magneto_optics as mo
-from nbtools.models.current_sheet import current_of, plate_field, uniform_rectangle
+from nbtools.physics.current_sheet import current_of, plate_field, uniform_rectangle
 from nbtools.units import Quantity
 
 SIDE, PIXELS = 50e-6, 128  # m; of the camera's pixels, and how many

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbtools.files.crystal import own_crystal
-from nbtools.models.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
+from nbtools.physics.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
 
 CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}
 NUMBERS = {"Mg": 12, "O": 8, "B": 5}

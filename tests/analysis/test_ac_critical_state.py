@@ -25,8 +25,8 @@ from nbtools.analysis.ac_susceptibility import (
     needed_temperature_error,
     normalise_curve,
 )
-from nbtools.models.ac_response import bean_loop
-from nbtools.models.critical_current import reduced_critical_current
+from nbtools.physics.ac_response import bean_loop
+from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.units import Quantity
 
 HALF_WIDTH = 0.5e-3

@@ -5,7 +5,7 @@ import pytest
 from plate_worlds import CORE, bean_square, noisy_plate, relative_error
 
 from nbtools.analysis.magneto_optics import invert_current, moment_of
-from nbtools.models.current_sheet import current_of, plate_field, uniform_rectangle
+from nbtools.physics.current_sheet import current_of, plate_field, uniform_rectangle
 
 # Relative error of the best Hann cut-off of a public code (standoff in pixels, noise in % of the largest B_z).
 OTHER_CODE = {(1, 0): 0.070, (1, 1): 0.100, (1, 5): 0.188, (3, 0): 0.069, (3, 1): 0.174, (3, 5): 0.236}

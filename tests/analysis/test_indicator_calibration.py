@@ -11,7 +11,7 @@ from nbtools.analysis.indicator_calibration import (
     in_plane_field,
     saturated,
 )
-from nbtools.models.current_sheet import current_of, plate_field, uniform_rectangle
+from nbtools.physics.current_sheet import current_of, plate_field, uniform_rectangle
 
 FIELDS = np.linspace(-0.05, 0.07, 9)
 

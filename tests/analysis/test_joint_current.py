@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from seeds import pulls_over_seeds
 
 from nbtools.analysis.joint_current import CurrentPoints, fit_joint_current
-from nbtools.models.critical_current import reduced_critical_current
+from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.units import Quantity
 
 PLACES = {"loops": [5, 10, 20, 25, 30], "half screening": [36.6, 36.9, 37.1], "profiles": [30, 33, 35]}

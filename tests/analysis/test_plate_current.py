@@ -17,8 +17,8 @@ from plate_worlds import (
 from scipy.constants import mu_0
 
 from nbtools.analysis import magneto_optics as mo
-from nbtools.models.critical_state import plate_state
-from nbtools.models.current_sheet import current_of, plate_field, resample_stream
+from nbtools.physics.critical_state import plate_state
+from nbtools.physics.current_sheet import current_of, plate_field, resample_stream
 from nbtools.units import Quantity
 
 FIT = {"pixel_size": SIDE, "outline": OUTLINE, "thickness": THICKNESS, "height": GAP}

@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 from nbtools.analysis import stem
 from nbtools.analysis.fft_indexing import index_spots
 from nbtools.analysis.parallel_planes import line_directions, share_of_turnings
-from nbtools.models.crystal_lattice import low_index_zones, plane_angle, plane_spacing
 from nbtools.models.stem_image import image_amplitude, zone_spots
+from nbtools.physics.crystal_lattice import low_index_zones, plane_angle, plane_spacing
 
 OXIDE, BORIDE = worlds.CRYSTALS.values()
 

@@ -16,7 +16,7 @@ from nbtools.analysis.ac_susceptibility import (
     estimate_half_screening,
     fit_collapse,
 )
-from nbtools.models.ac_response import bean_susceptibility
+from nbtools.physics.ac_response import bean_susceptibility
 
 SEEDS = 200
 WORLDS = {

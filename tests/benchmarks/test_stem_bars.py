@@ -15,7 +15,7 @@ from test_stem_indexing import aligned, one_case
 
 from nbtools.analysis import stem
 from nbtools.files.images import read_image
-from nbtools.models.crystal_lattice import plane_spacing
+from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.twin.stem import record_stem
 
 

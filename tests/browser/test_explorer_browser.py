@@ -11,8 +11,8 @@ from nbtools.paper import read_paper
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SPOT = """import numpy as np
-from nbtools.widgets.explore import explore
-from nbtools.widgets.explore_plots import Plot
+from nbtools.explore.sliders import explore
+from nbtools.explore.plots import Plot
 def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0):
     y, x = np.mgrid[:60, :90]
     image = np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2 / width**2)

@@ -21,7 +21,7 @@ IDLE = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 
 SLIDERS = ".jp-OutputArea-output .noUi-target:not([disabled]) .noUi-handle:visible"
 COMPLAINTS = """async () => {
     const code = `import gc
-from nbtools.widgets.showing import Showing
+from nbtools.fitting.showing import Showing
 print(*(error for one in gc.get_objects() if isinstance(one, Showing) for error in one.errors))`
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel
     const asked = kernel.requestExecute({ code }); let said = ''

@@ -253,14 +253,14 @@ def test_code_of_many_points_expects_them_by_name() -> None:
 
 def test_code_of_a_package_function_imports_it() -> None:
     """Not a copy of its text."""
-    from nbtools.models.normal_metal import bloch_gruneisen
+    from nbtools.physics.normal_metal import bloch_gruneisen
 
     start = {"residual": 2e-8, "amplitude": 3e-7, "debye_temperature": 800.0, "exponent": 3.0}
     temperature = np.linspace(40, 300, 30)
     widget = FitWidget(
         lmfit.Model(bloch_gruneisen), temperature, bloch_gruneisen(temperature, **start), params=start
     )
-    assert "from nbtools.models.normal_metal import bloch_gruneisen" in widget.to_code()
+    assert "from nbtools.physics.normal_metal import bloch_gruneisen" in widget.to_code()
 
 
 @pytest.mark.parametrize(

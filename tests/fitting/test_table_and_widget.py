@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.transport import estimate_resistance
 from nbtools.transport.explore import resistivity as fit_resistivity
 from nbtools.units import Quantity

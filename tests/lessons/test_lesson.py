@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from driving import drive
 
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import read_answers
 from nbtools.lessons.questions import Lesson, find_flip
 from nbtools.report import _output_html
 from nbtools.units import Quantity, convert
-from nbtools.widgets.driving import drive
 
 WORLDS = {"smooth noise": 1, "a cascade": 2, "grains": 3}
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nbtools.models import proximity, random_media
+from nbtools.models import random_media
+from nbtools.physics import proximity
 
 SIDE = 512
 

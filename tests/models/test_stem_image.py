@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nbtools.files.crystal import own_crystal
-from nbtools.models import crystal_lattice as lattice
 from nbtools.models import stem_image as model
+from nbtools.physics import crystal_lattice as lattice
 
 OXIDE, BORIDE = own_crystal("MgO"), own_crystal("MgB2")
 PIXEL, SIZE = 0.02e-9, 400

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from driving import drive
 
 from nbtools import paths
 from nbtools.claims import from_arithmetic, settle, statements
@@ -14,7 +15,6 @@ from nbtools.paper.ledgers import RAN, ledgers_of
 from nbtools.results import Ledger
 from nbtools.units import Quantity
 from nbtools.viewers.statements import draw_deviations, draw_verdicts
-from nbtools.widgets.driving import drive
 from nbtools.widgets.statements import explore_statements
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.models import superconductor
+from nbtools.physics import superconductor
 from nbtools.transport import (
     compare_upper_critical_laws,
     estimate_lower_critical_field,

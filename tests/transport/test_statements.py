@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from nbtools import transport
-from nbtools.models.bean_state import virgin_curve
 from nbtools.notebook.sample import open_sample
 from nbtools.paper import judge_statement, read_paper, recompute, registered
 from nbtools.paper.verdict import NO_DATA
+from nbtools.physics.bean_state import virgin_curve
 from nbtools.transport import statements
 from nbtools.units import Quantity
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nbtools import transport
-from nbtools.models import demagnetisation, superconductor
-from nbtools.models.normal_metal import bloch_gruneisen
 from nbtools.notebook.sample import open_sample
+from nbtools.physics import demagnetisation, superconductor
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
 from nbtools.units import Quantity
 

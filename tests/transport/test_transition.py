@@ -8,7 +8,7 @@ from scipy.stats import norm
 from strangers_curves import Step
 
 from nbtools.files.quantum_design import find_sweeps, read_dat
-from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.transport import combine_branches, estimate_transition
 
 TEMPERATURE = np.r_[2:30:1.0, 30:45:0.1, 45:301:2.0]

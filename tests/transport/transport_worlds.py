@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import norm
 
 from nbtools import transport
-from nbtools.models.normal_metal import bloch_gruneisen
+from nbtools.physics.normal_metal import bloch_gruneisen
 
 RESIDUAL, MIDPOINT, WIDTH = 0.17e-6, 37.84, 0.45
 NOISE = 1e-3

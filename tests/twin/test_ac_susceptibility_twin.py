@@ -5,8 +5,8 @@ import pytest
 
 from nbtools.files.quantum_design import find_sweeps, read_dat
 from nbtools.files.sample_card import read_sample_card
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.ac_susceptibility import AcSusceptibilityWorld, record_ac_susceptibility, truth
-from nbtools.twin.quantum_design import SYNTHETIC
 from nbtools.units import convert
 
 FILES = ["ac_amplitudes.dat", "ac_frequencies.dat", "loops.dat", "sample.yaml"]

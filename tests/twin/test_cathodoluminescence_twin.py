@@ -7,9 +7,9 @@ from nbtools.analysis.cathodoluminescence import find_emitter, window_maps
 from nbtools.data_files import file_hash
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.spectral_maps import read_recording
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.models.emission_maps import boundary_distance, emission_maps, two_phase_map
 from nbtools.twin.cathodoluminescence import CathodoluminescenceWorld, record_cathodoluminescence, truth
-from nbtools.twin.quantum_design import SYNTHETIC
 
 SMALL = {"pixels": 24, "channels": 128}
 

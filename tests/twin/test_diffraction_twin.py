@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nbtools.files.powder_diffraction import read_pattern
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.diffraction import PowderWorld, expected_counts, record_diffraction, scan_angles, truth
-from nbtools.twin.quantum_design import SYNTHETIC
 
 
 def test_same_seed_same_bytes(tmp_path):

@@ -6,8 +6,8 @@ import yaml
 
 from nbtools.data_files import file_hash
 from nbtools.files.images import pixel_sizes, read_image, read_stack
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.fib_sem import FibSemWorld, record_fib_sem, record_stack, slice_positions, truth
-from nbtools.twin.quantum_design import SYNTHETIC
 
 SMALL = {"side": 48, "image_side": 64}
 

@@ -6,7 +6,7 @@ import pytest
 from nbtools.data_files import file_hash
 from nbtools.files.images import pixel_sizes, read_image
 from nbtools.files.sample_card import read_sample_card
-from nbtools.twin.quantum_design import SYNTHETIC
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.twin.stem import StemWorld, record_stem, truth
 
 SMALL = {"size": 128}

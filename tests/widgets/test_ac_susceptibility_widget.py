@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbtools.analysis.ac_susceptibility import AcCurve
-from nbtools.models.ac_response import bean_susceptibility, eddy_susceptibility
+from nbtools.physics.ac_response import bean_susceptibility, eddy_susceptibility
 from nbtools.widgets.ac_susceptibility import (
     cycle_at,
     explore_critical_state,

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from driving import drive
 
 from nbtools.models import random_media
-from nbtools.widgets.driving import drive
 from nbtools.widgets.microstructure import explore_structure
 
 

@@ -5,11 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from driving import drive
 
 from nbtools.fitting import StateError
 from nbtools.viewers.screens import in_memory_display
 from nbtools.viewers.volume_napari import napari_version
-from nbtools.widgets.driving import drive
 from nbtools.widgets.volume import VolumeExplorer, explore_volume
 
 VOXEL = (2e-8, 1e-8, 1e-8)

@@ -1,0 +1,1 @@
+"""Sliders over any function, and what they show."""

@@ -1,0 +1,160 @@
+"""Writes .dat files as Quantum Design's instruments lay them out; each header says that it is synthetic."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nbtools.files.multivu_headers import CLASSIC_HEADER, MPMS3_HEADER, PPMS_HEADER
+from nbtools.units import convert
+from nbtools.whole_file import write_whole
+
+SYNTHETIC = "synthetic twin: not measured"
+# Midnight of 1 January 2010 on each instrument's own clock, so that the bytes know no date.
+CLASSIC_START, MPMS3_START, PPMS_START = 1_262_304_000.0, 3_471_465_600.0, 10_000_000.0
+
+
+def write_mpms_classic(
+    path: str | Path,
+    *,
+    name: str,
+    elapsed: ArrayLike,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    moment: ArrayLike,
+    moment_deviation: ArrayLike,
+    regression_fit: ArrayLike = 0.96,
+    scan_length: float = 0.04,
+    scans: int = 3,
+) -> Path:
+    """Write a DC summary file of the classic MPMS: seven digits, three-digit exponents (MultiVu 1.61).
+
+    Parameters
+    ----------
+    name : what the header calls the sample
+    elapsed, temperature, field : time since the start (s), K and A/m; one value per point, or one for all
+    moment, moment_deviation : moment and the standard deviation of its scans (A m²)
+    regression_fit : quality of the dipole fit, 0–1
+    scan_length, scans : length of a scan (m) and how many make one point
+
+    Raises
+    ------
+    ValueError
+        Columns of unequal length.
+    """
+    emu = convert(1.0, "A m^2", "emu")
+    oersted = convert(1.0, "A/m", "Oe")
+    length = _three_digit(f"{convert(scan_length, 'm', 'cm'):.6e}")
+    rows = []
+    for seconds, kelvin, applied, value, scatter, fit in _points(
+        elapsed, temperature, field, moment, moment_deviation, regression_fit
+    ):
+        percent = 100 * scatter / abs(value) if value else 0.0
+        measured = [f"{x:.6e}" for x in (applied * oersted, round(kelvin, 4), value * emu, scatter * emu)]
+        quality = [f"{x:.6e}" for x in (fit, percent)]
+        numbers = ",".join(map(_three_digit, [*measured, "3", *quality]))
+        rows.append(
+            f"{CLASSIC_START + seconds:.3f},,{numbers}{',' * 14}32,{scans},{length}"
+            ",1.000000e-003,0.000000e+000,0,,0,"
+        )
+    return _write(path, CLASSIC_HEADER.format(name=name, synthetic=SYNTHETIC), rows)
+
+
+def write_mpms3(
+    path: str | Path,
+    *,
+    name: str,
+    elapsed: ArrayLike,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    moment: ArrayLike,
+    moment_error: ArrayLike,
+    regression_fit: ArrayLike = 0.98,
+    scan_length: float = 0.035,
+) -> Path:
+    """Write an MPMS3 file of DC scans: "Moment (emu)" stays empty, the value stands under "DC Moment".
+
+    The parameters are those of `write_mpms_classic`; `moment_error` (A m²) is the error of the dipole fit.
+    """
+    emu = convert(1.0, "A m^2", "emu")
+    oersted = convert(1.0, "A/m", "Oe")
+    length = f"{convert(scan_length, 'm', 'mm'):.6g}"
+    rows = []
+    for number, (seconds, kelvin, applied, value, error, fit) in enumerate(
+        _points(elapsed, temperature, field, moment, moment_error, regression_fit), start=1
+    ):
+        t, h = _shortest(round(kelvin, 4)), _shortest(round(applied * oersted, 2))
+        m, e = (_shortest(float(f"{x * emu:.6e}")) for x in (value, error))
+        before = f",{MPMS3_START + seconds:.5f},{t},{h},,,6,,,,33,,,100"
+        ranges = f"{t},{t},{h},{h},,,3,,{number},0,0,0,0.013885498046875,33,1,1,1,{t},0,2084574976,{t},,"
+        fixed_and_free = f"{m},{e},{m},{e},{_shortest(fit)},{_shortest(fit)},33,0,{length},4,200,0,-0.5,0.5,1"
+        rows.append(f"{before}{',' * 22}{ranges},{fixed_and_free}{',' * 16}")
+    return _write(path, MPMS3_HEADER.format(name=name, synthetic=SYNTHETIC), rows)
+
+
+def write_ppms_resistivity(
+    path: str | Path,
+    *,
+    name: str,
+    elapsed: ArrayLike,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    resistance: ArrayLike,
+    resistance_deviation: ArrayLike,
+    current: float,
+    cross_section: float,
+    length: float,
+    readings: int = 25,
+) -> Path:
+    """Write a resistivity file of the PPMS with the sample on bridge 1 (MultiVu 1.5).
+
+    Parameters
+    ----------
+    resistance, resistance_deviation : value and standard deviation (Ω); written to 0.1 nΩ
+    current : excitation (A)
+    cross_section, length : sample geometry (m², m) as typed into the header (there in mm² and mm), from
+        which the instrument makes its resistivity column
+    readings : how many make one point
+    """
+    oersted = convert(1.0, "A/m", "Oe")
+    into_resistivity = cross_section / length
+    excitation = f"{convert(current, 'A', 'uA'):.15g}"
+    rows = []
+    for seconds, kelvin, applied, value, scatter in _points(
+        elapsed, temperature, field, np.round(np.asarray(resistance, float), 10), resistance_deviation
+    ):
+        numbers = (value * into_resistivity, scatter * into_resistivity, value)
+        resistivity, deviation, ohm = (_three_digit(f"{x:.15g}") for x in numbers)
+        rows.append(
+            f",{PPMS_START + seconds:.2f},4369,{round(kelvin, 4):.15g},{round(applied * oersted, 2):.15g},0,"
+            f"{resistivity},{excitation},,,,,,,{deviation},,,,{readings},{ohm},,,"
+        )
+    header = PPMS_HEADER.format(
+        name=name,
+        synthetic=SYNTHETIC,
+        cross_section=convert(cross_section, "m^2", "mm^2"),
+        length=convert(length, "m", "mm"),
+    )
+    return _write(path, header, rows)
+
+
+def _points(*columns: ArrayLike) -> Iterator[tuple[float, ...]]:
+    """The columns point by point, single values repeated."""
+    arrays = np.broadcast_arrays(*map(np.atleast_1d, columns))
+    return zip(*(array.tolist() for array in arrays), strict=True)
+
+
+def _three_digit(number: str) -> str:
+    """``1e-05`` as the older MultiVu writes it: ``1e-005``."""
+    return re.sub(r"e([+-])(\d\d)$", r"e\g<1>0\2", number)
+
+
+def _shortest(number: float) -> str:
+    """``1E-5`` as the newer MultiVu writes it."""
+    return re.sub(r"E\+?(-?)0*(\d+)$", r"E\1\2", f"{number:.15G}")
+
+
+def _write(path: str | Path, header: str, rows: list[str]) -> Path:
+    return write_whole(path, header + "\n".join(rows) + "\n", newline="\r\n")
