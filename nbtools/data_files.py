@@ -221,18 +221,14 @@ def record_twin(entry: Twin, folder: Path) -> None:
 
 
 def recorder(entry: Twin) -> Callable[..., object]:
-    """The one function ``record_…`` that the twin's module defines; the manifest cannot name anything else."""
+    """`record_transport` of `transport.twin`, `record_fib_sem` of `structure.twin_fib_sem`, and nothing else."""
     module = twin_module(entry)
-    own = [
-        value
-        for name, value in vars(module).items()
-        if name.startswith("record_") and getattr(value, "__module__", None) == module.__name__
-    ]
-    if len(own) != 1:
-        raise ManifestError(
-            f"{entry.name}: {module.__name__} has {len(own)} functions record_…; one is expected"
-        )
-    return own[0]
+    folder, file = entry.recorder.split(".")
+    name = f"record_{folder if file == 'twin' else file.removeprefix('twin_')}"
+    record = getattr(module, name, None)
+    if not callable(record) or record.__module__ != module.__name__:
+        raise ManifestError(f"{entry.name}: {module.__name__} has no function {name}")
+    return record
 
 
 def twin_module(entry: Twin) -> ModuleType:

@@ -8,6 +8,8 @@ from functools import cache
 from numbers import Real
 from typing import Any
 
+HC = 1239.841984  # eV nm: photon energy times wavelength in vacuum
+
 # What the paper prints for what we compute with. Everything else is the same in both systems.
 PAPER_UNITS = {
     "A/m": "Oe",

@@ -13,9 +13,9 @@ from nbtools.analysis.band_input import SpectrumError, as_bands, check_axis, che
 from nbtools.analysis.band_results import background_powers, covariance_of, separable_pairs
 from nbtools.analysis.band_solver import Bands, Spectra, equations_at
 from nbtools.analysis.map_fit import STATUS, Likelihood, MapFit, fit_map
-from nbtools.models.colour_centres import FWHM, HC, PAPER_CENTRES, Centre, gaussian_band
+from nbtools.models.colour_centres import FWHM, PAPER_CENTRES, Centre, gaussian_band
 from nbtools.statistics.information import aicc
-from nbtools.units import Quantity
+from nbtools.units import HC, Quantity
 
 Array = NDArray[np.float64]
 Background = Literal["none", "constant", "linear"]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.models.colour_centres import HC, LITERATURE_CENTRES, PAPER_CENTRES
+from nbtools.models.colour_centres import LITERATURE_CENTRES, PAPER_CENTRES
 from nbtools.statistics.arrays import real_array
+from nbtools.units import HC
 
 Array = NDArray[np.float64]
 # No luminescence of a solid lies above; an axis that does is in nm.

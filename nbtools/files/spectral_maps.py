@@ -11,10 +11,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nbtools.files.microscopy import MicroscopyError, read_signals
-from nbtools.units import convert
+from nbtools.units import HC, convert
 
 Array = NDArray[np.float64]
-HC = 1239.841984  # eV nm
 SPECTRAL, DELAYS = ("wavelength", "energy"), ("time", "delay", "time_delay", "streak")
 FEWEST_CHANNELS = 8
 HARDEST = 20.0  # eV: above is no luminescence of a solid

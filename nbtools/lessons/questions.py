@@ -20,8 +20,7 @@ from nbtools.lessons.answers import (
     read_answers,
     write_answers,
 )
-from nbtools.models.colour_centres import HC
-from nbtools.units import Quantity
+from nbtools.units import HC, Quantity
 
 T = TypeVar("T")
 # What a wrong answer over the right one is, when one thing was taken for another.

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 
 from nbtools.physics.domain import require_not_negative, require_positive, require_within
+from nbtools.units import HC
 
 Array = NDArray[np.float64]
-HC = 1239.841984  # eV nm
 FWHM = 2 * math.sqrt(2 * math.log(2))  # of a Gaussian, in standard deviations
 # Where half of what a beam excites lies, seen from above, as a share of its range; Gaussian, assumed.
 LATERAL_SHARE = 0.25

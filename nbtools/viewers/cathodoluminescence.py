@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
-from nbtools.units import convert
+from nbtools.units import HC, convert
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HC = 1239.841984  # eV nm
 BARS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # µm
 SPOT_COLOURS = {"A": BLACK, "B": BLUE, "C": GREEN}
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from nbtools.analysis.cathodoluminescence import prepare_spectra, replace_spikes, to_energy
-from nbtools.models.colour_centres import HC
+from nbtools.units import HC
 
 # A band Gaussian in nm (peak, FWHM) peaks as a density over energy where d/dλ [exp(−4 ln2 (λ − λ₀)²/F²) λ²] = 0:
 # λ = (λ₀ + √(λ₀² + F²/ln 2))/2. The numbers beside are from a published grid search, good to some 1e-5 eV.
