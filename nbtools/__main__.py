@@ -125,10 +125,26 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def report(_: argparse.Namespace) -> int:
-    """Write the report of the last runs again."""
-    from nbtools.runner import find_notebooks, read_run
+def report(options: argparse.Namespace) -> int:
+    """A page on one sample from the folder of its files; without a folder, the report of the last runs again."""
+    from nbtools.runner import find_notebooks, read_run, show_progress
 
+    if options.folder:
+        from nbtools.sample_report import Job, write_sample_report
+
+        def say(job: Job, what: str) -> None:
+            files = ", ".join(path.name for path in job.files)
+            back = "\r\x1b[K" if sys.stdout.isatty() else ""
+            print(f"{back}{job.technique.replace('_', ' ')} ({files}): {what}", flush=True)
+
+        page = write_sample_report(
+            options.folder,
+            options.output or "out",
+            on_job=say,
+            on_cell=show_progress if sys.stdout.isatty() else None,
+        )
+        print(f"\nreport: {page}")
+        return 0
     build = paths.build_folder()
     runs = [read_run(path) for path in find_notebooks(folder=build / "notebooks")]
     if not runs:
@@ -270,7 +286,11 @@ def _parser() -> argparse.ArgumentParser:
     inspecting.add_argument("path", metavar="FILE", help="a data file, or a folder of them")
     inspecting.add_argument("-s", dest="sample", metavar="CARD", help="the sample card, if there is one")
     inspecting.add_argument("--json", action="store_true", help="the same for a program")
-    _command(commands, "report", report)
+    reporting = _command(commands, "report", report)
+    reporting.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="with the instrument files of one sample"
+    )
+    reporting.add_argument("-o", dest="output", metavar="DIR", help="where its report goes (./out)")
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
     recording = _command(commands, "twins", twins)

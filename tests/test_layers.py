@@ -76,6 +76,7 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
+    "sample_report": "top",
     "workbench": "top",
 }
 HEAVY = {

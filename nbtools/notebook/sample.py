@@ -247,7 +247,7 @@ class ResultsTable:
                 "value": r.value,
                 "uncertainty": r.uncertainty,
                 "unit": r.unit,
-                "printed": _printed(r),
+                "printed": printed(r),
                 "criterion": r.method,
                 "options": r.options,
                 "section": r.section,
@@ -265,7 +265,7 @@ class ResultsTable:
     def _lines(self) -> list[tuple[str, ...]]:
         return [
             ("quantity", "value", "file", "criterion"),
-            *((r.name.replace("_", " "), _printed(r), r.file or r.data, r.method) for r in self.results),
+            *((r.name.replace("_", " "), printed(r), r.file or r.data, r.method) for r in self.results),
         ]
 
     def __repr__(self) -> str:
@@ -277,7 +277,7 @@ class ResultsTable:
         return html_table(self._lines()) + left_out
 
 
-def _printed(result: Result) -> str:
+def printed(result: Result) -> str:
     """``38.41 ± 0.02 K``, in the community's unit."""
     return str(result.quantity.to(PAPER_UNITS.get(result.unit, result.unit)))
 
