@@ -108,7 +108,12 @@ class Plan:
 
 
 def write_sample_report(
-    folder: str | Path, into: str | Path, *, on_job: Callable[[Job, str], None], on_cell: OnCell | None = None
+    folder: str | Path,
+    into: str | Path,
+    *,
+    card: Path | None = None,
+    on_job: Callable[[Job, str], None],
+    on_cell: OnCell | None = None,
 ) -> Path:
     """Read all files of a sample, run each technique on its own, and write one page, a CSV and a JSON.
 
@@ -117,8 +122,9 @@ def write_sample_report(
 
     Parameters
     ----------
-    folder : with the files of one sample, and ``sample.yaml`` if there is one
+    folder : with the files of one sample, and ``sample.yaml`` if there is one; or one file
     into : the folder of the report; made if missing
+    card : the sample card; by default the one beside the files, or a new one
     on_job : called with each job and ``"runs"``, ``"as before"``, ``"done"`` or what stopped it
     on_cell : called before each code cell, as `run_notebook` has it
 
@@ -130,15 +136,14 @@ def write_sample_report(
     Raises
     ------
     ValueError
-        No folder, an empty one, or a sample card that cannot be read.
+        Nothing is there, or a sample card that cannot be read.
     """
     folder, into = Path(folder).resolve(), Path(into).resolve()
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder; give the folder with the files of one sample")
     if into == folder:
         raise ValueError(f"the report would lie among the data in {folder}; name another folder with -o")
     found = inspect_files(folder)
-    card = card_of(folder, into, found)
+    # A notebook runs in its own folder: the card needs its whole path.
+    card = (card or card_of(folder if folder.is_dir() else folder.parent, into, found)).resolve()
     sample = read_sample_card(card)
     plan = plan_jobs(found)
     outcomes = [
@@ -161,7 +166,6 @@ def card_of(folder: Path, into: Path, found: Iterable[Inspection]) -> Path:
         if one.contents:
             stated = dict(one.contents.stated) | stated
             asked |= dict.fromkeys(one.contents.asked)
-    card = SampleCard(name=folder.name)
     lines = [
         "# What only you know about this sample. Take the # from a line, write your value with its ±,",
         "# and run the report again: only what this changes is computed anew.",
@@ -169,7 +173,6 @@ def card_of(folder: Path, into: Path, found: Iterable[Inspection]) -> Path:
         *(f"{name}: {text}  # as the file states it; add its ±" for name, text in stated.items()),
         *(f"# {name}: {EXAMPLES[name]}" for name in asked if name in EXAMPLES and name not in stated),
     ]
-    assert card.name
     return write_whole(into / SAMPLE_CARD, "\n".join(lines) + "\n")
 
 

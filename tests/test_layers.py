@@ -77,6 +77,7 @@ SIBLINGS = {
     "runner": "top",
     "report": "top",
     "sample_report": "top",
+    "own_sample": "top",
     "workbench": "top",
 }
 HEAVY = {

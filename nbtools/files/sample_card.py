@@ -184,7 +184,7 @@ class SampleCard(BaseModel):
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if name in self.model_fields_set and value is not None:
-                given.append(f"{name} = {_shown(value)}")
+                given.append(f"{name} = {shown(value)}")
             elif name not in MICROSCOPY:
                 missing.append(
                     f"{name}: not given" if value is None else f"{name} = {field.default} (default)"
@@ -241,7 +241,7 @@ def read_sample_card(path: str | Path) -> SampleCard:
         card = SampleCard.model_validate(entries)
     except ValidationError as problem:
         raise SampleCardError(
-            f"{path.name}: {'; '.join(_explain(error) for error in problem.errors())}"
+            f"{path.name}: {'; '.join(explain(error) for error in problem.errors())}"
         ) from None
     if card.background_file is None:
         return card
@@ -277,7 +277,7 @@ def _entries(path: Path) -> dict[str, Any]:
     return entries
 
 
-def _explain(error: Any) -> str:
+def explain(error: Any) -> str:
     """One of pydantic's errors as a sentence."""
     name = ".".join(str(part) for part in error["loc"])
     field = str(error["loc"][0])
@@ -336,9 +336,9 @@ SHOWN = {
 }
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return " × ".join(_shown(edge) for edge in value)
+        return " × ".join(shown(edge) for edge in value)
     if isinstance(value, Quantity) and value.unit in SHOWN:
         return str(value.to(SHOWN[value.unit]))
     return value.name if isinstance(value, Path) else str(value)
