@@ -338,7 +338,8 @@ class OwnSampleFace:
                     + escape(own.readings.get(field, ""))
                 )
             self.links.value = " · ".join(
-                f'<a href="{escape(path)}" target="_blank">{escape(label)}</a>' for label, path in own.links
+                f'<a href="{escape(path)}" target="_blank" style="text-decoration:underline">{escape(label)}</a>'
+                for label, path in own.links
             )
         finally:
             self.busy = before

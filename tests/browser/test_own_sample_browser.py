@@ -55,7 +55,10 @@ def test_the_front_door(lab, watched, screenshots: Path, tmp_path: Path) -> None
     made = (lab.folder / "own" / "bar-7" / "report" / "index.html").read_text()
     assert "resistive midpoint" in made
     page.screenshot(path=screenshots / "own-sample-report.png")
-    page.goto(lab.url("own/bar-7/03_transport.ipynb"))
+    with page.context.expect_page() as opened:
+        link.click()
+    page = opened.value
+    page.set_default_timeout(60_000)
     page.wait_for_function(READY)
     page.evaluate(RUN)
     page.wait_for_function("window.ran", timeout=300_000)
