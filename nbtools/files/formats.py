@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from nbtools.files import quantum_design
+from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
 from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, why_no_image
@@ -273,6 +273,12 @@ _TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
 READERS: tuple[Reader, ...] = (
     quantum_design.READER,
     Reader(
+        "a table of numbers",
+        text_table.contents_of,
+        looks=text_table.looks_like_one,
+        techniques=("transport", "ac_susceptibility"),
+    ),
+    Reader(
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
@@ -284,6 +290,7 @@ READERS: tuple[Reader, ...] = (
     Reader("a map", _field_map, (".npz", ".mat"), techniques=("magneto_optics",)),
     Reader("a map", _field_map, (".txt", ".dat"), _not_a_table, ("magneto_optics",)),
     Reader("local susceptibility", _local, (".mat",), techniques=("ac_susceptibility",)),
+    Reader("a table of numbers", text_table.contents_of, (*_TABLE, ".tsv", ".asc"), _not_a_table),
     Reader("frames", _frames, tuple(TIFF), techniques=("magneto_optics",)),
     Reader("an image", _images, (*TIFF, *PICTURES), techniques=("structure", "stem")),
     Reader("a sample card", _card, (".yaml", ".yml")),

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -16,12 +16,14 @@ from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
     find_sweeps,
+    is_dat,
     keep_good_points,
     missing_sentence,
     read_dat,
 )
 from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
+from nbtools.files.text_table import TableError, read_columns, read_text_table
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
 from nbtools.study import Missing, StudyResult, html_table, text_table
@@ -43,6 +45,7 @@ class Sample:
     ledger : keeps every number that a study finds
     planted : what a twin's recorder says that it planted; empty for measured data
     prefix : put before the names under which the ledger keeps this sample's numbers
+    columns : of files that are tables of numbers, what each column is
     used : names of the files that the study which runs now has read
     """
 
@@ -51,6 +54,7 @@ class Sample:
     ledger: Ledger
     planted: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
+    columns: str = ""
     used: list[str] = field(default_factory=list)
 
     @property
@@ -88,13 +92,18 @@ class Sample:
         records, said = [], []
         for file in self.files:
             try:
-                kept, sentence = keep_good_points(read_dat(file))
-            except QuantumDesignError as problem:
+                kept, sentence = keep_good_points(self._record(file))
+            except (QuantumDesignError, TableError) as problem:
                 said.append(f"{file.name} is not read: {problem}")
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
         return records, said
+
+    def _record(self, file: Path) -> "xr.Dataset":
+        if self.columns and not is_dat(file):
+            return read_text_table(file, self.columns)
+        return read_dat(file)
 
     @property
     def records(self) -> "list[xr.Dataset]":
@@ -289,6 +298,7 @@ def open_sample(
     notebook: str = "",
     ledger: Ledger | None = None,
     prefix: str = "",
+    columns: str | None = None,
     optional: bool = False,
 ) -> Any:
     """A sample's verified files, its card and a ledger.
@@ -300,6 +310,7 @@ def open_sample(
     notebook : the name under which the ledger is kept; without it nothing is written
     ledger : a ledger to go on with, in place of one of this notebook's
     prefix : put before the names under which the ledger keeps this sample's numbers
+    columns : of tables of numbers, what each column is: ``"temperature:0 K, resistance:1 ohm"``
     optional : whether a data set that cannot be had gives `Missing` in place of an error
 
     Returns
@@ -309,7 +320,7 @@ def open_sample(
     Raises
     ------
     ValueError
-        Neither a data set nor a file; a card that cannot be read.
+        Neither a data set nor a file; a card that cannot be read; columns that are no mapping.
     """
     try:
         source = manifest.open_data(data, card, technique=technique_of(notebook))
@@ -318,12 +329,14 @@ def open_sample(
             raise
         return Missing(Sample, str(reason))
     known = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
-    sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix)
+    if columns:
+        read_columns(columns)
+    sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix, columns or "")
     if notebook and not sample.is_papers and not paths.is_own_run():
         # The paper's ledger takes twins and the paper's own sample only.
         name = re.sub(r"[^\w.-]+", "-", source.name)
         folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
-        sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
+        sample = replace(sample, ledger=Ledger(notebook, folder))
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
     return sample
