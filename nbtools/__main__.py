@@ -152,6 +152,21 @@ def report(options: argparse.Namespace) -> int:
     return _conclude(runs, build / "notebooks", build / "results", build / "report")
 
 
+def show_class(options: argparse.Namespace) -> int:
+    """One page for the lecturer from the files that students handed in."""
+    from nbtools.lessons.class_page import read_class
+    from nbtools.report import page_html
+    from nbtools.whole_file import write_whole
+
+    found = read_class(options.folder)
+    target = Path(options.output or "class.html")
+    page = write_whole(target, page_html(f"The class: {len(found.students)} students", found.html()))
+    for name, why in found.refused.items():
+        print(f"left out: {name}: {why}")
+    print(f"{len(found.students)} students, {len(found.questions)} questions: {page.resolve()}")
+    return 0
+
+
 def cache(options: argparse.Namespace) -> int:
     """Show where the cache is and how large, or empty it."""
     from nbtools import cache
@@ -291,6 +306,11 @@ def _parser() -> argparse.ArgumentParser:
         "folder", nargs="?", metavar="FOLDER", help="with the instrument files of one sample"
     )
     reporting.add_argument("-o", dest="output", metavar="DIR", help="where its report goes (./out)")
+    teaching = _command(commands, "class", show_class)
+    teaching.add_argument(
+        "folder", metavar="FOLDER", help="with the files that the students downloaded in 08"
+    )
+    teaching.add_argument("-o", dest="output", metavar="FILE", help="the page (./class.html)")
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
     recording = _command(commands, "twins", twins)
