@@ -18,7 +18,8 @@ Kind = Literal["by hand", "prediction", "check", "blind world"]
 
 
 class Answer(BaseModel):
-    """One committed answer and what was said to it; a check has its tries, a verdict its confidence and score."""
+    """One committed answer and what was said to it; a number has its tries and what the first of them was taken for, a
+    verdict its confidence and score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +30,7 @@ class Answer(BaseModel):
     right: bool
     said: str
     tries: int = 1
+    first_slip: str = ""
     confidence: float | None = None
     score: float | None = None
     chance: float | None = None

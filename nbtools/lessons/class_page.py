@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from nbtools.lessons.answers import Answer
@@ -46,9 +47,10 @@ class QuestionOfClass:
         for student, answer in self.answers.items():
             if not answer.right:
                 slip = answer.said.partition(": ")[2] or "no known slip"
-                by_slip.setdefault(
-                    f"{answer.shown} ({slip})" if answer.confidence is None else slip, []
-                ).append(student)
+                what = f"{answer.shown} ({slip})" if answer.confidence is None else slip
+                by_slip.setdefault(what, []).append(student)
+            elif answer.first_slip:
+                by_slip.setdefault(f"at first {answer.first_slip}", []).append(student)
         return sorted(by_slip.items(), key=lambda item: -len(item[1]))[:MOST_SAID]
 
 
@@ -86,7 +88,7 @@ class Class:
             if answer.confidence is not None
         ]
         rows = []
-        for low, high in zip(BINS, BINS[1:], strict=False):
+        for low, high in pairwise(BINS):
             inside = [a for a in verdicts if low < (a.confidence or 0) <= high]
             rows.append((f"{max(low, 0.0):.0%} to {high:.0%}", len(inside), sum(a.right for a in inside)))
         return [row for row in rows if row[1]]
@@ -114,8 +116,8 @@ class Class:
             stated = [("stated confidence", "verdicts", "right")]
             stated += [(span, str(n), f"{right / n:.0%}") for span, n, right in self.calibration]
             pieces.append(
-                "<h2>How sure, and how often right</h2><p>A class that is 70 to 90 % sure should be right that often.</p>"
-                + html_table(stated)
+                "<h2>How sure, and how often right</h2>"
+                "<p>A class that is 70 to 90 % sure should be right that often.</p>" + html_table(stated)
             )
         by_student = [("student", "answers", "right")]
         by_student += [

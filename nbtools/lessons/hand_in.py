@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nbtools.display.gui import button, ipywidgets, sentences_html
-from nbtools.lessons.answers import Answer, read_answers
+from nbtools.lessons.answers import Answer, lessons_folder, read_answers
 from nbtools.results import dumps
 
 LARGEST = 5_000_000  # bytes; answers of one student are a few thousand
@@ -27,10 +27,6 @@ class HandedIn(BaseModel):
     rooms: dict[str, dict[str, Answer]]
 
 
-class _Forgets(Protocol):
-    def forget(self, *keys: str) -> Any: ...
-
-
 def collect_answers(folder: Path, student: str) -> HandedIn:
     """The answers of all rooms that are kept in a folder.
 
@@ -42,10 +38,15 @@ def collect_answers(folder: Path, student: str) -> HandedIn:
     if not student.strip():
         raise ValueError("write your name first")
     rooms: dict[str, Mapping[str, Answer]] = {}
-    for path in sorted(folder.glob("[0-9]*.json")):
+    for path in answer_files(folder):
         if answers := read_answers(path, path.stem):
             rooms[path.stem] = answers
     return HandedIn(student=student.strip(), rooms={room: dict(answers) for room, answers in rooms.items()})
+
+
+def answer_files(folder: Path) -> list[Path]:
+    """The files of answers in a folder, one a room."""
+    return sorted(folder.glob("[0-9][0-9].json"))
 
 
 def read_handed_in(path: Path) -> HandedIn:
@@ -70,12 +71,11 @@ class HandIn:
 
     Parameters
     ----------
-    folder : where the answers are kept
-    lesson : whose answers the reset takes back
+    folder : where the answers are kept; by default `lessons_folder`
     """
 
-    def __init__(self, folder: Path, lesson: _Forgets) -> None:
-        self.folder, self.lesson = folder, lesson
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or lessons_folder()
         self.sure = False
         self._controls: dict[str, Any] = {}
 
@@ -86,13 +86,14 @@ class HandIn:
         return f"answers-{name}.json", dumps(content.model_dump())
 
     def reset(self) -> str:
-        """Take back the answers of this room, when asked a second time; what is to be said."""
+        """Take back the answers of all stops, when asked a second time; what is to be said."""
         if not self.sure:
             self.sure = True
-            return "This takes back all answers of this stop. Press Reset once more to do it."
+            return "This takes back all answers of all stops. Press Reset once more to do it."
         self.sure = False
-        self.lesson.forget()
-        return "All answers of this stop are taken back. Run its cells again."
+        for path in answer_files(self.folder):
+            path.unlink()
+        return "All answers are taken back. Run the notebook again from its top."
 
     @property
     def box(self) -> Any:
@@ -120,7 +121,7 @@ class HandIn:
         self._controls = {
             "name": name,
             "prepare": button("Prepare the download", prepare, tip="all answers of all stops"),
-            "reset": button("Reset", reset, tip="take back the answers of this stop"),
+            "reset": button("Reset", reset, tip="take back all answers"),
             "link": link,
             "said": said,
         }

@@ -22,7 +22,6 @@ from nbtools.lessons.answers import (
     read_answers,
     write_answers,
 )
-from nbtools.lessons.hand_in import HandIn
 from nbtools.results import NotPossible
 from nbtools.units import HC, Quantity, convert
 
@@ -303,10 +302,6 @@ class Lesson:
         """All answers of this room, kept from earlier days too."""
         return AnswerTable(dict(self.answers))
 
-    def hand_in(self) -> HandIn:
-        """A box to download the answers of all rooms under a name, and to take them back."""
-        return HandIn(self.path.parent, self)
-
     def full_key(self, key: str) -> str:
         """The key of a question on these data."""
         return f"{key} @ {self.data}" if self.data else key
@@ -478,7 +473,9 @@ class Question(Showing[Any]):
 
     def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
         found = self._judge(answer, confidence)
-        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries}
+        before = self.answer
+        slip = before.said.partition(": ")[2] if before and not before.right and before.tries < tries else ""
+        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries, "first_slip": slip}
         sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
         record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
         self.lesson.keep(self.lesson.full_key(self.key), record)

@@ -6,6 +6,7 @@ import pytest
 
 from nbtools.__main__ import main
 from nbtools.lessons.class_page import read_class
+from nbtools.lessons.hand_in import HandIn
 from nbtools.lessons.questions import Lesson
 
 WORLDS = {"one": 1, "two": 2, "three": 3}
@@ -23,7 +24,7 @@ def class_folder(tmp_path: Path) -> Path:
         mystery = lesson.mystery(WORLDS)
         right = number % 2 == 0
         lesson.judge(mystery, "Which?").commit(next(w for w in WORLDS if mystery.is_world(w) is right), 0.8)
-        name, text = lesson.hand_in().file(f"Student {number}")
+        name, text = HandIn(tmp_path / str(number)).file(f"Student {number}")
         (folder / name).write_text(text)
     (folder / "notes.json").write_text("{}")
     return folder

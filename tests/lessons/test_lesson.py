@@ -10,7 +10,7 @@ from driving import drive
 
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import read_answers
-from nbtools.lessons.hand_in import read_handed_in
+from nbtools.lessons.hand_in import HandIn, read_handed_in
 from nbtools.lessons.questions import Lesson, find_flip
 from nbtools.report import _output_html
 from nbtools.results import NotPossible
@@ -356,8 +356,7 @@ def test_answers_are_handed_in_under_a_name(tmp_path: Path) -> None:
     """All rooms in one file that the lecturer's page reads; taken back only when asked twice."""
     for room in ("03", "05"):
         Lesson(room, folder=tmp_path).by_hand("onset", "Where?", 38.3, unit="K").commit(38.3)
-    lesson = Lesson("03", folder=tmp_path)
-    box = lesson.hand_in()
+    box = HandIn(tmp_path)
     with pytest.raises(ValueError, match="write your name"):
         box.file(" ")
     name, text = box.file("Marie Curie")
@@ -369,7 +368,8 @@ def test_answers_are_handed_in_under_a_name(tmp_path: Path) -> None:
     assert handed.rooms["03"]["onset"].right
     assert "once more" in box.reset() and Lesson("03", folder=tmp_path).answers
     box.reset()
-    assert not Lesson("03", folder=tmp_path).answers and Lesson("05", folder=tmp_path).answers
+    assert not Lesson("03", folder=tmp_path).answers and not Lesson("05", folder=tmp_path).answers
+    assert path.exists()
     path.write_text("[]")
     with pytest.raises(ValueError, match="not what a student downloads"):
         read_handed_in(path)
