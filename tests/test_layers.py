@@ -35,6 +35,8 @@ MAY_IMPORT = {
     "volume": {"units", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
     "claims": {"units", "results", "study"},
+    "paper draw": {"display"},
+    "paper explore": {"claims", "display", "fitting", "explore"},
     "manifest": {"units", "cache", "files"},
     # Inside a room.
     "model": {"models", "physics", "cache"},
@@ -98,6 +100,8 @@ CONVERTERS = {"pint"}
 def layer(module: str) -> str:
     """``nbtools.files.images`` → ``files``; ``nbtools.transport.draw`` → ``draw``; a room itself is its ``face``."""
     name, file = [*module.split("."), "__init__", "__init__"][1:3]
+    if name == "paper" and file in ("draw", "explore"):
+        return f"paper {file}"
     if name not in ROOMS:
         return SIBLINGS.get(name, name)
     if file == "__init__":

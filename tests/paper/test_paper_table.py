@@ -11,11 +11,11 @@ from nbtools.claims import from_arithmetic, settle, statements
 from nbtools.display import style
 from nbtools.fitting.state import StateError
 from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper, recompute
+from nbtools.paper.draw import draw_deviations, draw_verdicts
+from nbtools.paper.explore import explore_statements
 from nbtools.paper.ledgers import RAN, ledgers_of
 from nbtools.results import Ledger
 from nbtools.units import Quantity
-from nbtools.viewers.statements import draw_deviations, draw_verdicts
-from nbtools.widgets.statements import explore_statements
 
 
 @pytest.fixture(autouse=True)
