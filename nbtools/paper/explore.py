@@ -216,6 +216,11 @@ class WhatIf(Showing[ExploreState]):
         self._move(self.current.changed(choices={"number": name}), "number")
         return self
 
+    def reset(self) -> "WhatIf":
+        """Every number as it is printed or was given; the statement under the hand stays."""
+        self._move(self._start.changed(choices=self.current.choices))
+        return self
+
     @property
     def changes(self) -> dict[str, tuple[float, ...]]:
         """The statements whose numbers are not those printed, for `recompute`."""
