@@ -16,7 +16,7 @@ def test_what_moves_is_what_recompute_says():
     changed = recompute({"RES-03": [0.005]})
     expected = {n for n, verdict in changed.items() if verdict.word != recompute()[n].word}
     assert expected and {row[0] for row in what_if.moved} == expected
-    assert "RES-03 from ~0.2 uohm m to 0.005" in repr(what_if)
+    assert "RES-03 from ~0.2 µΩ m to 0.005" in repr(what_if)
     what_if.undo()
     assert what_if.moved == []
 
