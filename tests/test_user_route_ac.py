@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from strangers import numbers, run_as_user, verdicts
 
-from nbtools.twin.ac_susceptibility import record_ac_susceptibility
+from nbtools.ac_susceptibility.twin import record_ac_susceptibility
 
 pytestmark = pytest.mark.notebook
 
