@@ -43,7 +43,7 @@ class IndependentRange(StudyResult):
         return [row for row in rows if np.isfinite(row.quantity)]
 
     def notes(self) -> list[str]:
-        return [] if np.isfinite(self.low) else ["the curves do not part, or nothing is screened"]
+        return [] if np.isfinite(self.low) else ["there is no range in which amplitude does not matter"]
 
 
 def estimate_independent_range(
@@ -64,10 +64,10 @@ def estimate_independent_range(
     level = max(threshold, 3 * noise)
     together = np.flatnonzero(apart > level)
     screened = np.flatnonzero(np.interp(grid, strong.grid, strong.real) < -level)
-    if together.size == 0 or screened.size == 0:
+    low, high = (float(grid[rows[-1]]) if rows.size else np.nan for rows in (together, screened))
+    if not low < high:  # they never part, nothing is screened, or amplitude matters wherever anything is
         nothing = Quantity(float("nan"), float("nan"), "K")
         return IndependentRange(nothing, nothing, Quantity(float("nan")))
-    low, high = (float(grid[rows[-1]]) for rows in (together, screened))
     # A place on a slope: noise over slope, the thermometer, and half the distance between points.
     step = float(np.median(np.diff(ordered[0].temperature)))
     slopes = [

@@ -169,10 +169,10 @@ def civale_test(
     if not temperature_uncertainty >= 0:
         raise ValueError(f"temperature_uncertainty is {temperature_uncertainty:g}; it cannot be negative (K)")
     if not equal_ratios([curve.amplitude for curve in ordered]):
-        given = ", ".join(f"{curve.amplitude:.4g}" for curve in ordered)
+        given = " : ".join(f"{curve.amplitude / ordered[0].amplitude:.3g}" for curve in ordered)
         raise NotPossible(
-            f"the amplitudes are {given} A/m; a rectangle needs three in one ratio, such as 0.1, 1 and 10 Oe. "
-            "fit_collapse takes any amplitudes"
+            f"the amplitudes stand as {given}; a rectangle needs three in one ratio, such as 0.1, 1 and 10 Oe. The "
+            "collapse of the curves takes any amplitudes"
         )
     smooth = [curve.smooth for curve in _on_one_range(ordered)]
     tracks = [Track(one.curve.amplitude, one.grid, one.real, one.loss, one.noise, one.gain) for one in smooth]

@@ -85,12 +85,19 @@ class CurvesStudy(StudyResult):
 
     def rows(self) -> list[Row]:
         rows = []
-        for curve in self.curves:
+        for i, curve in enumerate(self.curves):
             half = curve.smooth.crossing(-0.5)
             how = f"{curve.temperature.size} points"
             if np.isfinite(curve.lag):
                 how += f", cooling and warming {1e3 * curve.lag:.1f} mK apart"
-            rows.append(Row(f"half of full screening, {self.drive(curve)}", half, how))
+            rows.append(
+                Row(
+                    f"half of full screening, {self.drive(curve)}",
+                    half,
+                    how,
+                    f"half_{i}" if self.unit == "A" else "",
+                )
+            )
         return rows
 
     def notes(self) -> list[str]:
@@ -115,13 +122,18 @@ def study_curves(sample: "Sample") -> CurvesStudy | Missing:
     """
     left_out: dict[str, str] = {}
     unit = "A/m"
-    if any(file.suffix.lower() == ".mat" for file in sample.files):
+    if _is_local(sample):
         curves, unit = _local_curves(sample, left_out), "A"
     else:
         sweeps = sample.sweeps(axis="temperature", needs="ac_in_phase")
         curves = collect_curves(sweeps, left_out=left_out)
     by_amplitude, by_frequency = group_curves(curves)
     return CurvesStudy(tuple(curves), tuple(by_amplitude), tuple(by_frequency), left_out, unit)
+
+
+def _is_local(sample: "Sample") -> bool:
+    """Whether the files are those of a scanning SQUID."""
+    return any(file.suffix.lower() == ".mat" for file in sample.files)
 
 
 def _local_curves(sample: "Sample", left_out: dict[str, str]) -> list[AcCurve]:
@@ -355,6 +367,8 @@ def study_loops(sample: "Sample") -> LoopsStudy | Missing:
     -------
     The result, or `Missing` where the files hold no loop, or the card does not give the edges.
     """
+    if _is_local(sample):
+        raise NotPossible("the files hold the local susceptibility of a scanning SQUID, and no loop")
     loops = pair_branches(sample.sweeps(axis="field", needs="moment"))
     if not loops:
         raise NotPossible("the files hold no loop: a falling and a rising branch at one temperature")

@@ -47,7 +47,7 @@ def test_the_niobium_film(realdata):
 
 
 def test_a_drive_sweep(realdata):
-    """Against the field coil's current at one temperature: 0.1 to 10 mA by the file's own ratio, as in the other files."""
+    """Against the field coil's current at one temperature: 0.1 to 10 mA, by the file's own ratio."""
     data = read_local_susceptibility(realdata / FOLDER / "FCsweep_9p3.mat")
     assert data.sizes["point"] == 100
     assert (float(data["drive"].min()), float(data["drive"].max())) == pytest.approx((1e-4, 1e-2))
