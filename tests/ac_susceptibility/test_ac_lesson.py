@@ -1,4 +1,4 @@
-"""The classroom's stop on ac susceptibility: each question takes the right answer and tells wrong ones what they are."""
+"""The classroom on ac susceptibility: each question takes the right answer and tells wrong ones what they are."""
 
 import pytest
 
