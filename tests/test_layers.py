@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "explore": {"units", "results", "display", "fitting"},
     "volume": {"units", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
+    "joint": {*ESTIMATING},
     "claims": {"units", "results", "study"},
     "paper draw": {"display"},
     "paper explore": {"claims", "display", "fitting", "explore"},
@@ -206,6 +207,8 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
         ("nbtools.transport.study", "from nbtools.stem.grains import find_grains"),
         ("nbtools.transport.draw", "from nbtools.transport.resistance import ResistanceStudy"),
         ("nbtools.transport.__init__", "from nbtools.transport.study import study_resistance"),
+        ("nbtools.joint.critical_current", "from nbtools.ac_susceptibility.draw import loops"),
+        ("nbtools.ac_susceptibility.current_law", "from nbtools.joint.critical_current import CurrentPoints"),
         ("nbtools.physics.superconductor", "from nbtools.paper import statement"),
         ("nbtools.transport.transition", "from nbtools.analysis import percolation"),
         ("nbtools.statistics.crossing", "from nbtools.transport import transition"),
@@ -248,7 +251,17 @@ def test_models_analysis_and_files_load_no_screen() -> None:
         module
         for module in SOURCES
         if layer(module)
-        in ("models", "model", "physics", "statistics", "estimator", "room study", "analysis", "files")
+        in (
+            "models",
+            "model",
+            "physics",
+            "statistics",
+            "estimator",
+            "room study",
+            "joint",
+            "analysis",
+            "files",
+        )
     ]
     assert not heavy(loaded_after(*(module.removesuffix(".__init__") for module in science)))
 

@@ -23,7 +23,6 @@ from nbtools.units import convert
 
 LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
 MOST_SCANS = 20  # that are looked at one by one
-NOWHERE = "no notebook takes this as its DATA"
 
 
 def _powder(path: Path) -> Contents:
@@ -181,17 +180,24 @@ def _local(path: Path) -> Contents:
     found = read_local_susceptibility(path)
     axis = "temperature" if "temperature" in found else "drive"
     values = found[axis].values
+    taken = axis == "temperature"
+    signal = Signal(
+        f"against the {axis}",
+        "local susceptibility",
+        (Range.of(axis, values, found[axis].attrs["units"]),),
+        int(values.size),
+        "ac_susceptibility" if taken else None,
+        "" if taken else "05 takes curves against the temperature",
+        data=found,
+    )
     return Contents(
         f"local ac susceptibility of a scanning SQUID, {values.size} points",
-        (Signal(f"against the {axis}", "local susceptibility", points=int(values.size), data=found),),
+        (signal,),
+        (Route("ac_susceptibility"),) if taken else (),
         (
-            Route(
-                "ac_susceptibility",
-                says=f"{NOWHERE}; the last cells of 05 run on such files",
-                takes="nothing",
-            ),
+            f"{axis} {values.min():.4g} to {values.max():.4g} {found[axis].attrs['units']}",
+            *((f"drive in {found.attrs['drive_unit']}",) if found.attrs["drive_unit"] else ()),
         ),
-        (f"{axis} {values.min():.4g} to {values.max():.4g} {found[axis].attrs['units']}",),
     )
 
 

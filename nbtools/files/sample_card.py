@@ -318,10 +318,11 @@ def _inside(written: Path, card: Path) -> Path:
 
 
 def _product(unit: str, *powers: tuple[Quantity, int], scale: float = 1.0) -> Quantity:
-    """Product of powers with independent σ; unknown if one of them is."""
-    value = scale * math.prod(float(q) ** p for q, p in powers)
-    relative = math.hypot(*(p * q.uncertainty / float(q) for q, p in powers))
-    return Quantity(value, abs(value) * relative, unit)
+    """Product of powers, correlated with each of them; its σ is unknown if that of one of them is."""
+    product = Quantity(scale, 0.0)
+    for quantity, power in powers:
+        product = product * quantity**power
+    return product.to(unit)
 
 
 SHOWN = {

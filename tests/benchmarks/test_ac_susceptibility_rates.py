@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "analysis"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "ac_susceptibility"))
 import ac_sets
 
-from nbtools.analysis.ac_susceptibility import (
+from nbtools.ac_susceptibility import (
     check_critical_state,
     civale_test,
     estimate_half_screening,

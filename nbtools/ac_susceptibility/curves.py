@@ -1,6 +1,6 @@
 """Curves of ac susceptibility against temperature: from a moment to χ over full screening, smoothed and inverted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.physics.bean_state import bean_susceptibility
+from nbtools.physics.creep import creep_susceptibility
+from nbtools.results import NotPossible
 from nbtools.statistics.noise import mad_sigma
-from nbtools.units import Quantity
+from nbtools.units import Quantity, convert
 
 Array = NDArray[np.float64]
 WINDOW = 7  # points of a local parabola
+# What counts as one dc field: its own scatter, at least the last place of a reading (A/m) and a share of the field.
+FIELD_RESOLUTION = convert(0.1, "Oe", "A/m")
+FIELD_SHARE = 0.002
+# What counts as one frequency or one amplitude: a share of it.
+DRIVE_SHARE = 0.01
+LEVELS = (-0.93, -0.07)  # of χ': nearer to its ends the inverse is all noise
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,12 @@ def as_curves(curves: Any) -> list[AcCurve]:
     return sorted(found, key=lambda curve: (curve.amplitude, curve.frequency))
 
 
-def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | None = None) -> list[AcCurve]:
+def collect_curves(
+    sweeps: Iterable[Any],
+    *,
+    full_screening: Quantity | float | None = None,
+    left_out: dict[str, str] | None = None,
+) -> list[AcCurve]:
     """One normalised curve for each drive of temperature sweeps with an ac moment, warming and cooling combined.
 
     The level above the transition is taken off (holder, coil); the response is turned so that the coldest points
@@ -105,30 +119,88 @@ def collect_curves(sweeps: Iterable[Any], *, full_screening: Quantity | float | 
     curves by that of the one that screens most, if they agree within 5 %: a large amplitude is never quite screened.
     Warming and cooling are shifted onto their mean; the shift stays on the curve as its lag.
 
+    Dc fields are one field where they lie within the scatter of their readings. A branch whose points do not make a
+    curve is left out; the others stand.
+
     Parameters
     ----------
     sweeps : with `.along`, `.data`, `.amplitude`, `.frequency`, `.held`, as `find_sweeps` gives them
     full_screening : moment over amplitude (m³) of the fully shielded sample, negative
+    left_out : takes the reason for each branch that is left out, by its drive
 
     Raises
     ------
-    ValueError
-        A curve that screens nothing.
+    NotPossible
+        No branch makes a curve; the reason of the first.
     """
-    groups: dict[tuple[float, float, float], list[Any]] = {}
-    for sweep in sweeps:
-        groups.setdefault((sweep.amplitude, sweep.frequency, round(sweep.held / 40.0)), []).append(sweep)
-    found = []
-    for (amplitude, frequency, _), members in groups.items():
-        bias = float(np.mean([s.held for s in members]))
+    members = list(sweeps)
+    biases, amplitudes, frequencies = (
+        nearby([getattr(s, name) for s in members], tolerance)
+        for name, tolerance in (
+            ("held", _field_tolerance(members)),
+            ("amplitude", _drive_tolerance),
+            ("frequency", _drive_tolerance),
+        )
+    )
+    branches: dict[str, list[AcCurve]] = {}
+    reasons = {}
+    for sweep, bias, amplitude, frequency in zip(members, biases, amplitudes, frequencies, strict=True):
         drive = {"amplitude": amplitude, "frequency": frequency, "bias": bias}
-        branches = [
-            normalise_curve(s.along, *_parts(s.data), full_screening=full_screening, **drive) for s in members
-        ]
-        found.append(combine_curves(branches))
+        try:
+            curve = normalise_curve(sweep.along, *_parts(sweep.data), full_screening=full_screening, **drive)
+            branches.setdefault(str(drive), []).append(curve)
+        except ValueError as reason:
+            reasons[name_of_drive(amplitude, frequency, bias)] = str(reason)
+    found = [combine_curves(both) for both in branches.values()]
+    if left_out is not None:
+        left_out |= reasons
+    if not found:
+        name, reason = next(iter(reasons.items()), ("the files", "no ac sweep came"))
+        raise NotPossible(f"{name}: {reason}")
     if full_screening is None:
         found = _share_full_screening(found)
-    return sorted(found, key=lambda curve: (round(curve.bias / 40.0), curve.amplitude, curve.frequency))
+    return sorted(found, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
+
+
+def name_of_drive(amplitude: float, frequency: float, bias: float) -> str:
+    """``1 Oe, 10 Hz, 10 Oe dc``, from A/m and Hz."""
+    drive, field = (convert(value, "A/m", "Oe") for value in (amplitude, bias))
+    hertz = f"{frequency:.4g} Hz, " if np.isfinite(frequency) else ""
+    return f"{drive:.3g} Oe, {hertz}{field:.3g} Oe dc"
+
+
+def nearby(values: Iterable[float], tolerance: Callable[[float], float]) -> list[float]:
+    """Each value's group by its mean: neighbours in order no further apart than the tolerance are one group.
+
+    Parameters
+    ----------
+    values : any order, shape (n,); NaN is a group of its own
+    tolerance : of a value, in its unit
+
+    Returns
+    -------
+    The mean of its group for each value, in the order given.
+    """
+    given = np.array([np.nan if v is None else v for v in values], float)
+    order = np.argsort(given, kind="stable")
+    label, groups = np.zeros(given.size, int), -1
+    for place, index in enumerate(order):
+        value, before = given[index], given[order[place - 1]] if place else np.nan
+        apart = not value - before <= tolerance(value)
+        groups += bool(apart and not (np.isnan(value) and np.isnan(before) and place))
+        label[index] = groups
+    return [float(given[label == label[i]].mean()) for i in range(given.size)]
+
+
+def _drive_tolerance(value: float) -> float:
+    return DRIVE_SHARE * abs(value)
+
+
+def _field_tolerance(sweeps: list[Any]) -> Callable[[float], float]:
+    """Four standard deviations of the field's readings in a sweep, or what a magnet is read to."""
+    scatter = [float(np.std(s.data["field"].values)) for s in sweeps if "field" in s.data]
+    own = 4 * float(np.median(scatter)) if scatter else 0.0
+    return lambda value: max(own, FIELD_RESOLUTION, FIELD_SHARE * abs(value))
 
 
 def normalise_curve(
@@ -172,10 +244,12 @@ def group_curves(curves: list[AcCurve]) -> tuple[list[AcCurve], list[AcCurve]]:
     """
     by_amplitude: dict[Any, list[AcCurve]] = {}
     by_frequency: dict[Any, list[AcCurve]] = {}
-    for curve in curves:
-        place = round(curve.bias / 40.0)
-        by_amplitude.setdefault((f"{curve.frequency:.2g}", place), []).append(curve)
-        by_frequency.setdefault((f"{curve.amplitude:.2g}", place), []).append(curve)
+    biases = nearby([c.bias for c in curves], _field_tolerance([]))
+    frequencies = nearby([c.frequency for c in curves], _drive_tolerance)
+    amplitudes_of = nearby([c.amplitude for c in curves], _drive_tolerance)
+    for curve, bias, frequency, amplitude in zip(curves, biases, frequencies, amplitudes_of, strict=True):
+        by_amplitude.setdefault((str(frequency), bias), []).append(curve)
+        by_frequency.setdefault((str(amplitude), bias), []).append(curve)
     several = [max(groups.values(), key=len, default=[]) for groups in (by_amplitude, by_frequency)]
     amplitudes, frequencies = (group if len(group) > 1 else [] for group in several)
     return sorted(amplitudes, key=lambda c: c.amplitude), sorted(frequencies, key=lambda c: c.frequency)
@@ -272,7 +346,7 @@ class Smooth:
         if not np.isfinite(place):
             return Quantity(place, float("nan"), "K")
         slope, sigma = (float(np.interp(place, self.grid, a)) for a in (self.slope, self.sigma[0]))
-        return Quantity(place, float(np.hypot(sigma / max(abs(slope), 1e-12), temperature_error)), "K")
+        return Quantity(place, sigma / max(abs(slope), 1e-12), "K").widened(temperature_error)
 
 
 def _parts(data: Any) -> tuple[Array, Array | None]:
@@ -313,3 +387,77 @@ def _noise(t: Array, values: Array, slope: Array) -> tuple[float, float]:
     in_kelvin = np.divide(rest, steep, out=np.zeros_like(rest), where=steep > 0)[some]
     expected = of_value / np.median(steep[some]) if steep.max() > 0 else 0.0
     return of_value, float(np.sqrt(max(mad_sigma(in_kelvin) ** 2 - expected**2, 0.0)))
+
+
+def response_table(
+    geometry: str, *, aspect: float = 1.0, exponent: float = np.inf
+) -> tuple[Array, Array, Array]:
+    """ln x, χ', χ'' of Bean's state, for interpolation; of a creep law with finite n, against ln u."""
+    log_field = np.linspace(-7.0, 7.0, 561)
+    if np.isfinite(exponent):
+        u = np.exp(log_field)
+        return log_field, *creep_susceptibility(u, exponent, reduced_frequency=1 / u, geometry=geometry)  # type: ignore[arg-type]
+    real, loss = bean_susceptibility(np.exp(log_field), geometry, aspect=aspect)  # type: ignore[arg-type]
+    return log_field, real, loss
+
+
+def log_full_field(
+    curves: list[AcCurve], geometry: str, *, exponent: float = np.inf, reference: float = 1.0
+) -> Callable[[Array], Array]:
+    """ln J_c a (A/m) as a function of temperature: a polynomial through its medians, lines beyond.
+
+    With a finite creep `exponent`, J_c is that at the electric field of the amplitude `reference` (A/m).
+
+    Raises
+    ------
+    ValueError
+        Curves of which too few points lie in the transition.
+    """
+    points = [invert_curve(curve, geometry, exponent, reference) for curve in as_curves(curves)]
+    temperature, value = (np.concatenate(column) for column in zip(*points, strict=True))
+    if temperature.size < 8:
+        raise ValueError(
+            f"{temperature.size} points lie between χ' = {LEVELS[0]:g} and {LEVELS[1]:g}; at least 8 are needed"
+        )
+    order = np.argsort(temperature, kind="stable")
+    parts = np.array_split(order, int(np.clip(temperature.size // 4, 4, 40)))
+    place = np.array([np.median(temperature[part]) for part in parts])
+    level = np.array([np.median(value[part]) for part in parts])
+    # Smooth, so that no kink of it passes for a mismatch: a polynomial inside, straight lines beyond.
+    line = np.polynomial.Chebyshev.fit(place, level, min(5, place.size - 2))
+    ends = place[[0, -1]]
+    slopes = np.minimum(line.deriv()(ends), -1e-3)
+
+    def of(t: Array) -> Array:
+        inside = line(np.clip(t, *ends))
+        beyond = slopes[0] * np.minimum(t - ends[0], 0) + slopes[1] * np.maximum(t - ends[1], 0)
+        return np.asarray(inside + beyond)
+
+    return of
+
+
+def invert_curve(
+    curve: AcCurve, geometry: str, exponent: float = np.inf, reference: float = 1.0
+) -> tuple[Array, Array]:
+    """Temperatures and ln J_c a of the points inside the transition; what grains screen by themselves is set aside."""
+    log_field, real, _ = response_table(geometry, exponent=exponent)
+    share = grain_share(curve)
+    between = (curve.in_phase + share) / (1 - share)
+    inside = (between > LEVELS[0]) & (between < LEVELS[1])
+    x = np.interp(between[inside], real, log_field)
+    drive = np.log(curve.amplitude / reference) / exponent
+    return curve.temperature[inside], np.log(curve.amplitude) - x - drive
+
+
+def grain_share(curve: AcCurve, *, lost: float = 0.05) -> float:
+    """What is screened without loss: −χ' at the temperature above the loss peak where χ'' has fallen to 5 % of it.
+
+    In Bean's state less than 0.2 % are left there. 0 for a curve without χ'' or whose peak does not end.
+    """
+    if curve.out_of_phase is None:
+        return 0.0
+    smooth = curve.smooth
+    assert smooth.loss is not None
+    peak = int(np.argmax(smooth.loss))
+    gone = np.flatnonzero(smooth.loss[peak:] < lost * smooth.loss[peak])
+    return float(np.clip(-smooth.real[peak + gone[0]], 0.0, 0.8)) if gone.size else 0.0

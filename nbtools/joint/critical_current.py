@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from nbtools.analysis.current_regression import CurrentRegression
+from nbtools.ac_susceptibility.current_law import CurrentRegression
 from nbtools.physics.critical_current import EXPONENTS, log_current
 from nbtools.units import Quantity
 

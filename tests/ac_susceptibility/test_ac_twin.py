@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from nbtools.ac_susceptibility.twin import AcSusceptibilityWorld, record_ac_susceptibility, truth
 from nbtools.files.quantum_design import find_sweeps, read_dat
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.twin.ac_susceptibility import AcSusceptibilityWorld, record_ac_susceptibility, truth
 from nbtools.units import convert
 
 FILES = ["ac_amplitudes.dat", "ac_frequencies.dat", "loops.dat", "sample.yaml"]

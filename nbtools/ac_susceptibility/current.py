@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.analysis.ac_curves import AcCurve, as_curves
-from nbtools.analysis.current_profile import grain_share
+from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, nearby
 from nbtools.physics.bean_state import half_screening_field, loss_peak
+from nbtools.results import NotPossible
 from nbtools.statistics.choice import ranked
-from nbtools.units import Quantity
+from nbtools.study import Row, StudyResult
+from nbtools.units import Quantity, convert
 
 Array = NDArray[np.float64]
+UNKNOWN = Quantity(float("nan"))
+WINDOW = 7  # points of a branch that give its level at the field
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,65 @@ class CurrentPoint:
     temperature: Quantity
     current: Quantity
     in_percent: float = float("nan")
-    height: Quantity = Quantity(float("nan"))  # noqa: RUF009
+    height: Quantity = UNKNOWN
 
-    def __str__(self) -> str:
-        percent = f", {self.temperature.uncertainty * 1e3:.0f} mK are {self.in_percent:.0f} %"
-        tail = percent if np.isfinite(self.in_percent) else ""
-        return f"{self.method}: {self.current.to('A/cm^2')} at {self.temperature}{tail}"
+
+@dataclass(frozen=True, repr=False)
+class CurrentStudy(StudyResult):
+    """J_c near T_c by half screening and by the loss peak, one point of each for each amplitude.
+
+    Attributes
+    ----------
+    halves, peaks : by rising amplitude; without `half_width` their currents are NaN
+    half_width : half the shorter edge across the field (m), None where the card does not give it
+    geometry : of the factor x in J_c = h/(x a)
+    ends : by how much the ends of the bar raise J_c by half screening, a share; NaN where it is not known
+    missing : what could not be had, a sentence each
+    """
+
+    halves: tuple[CurrentPoint, ...]
+    peaks: tuple[CurrentPoint, ...]
+    half_width: Quantity | None
+    geometry: str
+    ends: Quantity
+    missing: dict[str, str]
+
+    @property
+    def budget(self) -> dict[str, float]:
+        """Change of J_c at the second smallest amplitude when one input moves by its σ or to the other convention."""
+        if self.half_width is None:
+            return {}
+        one = self.halves[min(1, len(self.halves) - 1)]
+        shares = {
+            "thermometer": one.in_percent / 100,
+            "edge of the bar": self.half_width.uncertainty / float(self.half_width),
+            "slab's factor": 1 / half_screening_field("square_bar") - 1,
+            "ends of the bar": float(self.ends),
+        }
+        return {name: share for name, share in shares.items() if np.isfinite(share)}
+
+    def rows(self) -> list[Row]:
+        rows = []
+        for kind, name, points in (
+            ("half screening", "half_screening", self.halves),
+            ("loss peak", "loss_peak", self.peaks),
+        ):
+            for i, point in enumerate(points):
+                at = f"{convert(point.amplitude, 'A/m', 'Oe'):.3g} Oe"
+                percent = (
+                    f", {1e3 * point.temperature.uncertainty:.0f} mK are {point.in_percent:.0f} % of J_c"
+                )
+                how = f"{at}, {self.geometry}" + (percent if np.isfinite(point.in_percent) else "")
+                rows.append(Row(f"T of {kind}", point.temperature, at, f"{name}_{i}"))
+                current = "critical_current" if name == "half_screening" else "loss_peak_current"
+                rows.append(Row(f"J_c by {kind}", point.current, how, f"{current}_{i}", "A/cm^2"))
+        rows.append(
+            Row("the ends raise J_c by", self.ends, "cylinder with ends, Bean", "ends_of_the_bar", "%")
+        )
+        return [row for row in rows if np.isfinite(row.quantity)]
+
+    def notes(self) -> list[str]:
+        return [f"{what}: {reason}" for what, reason in self.missing.items()]
 
 
 def estimate_half_screening(
@@ -77,7 +133,7 @@ def estimate_loss_peak(
     points = []
     for curve in as_curves(curves):
         if curve.out_of_phase is None:
-            raise ValueError("the curve has no χ''; a loss peak needs it")
+            raise NotPossible("the curve has no χ''; a loss peak needs it")
         place, height = peak_of(curve)
         place = place.widened(temperature_uncertainty)
         points.append(_point(f"loss peak, {geometry}", curve, place, x, half_width, height))
@@ -110,9 +166,9 @@ def peak_of(curve: AcCurve) -> tuple[Quantity, Quantity]:
     scatter = float(np.sqrt(np.sum(rest**2) / max(inside.sum() - 3, 1)))
     place = -tilt / (2 * bend) if bend < 0 else 0.0
     error = scatter * np.sqrt(covariance[1, 1]) / abs(2 * bend)
-    height = level + tilt * place / 2 if bend < 0 else float(smooth.loss[top])
-    sigma = float(np.hypot(scatter * np.sqrt(covariance[2, 2]), 0.002 * height))
-    return Quantity(centre + place, float(error), "K"), Quantity(float(height), sigma)
+    height = float(level + tilt * place / 2 if bend < 0 else smooth.loss[top])
+    of_height = Quantity(height, float(scatter * np.sqrt(covariance[2, 2])))
+    return Quantity(centre + place, float(error), "K"), of_height.widened(0.002 * height)
 
 
 @dataclass(frozen=True)
@@ -123,10 +179,32 @@ class LoopCurrent:
     width: Quantity
     current: Quantity
 
-    def __str__(self) -> str:
-        return (
-            f"{self.temperature:.2f} K: ΔM = {self.width.to('emu/cm^3')}, J_c = {self.current.to('A/cm^2')}"
-        )
+
+@dataclass(frozen=True, repr=False)
+class LoopsStudy(StudyResult):
+    """J_c at low temperature from the opening of the loops.
+
+    Attributes
+    ----------
+    loops : (temperature in K, falling (H, m), rising (H, m)), A/m and A m², coldest first
+    currents : one for each loop that passes zero field
+    missing : what could not be had, a sentence each
+    """
+
+    loops: tuple[tuple[float, tuple[Array, Array], tuple[Array, Array]], ...]
+    currents: tuple[LoopCurrent, ...]
+    missing: dict[str, str]
+
+    def rows(self) -> list[Row]:
+        rows = []
+        for one in self.currents:
+            how = f"opening of the loop, ΔM = {one.width.to('emu/cm^3')}"
+            name = f"loop_current_{one.temperature:.3g}K"
+            rows.append(Row(f"J_c at {one.temperature:.2f} K", one.current, how, name, "A/cm^2"))
+        return rows
+
+    def notes(self) -> list[str]:
+        return [f"{what}: {reason}" for what, reason in self.missing.items()]
 
 
 def estimate_loop_current(
@@ -151,35 +229,26 @@ def estimate_loop_current(
 
     Raises
     ------
-    ValueError
-        A branch that does not reach the field.
+    NotPossible
+        A branch that does not reach the field, or has too few points.
     """
-    levels, noises = [], []
+    levels = []
     for (h, m), shift in ((falling, lag), (rising, -lag)):
         h, m = np.asarray(h, float), np.asarray(m, float)
         order = np.argsort(h, kind="stable")
         h, m = h[order] + shift, m[order]
         if not h[0] < field < h[-1]:
-            raise ValueError(f"a branch goes from {h[0]:g} to {h[-1]:g} A/m; it must pass {field:g} A/m")
-        near = ranked(np.abs(h - field), scale=abs(field))[:7]
+            raise NotPossible(f"a branch goes from {h[0]:g} to {h[-1]:g} A/m; it must pass {field:g} A/m")
+        if h.size < WINDOW:
+            raise NotPossible(f"a branch has {h.size} points; the width needs {WINDOW} near {field:g} A/m")
+        near = ranked(np.abs(h - field), scale=abs(field))[:WINDOW]
         fit, covariance = np.polyfit(h[near] - field, m[near], 2, cov="unscaled")
         rest = m[near] - np.polyval(fit, h[near] - field)
-        levels.append(float(fit[2]))
-        noises.append(float(np.sqrt(np.sum(rest**2) / 4 * covariance[2, 2])))
-    size = Quantity.of(volume)
-    gap = (levels[0] - levels[1]) / float(size)
-    noise = float(np.hypot(noises[0], noises[1])) / max(abs(levels[0] - levels[1]), 1e-300)
-    relative = float(np.hypot(noise, _relative(size)))
-    a, b = sorted((Quantity.of(side) for side in sides), key=float)
-    current = 2 * gap / (a * (1 - a / (3 * b)))
-    shape = np.hypot(
-        relative, np.hypot(_relative(a) * (1 - a / (1.5 * b)) / (1 - a / (3 * b)), _relative(b) / 3)
-    )
-    return LoopCurrent(
-        temperature,
-        Quantity(gap, abs(gap) * float(relative), "A/m"),
-        Quantity(current, abs(current) * float(shape), "A/m^2"),
-    )
+        sigma = float(np.sqrt(np.sum(rest**2) / (WINDOW - 3) * covariance[2, 2]))
+        levels.append(Quantity(float(fit[2]), sigma, "A m^2"))
+    width = (levels[0] - levels[1]) / _exact(volume, "m^3")
+    a, b = sorted((_exact(side, "m") for side in sides), key=float)
+    return LoopCurrent(temperature, width.to("A/m"), (2 * width / (a * (1 - a / (3 * b)))).to("A/m^2"))
 
 
 def pair_branches(sweeps: Iterable[Any]) -> list[tuple[float, tuple[Array, Array], tuple[Array, Array]]]:
@@ -187,9 +256,10 @@ def pair_branches(sweeps: Iterable[Any]) -> list[tuple[float, tuple[Array, Array
 
     Of several sweeps in one direction at one temperature the longest; a temperature with one direction is left out.
     """
+    members = list(sweeps)
     groups: dict[float, dict[str, Any]] = {}
-    for sweep in sweeps:
-        there = groups.setdefault(round(sweep.held, 1), {})
+    for sweep, held in zip(members, nearby([s.held for s in members], _loop_tolerance), strict=True):
+        there = groups.setdefault(held, {})
         if sweep.direction in ("up", "down") and sweep.size > getattr(there.get(sweep.direction), "size", 0):
             there[sweep.direction] = sweep
     return [
@@ -205,14 +275,10 @@ def _point(
     place: Quantity,
     x: float,
     width: Quantity | float,
-    height: Quantity | None = None,
+    height: Quantity = UNKNOWN,
 ) -> CurrentPoint:
-    a = Quantity.of(width)
-    current = curve.amplitude / (x * float(a))
-    known = Quantity(current, current * _relative(a), "A/m^2")
-    if height is None:
-        return CurrentPoint(method, curve.amplitude, place, known)
-    return CurrentPoint(method, curve.amplitude, place, known, height=height)
+    current = (Quantity(curve.amplitude / x, 0.0, "A/m") / _exact(width, "m")).to("A/m^2")
+    return CurrentPoint(method, curve.amplitude, place, current, height=height)
 
 
 def _with_percent(points: list[CurrentPoint]) -> list[CurrentPoint]:
@@ -229,6 +295,14 @@ def _with_percent(points: list[CurrentPoint]) -> list[CurrentPoint]:
     ]
 
 
-def _relative(quantity: Quantity) -> float:
-    sigma = quantity.uncertainty
-    return abs(sigma / float(quantity)) if np.isfinite(sigma) and quantity != 0 else 0.0
+def _loop_tolerance(kelvin: float) -> float:
+    """How far apart the two branches of one loop may have been held (K)."""
+    return 0.03 + 0.002 * kelvin
+
+
+def _exact(number: Quantity | float, unit: str) -> Quantity:
+    """A quantity; a plain number is exact."""
+    if isinstance(number, Quantity):
+        known = np.isfinite(number.uncertainty)
+        return number if known else Quantity(float(number), 0.0, number.unit or unit)
+    return Quantity(float(number), 0.0, unit)

@@ -1,29 +1,49 @@
 """Above the coupled state: the range in which amplitude does not matter, its step, and what that says of the grains."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
-from nbtools.analysis.ac_curves import as_curves
-from nbtools.analysis.current_profile import response_table
-from nbtools.analysis.rectangle_geometry import Rectangle
+from nbtools.ac_susceptibility.curves import as_curves
 from nbtools.physics.granular import sphere_screening
-from nbtools.units import Quantity
+from nbtools.study import Row, StudyResult
+from nbtools.units import Quantity, propagate
 
 
-@dataclass(frozen=True)
-class IndependentRange:
-    """From where amplitude matters no more to where nothing is screened (K), and the share screened at its start."""
+@dataclass(frozen=True, repr=False)
+class IndependentRange(StudyResult):
+    """The range in which amplitude does not matter, and what grains screen there.
+
+    Attributes
+    ----------
+    low, high : from where amplitude matters no more to where nothing is screened (K)
+    step : share screened at its start
+    radius : of independent spheres that screen as much (m); larger ones would screen more; NaN where not asked for
+    """
 
     low: Quantity
     high: Quantity
     step: Quantity
+    radius: Quantity = Quantity(float("nan"), float("nan"), "m")  # noqa: RUF009
 
-    def __str__(self) -> str:
-        return f"amplitude-independent from {self.low} to {self.high}, step {self.step}"
+    def rows(self) -> list[Row]:
+        rows = [
+            Row(
+                "amplitude does not matter from",
+                self.low,
+                "curves of extreme amplitudes part",
+                "independent_low",
+            ),
+            Row("to", self.high, "χ′ leaves zero", "independent_high"),
+            Row("screened at its start", self.step, "χ′ of the largest amplitude", "independent_step", "%"),
+            Row("radius of independent spheres", self.radius, "London spheres in suspension", shown="nm"),
+        ]
+        return [row for row in rows if np.isfinite(row.quantity)]
+
+    def notes(self) -> list[str]:
+        return [] if np.isfinite(self.low) else ["there is no range in which amplitude does not matter"]
 
 
 def estimate_independent_range(
@@ -44,10 +64,10 @@ def estimate_independent_range(
     level = max(threshold, 3 * noise)
     together = np.flatnonzero(apart > level)
     screened = np.flatnonzero(np.interp(grid, strong.grid, strong.real) < -level)
-    if together.size == 0 or screened.size == 0:
+    low, high = (float(grid[rows[-1]]) if rows.size else np.nan for rows in (together, screened))
+    if not low < high:  # they never part, nothing is screened, or amplitude matters wherever anything is
         nothing = Quantity(float("nan"), float("nan"), "K")
         return IndependentRange(nothing, nothing, Quantity(float("nan")))
-    low, high = (float(grid[rows[-1]]) for rows in (together, screened))
     # A place on a slope: noise over slope, the thermometer, and half the distance between points.
     step = float(np.median(np.diff(ordered[0].temperature)))
     slopes = [
@@ -62,37 +82,22 @@ def estimate_independent_range(
 
 
 def bound_cluster_radius(
-    step: float, temperature: float, *, fraction: float, penetration_depth: float, critical_temperature: float
-) -> float:
+    step: Quantity | float,
+    temperature: float,
+    *,
+    fraction: float,
+    penetration_depth: float,
+    critical_temperature: float,
+) -> Quantity:
     """Radius (m) at which independent spheres screen as much as the step: larger ones would screen more.
 
     χ = −(3/2) f μ(R/λ(T)), λ(T) = λ(0)/√(1 − t⁴). Infinite where the step passes what spheres of any size can.
     """
     depth = penetration_depth / np.sqrt(1 - (temperature / critical_temperature) ** 4)
-    wanted = step / (1.5 * fraction)
-    if wanted >= 0.999:
-        return float("inf")
-    return float(depth * brentq(lambda r: float(sphere_screening(r)) - wanted, 1e-4, 1e5))
+    most = 0.999 * 1.5 * fraction
 
+    def radius(share: float) -> float:
+        wanted = min(max(share, 1e-9), most) / (1.5 * fraction)
+        return float(depth * brentq(lambda r: float(sphere_screening(r)) - wanted, 1e-4, 1e5))
 
-def estimate_current_ratio(
-    rectangles: Sequence[Rectangle], *, geometry: str = "square_bar", temperature_uncertainty: float = 0.003
-) -> Quantity:
-    """Amplitude ratio that Bean's F reads off the rectangles: x(A)/x(C), since A and C share one J_c.
-
-    The median over the rectangles in χ'; its error is that of two thermometers at the curves' slope.
-    """
-    log_field, real, _ = response_table(geometry)
-    logs, slopes = [], []
-    for one in rectangles:
-        if one.part == "χ'":
-            x = np.interp(one.levels, real, log_field)
-            logs.append(x[0] - x[1])
-            slopes.append(
-                abs(np.log(one.amplitudes[2] / one.amplitudes[1]) / (one.corners[0] - one.corners[1]))
-            )
-    if not logs:
-        return Quantity(float("nan"))
-    sigma = float(np.median(slopes)) * temperature_uncertainty * np.sqrt(2)
-    ratio = float(np.exp(np.median(logs)))
-    return Quantity(ratio, ratio * sigma)
+    return propagate(radius, step, unit="m") if step < most else Quantity(float("inf"), float("nan"), "m")

@@ -7,11 +7,11 @@ import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.files.write_acms import write_acms
 from nbtools.files.write_quantum_design import SYNTHETIC, write_mpms3
 from nbtools.physics.bean_state import bean_loop, half_screening_field, loss_peak
 from nbtools.physics.critical_current import reduced_critical_current
-from nbtools.twin.ac_susceptibility_world import AcSusceptibilityWorld
 from nbtools.units import Quantity, convert
 from nbtools.whole_file import write_whole
 
@@ -59,24 +59,28 @@ def record_ac_susceptibility(folder: str | Path, *, seed: int, **parameters: obj
 def truth(**parameters: object) -> dict[str, float]:
     """What `record_ac_susceptibility` plants with the same parameters, in SI, for the bar as its card states it.
 
-    Fields and frequency of the drive (A/m, Hz).
-    Half-screening temperatures (K) and, where the world is Bean's, the current densities there (A/m²); heights of the
-    loss peak over full screening; the closure of the rectangles (K) at half screening; shift of half
-    screening per decade of frequency and with the dc field (K); creep onset (K); loop current densities; where the
-    law near T_c and Eq. (1) cross (K), and how far the coldest half-screening current lies off Eq. (1) (decades).
+    Fields and frequency of the drive (A/m, Hz). Half-screening temperatures (K) and, where the world is Bean's, the
+    current densities there (A/m²); heights of the loss peak over full screening; the closure of the rectangles (K) at
+    half screening. Per decade of frequency: shift of half screening, width (K), peak height. Shift with the dc field
+    (K); creep onset (K); warmest loop (K) and loop current densities; where the law near T_c and Eq. (1) cross (K), and
+    how far the coldest half-screening current lies off Eq. (1) (decades).
     """
     world = AcSusceptibilityWorld(**parameters)  # type: ignore[arg-type]
     curves = [_Noiseless(world, h, world.frequency, world.bias) for h in world.amplitudes]
     others = [_Noiseless(world, world.amplitudes[1], f, 0.0) for f in world.frequencies]
     half_level = -0.5 - 0.5 * world.physics.grain_share  # counted to what the grains screen by themselves
     shifts = [curve.temperature_at(-0.5) for curve in others]
+    widths = [curve.temperature_at(-0.2) - curve.temperature_at(-0.8) for curve in others]
+    decades = np.log10(world.frequencies)
     answers = {
         "full_screening": world.shielded,
         "bias": world.bias,
         "frequency": world.frequency,
         "grain_share": world.physics.grain_share,
         "closure": _closure(curves),
-        "shift_per_decade": float(np.polyfit(np.log10(world.frequencies), shifts, 1)[0]),
+        "shift_per_decade": float(np.polyfit(decades, shifts, 1)[0]),
+        "width_per_decade": float(np.polyfit(decades, widths, 1)[0]),
+        "height_per_decade": float(np.polyfit(decades, [curve.loss.max() for curve in others], 1)[0]),
         "bias_shift": curves[1].temperature_at(-0.5) - shifts[0],
         "creep_onset": world.falling_from if world.world == "paper" else np.nan,
         "bean_peak_height": loss_peak("square_bar")[1],
@@ -93,6 +97,7 @@ def truth(**parameters: object) -> dict[str, float]:
     coldest = answers["half_screening_2"]
     off = answers["critical_current_2"] / _loop_current(world, coldest)
     answers |= {"law_crossover": world.law_crossover, "off_eq_1": float(np.log10(off))}
+    answers["loop_temperature"] = float(max(world.loop_temperatures))
     for kelvin in world.loop_temperatures:
         answers[f"loop_current_{kelvin:g}K"] = float(_loop_current(world, kelvin))
     return answers

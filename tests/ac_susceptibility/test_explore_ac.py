@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from nbtools.analysis.ac_susceptibility import AcCurve
-from nbtools.physics.ac_response import bean_susceptibility, eddy_susceptibility
-from nbtools.widgets.ac_susceptibility import (
+from nbtools.ac_susceptibility import AcCurve
+from nbtools.ac_susceptibility.explore import (
+    critical_state,
     cycle_at,
-    explore_critical_state,
-    explore_rectangles,
     rectangle_at,
+    rectangles,
 )
+from nbtools.ac_susceptibility.study import CurvesStudy
+from nbtools.physics.ac_response import bean_susceptibility, eddy_susceptibility
 
 T = np.linspace(35.9, 37.6, 171)
 
@@ -40,7 +41,7 @@ def test_the_ohmic_end():
 
 def test_every_slider_changes_something():
     """Amplitude, phase, exponent, frequency, dc field, shape."""
-    explorer = explore_critical_state()
+    explorer = critical_state()
     start = repr(explorer.panels())
     for name, value in (
         ("amplitude", 2.0),
@@ -57,7 +58,7 @@ def test_every_slider_changes_something():
 
 def test_a_level_closes_its_rectangle(curves):
     """On Bean's curves and on creep with the same current, at any level."""
-    explorer = explore_rectangles(curves)
+    explorer = rectangles(CurvesStudy(tuple(curves), tuple(curves), (), {}))
     for level in (0.3, 0.5, 0.7):
         explorer.set("level", value=level)
         numbers = explorer.outcome.numbers

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from seeds import pulls_over_seeds
 
-from nbtools.analysis.joint_current import CurrentPoints, fit_joint_current
+from nbtools.joint.critical_current import CurrentPoints, fit_joint_current
 from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.units import Quantity
 

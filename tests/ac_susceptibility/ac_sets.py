@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nbtools.analysis.ac_susceptibility import AcCurve
+from nbtools.ac_susceptibility import AcCurve
 from nbtools.physics.ac_response import bean_susceptibility, creep_susceptibility, kim_susceptibility
 
 AMPLITUDES = (8.0, 80.0, 800.0)  # A/m

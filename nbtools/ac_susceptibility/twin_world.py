@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 
-from nbtools.models.ac_worlds import OERSTED, AcWorld
+from nbtools.ac_susceptibility.model_worlds import OERSTED, AcWorld
 from nbtools.physics.ac_response import eddy_susceptibility
 from nbtools.physics.bean_state import half_screening_field
 from nbtools.physics.critical_current import reduced_critical_current

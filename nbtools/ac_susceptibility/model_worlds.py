@@ -44,7 +44,7 @@ class AcWorld:
         return np.clip(risen, 0.0, 1.5) / self.last_exponent
 
     def grains(self, temperature: ArrayLike) -> Array:
-        """Share that the grains screen by themselves, 1 − (T/T_g)⁴-like near its start and flat below."""
+        """Share that the grains screen by themselves: s tanh((T_g − T)/w), linear under T_g and flat some w below."""
         t = np.asarray(temperature, float)
         if self.grain_share == 0 or not np.isfinite(self.grain_start):
             return np.full(t.shape, self.grain_share)

@@ -8,15 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import least_squares
 
-from nbtools.analysis.ac_curves import AcCurve, as_curves
-from nbtools.analysis.current_profile import grain_share, log_full_field, response_table
+from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, log_full_field, response_table
 from nbtools.physics.bean_state import GEOMETRIES
+from nbtools.results import NotPossible
+from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 FREE = "free"
 SHAPE_KNOTS = np.linspace(-4.0, 3.5, 16)  # of a free F, in ln h/(J_c a)
 MODEL_ERROR = 1e-3  # of χ: phase, background
+MISFIT = 3.0  # of χ²ᵣ: more is no collapse
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,55 @@ class Collapse:
         """J_c (A/m²)."""
         return self.predict(temperature) / half_width
 
-    def __str__(self) -> str:
-        worst = max(self.offsets, key=abs)
-        return (
-            f"collapse on {self.geometry}: χ²ᵣ = {self.reduced_chi_square:.2g} for {self.points} values, "
-            f"{self.temperature.size} knots from {self.temperature[0]:.2f} to {self.temperature[-1]:.2f} K, "
-            f"largest thermometer offset {Quantity(1e3 * worst, 1e3 * worst.uncertainty, 'mK')}"
-        )
+    @property
+    def largest_offset(self) -> Quantity:
+        """Of the thermometers (K)."""
+        return max(self.offsets, key=abs)
+
+
+@dataclass(frozen=True, repr=False)
+class CollapseStudy(StudyResult):
+    """All curves onto one: on the geometry's own F, on a slab's, and on any smooth F.
+
+    Attributes
+    ----------
+    fits : by geometry, "free" last
+    curves : that were brought onto one
+    """
+
+    fits: dict[str, Collapse]
+    curves: tuple[AcCurve, ...]
+
+    @property
+    def best(self) -> Collapse:
+        """On the geometry that was asked for."""
+        return next(iter(self.fits.values()))
+
+    def rows(self) -> list[Row]:
+        return [
+            Row(
+                f"largest offset, F of a {name.replace('_', ' ')}"
+                if name != FREE
+                else "largest offset, any smooth F",
+                fit.largest_offset,
+                f"χ²ᵣ = {fit.reduced_chi_square:.2g} for {fit.points} values, {fit.temperature.size} knots from "
+                f"{fit.temperature[0]:.2f} to {fit.temperature[-1]:.2f} K",
+                shown="mK",
+            )
+            for name, fit in self.fits.items()
+        ]
+
+    def notes(self) -> list[str]:
+        name, own, free = self.best.geometry, self.best.reduced_chi_square, self.fits[FREE].reduced_chi_square
+        if own < MISFIT:
+            return []
+        if free < MISFIT:
+            return [
+                f"χ = F(h/J_c(T)) holds with any smooth F (χ²ᵣ = {free:.2g}, χ′ alone), not with Bean's of a "
+                f"{name.replace('_', ' ')} (χ²ᵣ = {own:.2g}): the response has another shape, as creep or a "
+                "current that falls with the field give it, and this J_c is no better than that"
+            ]
+        return [f"the curves do not lie on one F(h/J_c(T)), whatever its shape (χ²ᵣ = {free:.2g})"]
 
 
 def fit_collapse(
@@ -88,7 +132,7 @@ def fit_collapse(
         raise ValueError(f"geometry is {geometry!r}; it can be {', '.join(map(repr, (*GEOMETRIES, FREE)))}")
     ordered = as_curves(curves)
     if len({curve.amplitude for curve in ordered}) < 2:
-        raise ValueError(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")
+        raise NotPossible(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")
     fit = _Fit(ordered, geometry, temperature_uncertainty, knot_distance)
     found = least_squares(
         fit.residuals, fit.start, jac=fit.jacobian, bounds=fit.bounds, x_scale="jac", max_nfev=60
@@ -110,7 +154,7 @@ class _Fit:
         self.t, self.index, self.part, self.value, self.sigma = map(np.concatenate, zip(*rows, strict=True))
         self.log_h = np.log([curves[i].amplitude for i in self.index])
         if self.t.size < 12:
-            raise ValueError(f"{self.t.size} values lie in the transition; a collapse needs at least 12")
+            raise NotPossible(f"{self.t.size} values lie in the transition; a collapse needs at least 12")
         size = int(np.clip(round(np.ptp(self.t) / distance) + 1, 3, 40))
         self.knots = np.linspace(self.t.min() - 1e-3, self.t.max() + 1e-3, size)
         self.basis = CubicSpline(self.knots, np.eye(size))
