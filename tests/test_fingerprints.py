@@ -216,7 +216,7 @@ UNSEEN = {
         "shine_through": "a hundredth of a fifth of what lies behind a pore: a quarter of a grey level there",
         "slice_jitter": "slices that lie 0.0005 voxels elsewhere",
     },
-    "twin.magneto_optics": {
+    "magneto_optics.twin": {
         "cooled_critical_current": "the plate holds 200 Oe by currents in its outermost H/J_c = 5 µm of a 40 µm pixel",
         "read_noise": "6 counts beside 245 of the light's own",
     },

@@ -119,7 +119,7 @@ ANSWERS = [
     ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02", "planar1_haadf"), ("run 01",)),
     ("mo/Magneto-optics/nbntri26_8K_50.tif", ("04, as frames", "applied_field_T"), ()),
     ("mo/Magneto-optics/sample.mat", ("-p OUTLINE=",), ("run 04",)),
-    ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "no notebook takes this"), ("python",)),
+    ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "run 04", "HEIGHT=<metres>"), ("missing",)),
     (
         "acsus_local/vortex-dynamics-induced-by-scanning-squid/FCsweep_9p3.mat",
         ("scanning SQUID",),

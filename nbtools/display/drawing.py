@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtools import __version__
 from nbtools.display import style
-from nbtools.study import Missing, Stamp
+from nbtools.study import Missing, NotPossible, Stamp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,8 @@ def drawing(
     """Make ``draw(axes, result, **options)`` into a drawing that a notebook calls as ``draw(result, **options)``.
 
     It then makes a figure of journal width, tags each panel with the origin of the data, shows it, and exports it
-    under its own name into the folder of the result. A `Missing` draws its reason. With ``axes=`` it only draws.
+    under its own name into the folder of the result. A `Missing` draws its reason, and so does `NotPossible`. With
+    ``axes=`` it only draws.
 
     Parameters
     ----------
@@ -61,7 +62,13 @@ def drawing(
                 return None
             count = panels(result) if callable(panels) else panels
             figure, own = style.new_figure(count, columns=columns if count > 1 else 1, height=height)
-            function(own, result, *others, **options)
+            try:
+                function(own, result, *others, **options)
+            except NotPossible as reason:
+                figure, own = style.new_figure(height=20)
+                _reason(own, Missing(type(result), str(reason)))
+                _show(figure, f"{name or function.__name__}: not possible")
+                return None
             finish(figure, result.stamp, name or function.__name__, formats=formats, tag=tag)
             return None
 

@@ -11,13 +11,13 @@ from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
 from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, why_no_image
-from nbtools.files.indicator_frames import FramesError, read_frames
+from nbtools.files.indicator_frames import FIELDS, FramesError, read_frames, read_note
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
 from nbtools.files.powder_diffraction import read_pattern
 from nbtools.files.registry import Contents, Range, Reader, Route, Signal
 from nbtools.files.sample_card import read_sample_card
-from nbtools.files.scanning_maps import read_map
+from nbtools.files.scanning_maps import map_names, read_map
 from nbtools.files.spectral_maps import read_recording
 from nbtools.units import convert
 
@@ -165,14 +165,41 @@ def _microscope(path: Path) -> Contents:
     return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
 
 
-def _field_map(path: Path) -> Contents:
-    found = read_map(path)
-    outline = bool(np.isin(found.values, (0, 1)).all())
+def _note(path: Path) -> Contents:
+    known = read_note(path)
+    facts = tuple(f"{name}: {value}" for name, value in known.items())
     return Contents(
-        f"map, {axes_of(found, 'm')}, values in {found.attrs['units']}",
-        (Signal("map", "map", (Range.of("value", found.values, ""),), int(found.size), data=found),),
-        (Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:"),) if outline else (),
+        "a note on the camera frames of the same name, which says", facts=facts, routes=(), asks=()
+    )
+
+
+def _field_map(path: Path) -> Contents:
+    names = map_names(path)
+    several = len(names) > 1
+    maps = {name: read_map(path, name=name) for name in names} if several else {path.stem: read_map(path)}
+    found = next(iter(maps.values()))
+    outline = all(np.isin(one.values, (0, 1)).all() for one in maps.values())
+    options = [f"MAP={names[0]}"] if several else []
+    options += [] if "x" in found.coords else ["PIXEL_SIZE=<metres>"]
+    way = Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:")
+    return Contents(
+        f"map, {axes_of(found, 'm')}, values in {found.attrs['units']}"
+        if not several
+        else f"{len(maps)} maps of {found.shape[0]} × {found.shape[1]}",
+        tuple(
+            Signal(
+                name,
+                "map",
+                (Range.of("value", one.values, one.attrs["units"] if one.attrs["units"] == "T" else ""),),
+                int(one.size),
+                None if outline else "magneto_optics",
+                data=one,
+            )
+            for name, one in maps.items()
+        ),
+        (way,) if outline else (Route("magneto_optics", options=(*options, "HEIGHT=<metres>")),),
         lacks=() if "x" in found.coords else ("the size of a pixel",),
+        asks=(),
     )
 
 
@@ -241,6 +268,11 @@ def _begins(*marks: bytes) -> Callable[[bytes], bool | None]:
     return lambda head: True if any(mark in head for mark in marks) else None
 
 
+def _is_note(head: bytes) -> bool | None:
+    """YAML or JSON with the entry that only a note on frames has; a TIFF may hold the same in its description."""
+    return FIELDS.encode() in head and b"\x00" not in head
+
+
 # RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
 _MICROSCOPES = (
     *(
@@ -299,6 +331,7 @@ READERS: tuple[Reader, ...] = (
     Reader("a table of numbers", text_table.contents_of, (*_TABLE, ".tsv", ".asc"), _not_a_table),
     Reader("frames", _frames, tuple(TIFF), techniques=("magneto_optics",)),
     Reader("an image", _images, (*TIFF, *PICTURES), techniques=("structure", "stem")),
+    Reader("a note on frames", _note, (), _is_note),
     Reader("a sample card", _card, (".yaml", ".yml")),
     Reader("luminescence", _luminescence, _MICROSCOPES, techniques=("cathodoluminescence",), folders=True),
     Reader("an image", _images, _MICROSCOPES, techniques=("structure", "stem"), folders=True),

@@ -15,13 +15,14 @@ from nbtools.data_files import twin_module
 from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
+    contents_of,
     find_sweeps,
     is_dat,
     keep_good_points,
     missing_sentence,
     read_dat,
 )
-from nbtools.files.registry import technique_of
+from nbtools.files.registry import candidates, technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.files.text_table import TableError, read_columns, read_text_table
 from nbtools.notebook.document import leave_out_paper_cells
@@ -207,11 +208,16 @@ class Sample:
             )
         return Comparison(tuple(planted))
 
+    def _file_sentences(self) -> list[str]:
+        """What was read of each Quantum Design record; the names of other files."""
+        records = any(reader.read is contents_of for file in self.files for reader in candidates(file))
+        return self._read[1] if records else [file.name for file in self.files]
+
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
-        lines += [("file", sentence) for sentence in self._read[1]]
+        lines += [("file", sentence) for sentence in self._file_sentences()]
         lines += [("sample card gives", entry) for entry in given]
         return [*lines, *([("not given", names)] if names else [])]
 

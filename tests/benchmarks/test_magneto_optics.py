@@ -7,7 +7,7 @@ import pytest
 import scipy.fft
 from plate_worlds import CURRENT, bean_square, coverage, plate_current, relative_error
 
-from nbtools.analysis.magneto_optics import invert_current
+from nbtools.magneto_optics.inversion import invert_current
 from nbtools.physics.critical_state import CreepingPlate, signed_distance
 
 OTHER_CODE = {(1, 0): 0.070, (1, 1): 0.100, (1, 5): 0.188, (3, 0): 0.069, (3, 1): 0.174, (3, 5): 0.236}

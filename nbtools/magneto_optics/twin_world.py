@@ -10,7 +10,13 @@ from scipy.constants import mu_0
 from scipy.fft import irfft2, rfft2
 
 from nbtools.physics.critical_state import plate_state
-from nbtools.physics.current_sheet import current_of, plate_field, resample_stream, wave_numbers
+from nbtools.physics.current_sheet import (
+    current_of,
+    plate_field,
+    resample_stream,
+    share_of_sense,
+    wave_numbers,
+)
 from nbtools.units import convert
 
 Array = NDArray[np.float64]
@@ -162,6 +168,12 @@ class MagnetoOpticsWorld:
         inside = np.logical_and.outer(np.abs(y) < self.sides[1] / 2, np.abs(x) < self.sides[0] / 2)
         g = resample_stream(stream, self.outline, (places[0], places[1]), inside)
         return current_of(g / self.thickness, self.pixel_size)
+
+    def clockwise_share(self, stream: Array) -> float:
+        """Of the current around the plate."""
+        y, x = (self.pixel_size * (np.arange(n) - (n - 1) / 2) for n in self.window)
+        inside = np.logical_and.outer(np.abs(y) < self.sides[1] / 2, np.abs(x) < self.sides[0] / 2)
+        return share_of_sense(*self.currents(stream), inside)
 
     def field(self, stream: Array, applied: float) -> Array:
         """B_z (T) at the film, the applied field (A/m) in it."""

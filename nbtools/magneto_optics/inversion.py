@@ -8,22 +8,24 @@ T/(T² + λ k³), and λ, noise and resolution are known without the truth and w
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import irfft2, rfft2
+from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import uniform_filter1d
 
-from nbtools.analysis.inversion_optics import constrain_to_sample, lay_out, padded_shape
-from nbtools.analysis.inversion_strength import EDGE_POWER, Choice, choose_strength, resolved_length
 from nbtools.physics.current_sheet import current_transfer, wave_numbers
 from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.statistics.arrays import real_array
+from nbtools.statistics.choice import nearest_whole
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
+Choice = Literal["auto", "gcv", "l-curve", "discrepancy"]
+EDGE_POWER = 3.0  # |J(k)|² ~ k^−3 of a current with jumps along lines, averaged over directions
 SMALLEST_MAP = 8
+MOST_STEPS = 60
 FAINTEST = 1e-3  # of the map's rms: less noise than this is not believed on the sample alone
 
 
@@ -259,3 +261,186 @@ def _surroundings(inner: tuple[int, int], shape: tuple[int, int]) -> tuple[Any, 
         away.append(1 + beyond / (m / 2))
     distance = np.maximum(away[0][:, None], away[1][None, :])
     return np.ix_(*nearest), distance**-3
+
+
+# ---- the strength, from the spectrum of the map itself
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Power of the map in rings of |k|: how many modes each holds, their mean power, T there."""
+
+    k: Array
+    count: Array
+    power: Array
+    transfer: Array
+
+    def shares(self, strengths: Array) -> Array:
+        """Share λk³/(T² + λk³) of each ring that the fit leaves, for each λ."""
+        ratio = self.k**EDGE_POWER / self.transfer**2
+        return 1 - 1 / (1 + strengths[:, None] * ratio)
+
+
+def choose_strength(rings: Rings, how: Any, noise: float | None, pixels: int) -> tuple[float, float]:
+    """λ, and σ of the map in T."""
+    found, sigma = _likeliest(rings, pixels)
+    sigma = sigma if noise is None else float(noise)
+    if not isinstance(how, str):
+        require_not_negative(regularisation=how)
+        return float(how), sigma
+    if how not in get_args(Choice):
+        raise ValueError(f"regularisation is {how!r}; it can be {', '.join(get_args(Choice))}, or a number")
+    if how == "auto":
+        return found, sigma
+    if how == "discrepancy" and noise is None:
+        raise ValueError("the discrepancy principle needs noise=, the σ of field in tesla")
+    score = {"gcv": _cross_validation, "l-curve": _corner, "discrepancy": _discrepancy}[how]
+    grid = _grid(rings)
+    return float(grid[np.argmin(score(rings, grid, sigma**2 * pixels))]), sigma
+
+
+def _grid(rings: Rings) -> Array:
+    """λ from where all is passed to where nothing is."""
+    ratio = rings.transfer**2 / rings.k**EDGE_POWER
+    return np.exp(np.linspace(np.log(ratio.min()) - 5, np.log(ratio.max()) + 5, 201))
+
+
+def _likeliest(rings: Rings, pixels: int) -> tuple[float, float]:
+    """λ and σ at which Gaussian currents and noise would most likely have this spectrum (Whittle's likelihood)."""
+
+    def profile(strengths: Array) -> tuple[Array, Array]:
+        # With the noise as unit, ring by ring, power is (1 + T²/(λ k³)) = 1/share left.
+        left = rings.shares(strengths)
+        noise = (rings.count * rings.power * left).sum(axis=1) / rings.count.sum()
+        with np.errstate(divide="ignore"):
+            cost = np.log(noise) - (rings.count * np.log(left)).sum(axis=1) / rings.count.sum()
+        return np.where(np.isfinite(cost), cost, np.inf), noise
+
+    low, high = np.log(_grid(rings)[[0, -1]])
+    for points in (41, 21, 21):
+        grid = np.exp(np.linspace(low, high, points))
+        cost, noise = profile(grid)
+        best = int(np.argmin(cost))
+        low, high = np.log(grid[[max(best - 1, 0), min(best + 1, points - 1)]])
+    return float(grid[best]), float(np.sqrt(noise[best] / pixels))
+
+
+def _cross_validation(rings: Rings, grid: Array, _: float) -> Array:
+    left = rings.shares(grid)
+    misfit = (rings.count * rings.power * left**2).sum(axis=1)
+    return misfit / (rings.count * left).sum(axis=1) ** 2
+
+
+def _discrepancy(rings: Rings, grid: Array, power: float) -> Array:
+    misfit = (rings.count * rings.power * rings.shares(grid) ** 2).sum(axis=1)
+    return np.abs(np.log(misfit / (rings.count.sum() * power)))
+
+
+def _corner(rings: Rings, grid: Array, _: float) -> Array:
+    """Minus the curvature of log(size of J) over log(misfit)."""
+    left = rings.shares(grid)
+    misfit = np.log((rings.count * rings.power * left**2).sum(axis=1)) / 2
+    passed = (1 - left) ** 2 / rings.transfer**2
+    size = np.log((rings.count * rings.power * passed * rings.k**EDGE_POWER).sum(axis=1)) / 2
+    x1, y1 = np.gradient(misfit), np.gradient(size)
+    x2, y2 = np.gradient(x1), np.gradient(y1)
+    return -(x1 * y2 - y1 * x2) / np.maximum(x1**2 + y1**2, 1e-12) ** 1.5
+
+
+def resolved_length(rings: Rings, strength: float) -> float:
+    passed = 1 - rings.shares(np.array([strength]))[0]
+    above = np.flatnonzero(passed >= 0.5)
+    return float(np.pi / rings.k[above[-1]]) if above.size else float("inf")
+
+
+# ---- what all frames of one size share
+
+
+def padded_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Twice the map, rounded up to a length that transforms fast."""
+    rows, columns = (next_fast_len(2 * n, real=True) for n in shape)
+    return rows, columns
+
+
+@dataclass(frozen=True)
+class Optics:
+    """All that does not hang on the map: the same for every frame of a ramp, so it is kept."""
+
+    shape: tuple[int, int]
+    ky: Array
+    kx: Array
+    k: Array
+    transfer: Array
+    square: Array  # T²
+    penalty: Array  # k³
+    ring: NDArray[np.intp]
+    weight: Array
+    radius: Array
+    radial: Array  # T in the rings
+    count: Array
+
+    def rings(self, spectrum: Any) -> Rings:
+        power = np.bincount(self.ring, self.weight * (spectrum.real**2 + spectrum.imag**2).ravel())
+        known = np.flatnonzero(self.count)[1:]
+        radius = self.radius[known]
+        return Rings(radius, self.count[known], power[known] / self.count[known], self.radial[known])
+
+    def damped(self, strength: float) -> Array:
+        return self.square + strength * self.penalty
+
+
+@lru_cache(maxsize=4)
+def lay_out(shape: tuple[int, int], side: float, height: float, thickness: float) -> Optics:
+    padded = padded_shape(shape)
+    ky, kx, k = wave_numbers(padded, side)
+    step = min(ky[1, 0], kx[0, 1])
+    ring = nearest_whole(k / step).ravel()
+    # Each mode off the first and last column stands for its conjugate, too.
+    weight = np.full(k.shape, 2.0)
+    weight[:, 0] = 1.0
+    if padded[1] % 2 == 0:
+        weight[:, -1] = 1.0
+    transfer = current_transfer(k, thickness=thickness, height=height)
+    count = np.asarray(np.bincount(ring, weight.ravel()), np.float64)
+    radius = step * np.arange(count.size)
+    radial = current_transfer(radius, thickness=thickness, height=height)
+    # Nothing is asked at k = 0; a value there only spares a division by zero.
+    k[0, 0] = step
+    return Optics(padded, ky, kx, k, transfer, transfer**2, k**3, ring, weight.ravel(), radius, radial, count)
+
+
+def constrain_to_sample(
+    stream: Any, field: Array, optics: Optics, damped: Array, inside: NDArray[np.bool_]
+) -> Any:
+    """The stream function of least squares that is 0 off the sample, by preconditioned conjugate gradients."""
+    rows, columns = inside.shape
+    square = optics.k**2
+    penalty, inverse = (damped - optics.square) * square, 1 / (damped * square)
+
+    def on_sample(values: Any) -> Array:
+        return np.where(inside, irfft2(values, s=optics.shape)[:rows, :columns], 0.0)
+
+    def forward(values: Array) -> Any:
+        return rfft2(values, s=optics.shape)
+
+    def explain(values: Any) -> Array:
+        return irfft2(optics.k * optics.transfer * values, s=optics.shape)[:rows, :columns]
+
+    def respond(values: Array) -> Array:
+        # The map says nothing outside itself, so the misfit is cut to it.
+        spectrum = forward(values)
+        return on_sample(optics.k * optics.transfer * forward(explain(spectrum)) + penalty * spectrum)
+
+    x = on_sample(stream)
+    rest = on_sample(optics.k * optics.transfer * forward(field)) - respond(x)
+    goal, before, step = 1e-4 * float(np.linalg.norm(rest)), 1.0, np.zeros(inside.shape)
+    for _ in range(MOST_STEPS):
+        better = on_sample(inverse * forward(rest))
+        now = float(np.vdot(rest, better))
+        step = better + (now / before) * step
+        response = respond(step)
+        length = now / float(np.vdot(step, response))
+        x, rest, before = x + length * step, rest - length * response, now
+        if np.linalg.norm(rest) <= goal:
+            break
+    return forward(x)

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from nbtools.analysis import magneto_optics as mo
+from nbtools import magneto_optics as mo
 from nbtools.physics.current_sheet import current_of, plate_field, uniform_rectangle
 from nbtools.units import Quantity
 

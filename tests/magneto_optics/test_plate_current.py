@@ -1,5 +1,7 @@
 """J_c from maps by the plate's geometry, profiles, ridge and homogeneity, on plates made without the twin."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from plate_worlds import (
@@ -16,10 +18,10 @@ from plate_worlds import (
 )
 from scipy.constants import mu_0
 
-from nbtools.analysis import magneto_optics as mo
+from nbtools import magneto_optics as mo
 from nbtools.physics.critical_state import plate_state
 from nbtools.physics.current_sheet import current_of, plate_field, resample_stream
-from nbtools.units import Quantity
+from nbtools.results import NotPossible
 
 FIT = {"pixel_size": SIDE, "outline": OUTLINE, "thickness": THICKNESS, "height": GAP}
 
@@ -101,26 +103,64 @@ def test_the_ridge_is_where_the_current_turns() -> None:
         mo.find_ridge(x, np.ones(301), edges=(-2.0, 2.0), resolution=0.1)
 
 
+def evenness(own, jx=None, jy=None):
+    """Of the currents found in `own`, or of others in their place."""
+    found = mo.invert_current(own, **OPTICS)
+    if jx is not None:
+        found = replace(found, jx=jx, jy=jy)
+    fitted = mo.estimate_critical_current(0.04 - own, 0.04, **FIT)
+    current = float(fitted.critical_current)
+    return mo.check_homogeneity(found, fitted.own[0], OUTLINE, critical_current=current)
+
+
 def test_one_j_c_is_even_and_two_are_not() -> None:
     """A full uniform plate passes; the same with its right half 1.5 times as strong does not."""
-    _, own, optics = noisy_plate(seed=2, percent=1)
-    even = mo.check_homogeneity(mo.invert_current(own, **optics), OUTLINE)
+    _, own, _ = noisy_plate(seed=2, percent=1)
+    even = evenness(own)
     assert even.uniform and even.scatter < 0.05
     jx, jy, _ = full_plate()
     right = np.arange(PIXELS)[None, :] > PIXELS / 2
-    found = mo.invert_current(own, **optics)
-    lopsided = type(found)(
-        **{**vars(found), "jx": np.where(right, 1.5, 1) * jx, "jy": np.where(right, 1.5, 1) * jy}
-    )
-    uneven = mo.check_homogeneity(lopsided, OUTLINE)
-    assert not uneven.uniform
+    uneven = evenness(own, np.where(right, 1.5, 1) * jx, np.where(right, 1.5, 1) * jy)
+    assert not uneven.uniform and "not one J_c" in str(uneven)
     assert float(uneven.left_to_right) == pytest.approx(1.5, abs=0.05)
 
 
-def test_the_entry_field_of_the_paper_s_plate() -> None:
-    """tanh √(0.36 d/w) of 0.5 over 4.1 mm is 0.2065, so 528 Oe become 109 Oe."""
-    entry = mo.entry_field(Quantity(528.0, 10.0, "Oe"), width=4.1e-3, thickness=0.5e-3)
-    assert float(entry) == pytest.approx(528 * 0.206516, rel=1e-5)
+def test_small_unevenness_is_seen_and_called_even_within_the_definition() -> None:
+    """A gradient of ± 3 % has a low p, and is even within 5 % all the same; within 1 % it is not."""
+    jx, jy, field = full_plate()
+    tilt = 1 + 0.03 * np.linspace(-1, 1, PIXELS) / (SIDES[0] / SIDE / PIXELS)
+    own = plate_field(tilt * jx, tilt * jy, **OPTICS)
+    own = own + 1e-3 * np.abs(field).max() * np.random.default_rng(0).normal(size=own.shape)
+    found = evenness(own)
+    assert found.p_value <= 0.05 and found.uniform
+    assert not replace(found, within=0.01).uniform
+
+
+@pytest.mark.seeds
+def test_the_null_is_one_j_c() -> None:
+    """Over 40 seeds an even plate is told from one J_c about as often as its p says."""
+    p = [evenness(noisy_plate(seed=seed, percent=2)[1]).p_value for seed in range(40)]
+    assert np.mean(np.array(p) <= 0.05) < 0.2
+
+
+def test_a_partly_filled_plate_is_asked_where_it_is_full() -> None:
+    """Nothing is said of a plate in which nothing flows."""
+    _, own, _ = noisy_plate(seed=2, percent=1)
+    found = mo.invert_current(own, **OPTICS)
+    with pytest.raises(NotPossible, match="no flux has entered"):
+        mo.check_homogeneity(found, np.full(own.shape, np.nan), OUTLINE, critical_current=1.0)
+    with pytest.raises(NotPossible, match="0 resolved spots"):
+        mo.check_homogeneity(found, 0.1 * own, OUTLINE, critical_current=CURRENT)
+
+
+def test_a_large_map_is_fitted_on_coarser_pixels() -> None:
+    """1024 × 1024 pixels are fitted as 512 × 512, with the same J_c."""
+    _, own, _ = noisy_plate(seed=0, percent=0.1)
+    large = np.repeat(np.repeat(0.04 - own, 8, axis=0), 8, axis=1)
+    outline = np.repeat(np.repeat(OUTLINE, 8, axis=0), 8, axis=1)
+    found = mo.estimate_critical_current(large, 0.04, **FIT | {"pixel_size": SIDE / 8, "outline": outline})
+    assert found.pixel_size == pytest.approx(SIDE / 4) and found.own.shape == (1, 512, 512)
+    assert float(found.critical_current) == pytest.approx(CURRENT, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from plate_worlds import CORE, bean_square, noisy_plate, relative_error
 
-from nbtools.analysis.magneto_optics import invert_current, moment_of
+from nbtools.magneto_optics.inversion import invert_current, moment_of
 from nbtools.physics.current_sheet import current_of, plate_field, uniform_rectangle
 
 # Relative error of the best Hann cut-off of a public code (standoff in pixels, noise in % of the largest B_z).

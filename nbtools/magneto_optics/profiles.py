@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import map_coordinates
 
+from nbtools.results import NotPossible
 from nbtools.statistics.choice import TIE, ceil_whole, floor_whole
 from nbtools.units import Quantity
 
@@ -99,14 +100,14 @@ def find_ridge(
 
     Raises
     ------
-    ValueError
+    NotPossible
         A current that does not change its sign within the middle half.
     """
     x, j = np.asarray(distance, float) - sum(edges) / 2, np.asarray(current, float)
     near = np.abs(x) < (edges[1] - edges[0]) / 4
     turns = np.flatnonzero(near[:-1] & near[1:] & (np.sign(j[:-1]) != np.sign(j[1:])))
     if not turns.size:
-        raise ValueError(
+        raise NotPossible(
             "the current does not change its sign near the middle; a state after filling is expected"
         )
     # The turn with the largest step on its two sides is the ridge; the others are noise.

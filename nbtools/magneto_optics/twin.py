@@ -12,7 +12,7 @@ from scipy.constants import mu_0
 from scipy.ndimage import gaussian_filter
 
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.twin.magneto_optics_world import MagnetoOpticsWorld
+from nbtools.magneto_optics.twin_world import MagnetoOpticsWorld
 from nbtools.units import convert
 
 __all__ = ["MagnetoOpticsWorld", "record_magneto_optics", "truth"]
@@ -137,7 +137,8 @@ def truth(**parameters: object) -> dict[str, float]:
 
     J_c of each temperature (in the middle of the plate, in no field), its relative slope with µ0 H at full
     penetration, the place of the remanent ridge along x at the highest temperature, the trapped field above the middle
-    after field cooling, and the temperatures up to and from which J_c is constant and falls.
+    after field cooling, the temperatures up to and from which J_c is constant and falls, the clockwise share of the
+    remanent current at each temperature, and where J_c is the same all over the plate (1) or not (0).
     """
     world = MagnetoOpticsWorld(**parameters)  # type: ignore[arg-type]
     pairs = zip(world.temperatures, world.critical_currents, strict=True)
@@ -145,6 +146,10 @@ def truth(**parameters: object) -> dict[str, float]:
     paper = world.world == "paper"
     middle = tuple(n // 2 for n in world.window)
     ordered = sorted(world.temperatures)
+    for kelvin in world.temperatures:
+        known[f"clockwise_{kelvin:g}K"] = world.clockwise_share(world.ramp_states(kelvin)[-1])
+        graded = paper and kelvin == ordered[-1] and world.gradient != 0
+        known[f"even_at_{kelvin:g}K"] = float(paper and not graded)
     return known | {
         "ridge_offset": _ridge(world.gradient, world.sides[0] / 2) if paper else 0.0,
         "trapped_field": float(world.field(world.cooled_state(), 0.0)[middle]),

@@ -5,7 +5,7 @@ import pytest
 from scipy.constants import mu_0
 
 from nbtools.files.indicator_frames import read_all_frames
-from nbtools.twin.magneto_optics import MagnetoOpticsWorld, record_magneto_optics, truth
+from nbtools.magneto_optics.twin import MagnetoOpticsWorld, record_magneto_optics, truth
 
 SMALL = {"temperatures": (35.0,), "critical_currents": (2.4e7,), "window": (64, 64), "pixel_size": 1e-4}
 SMALL |= {"world": "two-to-one", "calibration_fields": (-600.0, 0.0, 400.0, 800.0)}
@@ -27,7 +27,8 @@ def test_the_same_seed_gives_the_same_bytes(recorded, tmp_path) -> None:
 
 def test_the_series_read_back(recorded) -> None:
     """A calibration and two histories, 16 bit, none saturated, all marked synthetic."""
-    known, series = read_all_frames(recorded[:-1])
+    found = read_all_frames(recorded[:-1])
+    known, series = found.calibration, found.series
     assert [one.history for one in series] == ["cooled in 0.02 T", "zero-field cooled"]
     assert known.temperature == 60 and known.counts.dtype == np.uint16
     assert max(int(one.counts.max()) for one in [known, *series]) < 60_000
@@ -61,6 +62,15 @@ def test_the_truth_is_that_of_the_parameters() -> None:
     place = x[np.searchsorted(rise, rise[-1] / 2)] * 2.05e-3
     assert known["ridge_offset"] == pytest.approx(place, rel=1e-3)
     assert truth(critical_currents=(1e9, 1e8, 5e7, 2e7))["critical_current_33K"] == 5e7
+
+
+def test_the_remanent_senses_are_those_of_the_state() -> None:
+    """Filled twice over it has turned round all over; half filled it has not."""
+    known = truth(**SMALL | {"world": "paper"})
+    assert known["clockwise_35K"] < 0.05
+    strong = truth(**SMALL | {"world": "two-to-one", "critical_currents": (8e7,)})
+    assert strong["clockwise_35K"] > 0.1
+    assert (known["even_at_35K"], strong["even_at_35K"]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(

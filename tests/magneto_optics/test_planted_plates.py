@@ -3,7 +3,7 @@
 import pytest
 from planted_runs import hold_verdicts, run_planted
 
-from nbtools.twin.magneto_optics import MagnetoOpticsWorld
+from nbtools.magneto_optics.twin import MagnetoOpticsWorld
 
 pytestmark = pytest.mark.notebook
 

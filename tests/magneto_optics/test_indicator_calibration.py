@@ -5,7 +5,7 @@ import pytest
 from scipy.constants import mu_0
 from scipy.ndimage import gaussian_filter
 
-from nbtools.analysis.indicator_calibration import (
+from nbtools.magneto_optics.calibration import (
     calibrate,
     correct_in_plane_field,
     in_plane_field,
