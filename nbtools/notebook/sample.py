@@ -20,7 +20,7 @@ from nbtools.files.quantum_design import (
     missing_sentence,
     read_dat,
 )
-from nbtools.files.registry import technique_of
+from nbtools.files.registry import candidates, technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
@@ -30,6 +30,9 @@ from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Whose files hold records of a Quantum Design instrument.
+MAGNETOMETRY = {"transport", "ac_susceptibility"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,8 +88,11 @@ class Sample:
     @cached_property
     def _read(self) -> "tuple[list[xr.Dataset], list[str]]":
         """Quantum Design records without their poor points, and a sentence on each file."""
-        records, said = [], []
+        records, said, others = [], [], []
         for file in self.files:
+            if not any(MAGNETOMETRY & set(reader.techniques) for reader in candidates(file)):
+                others.append(file.name)
+                continue
             try:
                 kept, sentence = keep_good_points(read_dat(file))
             except QuantumDesignError as problem:
@@ -94,7 +100,7 @@ class Sample:
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
-        return records, said
+        return records, [*said, *([", ".join(others)] if others else [])]
 
     @property
     def records(self) -> "list[xr.Dataset]":
