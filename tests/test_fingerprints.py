@@ -220,7 +220,7 @@ UNSEEN = {
         "cooled_critical_current": "the plate holds 200 Oe by currents in its outermost H/J_c = 5 µm of a 40 µm pixel",
         "read_noise": "6 counts beside 245 of the light's own",
     },
-    "twin.stem": {},
+    "stem.twin": {},
     "transport.twin": {"zero_drift": "a random walk of 1 nV, against noise of 2.6 nV in every point"},
 }
 # One per cent of one of these alone is no such sample (temperatures out of order); all of them are changed together.

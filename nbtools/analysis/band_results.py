@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.band_solver import Bands, Equations, normal_matrix
+from nbtools.statistics.least_squares import invert
 
 Array = NDArray[np.float64]
 ENDED, NOT_ENDED, OFF_AXIS = 0, 4, 5
@@ -106,13 +107,3 @@ def covariance_of(
         covariance[:, others[:, None], local] = -(pull @ shared).transpose(0, 2, 1)
         covariance[:, others[:, None], others] = shared
     return covariance
-
-
-def invert(matrix: Array) -> Array:
-    """Inverse of symmetric matrices (P, m, m), scaled to a diagonal of 1 and held just off singular."""
-    scale = np.sqrt(np.maximum(np.einsum("pii->pi", matrix), 1e-300))
-    outer = scale[:, :, None] * scale[:, None, :]
-    balanced = matrix / outer
-    places = np.arange(matrix.shape[-1])
-    balanced[:, places, places] += 1e-12
-    return np.asarray(np.linalg.inv(balanced) / outer)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbtools.analysis.band_input import BandStart
-from nbtools.analysis.band_results import invert
 from nbtools.analysis.band_solver import Bands, Equations, Spectra, minimise, moved, normal_matrix
+from nbtools.statistics.least_squares import invert
 
 Array = NDArray[np.float64]
 START_WIDTHS = (0.25, 0.5, 1.0, 1.8)  # of the guessed width

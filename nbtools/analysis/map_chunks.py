@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from nbtools.analysis.band_input import BandStart
 from nbtools.analysis.band_results import table
 from nbtools.analysis.band_search import coarse_size, reweighted
-from nbtools.analysis.band_solver import Bands, Equations, Spectra, equations_at, minimise, solve
+from nbtools.analysis.band_solver import Bands, Equations, Spectra, equations_at, minimise
+from nbtools.statistics.least_squares import solve
 
 Array = NDArray[np.float64]
 CHUNK = 128  # pixels; some 15 MB of columns at 512 channels

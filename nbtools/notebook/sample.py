@@ -34,6 +34,9 @@ from nbtools.whole_file import write_whole
 if TYPE_CHECKING:
     import xarray as xr
 
+# Whose files hold records of a Quantum Design instrument.
+MAGNETOMETRY = {"transport", "ac_susceptibility"}
+
 
 @dataclass(frozen=True, repr=False)
 class Sample:
@@ -90,8 +93,11 @@ class Sample:
     @cached_property
     def _read(self) -> "tuple[list[xr.Dataset], list[str]]":
         """Quantum Design records without their poor points, and a sentence on each file."""
-        records, said = [], []
+        records, said, others = [], [], []
         for file in self.files:
+            if not any(MAGNETOMETRY & set(reader.techniques) for reader in candidates(file)):
+                others.append(file.name)
+                continue
             try:
                 kept, sentence = keep_good_points(self._record(file))
             except (QuantumDesignError, TableError) as problem:
@@ -99,7 +105,7 @@ class Sample:
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
-        return records, said
+        return records, [*said, *([", ".join(others)] if others else [])]
 
     def _record(self, file: Path) -> "xr.Dataset":
         if self.columns and not is_dat(file):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.display.style import RED, SKY, STYLE, YELLOW
+from nbtools.display.style import ELEMENT_COLOURS, RED, SKY, STYLE, YELLOW
 from nbtools.viewers.screens import front_end_running, why_no_napari
-from nbtools.viewers.stem import ELEMENT_COLOURS, NM
 from nbtools.viewers.volume_napari import NoScreen, napari_version, open_window, taken_by_child
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+NM = 1e9
 LATTICE_COLOURS = ("bop blue", "bop orange")  # napari's names
 LINE_COLOURS = {"boundary": RED, "terraces": YELLOW, "windows": SKY}
 # What is seen together in each picture, besides the image.
