@@ -209,7 +209,7 @@ UNSEEN = {
     "ac_susceptibility.twin": {
         "thermometer_offset_uncertainty": "it stands on the card alone, written there as ±0.02 K",
     },
-    "twin.cathodoluminescence": {},
+    "cathodoluminescence.twin": {},
     "twin.diffraction": {},
     "twin.fib_sem": {
         "grain_radius": "no twin of the manifest has grains",

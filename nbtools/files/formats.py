@@ -128,30 +128,33 @@ def _why_no_frames(path: Path) -> str:
 
 def _luminescence(path: Path) -> Contents:
     found = read_recording(path)
-    facts = tuple(str(found).splitlines()[1:])
+    held = [*found.maps, *found.spectra.values()]
     signals = tuple(
         Signal(
             one.title,
-            "luminescence",
+            "photoluminescence" if one.kind == "PL" else "luminescence",
             (Range("wavelength", float(one.wavelength_nm.min()), float(one.wavelength_nm.max()), "nm"),),
-            int(np.prod(one.counts.shape[:2])),
-            "cathodoluminescence" if len(found.maps) == 1 else None,
+            int(np.prod(one.counts.shape[:-1])),
+            "cathodoluminescence",
+            kind="" if one.is_map else "spectrum",
             data=one,
         )
-        for one in found.maps
+        for one in held
     )
-    if len(found.maps) != 1:
-        what = "luminescence, but not one map over (y, x, wavelength), as 06 needs"
-        return Contents(what, signals, (), facts)
-    beam = found.map.settings.get("beam_energy")
+    facts = tuple(str(found).splitlines()[1:])
+    stated = {}
+    beam = next((one.settings["beam_energy"] for one in held if one.settings.get("beam_energy")), None)
     if beam:
-        facts += (f"beam of {convert(beam, 'eV', 'keV'):.3g} keV by the file; 06 asks the sample card",)
+        stated["beam_energy"] = f"{convert(beam, 'eV', 'keV'):.3g} keV"
+    lines = all(min(one.counts.shape[:-1]) == 1 for one in found.maps)
+    what = "line" if found.maps and lines else "map" if found.maps else "spectrum"
     return Contents(
-        "luminescence map",
+        f"luminescence {what}",
         signals,
         (Route("cathodoluminescence"),),
         facts,
-        lacks=() if np.isfinite(found.map.pixel) else ("the size of a pixel",),
+        lacks=() if all(np.isfinite(one.pixel) for one in found.maps) else ("the size of a pixel",),
+        stated=stated,
     )
 
 

@@ -33,10 +33,11 @@ EXAMPLES = {
     "beam_current": '"1.0 ± 0.1 nA"',
     "dwell": '"100 ms"',
     "frame": "1",
+    "material": "MgO",
 }
 
 # Of a lamella and an electron beam, which other measurements lack: listed only where given.
-MICROSCOPY = ("thickness", "beam_energy", "beam_current", "dwell", "frame")
+MICROSCOPY = ("thickness", "beam_energy", "beam_current", "dwell", "frame", "material")
 
 
 class SampleCardError(ValueError):
@@ -86,6 +87,7 @@ class SampleCard(BaseModel):
     tap_distance, cross_section : between and at the voltage contacts (m, m²); current : of the measurement (A)
     remanence : what the magnet adds to the field it states (A/m); thermometer_offset : true minus stated (K)
     thickness : of a lamella where the electron microscope looked (m)
+    material : of the sample, in words: what is known of MgO alone is used where it names MgO
     background_file : the empty holder, measured alike, in the folder of the card
     """
 
@@ -114,6 +116,8 @@ class SampleCard(BaseModel):
     beam_current: Current = None
     dwell: Duration = None
     frame: Annotated[int, Field(ge=1)] | None = None
+    # What shines, or whatever else has to be known of the material.
+    material: str | None = None
 
     @property
     def volume(self) -> Quantity | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nbtools.models.vacancy_network import (
+from nbtools.cathodoluminescence.model_vacancies import (
     continuum_density,
     density_of_mean_distance,
     mean_neighbour_distance,

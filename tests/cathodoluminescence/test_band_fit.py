@@ -6,7 +6,7 @@ from luminescence_worlds import CENTRES, ENERGY, WIDTHS, bands
 from numpy.testing import assert_allclose
 from seeds import pulls_over_seeds
 
-from nbtools.analysis.cathodoluminescence import assign_centres, centre_limits, count_bands, fit_bands
+from nbtools.cathodoluminescence.bands import assign_centres, centre_limits, count_bands, fit_bands
 
 HEIGHTS = [300.0, 150.0, 200.0, 120.0]
 THREE = CENTRES[[0, 2, 3]]

@@ -3,7 +3,7 @@
 import pytest
 from planted_runs import hold_verdicts, run_planted
 
-from nbtools.twin.cathodoluminescence import truth
+from nbtools.cathodoluminescence.twin import truth
 
 pytestmark = pytest.mark.notebook
 
@@ -28,6 +28,6 @@ SHIFTED = {
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, planted):
     """Bands shifted, or nothing planted at all: every needs-data verdict stays open, all others stay as stored."""
     ledger = run_planted("06_cathodoluminescence", "cl-twin", tmp_path, monkeypatch, **planted)
-    expected = truth(**planted)["ultraviolet_wavelength"]
-    assert ledger.results["ultraviolet_wavelength"].value == pytest.approx(expected, rel=0.01)
+    expected = truth(**planted)["ultraviolet_energy"]
+    assert ledger.results["B_band_4_energy"].value == pytest.approx(expected, rel=0.01)
     hold_verdicts(ledger, at_least=8)

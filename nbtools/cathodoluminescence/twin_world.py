@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.models.colour_centres import (
+from nbtools.cathodoluminescence.model_centres import (
     FWHM,
     energy_jacobian,
     excitation_range,
@@ -15,7 +15,8 @@ from nbtools.models.colour_centres import (
     second_order,
     tailed_band,
 )
-from nbtools.models.emission_maps import World
+from nbtools.cathodoluminescence.model_emission import World
+from nbtools.units import HC
 
 Array = NDArray[np.float64]
 
@@ -25,16 +26,16 @@ class CathodoluminescenceWorld:
     """Every number of the cathodoluminescence twin; the default is what the paper states, or is marked assumed.
 
     Bands are Gaussian in energy. Spectra of type B are ultraviolet with a shoulder of F₂²⁺ and F light, spectra of type
-    C green and red; a pixel is of both, as its place says. See `nbtools.models.emission_maps` for the worlds.
+    C green and red; a pixel is of both, as its place says. `model_emission` has the worlds.
     """
 
     world: World = "channels"
 
     # Bands: IV and Figs 16, 17 (350, 441, 500 and 700 nm); widths and relative strengths assumed.
-    ultraviolet: float = 1239.841984 / 350.0  # eV
-    violet: float = 1239.841984 / 441.0
-    green: float = 1239.841984 / 500.0
-    red: float = 1239.841984 / 700.0
+    ultraviolet: float = HC / 350.0  # eV
+    violet: float = HC / 441.0
+    green: float = HC / 500.0
+    red: float = HC / 700.0
     widths: tuple[float, float, float, float] = (0.20, 0.17, 0.19, 0.13)  # eV, standard deviation
     strengths: tuple[float, float, float, float] = (1.0, 0.3, 0.7, 0.35)
     violet_share: float = (
@@ -130,7 +131,7 @@ def truth(**parameters: object) -> dict[str, float]:
     structured = world.world in ("channels", "rim")
     return {
         **{f"{name}_energy": energy for name, energy in centres.items()},
-        **{f"{name}_wavelength": 1239.841984 / energy for name, energy in centres.items()},
+        **{f"{name}_wavelength": HC / energy for name, energy in centres.items()},
         **{f"{name}_fwhm": FWHM * w for name, w in zip(centres, world.widths, strict=True)},
         "tail_end": tail_end(world),
         "gathered": float(structured),

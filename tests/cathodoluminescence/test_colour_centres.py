@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nbtools.models.colour_centres import (
+from nbtools.cathodoluminescence.model_centres import (
     FWHM,
     PAPER_CENTRES,
     edge_out_coupling,

@@ -1,6 +1,7 @@
 """Oxygen vacancies in MgO as a network of hops: when do vacancies at random span the crystal?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,9 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
+from nbtools.cache import cached
 from nbtools.physics.domain import require_positive
+from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -165,3 +168,68 @@ def density_of_mean_distance(distance: ArrayLike) -> Array:
     """The density (m⁻³) of points at random whose nearest neighbours are so far (m) apart on average."""
     require_positive(distance=distance)
     return np.asarray((MEAN_NEIGHBOUR / np.asarray(distance, float)) ** 3)
+
+
+@dataclass(frozen=True, repr=False)
+class VacancyNetwork(StudyResult):
+    """What a network of hops between oxygen vacancies needs; of the model, no data enter.
+
+    Attributes
+    ----------
+    hop : m
+    bulk : threshold of vacancies everywhere
+    rims : thresholds of vacancies that lie in a layer of so many m
+    """
+
+    hop: float
+    bulk: Threshold
+    rims: dict[float, Threshold]
+
+    def rows(self) -> list[Row]:
+        def percent(found: Threshold) -> Quantity:
+            return Quantity(found.share, found.uncertainty)
+
+        how = f"hops of up to {1e9 * self.hop:g} nm wrap around, {self.bulk.samples} samples"
+        density = Quantity(self.bulk.density(), self.bulk.uncertainty * oxygen_site_density(), "m^-3")
+        rows = [
+            Row("vacant oxygen sites, everywhere", percent(self.bulk), how, "", "%"),
+            Row("that is", density, "", "", "cm^-3"),
+        ]
+        rows += [
+            Row(f"in a rim of {1e9 * rim:g} nm", percent(found), "", "", "%")
+            for rim, found in self.rims.items()
+        ]
+        return rows
+
+    def notes(self) -> list[str]:
+        distances, sites = oxygen_shells(self.hop)
+        shells = ", ".join(f"{1e9 * d:.3f} nm ({n})" for d, n in zip(distances, sites, strict=True))
+        mean = 1e-6 * float(density_of_mean_distance(self.hop))
+        return [
+            f"shells of oxygen neighbours: {shells}",
+            f"a mean distance of {1e9 * self.hop:g} nm to the nearest vacancy is {mean:.2g} per cm³",
+            "these numbers are the model's; no data enter",
+        ]
+
+
+def vacancy_network(hop: float, *, rims: Sequence[float] = (), seed: int = 6) -> VacancyNetwork:
+    """From how many vacancies on hops of some length span MgO, everywhere and in rims along a boundary.
+
+    Parameters
+    ----------
+    hop : longest, m
+    rims : thicknesses of layers in which all vacancies lie, m
+    seed : of the samples
+    """
+    bulk = threshold_of(hop, cells=14, samples=24, seed=seed)
+    found = {rim: threshold_of(hop, cells=14, samples=12, rim=rim, seed=seed) for rim in rims}
+    return VacancyNetwork(hop, bulk, found)
+
+
+@cached
+def threshold_of(
+    hop: float, *, cells: int = 14, samples: int = 24, rim: float | None = None, seed: int = 6
+) -> Threshold:
+    """`percolation_threshold` by a seed, kept on disk."""
+    rng = np.random.default_rng(seed)
+    return percolation_threshold(hop, cells=cells, samples=samples, rim=rim, rng=rng)

@@ -9,16 +9,16 @@ import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nbtools.files.write_hspy import Axis, Signal, write_hspy
-from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.models.colour_centres import seen_through_beam
-from nbtools.models.emission_maps import emission_maps, two_phase_map
-from nbtools.twin.cathodoluminescence_world import (
+from nbtools.cathodoluminescence.model_centres import seen_through_beam
+from nbtools.cathodoluminescence.model_emission import emission_maps, two_phase_map
+from nbtools.cathodoluminescence.twin_world import (
     CathodoluminescenceWorld,
     hyperspectral_light,
     spot_light,
     truth,
 )
+from nbtools.files.write_hspy import Axis, Signal, write_hspy
+from nbtools.files.write_quantum_design import SYNTHETIC
 from nbtools.units import Quantity, convert
 from nbtools.whole_file import write_whole
 

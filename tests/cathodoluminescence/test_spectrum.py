@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nbtools.analysis.cathodoluminescence import prepare_spectra, replace_spikes, to_energy
+from nbtools.cathodoluminescence.spectra import prepare_spectra, replace_spikes, to_energy
 from nbtools.units import HC
 
 # A band Gaussian in nm (peak, FWHM) peaks as a density over energy where d/dλ [exp(−4 ln2 (λ − λ₀)²/F²) λ²] = 0:

@@ -6,8 +6,12 @@ from luminescence_worlds import blobs, serpentine, shot, stripes
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from scipy.stats import binomtest
 
-from nbtools.analysis.cathodoluminescence import assess_boundary_profile, assess_channels, assess_overlap
-from nbtools.analysis.map_overlap import shifted_correlations
+from nbtools.cathodoluminescence.chance import (
+    assess_boundary_profile,
+    assess_channels,
+    assess_overlap,
+    shifted_correlations,
+)
 from nbtools.statistics.nulls import all_shifts
 
 SIZE = 48

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from nbtools.analysis.cathodoluminescence import find_emitter, window_maps
+from nbtools.cathodoluminescence.field import find_emitter, window_maps
+from nbtools.cathodoluminescence.model_emission import boundary_distance, emission_maps, two_phase_map
+from nbtools.cathodoluminescence.twin import CathodoluminescenceWorld, record_cathodoluminescence, truth
 from nbtools.data_files import file_hash
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.spectral_maps import read_recording
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.models.emission_maps import boundary_distance, emission_maps, two_phase_map
-from nbtools.twin.cathodoluminescence import CathodoluminescenceWorld, record_cathodoluminescence, truth
 
 SMALL = {"pixels": 24, "channels": 128}
 
@@ -36,15 +36,18 @@ def test_every_file_says_that_it_is_synthetic(files):
 def test_hyperspys_reader_reads_it(files):
     """Axes, units, signal type and settings through RosettaSciIO, at both magnifications."""
     survey, detail = (read_recording(path) for path in files[:2])
-    assert survey.map.counts.shape == (24, 24, 128)
-    assert survey.map.pixel == pytest.approx(0.5e-6)
-    assert detail.map.pixel == pytest.approx(0.5e-6 * 3000 / 8000)
-    assert survey.map.settings["beam_energy"] == 5e3
+    assert survey.maps[0].counts.shape == (24, 24, 128)
+    assert survey.maps[0].pixel == pytest.approx(0.5e-6)
+    assert detail.maps[0].pixel == pytest.approx(0.5e-6 * 3000 / 8000)
+    assert survey.maps[0].settings["beam_energy"] == 5e3
+    assert survey.maps[0].kind == "CL"
     assert {"spectrum A", "spectrum B", "spectrum C", "dark spectrum", "spectral response"} == set(
         survey.spectra
     )
-    assert set(survey.field) == {"wavelength_nm", "counts", "dark", "image", "pixel"}
-    assert survey.field["dark"].mean() == pytest.approx(2.0, abs=0.2)
+    beside = survey.beside(survey.maps[0])
+    assert set(beside) == {"dark", "response"}
+    assert beside["dark"].mean() == pytest.approx(2.0, abs=0.2)
+    assert survey.image_of(survey.maps[0]).shape == (24, 24)
 
 
 def test_the_card_knows_the_beam(files):
@@ -60,13 +63,14 @@ def test_the_card_knows_the_beam(files):
 def test_light_comes_from_mgo(files):
     """Bright where the image is bright; spot A is dark, B ultraviolet, C green."""
     survey = read_recording(files[0])
-    light = window_maps(survey.map.wavelength_nm, survey.map.counts, {"all": (300, 800)})["all"]
-    emitter = find_emitter(survey.field["image"])
+    nm, counts = survey.maps[0].wavelength_nm, survey.maps[0].counts
+    light = window_maps(nm, counts, {"all": (300, 800)})[0]["all"]
+    emitter = find_emitter(survey.image_of(survey.maps[0]))
     assert light[emitter].mean() > 5 * light[~emitter].mean()
-    peak = {name: survey.map.wavelength_nm[np.argmax(survey.spot(name)["counts"])] for name in "BC"}
+    peak = {name: nm[np.argmax(survey.spectra[f"spectrum {name}"].counts)] for name in "BC"}
     assert peak["B"] == pytest.approx(350, abs=15)
     assert peak["C"] == pytest.approx(490, abs=25)
-    assert survey.spot("A")["counts"].max() < 200
+    assert survey.spectra["spectrum A"].counts.max() < 200
 
 
 def test_truth_names_what_a_world_lacks():

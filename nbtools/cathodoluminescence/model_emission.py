@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from nbtools.models.colour_centres import edge_out_coupling
+from nbtools.cathodoluminescence.model_centres import edge_out_coupling
 from nbtools.physics.domain import require_positive, require_within
 
 Array = NDArray[np.float64]
