@@ -202,7 +202,11 @@ class Sample:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
-        lines += [("file", sentence) for sentence in self._read[1]]
+        # Only a Quantum Design record has points to leave out; other files speak in the study that reads them.
+        records, said = self._read
+        lines += [
+            ("file", sentence) for sentence in (said if records else (file.name for file in self.files))
+        ]
         lines += [("sample card gives", entry) for entry in given]
         return [*lines, *([("not given", names)] if names else [])]
 
