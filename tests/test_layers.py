@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "files": {"units"},
     "fitting": {"units", "results", "display"},
     "explore": {"units", "results", "display", "fitting"},
-    "volume": {"units", "results", "files", "display", "fitting", "explore"},
+    "volume": {"units", "cache", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
     "joint": {*ESTIMATING},
     "claims": {"units", "results", "study"},

@@ -217,7 +217,7 @@ class Sample:
     def _file_sentences(self) -> list[str]:
         """What was read of each Quantum Design record; the names of other files."""
         records = any(reader.read is contents_of for file in self.files for reader in candidates(file))
-        return self._read[1] if records else [file.name for file in self.files]
+        return self._read[1] if records or self.columns else [file.name for file in self.files]
 
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
