@@ -14,13 +14,6 @@ from nbtools.analysis.large_volumes import (
     two_point_correlation,
 )
 from nbtools.analysis.percolation import Percolation, estimate_percolation
-from nbtools.analysis.phase_fractions import (
-    HANDBOOK_DENSITIES,
-    MOLAR_MASSES,
-    convert_fractions,
-    estimate_amorphous_fraction,
-)
-from nbtools.analysis.powder_refinement import PhaseFractions, fit_phase_fractions
 from nbtools.analysis.section_judgement import EXCESS
 from nbtools.analysis.section_studies import Registration, SectionStudy, study_registration, study_sections
 from nbtools.analysis.segmentation import Segmentation, denoise, overlap, remove_stripes, segment
@@ -36,8 +29,6 @@ from nbtools.analysis.verdict_power import PowerStudy, study_power
 
 __all__ = [
     "EXCESS",
-    "HANDBOOK_DENSITIES",
-    "MOLAR_MASSES",
     "Alignment",
     "BoxCounts",
     "Clusters",
@@ -45,7 +36,6 @@ __all__ = [
     "GlidingBoxes",
     "Isotropy",
     "Percolation",
-    "PhaseFractions",
     "PowerStudy",
     "Registration",
     "SectionStudy",
@@ -53,14 +43,11 @@ __all__ = [
     "align_slices",
     "box_counts",
     "chord_lengths",
-    "convert_fractions",
     "count_clusters",
     "denoise",
-    "estimate_amorphous_fraction",
     "estimate_box_dimension",
     "estimate_isotropy",
     "estimate_percolation",
-    "fit_phase_fractions",
     "gliding_boxes",
     "mass_radius",
     "occupied_boxes",

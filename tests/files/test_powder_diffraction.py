@@ -9,7 +9,7 @@ from damage import damaged
 
 from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
 from nbtools.files.registry import open_file
-from nbtools.twin.diffraction import record_diffraction
+from nbtools.structure.twin_powder import record_powder
 
 REAL = {
     "nomad-measurements/XRD-918-16_10.xrdml": ("XRDML", 5027, 4.00656514, 69.99936587, 1305, 1.540598, True),
@@ -53,7 +53,7 @@ def test_neutrons_are_read_but_not_refined(realdata):
 
 def test_the_twin_is_read_as_it_was_written(tmp_path):
     """Every count and the ends of the scan; wavelengths and ratio for the refinement."""
-    path, card = record_diffraction(tmp_path, seed=1)
+    path, card = record_powder(tmp_path, seed=1)
     scan = read_pattern(path)
     assert card.name == "sample.yaml" and scan.attrs["plain_counts"]
     assert scan.two_theta.values[[0, -1]] == pytest.approx([20, 110])

@@ -1,0 +1,10 @@
+from . import draw_powder as draw_powder
+from . import explore_powder as explore_powder
+from . import lesson_powder as lesson_powder
+from . import statements_powder as statements_powder
+from .phase_fractions import HANDBOOK_DENSITIES as HANDBOOK_DENSITIES
+from .phase_fractions import convert_fractions as convert_fractions
+from .powder_refinement import PhaseFractions as PhaseFractions
+from .powder_refinement import fit_phase_fractions as fit_phase_fractions
+from .study_powder import study_composition as study_composition
+from .study_powder import study_composition_budget as study_composition_budget
