@@ -320,6 +320,8 @@ class PatternFit:
                 own = own and numbers[rest] in self.textured
             elif kind == "size":
                 own = own and rest != self._reference
+            if kind == "ratio" and self.instrument.ratio == 0:
+                continue  # one wavelength: its strength is that of the phases
             if kind in kinds and (kind not in ("strain", "size", "texture") or own):
                 p[name].vary = True
 
@@ -774,7 +776,12 @@ def fit_phase_fractions(
         raise NotPossible("no phases came; give crystals, as nbtools.files.crystal.read_crystal reads them")
     crystals = {str(name): crystal for name, crystal in phases.items()}
     gain, said = (1.0, ()) if spread is not None else count_variance(observed)
-    instrument = Instrument(wavelengths=wavelengths, ratio=ratio, monochromator=monochromator)
+    alone = ratio == 0 or wavelengths[0] == wavelengths[1]
+    instrument = Instrument(
+        wavelengths=(wavelengths[0],) * 2 if alone else wavelengths,
+        ratio=0.0 if alone else ratio,
+        monochromator=monochromator,
+    )
     lines = _lines(crystals, angle, instrument, texture or {})
     densities_of(crystals, densities)
     fit = PatternFit(

@@ -54,11 +54,11 @@ def volume_fractions(paper: Paper, results: None, context: Context) -> Verdict:
 @statement("CMP-03")
 def about_thirty_percent(paper: Paper, results: None, context: Context) -> Verdict:
     """The refined volume fraction, rounded up; beside it that of the ideal product of the reaction."""
-    oxide = paper["CMP-05"].quantities[0]
-    weights = {"MgO": float(oxide) * MOLAR_MASSES["MgO"], "MgB2": MOLAR_MASSES["MgB2"]}
+    oxide = _oxide(paper)
+    weights = {"MgO": oxide * MOLAR_MASSES["MgO"], "MgB2": MOLAR_MASSES["MgB2"]}
     ideal = convert_fractions(weights, HANDBOOK)["MgB2"]
     basis = (
-        f"the printed volume fraction, rounded up; the ideal {float(oxide):g} : 1 product would have "
+        f"the printed volume fraction, rounded up; the ideal {oxide:g} : 1 product would have "
         f"{100 * float(ideal):.1f} %"
     )
     return context.number(paper["CMP-02"].quantities[1], basis)
@@ -67,9 +67,9 @@ def about_thirty_percent(paper: Paper, results: None, context: Context) -> Verdi
 @statement("CMP-04")
 def three_quarters(paper: Paper, results: None, context: Context) -> Verdict:
     """The share of the oxide among the formula units of the reaction's product."""
-    oxide = paper["CMP-05"].quantities[0]
-    share = (oxide / (oxide + 1)).to("%")
-    return context.number(share, f"{float(oxide):g} of {float(oxide) + 1:g} formula units of the product")
+    oxide = _oxide(paper)
+    share = Quantity(100 * oxide / (oxide + 1), 0.0, "%")
+    return context.number(share, f"{oxide:g} of {oxide + 1:g} formula units of the product")
 
 
 @statement("CMP-05")
@@ -77,7 +77,7 @@ def molar_ratio(paper: Paper, results: None, context: Context) -> Verdict:
     """The ratio of formula units that the printed weights give, against that of the reaction."""
     ratio = _moles(paper)["MgO"]
     basis = "printed weights over molar masses, MgO for each MgB2"
-    if ratio > paper["CMP-05"].quantities[0]:
+    if ratio > _oxide(paper):
         basis += "; oxygen came from elsewhere, or boron is missing among the crystals"
     return context.number(ratio, basis)
 
@@ -86,7 +86,7 @@ def molar_ratio(paper: Paper, results: None, context: Context) -> Verdict:
 def magnesium_excess(paper: Paper, results: None, context: Context) -> Verdict:
     """The magnesium of the printed weights for each B2, against the one of MgB2 and those of the oxide of B2O3."""
     moles = _moles(paper)
-    needed = paper["CMP-05"].quantities[0] + 1
+    needed = _oxide(paper) + 1
     excess = (moles["MgO"] + 1 + moles["Mg"]) / needed - 1
     if excess <= 0:
         basis = f"the printed weights hold {(-excess).to('%')} less Mg than the reaction needs per boron"
@@ -97,6 +97,11 @@ def magnesium_excess(paper: Paper, results: None, context: Context) -> Verdict:
         "boron is in no crystal: the batch is not printed, and either fits"
     )
     return context.proposition(None, basis, shown=excess.to("%"))
+
+
+def _oxide(paper: Paper) -> float:
+    """Formula units of MgO for each MgB2 in the reaction, a whole number that has no error of rounding."""
+    return float(paper["CMP-05"].quantities[0])
 
 
 def _moles(paper: Paper) -> dict[str, Quantity]:

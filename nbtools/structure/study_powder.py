@@ -1,7 +1,7 @@
 """Where a powder pattern and crystals meet the refinement: phase fractions, and what moves them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,7 +9,12 @@ from pydantic import Field
 
 from nbtools.cache import cached
 from nbtools.files.crystal import Crystal, CrystalError, own_crystal, read_crystal
-from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
+from nbtools.files.powder_diffraction import (
+    NO_WAVELENGTH,
+    PowderDiffractionError,
+    read_pattern,
+    scan_options,
+)
 from nbtools.results import NotPossible
 from nbtools.structure.powder_refinement import COMPUTED_CELL, PhaseFractions, fit_phase_fractions
 from nbtools.study import Missing, Row, StudyResult, study
@@ -29,27 +34,30 @@ def study_composition(
     cifs: str | Path | Sequence[str | Path] = (),
     densities: Literal["x-ray", "handbook"] | dict[str, float] = "handbook",
     texture: dict[str, tuple[int, int, int]] | None = None,
+    wavelength: Annotated[float, Field(gt=1e-11, lt=1e-9)] | None = None,
     scan: Annotated[int, Field(ge=0)] = 0,
 ) -> PhaseFractions | Missing:
     """Weight and volume fractions of the phases in a powder pattern.
 
     Parameters
     ----------
-    sample : from `open_sample`; the first of its files that is a powder pattern is taken
+    sample : from `open_samples`; the first of its files that is a powder pattern is taken
     cifs : crystals beside MgO, MgB2 and Mg; one of the same formula and space group, or of the same name, takes the
         place of ours
     densities : for volumes: "handbook" (the paper's), "x-ray" (of the refined cells), or by phase, kg/m³
     texture : phases whose preferred orientation is refined, with its axis (h, k, l)
+    wavelength : m, where the file does not state it; without it that of copper is taken, and said
     scan : which one, where the file holds several
 
     Returns
     -------
     The result, or `Missing` where no file is a powder pattern, or where these phases do not explain it.
     """
-    pattern, options = _pattern(sample, scan)
+    pattern, options, said = _pattern(sample, scan, wavelength)
     phases, computed = _phases(cifs)
     options |= {"densities": densities, "texture": texture, "reach": dict.fromkeys(computed, COMPUTED_CELL)}
-    return _refined(pattern.two_theta.values, pattern.counts.values, phases, options)
+    result = _refined(pattern.two_theta.values, pattern.counts.values, phases, options)
+    return replace(result, used=(*result.used, *said))
 
 
 @cached
@@ -60,21 +68,32 @@ def _refined(
     return fit_phase_fractions(two_theta, counts, phases, **options)
 
 
-def _pattern(sample: "Sample", scan: int) -> tuple[Any, dict[str, Any]]:
-    """The powder pattern of a sample's files, and what its file says for the refinement."""
+def _pattern(sample: "Sample", scan: int, wavelength: float | None) -> tuple[Any, dict[str, Any], list[str]]:
+    """The powder pattern of a sample's files, what the refinement is told of it, and what was assumed."""
     if not sample.files:
-        raise NotPossible("no powder pattern is given")
-    refusals = []
+        raise NotPossible("no powder pattern is given; POWDER takes one, with the crystals of CIFS beside it")
+    found, refusals = [], []
     for file in sample.files:
         try:
             pattern = read_pattern(file, scan=scan)
-            options = scan_options(pattern)
+            found.append((pattern, scan_options(pattern)))
         except PowderDiffractionError as problem:
             refusals.append(str(problem))
-            continue
-        sample.used.append(file.name)
-        return pattern, options
-    raise NotPossible("; ".join(refusals[:3]))
+    if not found:
+        raise NotPossible("; ".join(refusals[:3]))
+    (pattern, options), others = found[0], [other.attrs["source"] for other, _ in found[1:]]
+    sample.used.append(pattern.attrs["source"])
+    said = [note for note in pattern.attrs["notes"] if note != NO_WAVELENGTH]
+    if others:
+        said.append(f"{pattern.attrs['source']} is refined; left out: {', '.join(others)}")
+    if pattern.attrs["scans"] > 1:
+        said.append(f"scan {scan} of {pattern.attrs['scans']}, counted from 0")
+    if "wavelengths" not in options:
+        said.append(
+            NO_WAVELENGTH + (": the given one is taken" if wavelength else ": that of copper is taken")
+        )
+        options |= {"wavelengths": (wavelength, wavelength), "ratio": 0.0} if wavelength else {}
+    return pattern, options, said
 
 
 def _phases(cifs: str | Path | Sequence[str | Path]) -> tuple[dict[str, Crystal], list[str]]:
@@ -148,22 +167,15 @@ class CompositionBudget(StudyResult):
 
 @study("Fig. 1 · What moves the volume fraction")
 def study_composition_budget(
-    sample: "Sample",
-    composition: PhaseFractions,
-    *,
-    cifs: str | Path | Sequence[str | Path] = (),
-    phase: str = "MgB2",
-    scan: Annotated[int, Field(ge=0)] = 0,
+    sample: "Sample", composition: PhaseFractions, *, phase: str = "MgB2"
 ) -> CompositionBudget | Missing:
     """Counting, the choice of the density, and a texture that is refined or not.
 
     Parameters
     ----------
-    sample : as of `composition`
+    sample : that of `composition`
     composition : from `study_composition`
-    cifs : as there
     phase : the phase in question, whose plates may lie flat
-    scan : as there
 
     Returns
     -------
@@ -173,14 +185,8 @@ def study_composition_budget(
         raise NotPossible(
             f"{phase} is not detected; detected are {', '.join(composition.detected) or 'none'}"
         )
-    free = study_composition(
-        sample,
-        cifs=cifs,
-        densities=composition.density_choice,
-        texture={phase: PLATE_AXIS},
-        scan=scan,
-        record=False,
-    )
+    chosen = composition.stamp.options if composition.stamp else {}
+    free = study_composition(sample, record=False, **{**chosen, "texture": {phase: PLATE_AXIS}})
     if isinstance(free, Missing):
         raise NotPossible(free.reason)
     value = composition.volume_fractions[phase]

@@ -13,6 +13,7 @@ from nbtools.structure.twin_powder import PowderWorld, expected_counts, scan_ang
 
 WORLDS = {
     "plain": {},
+    "no Kα2, not known": {"lines": ((1.540593, 1.0),)},
     "shifted cells and zero": {"zero": 0.05, "strains": {"MgO": 0.001, "MgB2": -0.003}},
     "one wavelength, the mean": {"lines": ((1.5418, 1.0),)},
     "Lorentzian": {"lorentzian": 1.0},
@@ -35,6 +36,16 @@ def test_planted_weights_come_back(world):
     assert found.reduced_chi_square < 1.15
     assert sum(found.weight_fractions.values()) == pytest.approx(1)
     assert found.rwp == pytest.approx(found.expected_rwp, rel=0.1)
+
+
+def test_one_wavelength():
+    """A monochromatic pattern, known to be: the strength of a line is the phase's alone."""
+    counts = np.random.default_rng(15).poisson(clean_pattern(PLANTED, lines=((1.540593, 1.0),)))
+    for options in ({"ratio": 0.0}, {"wavelengths": (1.540593e-10, 1.540593e-10)}):
+        found = fit_phase_fractions(ANGLES, counts, PHASES, **options)
+        assert (
+            np.all(np.abs(pulls(found.weight_fractions, PLANTED)) < 4) and not found.parameters["ratio"].vary
+        )
 
 
 def test_cells_come_back():
