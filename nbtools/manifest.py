@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbtools.data_files import (
     DataMissing,
@@ -228,6 +228,11 @@ def _identity(twin: Twin) -> str:
     """The same on every machine, and for all code that records the same."""
     known_by = [twin.recorder, twin.parameters, twin.seed, fingerprint_hash(twin)]
     return hashlib.sha256(json.dumps(known_by, sort_keys=True).encode()).hexdigest()
+
+
+def is_twin(data: Any) -> bool:
+    """Whether what a notebook is to open is the name of a twin of the manifest."""
+    return isinstance(data, str) and isinstance(data_sets().get(data), Twin)
 
 
 def _joined(sources: list[DataSource]) -> DataSource:

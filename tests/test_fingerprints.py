@@ -210,7 +210,7 @@ UNSEEN = {
         "thermometer_offset_uncertainty": "it stands on the card alone, written there as ±0.02 K",
     },
     "cathodoluminescence.twin": {},
-    "twin.diffraction": {},
+    "structure.twin_powder": {},
     "structure.twin_fib_sem": {
         "grain_radius": "no twin of the manifest has grains",
         "shine_through": "a hundredth of a fifth of what lies behind a pore: a quarter of a grey level there",

@@ -222,6 +222,8 @@ class Sample:
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
+        if not self.files:
+            return [("data", f"{self.name} given")]
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
         lines += [("file", sentence) for sentence in self._file_sentences()]
         lines += [("sample card gives", entry) for entry in given]
@@ -340,18 +342,67 @@ def open_sample(
         if not optional:
             raise
         return Missing(Sample, str(reason))
-    known = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
     if columns:
         read_columns(columns)
-    sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix, columns or "")
+    sample = Sample(
+        source, _card(source), ledger or Ledger(notebook), _planted(source), prefix, columns or ""
+    )
     if notebook and not sample.is_papers and not paths.is_own_run():
-        # The paper's ledger takes twins and the paper's own sample only.
-        name = re.sub(r"[^\w.-]+", "-", source.name)
-        folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
-        sample = replace(sample, ledger=Ledger(notebook, folder))
+        sample = replace(sample, ledger=_own_ledger(notebook, [source]))
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
     return sample
+
+
+def open_samples(
+    inputs: Mapping[str, Any], card: str | Path | None = None, *, notebook: str, own: Any = ()
+) -> tuple[Sample, ...]:
+    """A sample for each input of a notebook that takes several, such as images and a powder pattern; one ledger.
+
+    As soon as one input is somebody's own, those that are still twins are left out, so that no synthetic number
+    stands beside an own one. An input that is left out, or None, is a sample without files, of which each study says
+    so.
+
+    Parameters
+    ----------
+    inputs : by what they are ("images", "powder pattern"), each as the `data` of `open_sample`, or None
+    card : a sample card; by default the one that comes with the data
+    notebook : the name under which the ledger is kept
+    own : what else somebody gave of their own, such as crystals; anything there leaves the twins out
+
+    Returns
+    -------
+    A `Sample` for each, in their order.
+    """
+    given = {what: data for what, data in inputs.items() if data}
+    if own or not all(map(manifest.is_twin, given.values())):
+        given = {what: data for what, data in given.items() if not manifest.is_twin(data)}
+    technique = technique_of(notebook)
+    sources = {what: manifest.open_data(data, card, technique=technique) for what, data in given.items()}
+    ledger = Ledger(notebook)
+    samples = {what: Sample(s, _card(s), ledger, _planted(s)) for what, s in sources.items()}
+    papers = bool(samples) and all(sample.is_papers for sample in samples.values())
+    if not papers and not paths.is_own_run():
+        ledger = _own_ledger(notebook, list(sources.values()))
+    leave_out_paper_cells(not papers)
+    nothing = {what: manifest.DataSource(f"no {what}", (), "measured", "") for what in inputs}
+    return tuple(
+        replace(samples[what], ledger=ledger)
+        if what in samples
+        else Sample(nothing[what], SampleCard(name=nothing[what].name), ledger)
+        for what in inputs
+    )
+
+
+def _card(source: manifest.DataSource) -> SampleCard:
+    return read_sample_card(source.card) if source.card else SampleCard(name=source.name)
+
+
+def _own_ledger(notebook: str, sources: "list[manifest.DataSource]") -> Ledger:
+    """A ledger in a folder of the data's own: the paper's takes twins and the paper's own sample only."""
+    name = re.sub(r"[^\w.-]+", "-", " ".join(source.name for source in sources) or "nothing")
+    short = "-".join(source.short[:6] for source in sources)
+    return Ledger(notebook, paths.own_results_folder(f"{name[:60]}-{short}"))
 
 
 def _planted(source: manifest.DataSource) -> Mapping[str, float]:

@@ -5,12 +5,12 @@ import pytest
 
 from nbtools.files.powder_diffraction import read_pattern
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.twin.diffraction import PowderWorld, expected_counts, record_diffraction, scan_angles, truth
+from nbtools.structure.twin_powder import PowderWorld, expected_counts, record_powder, scan_angles, truth
 
 
 def test_same_seed_same_bytes(tmp_path):
     """And another seed other counts."""
-    one, two, three = (record_diffraction(tmp_path / str(i), seed=s)[0] for i, s in enumerate((3, 3, 4)))
+    one, two, three = (record_powder(tmp_path / str(i), seed=s)[0] for i, s in enumerate((3, 3, 4)))
     assert one.read_bytes() == two.read_bytes() != three.read_bytes()
     assert SYNTHETIC in one.read_text()[:1000]
 
@@ -28,7 +28,7 @@ def test_truth_is_the_papers():
 def test_counts_are_the_mean_and_its_noise(tmp_path):
     """Poisson: the squared distance from the mean, over the mean, is one a point."""
     world = PowderWorld()
-    scan = read_pattern(record_diffraction(tmp_path, seed=5)[0])
+    scan = read_pattern(record_powder(tmp_path, seed=5)[0])
     mean = expected_counts(world)
     assert scan.two_theta.values == pytest.approx(scan_angles(world), abs=1e-6)
     assert np.mean((scan.counts.values - mean) ** 2 / mean) == pytest.approx(1, abs=0.1)

@@ -8,7 +8,7 @@ import pytest
 from powder_worlds import PHASES, sticks
 
 from nbtools.files.crystal import read_crystal
-from nbtools.models.powder_pattern import (
+from nbtools.structure.model_powder_pattern import (
     COPPER,
     Instrument,
     PhaseState,

@@ -1,4 +1,4 @@
-"""Composition under the hand: what each weight, width and texture does to the pattern, and what it then says."""
+"""The powder pattern under the hand: what each weight, width and texture does to it, and the fit itself."""
 
 import inspect
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import lmfit
 import numpy as np
 
-from nbtools.analysis.phase_fractions import convert_fractions
-from nbtools.analysis.powder_refinement import PhaseFractions
+from nbtools.display.widget import widget
 from nbtools.explore.sliders import Explorer
-from nbtools.fitting import FitWidget
+from nbtools.fitting.widget import FitWidget
+from nbtools.results import NotPossible
+from nbtools.structure.phase_fractions import convert_fractions
+from nbtools.structure.powder_refinement import PhaseFractions
 from nbtools.units import Quantity
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -48,39 +50,45 @@ def pattern_at(
         np.sum(((fractions.counts - curve) ** 2 - (fractions.counts - fractions.pattern) ** 2) / spread)
     )
     inside = (fractions.two_theta > window[0]) & (fractions.two_theta < window[1])
-    volumes = convert_fractions(weights, {name: 1 / fractions.densities[name] for name in weights})
+    volumes = convert_fractions(weights, fractions.densities)
     x = fractions.two_theta[inside]
     return {
         "counts": (x, fractions.counts[inside], "o"),
         "pattern": (x, curve[inside]),
-        f"{second} by volume": Quantity(100 * volumes[second], unit="%"),
+        f"{second} by volume": Quantity(100 * float(volumes[second]), unit="%"),
         "Δχ²": Quantity(off),
     }
 
 
-def explore_composition(
-    fractions: PhaseFractions,
-    *,
-    second: str = "MgB2",
-    trace: str = "Mg",
-    window: tuple[float, float] = (35.5, 43.5),
-) -> Explorer:
+def _window(fractions: PhaseFractions) -> tuple[float, float]:
+    """Degrees: the strongest line of each phase lies inside."""
+    places = [fractions.model.strongest_line(name, fractions.two_theta) for name in fractions.names]
+    return min(places) - 1.0, max(places) + 1.0
+
+
+@widget
+def composition(fractions: PhaseFractions, *, second: str = "MgB2", trace: str = "Mg") -> Explorer:
     """Weights, texture and width against the pattern and the volume fraction.
+
+    Parameters
+    ----------
+    fractions : from `study_composition`; where texture was refined with an axis, its slider moves the pattern
+    second, trace : the two phases that are moved; the first takes the rest
 
     Raises
     ------
-    ValueError
+    NotPossible
         A refinement without these phases.
     """
     if missing := {second, trace} - set(fractions.names):
-        raise ValueError(
+        raise NotPossible(
             f"{', '.join(sorted(missing))} was not refined; second and trace can be two of {', '.join(fractions.names)}"
         )
     found = {name: 100 * float(fractions.weight_fractions[name]) for name in (second, trace)}
     limit = 100 * fractions.upper_limits[trace]
     return Explorer(
         pattern_at,
-        fixed={"fractions": fractions, "second": second, "trace": trace, "window": window},
+        fixed={"fractions": fractions, "second": second, "trace": trace, "window": _window(fractions)},
         ranges={
             "weight": (max(found[second] - 10, 0.0), min(found[second] + 10, 95.0)),
             "trace_weight": (0.0, max(5 * limit, 1.0)),
@@ -101,21 +109,27 @@ def explore_composition(
     )
 
 
-def fit_composition(fractions: PhaseFractions, *, window: tuple[float, float] = (35.5, 43.5)) -> FitWidget:
-    """Scales, zero, width and background under the hand, inside `window` (degrees).
+@widget
+def pattern(fractions: PhaseFractions, *, window: tuple[float, float] | None = None) -> FitWidget:
+    """The fit of the powder pattern: a scale for each phase; zero, background and the instrument's width for all.
 
     Each scale is in units of the refined one; a phase that came out at zero starts at a tenth of its limit.
 
+    Parameters
+    ----------
+    fractions : from `study_composition`
+    window : degrees; by default the strongest line of each phase lies inside
+
     Raises
     ------
-    ValueError
+    NotPossible
         A window without points.
     """
-    model = fractions.model
-    inside = (fractions.two_theta > window[0]) & (fractions.two_theta < window[1])
+    model, (low, high) = fractions.model, window or _window(fractions)
+    inside = (fractions.two_theta > low) & (fractions.two_theta < high)
     if inside.sum() < 20:
-        raise ValueError(
-            f"{inside.sum()} points lie between {window[0]:g}° and {window[1]:g}°; choose a window inside "
+        raise NotPossible(
+            f"{inside.sum()} points lie between {low:g}° and {high:g}°; choose a window inside "
             f"{fractions.two_theta[0]:.4g}° … {fractions.two_theta[-1]:.4g}°"
         )
     weights = {
@@ -123,7 +137,7 @@ def fit_composition(fractions: PhaseFractions, *, window: tuple[float, float] = 
     }
     numbers = {f"phase_{i}": name for i, name in enumerate(fractions.names)}
 
-    def pattern(two_theta: Array, zero: float, broader: float, background: float, **scales: float) -> Array:
+    def curve(two_theta: Array, zero: float, broader: float, background: float, **scales: float) -> Array:
         parts = model.components(two_theta, weights=weights, zero=zero, broader=broader)
         phases = sum(scales[key] * parts[name] for key, name in numbers.items())
         return np.asarray(background * model.background(two_theta) + phases)
@@ -133,9 +147,9 @@ def fit_composition(fractions: PhaseFractions, *, window: tuple[float, float] = 
     ends = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("two_theta", *start)
     ]
-    pattern.__signature__ = inspect.Signature(ends)  # type: ignore[attr-defined]
-    widget = FitWidget(
-        lmfit.Model(pattern, independent_vars=["two_theta"]),
+    curve.__signature__ = inspect.Signature(ends)  # type: ignore[attr-defined]
+    fit = FitWidget(
+        lmfit.Model(curve, independent_vars=["two_theta"]),
         fractions.two_theta[inside],
         fractions.counts[inside],
         sigma=np.sqrt(np.maximum(fractions.pattern[inside], 1.0)),
@@ -145,9 +159,10 @@ def fit_composition(fractions: PhaseFractions, *, window: tuple[float, float] = 
         x_unit="degree",
         y_label="counts",
         name="01_composition",
+        notes=[f"{key} is {name}, in units of what the whole pattern gave." for key, name in numbers.items()],
     )
-    widget.set("broader", min=0.3, max=3.0).set("zero", min=-0.3, max=0.3).set("background", min=0.0, max=3.0)
+    fit.set("broader", min=0.3, max=3.0).set("zero", min=-0.3, max=0.3).set("background", min=0.0, max=3.0)
     for key in numbers:
-        widget.set(key, low=0.0, high=2.0)
-    widget.fit()
-    return widget
+        fit.set(key, low=0.0, high=2.0)
+    fit.fit()
+    return fit

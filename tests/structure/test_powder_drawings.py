@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbtools.display import style
-from nbtools.viewers.powder_pattern import draw_pattern, root
+from nbtools.structure.draw_powder import draw_pattern, root
 
 ANGLES = np.linspace(20, 80, 601)
 COUNTS = 100 + 5000 * np.exp(-(((ANGLES - 42) / 0.2) ** 2))

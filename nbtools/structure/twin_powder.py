@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from nbtools.files.crystal import Crystal, own_crystal
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.models.powder_pattern import (
+from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.structure.model_powder_pattern import (
     Instrument,
     PhaseState,
     lorentz_polarisation,
@@ -18,7 +19,6 @@ from nbtools.models.powder_pattern import (
     powder_lines,
     scattering_mass,
 )
-from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.whole_file import write_whole
 
 Array = NDArray[np.float64]
@@ -81,7 +81,7 @@ class PowderWorld:
 INSTRUMENT = Instrument(caglioti=(0.008, -0.004, 0.012), mixing=(0.45, 0.15))
 
 
-def record_diffraction(folder: str | Path, *, seed: int, **parameters: object) -> list[Path]:
+def record_powder(folder: str | Path, *, seed: int, **parameters: object) -> list[Path]:
     """Record ``powder.xrdml`` and ``sample.yaml``; same seed and parameters, same bytes.
 
     Parameters
@@ -105,7 +105,7 @@ def record_diffraction(folder: str | Path, *, seed: int, **parameters: object) -
 
 
 def truth(**parameters: object) -> dict[str, float]:
-    """What `record_diffraction` plants: weight fractions of the crystals and of the amorphous part, and moles."""
+    """What `record_powder` plants: weight fractions of the crystals and of the amorphous part, and moles."""
     world = PowderWorld(**parameters)  # type: ignore[arg-type]
     weights = world.weights
     moles = {name: weight / own_crystal(name).molar_mass for name, weight in weights.items()}
