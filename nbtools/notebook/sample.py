@@ -17,7 +17,6 @@ from nbtools.files.quantum_design import (
     Sweep,
     find_sweeps,
     keep_good_points,
-    missing_sentence,
     read_dat,
 )
 from nbtools.files.registry import technique_of
@@ -120,10 +119,7 @@ class Sample:
         NotPossible
             There is none; the sentence says what the files hold instead.
         """
-        wanted: dict[str, Any] = {"axis": axis, "needs": needs, "label": label, "held": held}
-        found = find_sweeps(self.records, **wanted)
-        if not found:
-            raise NotPossible(missing_sentence(self.records, **wanted))
+        found = find_sweeps(self.records, axis=axis, needs=needs, label=label, held=held)
         self.used.extend(str(sweep.data.attrs.get("source", "")) for sweep in found)
         return found
 

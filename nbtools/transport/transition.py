@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.physics.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
-from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
+from nbtools.statistics.crossing import LocalFit, crossing_and_fit, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
@@ -168,58 +168,43 @@ def estimate_transition(
     return replace(found, reason=reason, left_out=points.left_out)
 
 
-def estimate_temperature_at(
-    temperature: ArrayLike, signal: ArrayLike, transition: Transition, *, share: float
-) -> Quantity:
-    """The temperature at which a share of the step is left.
-
-    Parameters
-    ----------
-    temperature, signal : shape (n,), K and any unit, any order
-    transition : what `estimate_transition` found in them
-    share : of the step between low state (0) and normal state (1)
-
-    Returns
-    -------
-    K ± σ; NaN where the curve does not cross that level.
-    """
-    order = np.argsort(temperature, kind="stable")
-    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
-    step = transition.normal_level - transition.low_level
-    left = (y - transition.low_level) / step
-    below = np.flatnonzero(left < share)
-    start = t[min(below[-1] + 1, t.size - 1)] if below.size else t[0]
-    sigma = np.full(t.size, abs(transition.noise[0] / step))
-    found = find_crossing(t, left, share, sigma=sigma, start=float(start))
-    return Quantity(float(found), found.uncertainty, "K")
-
-
 def combine_branches(branches: Sequence[Transition]) -> Transition:
-    """The mean of cooling and warming, their half difference (the thermometer's lag) added to each error.
+    """The mean of the branches with a transition, their half difference (the thermometer's lag) added to each error.
 
-    An offset that all temperatures share does not average out: it is put into the mean as it was in each.
+    An offset that all temperatures share does not average out: it is put into the mean as it was in each. A
+    temperature that only some branches reach is the mean of those.
 
     Raises
     ------
     ValueError
-        No branch at all; where some branch has no transition, the first such one is returned.
+        No branch at all; where none has a transition, the first is returned.
     """
     if not branches:
         raise ValueError("no branch came; give the transition of at least one cooling or warming curve")
-    without = [branch for branch in branches if not branch.found]
-    if without or len(branches) == 1:
-        return (without or list(branches))[0]
-    shared = max(branch.thermometer_offset for branch in branches)
-    means: dict[str, Any] = {
-        name: _mean([getattr(b, name) for b in branches], [b.thermometer_offset for b in branches])
-        for name in CRITERIA
+    with_step = [branch for branch in branches if branch.found]
+    if len(with_step) < 2:
+        return (with_step or list(branches))[0]
+    shared = max(branch.thermometer_offset for branch in with_step)
+    means: dict[str, Any] = {name: _mean(with_step, name) for name in CRITERIA}
+    missing = {
+        name: reason
+        for branch in reversed(with_step)
+        for name, reason in branch.undetermined.items()
+        if not np.isfinite(means[name])
     }
-    return _with_offset(replace(branches[0], **means, thermometer_offset=0.0), shared)
+    mean = replace(with_step[0], **means, undetermined=missing, thermometer_offset=0.0)
+    return _with_offset(mean, shared)
 
 
-def _mean(values: Sequence[Quantity], offsets: Sequence[float]) -> Quantity:
-    own = [max(v.uncertainty**2 - o**2, 0.0) for v, o in zip(values, offsets, strict=True)]
-    statistical = float(np.sqrt(np.mean(own) / len(values)))
+def _mean(branches: Sequence[Transition], name: str) -> Quantity:
+    known = [branch for branch in branches if np.isfinite(getattr(branch, name))]
+    if not known:
+        return NOT_FOUND
+    values = np.array([float(getattr(branch, name)) for branch in known])
+    own = [
+        max(getattr(branch, name).uncertainty ** 2 - branch.thermometer_offset**2, 0.0) for branch in known
+    ]
+    statistical = float(np.sqrt(np.mean(own) / len(known)))
     return Quantity(float(np.mean(values)), float(np.hypot(statistical, np.ptp(values) / 2)), "K")
 
 
