@@ -7,10 +7,11 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq, least_squares
 
 from nbtools.physics.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
-from nbtools.statistics.crossing import LocalFit, crossing_and_fit, fit_locally, rough_crossing
+from nbtools.statistics.crossing import KNOWN, LocalFit, crossing_and_fit, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
@@ -35,6 +36,9 @@ SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
 MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
 SMOOTH = 0.15  # of the width of a step: what a local fit crosses at least, where the points are that dense
 REACHED_ZERO = 0.02  # of the normal resistance
+# Points of a local fit, and standard deviations of one point above the low state: below both, the foot of a step is
+# fitted as a whole.
+SPARSE, FOOT = 20, 5.0
 
 
 @dataclass(frozen=True)
@@ -398,7 +402,47 @@ class _Reduced:
             return NOT_FOUND
         error = float(np.hypot(level_error, self.level_error(level, float(found))))
         slope = local.slope
+        if local.points < SPARSE and level < FOOT * self.low.noise / self.height:
+            found, slope = self._foot_crossing(level, start) or (found, slope)
         return Quantity(found, np.hypot(found.uncertainty, error / slope) if slope else np.nan, "K")
+
+    def _foot_crossing(self, level: float, start: float) -> tuple[Quantity, float] | None:
+        """Where the foot of the step is at `level`, and its slope there.
+
+        Six points about a crossing so low say little: the noise itself crosses, and where it does the slope is steep
+        by chance. So the whole foot is fitted, from below the level to where the step is well above it, by the
+        exponential of a cubic: it is positive, rises, and dies out below.
+        """
+        top = rough_crossing(self.x, self.fraction, min(0.7, 1.5 * np.sqrt(level)))
+        chosen = (self.x >= start - (top - start)) & (self.x <= top)
+        x, y, sigma = (column[chosen] for column in (self.x, self.fraction, self.sigma))
+        above = y > 3 * sigma
+        if np.sum(above) < 4:
+            return None
+        scale = top - start
+
+        def powers(at: ArrayLike) -> Array:
+            return np.vander((np.atleast_1d(at) - top) / scale, 4, increasing=True)
+
+        def misfit(coefficients: Array) -> Array:
+            return np.asarray((np.exp(np.clip(powers(x) @ coefficients, -60, 5)) - y) / sigma)
+
+        first = np.polyfit((x[above] - top) / scale, np.log(y[above]), 2, w=y[above] / sigma[above])[::-1]
+        fitted = least_squares(misfit, np.append(first, 0.0), method="lm", max_nfev=400)
+
+        def over(at: ArrayLike) -> Array:
+            return np.asarray(powers(at) @ fitted.x - np.log(level))
+
+        grid = np.linspace(x[0], x[-1], 400)
+        beneath = np.flatnonzero(over(grid) < 0)
+        if not beneath.size or beneath[-1] == grid.size - 1:
+            return None
+        place = brentq(lambda t: float(over(t)[0]), *grid[beneath[-1] : beneath[-1] + 2])
+        here = powers(place)[0]
+        steepness = float(np.arange(1, 4) * here[:3] @ fitted.x[1:]) / scale  # d ln y / dT
+        excess = (KNOWN + 2 * fitted.cost) / (KNOWN + x.size - 4)
+        variance = here @ np.linalg.pinv(fitted.jac.T @ fitted.jac) @ here * max(1.0, excess)
+        return Quantity(place, float(np.sqrt(variance)) / steepness, "K"), steepness * level
 
     def level_error(self, level: float, place: float) -> float:
         """Standard deviation of a share that comes from those of the two levels."""
