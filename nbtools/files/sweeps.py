@@ -204,7 +204,11 @@ def find_sweeps(
         wanted += f" at {oersted(held) if axis == 'temperature' else kelvin(held)}"
     files = []
     for dataset in _as_list(datasets):
-        fields = [abs(sweep.held) for sweep in alike[id(dataset)]] if no_field else []
+        fields = [
+            abs(sweep.held)
+            for sweep in alike[id(dataset)]
+            if no_field and next(_with_variable(sweep, needs, dataset), None)
+        ]
         files.append(_what_it_has(dataset, split[id(dataset)], fields))
     raise NotPossible(f"No {wanted} was found; {'; '.join(files) or 'no file was given'}.")
 

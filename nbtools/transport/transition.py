@@ -278,7 +278,9 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     start = step.ninety + 1.5 * step.spread
     chosen = (curve.x > start) & (curve.x < start + max(6 * step.spread, 0.25 * step.half))
     if chosen.sum() < 6:
-        chosen = np.isin(np.arange(len(curve.x)), np.flatnonzero(curve.x > step.ninety)[:8])
+        # The next eight; where the curve ends before, its hottest eight, whose first may still be on the step.
+        clear, above = np.flatnonzero(curve.x > start), np.flatnonzero(curve.x > step.ninety)
+        chosen = np.isin(np.arange(len(curve.x)), clear[:8] if len(clear) >= 6 else above[-8:])
     x, y = curve.x[chosen], curve.y[chosen]
     noise = noise_of(x, y)
     if curve.sigma is not None:
@@ -509,6 +511,10 @@ def _zero(reduced: _Reduced, kind: Kind) -> tuple[Quantity, dict[str, str]]:
         left = 100 * reduced.low.left
         return NOT_FOUND, {"zero": f"the resistance is still {left:.1f} % at the lowest temperature"}
     threshold = 3 * reduced.low.noise / reduced.height
+    if threshold < 1e-9:
+        return NOT_FOUND, {
+            "zero": "the resistance below the step has no noise, and zero is where it falls under 3 σ of it"
+        }
     error = threshold * relative_error_of_noise(reduced.low.points)
     return reduced.crossing(threshold, level_error=error), {}
 
@@ -583,7 +589,8 @@ def find_diamagnetic_step(curve: Curve) -> Step | str:
     step = _rough_step(x, (y - low) / (high - low)) if high > low else None
     if step is None or step.half > x[-1] - 0.02 * np.ptp(x):
         return "the moment is negative over the whole range: no normal state was measured above a transition"
-    if step.half < 1.9 * step.spread:
+    # A paramagnet's 1/T is steepest where it is coldest; screening ends more steeply than it begins to fade.
+    if step.half < 1.9 * step.spread and step.ninety - step.half > step.half - step.ten:
         return (
             f"the moment falls gradually between {step.ninety:.3g} and {step.ten:.3g} K, as a paramagnet's "
             "in a negative field does: no transition"

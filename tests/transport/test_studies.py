@@ -182,6 +182,7 @@ def test_a_holder_measured_too_short_is_refused():
 def resistance_file(path, temperature, midpoint=38.0):
     """R(T) of one bridge in no field as a `.dat`."""
     share = superconductor.transition_fraction(temperature, midpoint=midpoint, width=1.0)
+    share = share + 1e-4 * np.random.default_rng(3).normal(size=temperature.size)
     rows = "\n".join(f"{t:.6g},0,{0.01 * r:.9g}" for t, r in zip(temperature, share, strict=True))
     names = "Temperature (K),Magnetic Field (Oe),Bridge 1 Resistance (Ohms)"
     path.write_text(f"[Header]\nBYAPP, Resistivity, 2.1, 1.0\n[Data]\n{names}\n{rows}\n")
