@@ -404,17 +404,22 @@ class _Reduced:
             return NOT_FOUND
         error = float(np.hypot(level_error, self.level_error(level, float(found))))
         slope = local.slope
-        if local.points < SPARSE and level < FOOT * self.low.noise / self.height:
+        noise = self.low.noise if level < 0.5 else self.normal.noise
+        if local.points < SPARSE and min(level, 1 - level) < FOOT * noise / self.height:
             found, slope = self._foot_crossing(level, start) or (found, slope)
         return Quantity(found, np.hypot(found.uncertainty, error / slope) if slope else np.nan, "K")
 
     def _foot_crossing(self, level: float, start: float) -> tuple[Quantity, float] | None:
-        """Where the foot of the step is at `level`, and its slope there.
+        """Where the foot of the step is at `level`, or its shoulder, and the slope there.
 
         Six points about a crossing so low say little: the noise itself crosses, and where it does the slope is steep
         by chance. So the whole foot is fitted, from below the level to where the step is well above it, by the
-        exponential of a cubic: it is positive, rises, and dies out below.
+        exponential of a cubic: it is positive, rises, and dies out below. The shoulder is a foot upside down.
         """
+        if level > 0.5:
+            turned = replace(self, x=-self.x[::-1], fraction=1 - self.fraction[::-1], sigma=self.sigma[::-1])
+            found = turned._foot_crossing(1 - level, -start)
+            return found and (-found[0], found[1])
         top = rough_crossing(self.x, self.fraction, min(0.7, 1.5 * np.sqrt(level)))
         chosen = (self.x >= start - (top - start)) & (self.x <= top)
         x, y, sigma = (column[chosen] for column in (self.x, self.fraction, self.sigma))
