@@ -215,7 +215,7 @@ class Lesson:
     ) -> "Question":
         """A choice among `options`, or a number (as for `check`), committed before the outcome is shown.
 
-        An outcome of None is a number that the notebook could not find.
+        An outcome of None is a number that the notebook could not find; no answer is then judged.
         """
         if not options:
             return self._number("prediction", key, text, math.nan if outcome is None else outcome, **number)
@@ -290,6 +290,8 @@ class Lesson:
         told = {"tolerance": within, "rivals": rivals, "hidden": kind == "check"}
 
         def judge(answer: Any, _: float | None) -> Judgement:
+            if not math.isfinite(truth):
+                raise StateError("the notebook found no number here, so that no answer can be judged")
             return judge_number(float(answer), truth, **told)
 
         return self._ask(Question(self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals))
@@ -381,7 +383,7 @@ class Question(Showing[Any]):
         if given is None:
             del self.lesson.answers[self.key]
         else:
-            self._keep(given, known.confidence, tries=known.tries)
+            self.attempt(self._keep, given, known.confidence, tries=known.tries)
 
     def _read(self, answer: Any) -> float | str:
         if self.options:

@@ -96,7 +96,7 @@ def test_by_hand_the_code_stands_beside(lesson: Lesson) -> None:
 
 
 def test_a_prediction_is_committed_before_it_is_shown(lesson: Lesson) -> None:
-    """Once, and only to one of the choices; a number that nobody could find is never right."""
+    """Once, and only to one of the choices."""
     question = lesson.predict("ξ", "Longer?", "shorter", options=("longer", "shorter"))
     assert "Not answered yet" in str(question)
     with pytest.raises(StateError, match="one of longer, shorter"):
@@ -104,7 +104,6 @@ def test_a_prediction_is_committed_before_it_is_shown(lesson: Lesson) -> None:
     assert "not as predicted: shorter" in str(question.commit("longer"))
     with pytest.raises(StateError):
         question.commit("shorter")
-    assert not lesson.predict("flip", "Where?", None).commit(1.0).answer.right
 
 
 def test_a_blind_world_is_drawn_by_its_word(tmp_path: Path) -> None:
@@ -266,3 +265,11 @@ def test_a_verdict_that_holds_says_so() -> None:
     assert flip.at is None and math.isnan(flip.moved)
     assert str(flip) == "gap: “yes” holds all the way from 1 to 2"
     assert find_flip(lambda x: math.sqrt(x) >= 0, 1.0, -1.0, knob="x").after == "not determined"
+
+
+def test_a_truth_that_was_not_found_judges_no_answer(lesson: Lesson) -> None:
+    """Where the notebook found no number no answer is wrong: it is said, and nothing is kept."""
+    for question in (lesson.check("a", "How large?", math.nan, unit="K"), lesson.predict("b", "How?", None)):
+        with pytest.raises(StateError, match="found no number here"):
+            question.commit(5.0)
+        assert question.answer is None
