@@ -142,7 +142,7 @@ class Sample:
         return entry.uncertainty if known else 0.0
 
     def provenance(self) -> dict[str, Any]:
-        """What every export carries: version, files with sha256, the card, and what was left out."""
+        """What every export carries: version, origin, files with sha256, and the card."""
         files = (
             {self.name: "recorded by its recipe"}
             if self.origin == "twin"
@@ -154,7 +154,6 @@ class Sample:
             "data": self.name,
             "files": files,
             "card": self.card.used_and_defaulted()[0],
-            "left out": dict(self.ledger.skipped),
         }
 
     def export(self) -> "ResultsTable":
@@ -166,7 +165,8 @@ class Sample:
         """
         table = ResultsTable(tuple(self.ledger.results.values()), dict(self.ledger.skipped))
         if self.exports is not None:
-            table.write(self.exports / f"{self.ledger.notebook}.csv", self.provenance())
+            said = {"data sets": self.ledger.provenance, "left out": dict(self.ledger.skipped)}
+            table.write(self.exports / f"{self.ledger.notebook}.csv", said)
         return table
 
     def recovered(self, result: StudyResult | Missing) -> "Comparison | Missing":
@@ -320,6 +320,8 @@ def open_sample(
         name = re.sub(r"[^\w.-]+", "-", source.name)
         folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
         sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
+    if notebook or ledger is not None:
+        sample.ledger.provenance[source.name] = sample.provenance()
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
     return sample

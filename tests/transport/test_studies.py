@@ -1,5 +1,8 @@
 """Whole curves to whole answers, on worlds whose answers are known; and what is said where they are missing."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -372,3 +375,22 @@ def test_a_step_count_says_why():
     count = transport.count_transition_steps(t, skewed + 1e-3 * rng.normal(size=t.size), noise=1e-3)
     assert count.steps == 1 and count.aicc_difference > 10
     assert "less than 5 %" in str(count)
+
+
+def test_the_ledger_says_where_its_numbers_come_from(tmp_path, monkeypatch):
+    """File with sha256, card and version stand in the JSON and in the CSV; a ledger of before is still read."""
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "out"))
+    file = resistance_file(tmp_path / "a.dat", np.arange(4, 60, 0.25))
+    card = tmp_path / "mine.yaml"
+    card.write_text('name: bar 7\nthermometer_offset: "0.00 ± 0.05 K"\n')
+    sample = open_sample(file, card, notebook="03_transport")
+    transport.study_resistance(sample)
+    kept = read_ledger(sample.ledger.path).provenance[sample.name]
+    assert kept["files"] == {"a.dat": hashlib.sha256(file.read_bytes()).hexdigest()}
+    assert any(entry.startswith("thermometer_offset") for entry in kept["card"]) and kept["nbtools"]
+    sample.export()
+    assert kept["files"]["a.dat"] in (sample.exports / "03_transport.csv").read_text()
+    before = json.loads(sample.ledger.path.read_text())
+    del before["provenance"]
+    sample.ledger.path.write_text(json.dumps(before))
+    assert read_ledger(sample.ledger.path).provenance == {}
