@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbtools.data_files import (
     DataMissing,
@@ -90,6 +90,18 @@ class DataSource:
     def short(self) -> str:
         """The first twelve digits of the hash, for tables and captions."""
         return self.sha256[:12]
+
+    def is_papers(self, card: Any) -> bool:
+        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample.
+
+        Parameters
+        ----------
+        card : the `SampleCard` that is in use
+        """
+        if self.origin == "twin":
+            own_card = self.card is None or self.card.parent in {file.parent for file in self.files}
+            return self.entry is not None and own_card
+        return bool(card.is_paper_sample)
 
     def __repr__(self) -> str:
         count = f"{len(self.files)} file{'s' * (len(self.files) != 1)}"

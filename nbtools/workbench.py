@@ -68,13 +68,8 @@ class Workbench:
 
     @property
     def is_papers(self) -> bool:
-        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
-        if self.source.origin == "twin":
-            own_card = self.source.card is None or self.source.card.parent in {
-                file.parent for file in self.source.files
-            }
-            return self.source.entry is not None and own_card
-        return self.card.is_paper_sample
+        """As `DataSource.is_papers` says of this card."""
+        return self.source.is_papers(self.card)
 
     @property
     def calibration(self) -> dict[str, float]:

@@ -67,10 +67,7 @@ class Sample:
     @property
     def is_papers(self) -> bool:
         """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
-        if self.origin == "twin":
-            own_card = self.source.card is None or self.source.card.parent in {f.parent for f in self.files}
-            return self.source.entry is not None and own_card
-        return self.card.is_paper_sample
+        return self.source.is_papers(self.card)
 
     @property
     def exports(self) -> Path | None:
