@@ -218,3 +218,8 @@ def test_from_the_command_line(tmp_path, capsys):
     assert main(["inspect", str(tmp_path / "gone.dat")]) == 2
     said = capsys.readouterr().out
     assert "sample card" in said and "note.txt cannot be used" in said and "there is no file" in said
+
+
+def test_a_word_that_looks_like_a_home_is_a_word():
+    """``~x`` names nobody's home folder: it is taken as it stands."""
+    assert read_parameters(["WORLD=~nobody_of_that_name"], Path.cwd()) == {"WORLD": "~nobody_of_that_name"}

@@ -19,8 +19,8 @@ from nbtools.files.registry import HEAD, Contents, Range, Reader, Signal
 from nbtools.files.sweeps import (
     CHANNELS,
     Sweep,
+    distinct_names,
     find_sweeps,
-    missing_sentence,
     split_sweeps,
     sweeps_of_everything,
 )
@@ -29,10 +29,10 @@ from nbtools.units import convert, factor
 __all__ = [
     "QuantumDesignError",
     "Sweep",
+    "distinct_names",
     "find_sweeps",
     "is_dat",
     "keep_good_points",
-    "missing_sentence",
     "read_dat",
     "split_sweeps",
 ]

@@ -19,7 +19,6 @@ from nbtools.files.quantum_design import (
     find_sweeps,
     is_dat,
     keep_good_points,
-    missing_sentence,
     read_dat,
 )
 from nbtools.files.registry import candidates, technique_of
@@ -76,10 +75,7 @@ class Sample:
     @property
     def is_papers(self) -> bool:
         """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
-        if self.origin == "twin":
-            own_card = self.source.card is None or self.source.card.parent in {f.parent for f in self.files}
-            return self.source.entry is not None and own_card
-        return self.card.is_paper_sample
+        return self.source.is_papers(self.card)
 
     @property
     def exports(self) -> Path | None:
@@ -136,10 +132,7 @@ class Sample:
         NotPossible
             There is none; the sentence says what the files hold instead.
         """
-        wanted: dict[str, Any] = {"axis": axis, "needs": needs, "label": label, "held": held}
-        found = find_sweeps(self.records, **wanted)
-        if not found:
-            raise NotPossible(missing_sentence(self.records, **wanted))
+        found = find_sweeps(self.records, axis=axis, needs=needs, label=label, held=held)
         self.used.extend(str(sweep.data.attrs.get("source", "")) for sweep in found)
         return found
 
@@ -162,7 +155,7 @@ class Sample:
         return entry.uncertainty if known else 0.0
 
     def provenance(self) -> dict[str, Any]:
-        """What every export carries: version, files with sha256, the card, and what was left out."""
+        """What every export carries: version, origin, files with sha256, and the card."""
         files = (
             {self.name: "recorded by its recipe"}
             if self.origin == "twin"
@@ -174,7 +167,6 @@ class Sample:
             "data": self.name,
             "files": files,
             "card": self.card.used_and_defaulted()[0],
-            "left out": dict(self.ledger.skipped),
         }
 
     def export(self) -> "ResultsTable":
@@ -186,7 +178,8 @@ class Sample:
         """
         table = ResultsTable(tuple(self.ledger.results.values()), dict(self.ledger.skipped))
         if self.exports is not None:
-            table.write(self.exports / f"{self.ledger.notebook}.csv", self.provenance())
+            said = {"data sets": self.ledger.provenance, "left out": dict(self.ledger.skipped)}
+            table.write(self.exports / f"{self.ledger.notebook}.csv", said)
         return table
 
     def recovered(self, result: StudyResult | Missing) -> "Comparison | Missing":
@@ -349,6 +342,8 @@ def open_sample(
     )
     if notebook and not sample.is_papers and not paths.is_own_run():
         sample = replace(sample, ledger=_own_ledger(notebook, [source]))
+    if notebook or ledger is not None:
+        sample.ledger.provenance[source.name] = sample.provenance()
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
     return sample
