@@ -175,11 +175,17 @@ def _declared(of: type) -> dict[str, type]:
 
 
 def _hints(thing: Any, *, extras: bool = False) -> dict[str, Any]:
-    """Resolved annotations; `Sample` is known to studies for the type checker only."""
-    try:
-        return typing.get_type_hints(thing, localns={"Sample": object}, include_extras=extras)
-    except (NameError, TypeError, AttributeError):  # names that only the type checker imports
-        return {}
+    """Resolved annotations; names that only the type checker imports, as `Sample`, stand for any object."""
+    unknown: dict[str, Any] = {}
+    while True:
+        try:
+            return typing.get_type_hints(thing, localns=unknown, include_extras=extras)
+        except NameError as problem:
+            if problem.name is None or problem.name in unknown:
+                return {}
+            unknown[problem.name] = object
+        except (TypeError, AttributeError):
+            return {}
 
 
 def _class_of(hint: Any) -> type:

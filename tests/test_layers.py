@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "volume": {"units", "cache", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
     "joint": {*ESTIMATING},
+    "joint draw": {"display"},
     "claims": {"units", "results", "study"},
     "paper draw": {"display"},
     "paper explore": {"claims", "display", "fitting", "explore"},
@@ -101,8 +102,10 @@ CONVERTERS = {"pint"}
 def layer(module: str) -> str:
     """``nbtools.files.images`` → ``files``; ``nbtools.transport.draw`` → ``draw``; a room itself is its ``face``."""
     name, file = [*module.split("."), "__init__", "__init__"][1:3]
-    if name == "paper" and file in ("draw", "explore"):
-        return f"paper {file}"
+    if (name, file) in (("paper", "draw"), ("paper", "explore"), ("joint", "draw")):
+        return f"{name} {file}"
+    if name == "joint" and file == "__init__":
+        return "face"
     if name not in ROOMS:
         return SIBLINGS.get(name, name)
     if file == "__init__":

@@ -29,7 +29,7 @@ def drawing(
     Parameters
     ----------
     panels : how many side by side; or a function of the result that says it
-    columns : 1 (86 mm) or 2 (178 mm)
+    columns : 1 (86 mm) or 2 (178 mm); of a varying number of panels one alone is 86 mm wide
     height : mm; by default three quarters of a panel's width
     name : of the exported file; by default the function's
 
@@ -61,7 +61,8 @@ def drawing(
                 _show(figure, f"{name or function.__name__}: not possible")
                 return None
             count = panels(result) if callable(panels) else panels
-            figure, own = style.new_figure(count, columns=columns if count > 1 else 1, height=height)
+            wide = columns if count > 1 or panels == 1 else 1
+            figure, own = style.new_figure(count, columns=wide, height=height)
             try:
                 function(own, result, *others, **options)
             except NotPossible as reason:

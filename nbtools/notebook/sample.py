@@ -400,6 +400,17 @@ def _own_ledger(notebook: str, sources: "list[manifest.DataSource]") -> Ledger:
     return Ledger(notebook, paths.own_results_folder(f"{name[:60]}-{short}"))
 
 
+def open_paper(ledger: Ledger) -> Sample:
+    """The paper itself as a sample without files: what is computed from its printed numbers alone.
+
+    Parameters
+    ----------
+    ledger : of the notebook in which it is computed
+    """
+    source = manifest.DataSource("its printed numbers", (), "paper", "")  # type: ignore[arg-type]
+    return Sample(source, SampleCard(name="the paper"), ledger)
+
+
 def _planted(source: manifest.DataSource) -> Mapping[str, float]:
     """What the twin's recorder says that it planted; nothing for measured data."""
     if source.origin != "twin" or source.entry is None:

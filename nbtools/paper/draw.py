@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbtools.display.drawing import drawing
 from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from nbtools.paper.table import PaperTable
 
 # A letter beside the colour: nobody has to tell seven colours apart.
 MARKS: dict[str, tuple[str, str]] = {
@@ -23,6 +26,18 @@ MARKS: dict[str, tuple[str, str]] = {
     "input": ("#e4e4e4", ""),
     "open": ("white", "o"),
 }
+
+
+@drawing(columns=2, height=75, name="verdicts")
+def verdicts(axes: "Axes", table: "PaperTable") -> "Axes":
+    """One row a topic, one square a statement, in the order of the paper."""
+    return draw_verdicts(axes, table.by_topic)
+
+
+@drawing(columns=2, height=95, name="distances")
+def distances(axes: "Axes", table: "PaperTable", *, limit: float = 2.0) -> "Axes":
+    """By how many σ our arithmetic lies from the printed number; the band is what rounding excuses."""
+    return draw_deviations(axes, table.distances, limit=limit)
 
 
 def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[tuple[str, bool]]]) -> "Axes":

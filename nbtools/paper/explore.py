@@ -31,9 +31,24 @@ class Selectable(Protocol):
     def _repr_html_(self) -> str: ...
 
 
-def explore_statements(card: Selectable) -> "StatementTable":
-    """Menus for verdict, notebook, kind and topic, and a box for words; the rows that fit below them."""
-    return StatementTable(card)
+def explore_statements(card: Selectable, **chosen: str) -> "StatementTable":
+    """Menus for verdict, notebook, kind and topic, and a box for words; the rows that fit below them.
+
+    Parameters
+    ----------
+    card : a `PaperTable`
+    chosen : to begin with, as ``verdict="inconsistent"``; what no statement has is left at all of them
+
+    Raises
+    ------
+    StateError
+        A menu that there is not.
+    """
+    table = StatementTable(card)
+    for name, value in chosen.items():
+        if name not in table.options or value in table.options[name]:
+            table.set(name, value)
+    return table.of("paper", "its statements")
 
 
 class StatementTable(Showing[ExploreState]):
@@ -86,7 +101,7 @@ class StatementTable(Showing[ExploreState]):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live table; and the rows as they stand, which need no kernel."""
         bundle = dict(self.attempt(self.face.mime_bundle) or {})
-        return {**bundle, "text/html": self.chosen._repr_html_(), "text/plain": repr(self)}
+        return {**bundle, "text/html": self.card._repr_html_(), "text/plain": repr(self)}
 
 
 class StatementFace:
@@ -100,7 +115,7 @@ class StatementFace:
             for name, options in table.options.items()
         }
         self.controls["text"] = gui.Text(description="words", placeholder="half screening", layout=NARROW)
-        self.rows, self.said = gui.HTML(), gui.HTML()
+        self.rows, self.said = gui.HTML(layout={"max_height": "460px", "overflow": "auto"}), gui.HTML()
         for name, control in self.controls.items():
             control.observe(self._follow(name), names="value")
         self.box = gui.VBox(
@@ -144,7 +159,7 @@ def explore_what_if(changes: Mapping[str, Sequence[float]] | None = None) -> "Wh
     ----------
     changes : to begin with, as `nbtools.paper.recompute` has it
     """
-    return WhatIf(changes or {})
+    return WhatIf(changes or {}).of("paper", "its printed numbers")
 
 
 class WhatIf(Showing[ExploreState]):

@@ -41,7 +41,7 @@ def test_several_numbers_of_one_statement(tmp_path):
 
 def test_the_box_and_the_slider_move_the_same_number():
     """And the table below says what followed."""
-    what_if = explore_what_if().of("paper")
+    what_if = explore_what_if()
     controls = what_if.controls
     controls["number"].value = "RES-03"
     controls = what_if.controls  # those of the statement that was chosen
