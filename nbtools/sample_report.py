@@ -1,5 +1,6 @@
 """A folder of instrument files of one sample → one page: each number with its file, figures, what was left out, why."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -11,18 +12,19 @@ from typing import Any
 import nbformat
 import yaml
 
-from nbtools import __version__, paths
+from nbtools import __version__, ac_susceptibility, joint, paths, transport
+from nbtools.display import style
 from nbtools.files.registry import NOTEBOOKS, Route
 from nbtools.files.sample_card import EXAMPLES, SampleCard, read_sample_card
 from nbtools.inspection import Inspection, inspect_files
 from nbtools.manifest import SAMPLE_CARD, file_hash
 from nbtools.notebook.document import heading_above, parameter_names
-from nbtools.notebook.sample import ResultsTable, printed
+from nbtools.notebook.sample import ResultsTable, open_sample, printed
 from nbtools.paper.ledgers import read_results
 from nbtools.report import image_html, notebook_html, page_html
 from nbtools.results import Ledger, Result, dumps
 from nbtools.runner import OnCell, Run, find_notebooks, run_notebook
-from nbtools.study import html_table
+from nbtools.study import Missing, StudyResult, html_table
 from nbtools.whole_file import write_whole
 
 DONE = "done.json"
@@ -272,6 +274,64 @@ def _run_once(
     return Outcome(job, folder, done.error)
 
 
+def together(
+    card: Path, outcomes: Iterable[Outcome], ledger: Ledger
+) -> list[tuple[StudyResult | Missing, Callable[..., Any]]]:
+    """What the techniques say together: one J_c(T), λ by its routes, resistivity against screening.
+
+    Parameters
+    ----------
+    card : of the sample
+    outcomes : of the techniques that were run
+    ledger : keeps what is found
+
+    Returns
+    -------
+    list of (StudyResult or Missing, drawing)
+        Nothing where fewer than two techniques found a number.
+    """
+    found: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.results:
+            found.setdefault(outcome.job.technique, []).append(outcome)
+    if len(found) < 2:
+        return []
+    ledgers = {
+        stem: _joined([o.ledger for o in some])
+        for some in found.values()
+        for stem in (some[0].job.notebook.stem,)
+    }
+    files = [path for some in found.values() for outcome in some for path in outcome.job.files]
+    sample = open_sample([str(path) for path in files], card, ledger=ledger)
+    pairs: list[tuple[StudyResult | Missing, Callable[..., Any]]] = []
+    if {"magneto_optics", "ac_susceptibility"} & set(found):
+        pairs.append((joint.study_critical_current(sample, ledgers), joint.draw.critical_current))
+    if "transport" in found:
+        depths = joint.study_sample_depths(sample, ledgers[found["transport"][0].job.notebook.stem])
+        pairs.append((depths, joint.draw.penetration_depths))
+    if {"transport", "ac_susceptibility"} <= set(found):
+        # The options with which the notebooks ran, such as the columns of a table, go along.
+        parts = [
+            open_sample(o.job.parameters["DATA"], card, columns=o.job.parameters.get("COLUMNS"))
+            for o in (found["transport"][0], found["ac_susceptibility"][0])
+        ]
+        resistance = transport.study_resistance(parts[0], record=False)
+        curves = ac_susceptibility.study_curves(parts[1], record=False)
+        pairs.append(
+            (joint.study_resistivity_bound(sample, resistance, curves), joint.draw.resistivity_bound)
+        )
+    return pairs
+
+
+def _joined(ledgers: Iterable[Ledger | None]) -> Ledger:
+    """The results of several runs of one technique; of two of one name the first."""
+    joined = Ledger("")
+    for ledger in ledgers:
+        for name, result in (ledger.results if ledger else {}).items():
+            joined.results.setdefault(name, result)
+    return joined
+
+
 def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], into: Path) -> Path:
     """The page of the sample, a page for each run, the numbers as CSV and JSON."""
     for outcome in outcomes:
@@ -286,7 +346,11 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
             left_out[title] = f"stopped in {outcome.error}"
         for section, reason in (outcome.ledger.skipped if outcome.ledger else {}).items():
             left_out.setdefault(f"{title}: {section}", reason)
+    ledger = Ledger("")
+    pairs = together(card, outcomes, ledger)
+    left_out |= {f"together: {section}": reason for section, reason in ledger.skipped.items()}
     results = tuple(result for outcome in outcomes for result in outcome.results)
+    results += tuple(ledger.results.values())
     table = ResultsTable(results, left_out)
     used = {path.name for outcome in outcomes for path in outcome.job.files}
     files = {
@@ -304,7 +368,7 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
         into / "results.json",
         dumps(provenance | {"results": [vars(result) for result in results], "left out": left_out}),
     )
-    body = _page(sample, card, plan, outcomes, table, files)
+    body = _page(sample, card, plan, outcomes, pairs, table, files)
     return write_whole(into / "index.html", page_html(sample.name, body))
 
 
@@ -313,6 +377,7 @@ def _page(
     card: Path,
     plan: Plan,
     outcomes: list[Outcome],
+    pairs: list[tuple[StudyResult | Missing, Callable[..., Any]]],
     table: ResultsTable,
     files: dict[str, dict[str, Any]],
 ) -> str:
@@ -321,6 +386,9 @@ def _page(
     if any(one.synthetic for one in plan.found):
         pieces.append(f'<p class="failed">{SYNTHETIC}</p>')
     pieces += [_numbers(outcome) for outcome in outcomes if outcome.results]
+    if shown := [pair for pair in pairs if not isinstance(pair[0], Missing)]:
+        pieces.append("<h2>Several techniques together</h2>")
+        pieces += [_together_html(result, draw) for result, draw in shown]
     if not table.results:
         pieces.append("<p>No number was found.</p>")
     if table.skipped:
@@ -348,6 +416,16 @@ def _numbers(outcome: Outcome) -> str:
     ]
     table = html_table([("quantity", "value", "criterion", "file"), *rows])
     return f'<h2>{_title(outcome.job)}</h2><div class="numbers">{table}</div>'
+
+
+def _together_html(result: Any, draw: Callable[..., Any]) -> str:
+    """One joint result: its table, its notes and its figure."""
+    panels = 2 if draw is joint.draw.critical_current else 1
+    figure, axes = style.new_figure(panels, columns=panels)
+    draw(result, axes=axes)
+    picture = base64.b64encode(style.encode(figure, dpi=110)).decode()
+    section = result.stamp.section
+    return f"<h3>{escape(section)}</h3>{result._repr_html_()}{image_html('image/png', picture, section)}"
 
 
 def _title(job: Job) -> str:

@@ -94,7 +94,8 @@ class StudyResult:
 
     def __str__(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
-        return "\n".join([text_table(lines), *(f"note: {sentence}" for sentence in self.notes())])
+        table = [text_table(lines)] if len(lines) > 1 else []
+        return "\n".join([*table, *(f"note: {sentence}" for sentence in self.notes())])
 
     def __repr__(self) -> str:
         return str(self)
@@ -102,7 +103,7 @@ class StudyResult:
     def _repr_html_(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
         notes = "".join(f"<p>note: {escape(sentence)}</p>" for sentence in self.notes())
-        return html_table(lines) + notes
+        return (html_table(lines) if len(lines) > 1 else "") + notes
 
 
 class Missing:

@@ -8,3 +8,4 @@ from .study import study_gaps as study_gaps
 from .study import study_penetration_depths as study_penetration_depths
 from .study import study_printed_current as study_printed_current
 from .study import study_resistivity_bound as study_resistivity_bound
+from .study import study_sample_depths as study_sample_depths

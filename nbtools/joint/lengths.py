@@ -24,6 +24,26 @@ class PenetrationDepths(StudyResult):
         return [Row(name, length, shown="nm") for name, length in self.lengths.items()]
 
 
+def depths_of(depth: Quantity, resistivity: Quantity, critical_temperature: Quantity) -> PenetrationDepths:
+    """λ of a sample by its critical fields and by the dirty limit of its resistivity.
+
+    Parameters
+    ----------
+    depth : λ from both critical fields, m
+    resistivity : in the normal state, Ω m
+    critical_temperature : K, of the weak-coupling gap
+    """
+    dirty = propagate(
+        lambda rho, end: float(
+            superconductor.dirty_penetration_depth(rho, superconductor.weak_coupling_gap(end))
+        ),
+        resistivity,
+        critical_temperature,
+        unit="m",
+    )
+    return PenetrationDepths({"from H_c1 and H_c2": depth, "dirty limit, from ρ and T_c": dirty})
+
+
 def estimate_penetration_depths(
     depth: Quantity,
     lower_field: Quantity,

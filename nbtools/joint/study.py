@@ -14,7 +14,7 @@ from nbtools.joint.critical_current import (
     points_of,
 )
 from nbtools.joint.gaps import GapsStudy, estimate_gaps
-from nbtools.joint.lengths import PenetrationDepths, estimate_penetration_depths
+from nbtools.joint.lengths import PenetrationDepths, depths_of, estimate_penetration_depths
 from nbtools.joint.resistivity import ResistivityBound, estimate_resistivity_bound
 from nbtools.physics.bean_state import half_screening_field
 from nbtools.physics.current_sheet import plate_penetration_field
@@ -137,6 +137,22 @@ def study_penetration_depths(sample: "Sample", printed: Mapping[str, Any]) -> Pe
         printed["CMP-02"].quantities[1] / 100,
         critical_temperature=float(printed["MAG-01"].quantities[0]),
     )
+
+
+@study("One penetration depth by two routes")
+def study_sample_depths(sample: "Sample", transport: Ledger) -> PenetrationDepths | Missing:
+    """λ of a sample by its critical fields and by its resistivity.
+
+    Parameters
+    ----------
+    sample : whose results they are
+    transport : the results of notebook 03
+    """
+    names = ("penetration_depth", "resistivity_100", "critical_temperature")
+    lacking = [name.replace("_", " ") for name in names if name not in transport.results]
+    if lacking:
+        raise NotPossible(f"Transport found no {', no '.join(lacking)}")
+    return depths_of(*(transport.results[name].quantity for name in names))
 
 
 @study("Gaps against reach")
