@@ -103,7 +103,6 @@ def test_names_are_ids_or_groups_in_the_order_of_the_paper(twin):
         settle(twin, "GL-1", {})
 
 
-
 def test_a_result_that_was_not_given_is_named(twin):
     """It is a slip in the cell, not something that the files lack."""
     with pytest.raises(
