@@ -18,7 +18,6 @@ from .current_law import compare_current_laws as compare_current_laws
 from .current_law import estimate_current_law as estimate_current_law
 from .current_law import fit_critical_current_law as fit_critical_current_law
 from .current_law import power_law_through as power_law_through
-from .current_law import profile_exponent as profile_exponent
 from .curves import AcCurve as AcCurve
 from .curves import collect_curves as collect_curves
 from .curves import grain_share as grain_share

@@ -49,10 +49,6 @@ class Collapse:
         spline = CubicSpline(self.temperature, np.log([float(q) for q in self.full_field]))
         return np.exp(spline(np.clip(temperature, *self.temperature[[0, -1]])))
 
-    def current(self, temperature: ArrayLike, half_width: float) -> Array:
-        """J_c (A/m²)."""
-        return self.predict(temperature) / half_width
-
     @property
     def largest_offset(self) -> Quantity:
         """Of the thermometers (K)."""

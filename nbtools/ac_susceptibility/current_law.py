@@ -16,7 +16,7 @@ from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity, propagate
 
 Array = NDArray[np.float64]
-LAWS = ("power", "linear", "three-halves", "square", "depairing", "sns")
+LAWS = ("power", "linear", "three-halves", "square", "depairing")
 RATIO_SHARE = 0.02  # by how much two ratios of currents may differ and count as one
 NAMES = {
     "power": "(1 − t)ⁿ",
@@ -24,7 +24,6 @@ NAMES = {
     "three-halves": "(1 − t)^3/2",
     "square": "(1 − t)²",
     "depairing": "Eq. (1)",
-    "sns": "junction",
 }
 FARTHEST = 15.0  # K above the warmest point: where T_c may be sought
 
@@ -34,7 +33,7 @@ class CurrentRegression:
     """Points and a law; unknowns: what is NaN in `held`, each point's ln(1 − T/T_c), then the offsets in units of σ.
 
     t, log_j, sigma_t, sigma_j : shape (n,), K and ln of A/m²
-    law, held : a law of `log_current`; ln J_c(0), T_c and n or L/ξ_N where they are given
+    law, held : a law of `log_current`; ln J_c(0), T_c and n where they are given
     moves : shape (n, m), K: by how much one σ of each offset moves the reading of each point
     """
 
@@ -92,7 +91,7 @@ class CurrentRegression:
 
     def _residuals(self, p: Array) -> Array:
         (log_zero, end, shape), z, offsets = self._read(p)
-        current = log_zero + log_current(self.law, shape, shape)(z)
+        current = log_zero + log_current(self.law, shape, 0.0)(z)
         read = -end * np.expm1(z) + self._moves @ offsets
         return np.concatenate(
             [(self.log_j - current) / self.sigma_j, (self.t - read) / self.sigma_t, offsets]
@@ -101,8 +100,8 @@ class CurrentRegression:
     def _jacobian(self, p: Array) -> Array:
         (_, end, shape), z, offsets = self._read(p)
         step, count = 1e-6, z.size
-        sides = [log_current(self.law, shape + h, shape + h)(z) for h in (-step, step)]
-        slopes = [log_current(self.law, shape, shape)(z + h) for h in (-step, step)]
+        sides = [log_current(self.law, shape + h, 0.0)(z) for h in (-step, step)]
+        slopes = [log_current(self.law, shape, 0.0)(z + h) for h in (-step, step)]
         table = np.zeros((2 * count + offsets.size, 3 + count + offsets.size))
         table[:count, 0] = -1 / self.sigma_j
         table[:count, 2] = (sides[0] - sides[1]) / (2 * step * self.sigma_j)
@@ -119,16 +118,16 @@ class CurrentRegression:
         found = []
         for end in ends if self.free[1] else self.held[1:2]:
             z = np.log(np.maximum(1 - self.t / end, 1e-5))
-            shape = 1.0 if self.law == "sns" else float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
+            shape = float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
             shape = shape if self.free[2] else self.held[2]
-            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, shape)(z)))
+            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, 0.0)(z)))
             three = np.array([log_zero, end, shape])[self.free]
             found.append(np.concatenate([three, z, np.zeros(self._moves.shape[1])]))
         return found
 
     def _solve(self, start: Array) -> Any:
-        shape = (0.0, 2000.0) if self.law == "sns" else (0.2, 60.0)
-        three = np.array([(-np.inf, np.inf), (self.t.min() + 1e-3, self.t.max() + FARTHEST), shape])
+        ends = (self.t.min() + 1e-3, self.t.max() + FARTHEST)
+        three = np.array([(-np.inf, np.inf), ends, (0.2, 60.0)])
         points = np.tile((-60.0, -1e-9), (self.t.size, 1))
         offsets = np.tile((-20.0, 20.0), (self._moves.shape[1], 1))
         low, high = np.vstack([three[self.free], points, offsets]).T
@@ -147,18 +146,16 @@ class CurrentLawFit:
     """One law through the points.
 
     critical_temperature (K), zero_temperature_current (A/m²), exponent (that of the law near T_c if it is fixed),
-    barrier : L/ξ_N(T_c) of the proximity junction, else NaN
     chi_square, degrees_of_freedom, akaike : misfit with errors in temperature and current; χ² + 2k
     residual_decades : log₁₀ of each point over the law, NaN for one at or above T_c
     temperature_shift : by how much each point's temperature had to move (K)
-    parameters, covariance : ln J_c(0), T_c and n or L/ξ_N (0 if the law has neither)
+    parameters, covariance : ln J_c(0), T_c and n (0 if the law has none)
     """
 
     law: str
     critical_temperature: Quantity
     zero_temperature_current: Quantity
     exponent: Quantity
-    barrier: Quantity
     chi_square: float
     degrees_of_freedom: int
     akaike: float
@@ -195,8 +192,7 @@ class CurrentLawFit:
         shift = 1e3 * float(np.max(np.abs(self.temperature_shift)))
         beyond = int(np.isnan(self.residual_decades).sum())
         above = f", {beyond} point(s) above T_c" if beyond else ""
-        weak = f", L/ξ_N = {self.barrier}" if np.isfinite(self.barrier) else ""
-        law = f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}{weak}"
+        law = f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}"
         return (
             f"{law}, χ² = {self.chi_square:.2g} ({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, "
             f"points moved up to {shift:.0f} mK, worst residual {self.worst_residual:.2f} decades{above}"
@@ -222,7 +218,8 @@ def fit_critical_current_law(
     ----------
     temperature, critical_current : shape (n,), K and A/m²; at least as many points as free parameters
     temperature_uncertainty, relative_uncertainty : standard deviations, K and of ln J_c; one or each
-    law : "power" (n free unless `exponent` is given), "linear", "three-halves", "square", "depairing" (Eq. 1) or "sns"
+    law : "power" (n free unless `exponent` is given), "linear", "three-halves", "square" or "depairing" (Eq. 1).
+        The barrier of a junction is not fitted but bounded: `physics.proximity.largest_barrier`
 
     Raises
     ------
@@ -234,10 +231,11 @@ def fit_critical_current_law(
     t, j, sigma_t, sigma_j = _checked(
         temperature, critical_current, temperature_uncertainty, relative_uncertainty
     )
-    log_current(law, 1.0, 0.0)  # refuses an unknown law
+    if law not in LAWS:
+        raise ValueError(f"law is {law!r}; it can be one of {', '.join(map(repr, LAWS))}")
     shape = exponent if law == "power" and exponent is not None else np.nan
     end = np.nan if critical_temperature is None else critical_temperature
-    held = np.array([np.nan, end, shape if law in ("power", "sns") else 0.0])
+    held = np.array([np.nan, end, shape if law == "power" else 0.0])
     problem = CurrentRegression(t, np.log(j), sigma_t, sigma_j, law, held)
     if problem.degrees_of_freedom < 1:
         count = int(problem.free.sum())
@@ -261,17 +259,6 @@ def compare_current_laws(
             continue
     names = list(fits)
     return {names[i]: fits[names[i]] for i in ranked([fit.akaike for fit in fits.values()], scale=1.0)}
-
-
-def profile_exponent(
-    temperature: ArrayLike, critical_current: ArrayLike, exponents: ArrayLike, **options: ArrayLike
-) -> tuple[Array, Array]:
-    """χ² and the best T_c for each exponent of the power law: what the points leave open."""
-    fits = [
-        fit_critical_current_law(temperature, critical_current, law="power", exponent=float(n), **options)  # type: ignore[arg-type]
-        for n in np.atleast_1d(np.asarray(exponents, float))
-    ]
-    return np.array([f.chi_square for f in fits]), np.array([float(f.critical_temperature) for f in fits])
 
 
 def needed_temperature_error(
@@ -367,14 +354,6 @@ def power_law_through(
     return ExactPowerLaw(((t1, j1), (t2, j2), (t3, j3)), end, steepness)
 
 
-def pair_critical_temperature(
-    temperature: tuple[float, float], critical_current: tuple[float, float], exponent: float = 1.5
-) -> float:
-    """T_c that (T_c − T)ⁿ demands of two points."""
-    ratio = (critical_current[1] / critical_current[0]) ** (1 / exponent)
-    return (ratio * temperature[0] - temperature[1]) / (ratio - 1)
-
-
 def find_crossover(
     first: CurrentLawFit | ExactPowerLaw, second: CurrentLawFit, low: float, high: float
 ) -> Quantity:
@@ -396,10 +375,10 @@ def find_crossover(
 
 
 def _log_law(law: str, parameters: Array, temperature: Array) -> Array:
-    """ln J_c (A/m²) of ln J_c(0), T_c and n or L/ξ_N; −∞ from T_c up."""
+    """ln J_c (A/m²) of ln J_c(0), T_c and n; −∞ from T_c up."""
     log_zero, end, shape = parameters
     below = np.maximum(1 - temperature / end, 1e-300)
-    return np.where(temperature < end, log_zero + log_current(law, shape, shape)(np.log(below)), -np.inf)
+    return np.where(temperature < end, log_zero + log_current(law, shape, 0.0)(np.log(below)), -np.inf)
 
 
 def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
@@ -413,7 +392,6 @@ def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
         Quantity(three[1], spread[1], "K"),
         Quantity(zero, zero * spread[0], "A/m^2"),
         shape if power is None else Quantity(power, 0.0),
-        shape if problem.law == "sns" else Quantity(float("nan")),
         misfit,
         problem.degrees_of_freedom,
         misfit + 2 * int(problem.free.sum()),

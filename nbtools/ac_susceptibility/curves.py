@@ -255,13 +255,6 @@ def group_curves(curves: list[AcCurve]) -> tuple[list[AcCurve], list[AcCurve]]:
     return sorted(amplitudes, key=lambda c: c.amplitude), sorted(frequencies, key=lambda c: c.frequency)
 
 
-def transition_window(curves: list[AcCurve], *, margin: float = 0.5) -> tuple[float, float]:
-    """From the coldest to the warmest temperature at which a curve moves, and a margin (K)."""
-    moving = [c.temperature[(c.in_phase > -0.97) & (c.in_phase < -0.02)] for c in curves]
-    inside = np.concatenate(moving)
-    return float(inside.min()) - margin, float(inside.max()) + margin
-
-
 def _share_full_screening(curves: list[AcCurve]) -> list[AcCurve]:
     per_amplitude = np.array([curve.full_screening / curve.amplitude for curve in curves])
     most = float(per_amplitude.min())

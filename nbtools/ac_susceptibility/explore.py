@@ -176,10 +176,10 @@ def susceptibility(study: CurvesStudy, *, units: str = "paper") -> FitWidget:
         "critical_temperature": float(half + reach),
         "exponent": 5.0,
         "grains": 0.0,
-        "amplitude": curve.amplitude,
     }
     parts = [
-        lmfit.Model(part, independent_vars=["temperature"]) for part in (bean_in_phase, bean_out_of_phase)
+        lmfit.Model(part, independent_vars=["temperature", "amplitude"])
+        for part in (bean_in_phase, bean_out_of_phase)
     ]
     fit = FitWidget(
         parts,
@@ -188,14 +188,14 @@ def susceptibility(study: CurvesStudy, *, units: str = "paper") -> FitWidget:
         labels=["χ′", "χ″"],
         params=start,
         shared=tuple(start),
-        units={"critical_temperature": "K", "amplitude": "A/m"},
+        constants={"amplitude": curve.amplitude},
+        units={"critical_temperature": "K"},
         x_label="temperature",
         x_unit="K",
         y_label="χ over full screening",
         system=units,
         name="05_susceptibility",
     )
-    fit.set("amplitude", vary=False)
     fit.set("critical_temperature", min=float(half), max=float(half) + 5.0)
     fit.set("exponent", min=0.5, max=20.0)
     fit.set("grains", min=0.0, max=0.9)

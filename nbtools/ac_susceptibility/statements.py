@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from nbtools.ac_susceptibility.current_law import fit_critical_current_law, power_law_through
 from nbtools.ac_susceptibility.rectangles import DISCRIMINATING, estimate_current_ratio
@@ -44,6 +45,8 @@ DIRTY_DIFFUSIVITY = 1e-4  # m²/s
 CLEAN_VELOCITY = 5e5  # m/s
 # Uniform error of a rounding, as a standard deviation.
 UNIFORM = 1 / math.sqrt(3)
+# Between these exponents the points are asked which they leave.
+LEAST_EXPONENT, MOST_EXPONENT = 1.0, 15.0
 LAWS = {1.0: "linear", 1.5: "three-halves", 2.0: "square"}
 
 
@@ -306,7 +309,7 @@ def exponent_near_the_transition(paper: Paper, results: None, context: Context) 
     """A law of the printed exponent through the printed points, T_c free, against their rounding."""
     exponent = float(paper["JC-01"].quantities[0])
     fit = _printed_fit(paper, exponent)
-    basis = f"(1 − T/T_c)^{exponent:g} through three printed points, T_c free: {_says(fit)}; {_free_exponent(paper)}"
+    basis = f"(1 − T/T_c)^{exponent:g} through three printed points, T_c free: {_says(fit)}; {_exponents_left(paper)}"
     return _by_misfit(context, fit, basis, shown=f"χ² = {fit.chi_square:.1f}")
 
 
@@ -567,12 +570,24 @@ def _says(fit: Any) -> str:
     return f"χ² = {fit.chi_square:.1f} for one free, temperatures moved up to {moved:.0f} mK"
 
 
-def _free_exponent(paper: Paper) -> str:
+def _exponents_left(paper: Paper) -> str:
+    """Which exponents the rounding of the printed points leaves, by 2 σ."""
+
+    def excess(exponent: float) -> float:
+        return _misfit(_printed_fit(paper, exponent)) - ROUNDING_SIGMAS
+
     try:
         law = _through(paper)
     except NotPossible as reason:
         return str(reason)
-    return f"n = {law.exponent} and T_c = {law.critical_temperature} go through all three"
+    best = min(max(float(law.exponent), LEAST_EXPONENT), MOST_EXPONENT)
+    low = brentq(excess, LEAST_EXPONENT, best, xtol=0.02) if excess(LEAST_EXPONENT) > 0 else LEAST_EXPONENT
+    high = brentq(excess, best, MOST_EXPONENT, xtol=0.02) if excess(MOST_EXPONENT) > 0 else MOST_EXPONENT
+    beyond = " and beyond" if high == MOST_EXPONENT else ""
+    return (
+        f"rounding leaves n from {low:.1f} to {high:.1f}{beyond} (2 σ); n = {float(law.exponent):.1f} and T_c = "
+        f"{float(law.critical_temperature):.2f} K go through all three"
+    )
 
 
 def _through(paper: Paper) -> Any:
