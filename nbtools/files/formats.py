@@ -180,7 +180,7 @@ def _field_map(path: Path) -> Contents:
     maps = {name: read_map(path, name=name) for name in names} if several else {path.stem: read_map(path)}
     found = next(iter(maps.values()))
     outline = all(np.isin(one.values, (0, 1)).all() for one in maps.values())
-    options = [f"MAP={names[0]}"] if several else []
+    options = ["MAP=<name>"] if several else []
     options += [] if "x" in found.coords else ["PIXEL_SIZE=<metres>"]
     way = Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:")
     return Contents(
@@ -199,6 +199,7 @@ def _field_map(path: Path) -> Contents:
             for name, one in maps.items()
         ),
         (way,) if outline else (Route("magneto_optics", options=(*options, "HEIGHT=<metres>")),),
+        (f"maps: {', '.join(names)}",) if several else (),
         lacks=() if "x" in found.coords else ("the size of a pixel",),
         asks=(),
     )

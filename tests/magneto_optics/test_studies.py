@@ -100,7 +100,7 @@ def test_frames_that_say_nothing_are_told_by_the_parameter(frames, tmp_path):
     assert not lacking and ".yaml beside it, with applied_field_T" in lacking.reason
 
 
-def test_one_frame_says_what_it_can(frames, tmp_path, monkeypatch):
+def test_one_frame_says_what_it_can(frames, tmp_path):
     """A map, its currents and J_c, but no ramp, no slope, no ridge; nothing is drawn twice."""
     for path in frames.glob("*.tif"):
         with tifffile.TiffFile(path) as file:
@@ -121,10 +121,9 @@ def test_one_frame_says_what_it_can(frames, tmp_path, monkeypatch):
     assert [one.label for one in currents.states] == ["33 K, 400 G"]
     remanent = mo.study_remanent(sample, flux)
     assert not remanent and "no remanent state" in remanent.reason
-    _, axes = style.new_figure(2, columns=2)
+    figure, axes = style.new_figure(2, columns=2)
     mo.draw.currents(currents, axes=axes)
-    assert "no remanent frame" in axes[1].texts[0].get_text()
-    assert not axes[1].images
+    assert len(figure.axes) == 1 and figure.axes[0].images
 
 
 def test_without_a_card_there_are_maps_and_sheet_currents(frames):
