@@ -345,8 +345,8 @@ class CriticalCurrentStudy(StudyResult):
                 said.append(f"{kelvin:g} K: {one.state[-1]}")
         if self.shared:
             said.append(
-                f"every J_c shares {100 * self.shared:.2g} % from outline and thickness, which σ of single frames does not "
-                "hold"
+                f"every J_c shares {100 * self.shared:.2g} % from outline and thickness, which σ of single frames does "
+                "not hold"
             )
         return [*said, *(f"{what}: {reason}" for what, reason in self.missing.items())]
 
