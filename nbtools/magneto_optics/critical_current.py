@@ -57,16 +57,6 @@ class CriticalCurrent:
     own: Array
     pixel_size: float
 
-    def __str__(self) -> str:
-        unit = "A/cm^2" if self.critical_current.unit == "A/m^2" else "A/m"
-        lines = [f"J_c = {self.critical_current.to(unit)}, filled from {self.full_penetration.to('G')} on"]
-        for field, value, sigma, state in zip(
-            self.applied, self.each, self.each_uncertainty, self.state, strict=True
-        ):
-            known = Quantity(value, sigma, self.critical_current.unit)
-            lines.append(f"  {1e4 * field:6.0f} G  {known.to(unit)}  {state}")
-        return "\n".join(lines)
-
 
 def estimate_critical_current(
     field: ArrayLike,

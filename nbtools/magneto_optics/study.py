@@ -803,65 +803,6 @@ def study_reference(
     return ReferenceStudy(Quantity(float(np.median(apart)), float(np.std(apart)), "T"), ours, other)
 
 
-@dataclass(frozen=True, repr=False)
-class MomentStudy(StudyResult):
-    """The moment of a current map beside a magnetometer's loop.
-
-    Attributes
-    ----------
-    moment : of the map, A m²
-    near : lowest and highest of the loop near the field of the map, A m²
-    largest : of the loop, the most negative
-    field : T
-    """
-
-    moment: Quantity
-    near: tuple[float, float]
-    largest: float
-    field: float
-
-    def rows(self) -> list[Row]:
-        at = f"at {1e3 * self.field:.2f} mT"
-        rows = [Row("moment of the current map", self.moment, "½ ∫ r × J over the sample", "moment", "emu")]
-        rows += [
-            Row(f"{word} of the loop {at}", _rough(value, "A m^2"), "magnetometer", "", "emu")
-            for word, value in zip(("lowest", "highest"), self.near, strict=True)
-        ]
-        largest = _rough(self.largest, "A m^2")
-        return [*rows, Row("most negative of the loop", largest, "magnetometer", "", "emu")]
-
-
-@study("The moment of the currents")
-def study_moment(
-    sample: "Sample", currents: CurrentStudy, *, file: str, window: Annotated[float, Field(gt=0)] = 0.5e-3
-) -> MomentStudy | Missing:
-    """The moment of the first current map against a loop: two columns, mT and µA m².
-
-    Parameters
-    ----------
-    sample : from `open_sample`
-    currents : from `study_currents`
-    file : of the loop
-    window : T, about the field of the map
-
-    Returns
-    -------
-    The result.
-    """
-    one = currents.states[0]
-    loop = np.loadtxt(_beside(sample, file))
-    sample.used.extend([one.maps.name, file])
-    field, moments = 1e-3 * loop[:, 0], 1e-6 * loop[:, 1]
-    applied = float(one.maps.applied[one.index])
-    near = moments[np.abs(field - applied) < window]
-    if not near.size:
-        raise NotPossible(
-            f"the loop of {file} has no point within {1e3 * window:g} mT of {1e3 * applied:g} mT"
-        )
-    moment = Quantity(moment_of(one.currents, one.maps.sample()), np.nan, "A m^2")
-    return MomentStudy(moment, (float(near.min()), float(near.max())), float(moments.min()), applied)
-
-
 def study_all(sample: "Sample") -> dict[str, Any]:
     """Every study of a sample by its defaults, nothing kept: what a rival world or another sample gives.
 
