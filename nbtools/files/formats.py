@@ -247,6 +247,7 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
         shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
         step, stated = (convert(step, stated, shown) if shown != stated else step), shown
+        step, stated = (convert(step, "nm", "mm"), "mm") if stated == "nm" and step >= 1e5 else (step, stated)
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
     return ", ".join(parts)
 
