@@ -182,7 +182,7 @@ def _field_map(path: Path) -> Contents:
     maps = {name: read_map(path, name=name) for name in names} if several else {path.stem: read_map(path)}
     found = next(iter(maps.values()))
     outline = all(np.isin(one.values, (0, 1)).all() for one in maps.values())
-    options = [f"MAP={names[0]}"] if several else []
+    options = ["MAP=<name>"] if several else []
     options += [] if "x" in found.coords else ["PIXEL_SIZE=<metres>"]
     way = Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:")
     return Contents(
@@ -201,6 +201,7 @@ def _field_map(path: Path) -> Contents:
             for name, one in maps.items()
         ),
         (way,) if outline else (Route("magneto_optics", options=(*options, "HEIGHT=<metres>")),),
+        (f"maps: {', '.join(names)}",) if several else (),
         lacks=() if "x" in found.coords else ("the size of a pixel",),
         asks=(),
     )
@@ -255,6 +256,7 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
         shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
         step, stated = (convert(step, stated, shown) if shown != stated else step), shown
+        step, stated = (convert(step, "nm", "mm"), "mm") if stated == "nm" and step >= 1e5 else (step, stated)
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
     return ", ".join(parts)
 

@@ -23,6 +23,5 @@ from .study import study_currents as study_currents
 from .study import study_depth as study_depth
 from .study import study_flux as study_flux
 from .study import study_homogeneity as study_homogeneity
-from .study import study_moment as study_moment
 from .study import study_reference as study_reference
 from .study import study_remanent as study_remanent

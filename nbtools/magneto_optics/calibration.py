@@ -86,13 +86,6 @@ class CalibratedField:
             "exact" if np.isnan(self.misfit) else f"misfit {self.misfit:.2f} of the noise"
         )
 
-    def __str__(self) -> str:
-        return (
-            f"{self.fit}; camera noise {self.noise:.1f} counts, median σ of B_z "
-            f"{1e3 * float(np.median(self.uncertainty)):.2g} mT; {100 * float(self.doubtful.mean()):.1f} % of the "
-            "pixels are doubtful"
-        )
-
 
 def calibrate(
     raw: ArrayLike,

@@ -8,7 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.display.bars import draw_budget
 from nbtools.display.drawing import drawing
-from nbtools.display.style import BLACK, RED, STYLE, add_legend, add_legend_beside, temperature_colours
+from nbtools.display.style import (
+    BLACK,
+    COLUMN_MM,
+    RED,
+    STYLE,
+    add_legend,
+    add_legend_beside,
+    temperature_colours,
+)
 from nbtools.results import NotPossible
 from nbtools.units import for_display
 
@@ -36,32 +44,30 @@ PROFILE_WIDTH = 0.05  # of the map, over which profiles are averaged
 # Parts -----------------------------------------------------------------------------------------
 
 
-def _rows(panels: Any, rows: int, height: float) -> Any:
-    """Panels in so many rows of two, lettered; where somebody gave axes of their own, these."""
+def _panels(panels: Any, count: int, height: float) -> list["Axes"]:
+    """So many lettered panels in rows of two, one alone in one column; where somebody gave axes of their own, these."""
     from matplotlib import rc_context
 
     given = np.atleast_1d(panels)
-    if given.size == 2 * rows:
-        return given.reshape(rows, 2)
+    if given.size == count:
+        return list(given.flat)
     figure = given.flat[0].figure
     figure.clear()
-    figure.set_size_inches(figure.get_figwidth(), rows * height / 25.4)
+    across, rows = min(count, 2), -(-count // 2)
+    figure.set_size_inches(COLUMN_MM[across] / 25.4, rows * height / 25.4)
     with rc_context(STYLE):
-        axes = figure.subplots(rows, 2, squeeze=False)
-    for number, one in enumerate(axes.flat):
+        axes = list(figure.subplots(rows, across, squeeze=False).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    for number, one in enumerate(axes[:count] if count > 1 else []):
         one.set_title(f"({chr(ord('a') + number)})", loc="left", fontsize=8)
-    return axes
+    return axes[:count]
 
 
 def _name(axes: "Axes", text: str) -> None:
     """What a panel shows, beside its letter."""
     letter = axes.get_title("left")
     axes.set_title(f"{letter} {text}".strip(), loc="left", fontsize=8)
-
-
-def _blank(axes: "Axes", reason: str) -> None:
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, fontsize=7, transform=axes.transAxes)
 
 
 def _length(extent: float) -> tuple[float, str]:
@@ -187,7 +193,7 @@ def draw_currents(
     )
     rows, columns = currents.jx.shape
     x, y = (currents.pixel_size / length * (np.arange(n) - (n - 1) / 2) for n in (columns, rows))
-    step = max(1, min(rows, columns) // arrows)
+    step = max(1, round((rows * columns) ** 0.5 / arrows))
     start = step // 2
     chosen = np.s_[start::step, start::step]
     jx, jy, size = currents.jx[chosen], currents.jy[chosen], currents.magnitude[chosen]
@@ -229,22 +235,22 @@ def profiles(panels: Any, flux: "FluxStudy", *, ramps: int = 2, units: str = "pa
     chosen = flux.ramps[::-1][:ramps]
     if not chosen:
         raise NotPossible("there are no frames that were taken on a ramp after zero-field cooling")
-    axes = _rows(panels, len(chosen), PROFILE_HEIGHT)
-    for row, maps in zip(axes, chosen, strict=True):
-        edges = (-maps.half_width, maps.half_width)
+    parts = []
+    for maps in chosen:
         up, down = list(range(maps.top + 1)), list(range(maps.top, maps.applied.size))
-        for panel, frames, word in zip(row, (up, down), ("rising", "falling"), strict=True):
-            if word == "falling" and len(frames) == 1:
-                _blank(panel, f"{maps.label}: no frame while the field fell")
-                continue
-            draw_profiles(panel, *_profiles_of(maps, frames), edges=edges, units=units)
-            _name(panel, f"{maps.label}, field {word}" if maps.applied.size > 1 else maps.label)
+        parts.append((maps, up, "field rising" if len(up) > 1 else maps.state(maps.top)))
+        parts += [(maps, down, "field falling")] if len(down) > 1 else []
+    axes = _panels(panels, len(parts), PROFILE_HEIGHT)
+    for panel, (maps, frames, word) in zip(axes, parts, strict=True):
+        edges = (-maps.half_width, maps.half_width)
+        draw_profiles(panel, *_profiles_of(maps, frames), edges=edges, units=units)
+        _name(panel, f"{maps.label}, {word}")
     return axes
 
 
 @drawing(panels=2, columns=2, name="flux_maps")
 def flux_maps(panels: Any, flux: "FluxStudy", *, skip: int = 0, units: str = "paper") -> Any:
-    """B_z at the largest field and in the remanent state, one row a ramp, the coldest first.
+    """B_z at the largest field and in the remanent state of every ramp, the coldest first, and scanned maps.
 
     Parameters
     ----------
@@ -257,29 +263,25 @@ def flux_maps(panels: Any, flux: "FluxStudy", *, skip: int = 0, units: str = "pa
     chosen = [*ramps, *(one for one in chosen if not one.is_ramp)]
     if not chosen:
         raise NotPossible("there are no frames that were taken on a ramp after zero-field cooling")
-    axes = _rows(panels, len(chosen), MAP_HEIGHT)
-    for row, maps in zip(axes, chosen, strict=True):
-        for panel, number in zip(row, range(2), strict=True):
-            if number >= len(maps.shown):
-                _blank(panel, f"{maps.label}: no remanent frame" if maps.is_ramp else "")
-                continue
-            index = maps.shown[number]
-            draw_map(
-                panel,
-                maps.field[index],
-                pixel_size=maps.pixel_size,
-                outline=maps.outline,
-                unit=maps.unit,
-                label=r"$B_z$" if maps.unit == "T" else "signal",
-                units=units,
-            )
-            _name(panel, ", ".join(filter(None, (maps.label, maps.state(index)))))
+    parts = [(maps, index) for maps in chosen for index in maps.shown]
+    axes = _panels(panels, len(parts), MAP_HEIGHT)
+    for panel, (maps, index) in zip(axes, parts, strict=True):
+        draw_map(
+            panel,
+            maps.field[index],
+            pixel_size=maps.pixel_size,
+            outline=maps.outline,
+            unit=maps.unit,
+            label=r"$B_z$" if maps.unit == "T" else "signal",
+            units=units,
+        )
+        _name(panel, ", ".join(filter(None, (maps.label, maps.state(index)))))
     return axes
 
 
 @drawing(panels=2, columns=2, name="current_maps")
 def currents(panels: Any, study: "CurrentStudy", *, units: str = "paper") -> Any:
-    """|J| and its direction at the largest field and in the remanent state, one row a ramp or map.
+    """|J| and its direction at the largest field and in the remanent state of ramps, and under scanned maps.
 
     Parameters
     ----------
@@ -289,16 +291,9 @@ def currents(panels: Any, study: "CurrentStudy", *, units: str = "paper") -> Any
     shown = [one for one in study.states if not one.maps.is_cooled]
     if not shown:
         raise NotPossible("there is no ramp and no scanned map whose current could be shown")
-    groups: dict[int, list[StateOfCurrent]] = {}
-    for one in shown:
-        groups.setdefault(id(one.maps), []).append(one)
-    axes = _rows(panels, len(groups), MAP_HEIGHT)
-    for row, states in zip(axes, groups.values(), strict=True):
-        for panel, number in zip(row, range(2), strict=True):
-            if number >= len(states):
-                _blank(panel, "no remanent frame" if states[0].maps.is_ramp else "")
-                continue
-            _draw_state(panel, states[number], units)
+    axes = _panels(panels, len(shown), MAP_HEIGHT)
+    for panel, one in zip(axes, shown, strict=True):
+        _draw_state(panel, one, units)
     return axes
 
 
@@ -310,7 +305,7 @@ def _draw_state(panel: "Axes", one: "StateOfCurrent", units: str) -> None:
 
 @drawing(panels=2, columns=2, height=MAP_HEIGHT, name="current_errors")
 def errors(panels: Any, study: "CurrentStudy", *, units: str = "paper") -> Any:
-    """Of the first state: σ from noise beside what the filter takes away, in one scale.
+    """Of the first state of the table: σ from noise beside what the filter takes away, in one scale.
 
     Parameters
     ----------
@@ -327,8 +322,8 @@ def errors(panels: Any, study: "CurrentStudy", *, units: str = "paper") -> Any:
     same |= {"pixel_size": found.pixel_size, "outline": outline, "units": units}
     draw_map(panels[0], found.uncertainty, label=r"$\sigma$ of $J$", **same)
     draw_map(panels[1], bias, label="bias of $J$", **same)
-    _name(panels[0], f"noise, {one.label}")
-    _name(panels[1], "taken by the filter")
+    _name(panels[0], "noise")
+    _name(panels[1], "filter")
     return panels
 
 
@@ -383,20 +378,19 @@ def cooled(panels: Any, flux: "FluxStudy", study: "CurrentStudy", *, units: str 
         raise NotPossible("there are no frames of a sample that was cooled in a field")
     maps = flux.cooled[0]
     found = next(one for one in study.states if one.maps is maps)
-    axes = _rows(panels, 2, MAP_HEIGHT)
-    draw_map(axes[0, 0], maps.field[-1], pixel_size=maps.pixel_size, outline=maps.outline, units=units)
-    _name(axes[0, 0], maps.label)
-    draw_currents(axes[0, 1], found.currents, outline=maps.outline, units=units)
-    place = axes[1, 0].get_subplotspec()
-    letter = axes[1, 0].get_title("left")
-    axes[1, 0].remove()
+    axes = _panels(panels, 4, MAP_HEIGHT)
+    at = {"outline": maps.outline, "units": units}
+    draw_map(axes[0], maps.field[-1], pixel_size=maps.pixel_size, **at)
+    _name(axes[0], maps.label)
+    draw_currents(axes[1], found.currents, **at)
+    place, letter = axes[2].get_subplotspec(), axes[2].get_title("left")
+    axes[2].remove()
     with rc_context(STYLE):
-        relief = axes[0, 0].figure.add_subplot(place, projection="3d")
+        relief = axes[0].figure.add_subplot(place, projection="3d")
     relief.set_title(letter, loc="left", fontsize=8)
     draw_relief(relief, maps.field[-1], pixel_size=maps.pixel_size, units=units)
     edges = (-maps.half_width, maps.half_width)
-    frames = [maps.applied.size - 1]
-    draw_profiles(axes[1, 1], *_profiles_of(maps, frames), edges=edges, units=units)
+    draw_profiles(axes[3], *_profiles_of(maps, [maps.applied.size - 1]), edges=edges, units=units)
     return axes
 
 

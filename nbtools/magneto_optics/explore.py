@@ -48,6 +48,7 @@ def flux_profile(
     if not np.isfinite(known.critical_current):
         raise NotPossible(f"{maps.label}: no flux has entered, so there is no front to fit")
     table = profile_states(maps, width=PROFILE_WIDTH)
+    table["grid"] = 1e3 * table["grid"]  # mm, as x is shown
     frames = [i for i in range(maps.top + 1) if maps.applied[i]]
     across = [maps.across(maps.field[i], width=PROFILE_WIDTH) for i in frames]
     half = maps.half_width
@@ -70,7 +71,7 @@ def flux_profile(
     current = "A/m^2" if maps.thickness else "A/m"
     fit = FitWidget(
         lmfit.Model(plate_profile, independent_vars=["distance", *table]),
-        [one.distance[away] for one in across] if len(frames) > 1 else across[0].distance[away],
+        [1e3 * one.distance[away] for one in across] if len(frames) > 1 else 1e3 * across[0].distance[away],
         [one.field[away] for one in across] if len(frames) > 1 else across[0].field[away],
         sigma=scatter if len(frames) > 1 else scatter[0],
         params=start,
@@ -80,7 +81,7 @@ def flux_profile(
         | {name: "T" for name in start if name.startswith(("offset", "applied"))},
         labels=[f"{1e4 * maps.applied[i]:.0f} G" for i in frames] if len(frames) > 1 else None,
         x_label="x",
-        x_unit="m",
+        x_unit="mm",
         y_label="B_z",
         y_unit="T",
         system=units,

@@ -266,7 +266,7 @@ def current_budget(
             f"{maps.label}: no flux has entered, so there is no J_c whose errors could be weighed"
         )
     moved = {"gap of the indicator": replace(maps, height=maps.height + gap)}
-    if maps.thickness:
+    if maps.thickness and thickness:
         moved["thickness of the plate"] = replace(maps, thickness=maps.thickness + thickness)
     if np.isfinite(maps.anisotropy_field):
         own = maps.own_field(top)
@@ -282,6 +282,19 @@ def current_budget(
         budget[name] = change / 2 if name == "outline" else change
     budget["camera noise and misfit"] = float(fitted.each_uncertainty[0]) / best
     return largest_first(budget)
+
+
+def shared_error(maps: FluxMaps, *, thickness: float) -> float:
+    """Relative σ that every J_c of a plate has in common, from half a pixel of its outline and its thickness.
+
+    Parameters
+    ----------
+    maps : the largest field of which is fitted
+    thickness : σ, m; 0 where it is exact or does not count
+    """
+    budget = current_budget(maps, thickness=thickness)
+    # Anywhere within half a pixel: σ is its root of a third.
+    return float(np.hypot(budget["outline"] / np.sqrt(3), budget.get("thickness of the plate", 0.0)))
 
 
 def profile_states(maps: FluxMaps, *, width: float) -> dict[str, Array]:

@@ -6,7 +6,7 @@ both amplitudes come from the map's own spectrum by maximum likelihood. The filt
 T/(T² + λ k³), and λ, noise and resolution are known without the truth and without a further Fourier transform.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
@@ -19,14 +19,11 @@ from nbtools.physics.current_sheet import current_transfer, wave_numbers
 from nbtools.physics.domain import require_not_negative, require_positive
 from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import nearest_whole
-from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Choice = Literal["auto", "gcv", "l-curve", "discrepancy"]
 EDGE_POWER = 3.0  # |J(k)|² ~ k^−3 of a current with jumps along lines, averaged over directions
 SMALLEST_MAP = 8
-MOST_STEPS = 60
-FAINTEST = 1e-3  # of the map's rms: less noise than this is not believed on the sample alone
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,6 @@ class CurrentMap:
     pixel_size: float
     height: float
     thickness: float
-    mask: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @property
     def unit(self) -> str:
@@ -93,16 +89,6 @@ class CurrentMap:
         transfer = current_transfer(k, thickness=self.thickness, height=self.height)
         return transfer**2 / (transfer**2 + self.regularisation * k**EDGE_POWER)
 
-    def __str__(self) -> str:
-        inside = self.magnitude if self.mask is None else self.magnitude[self.mask]
-        largest = Quantity(float(np.percentile(inside, 99)), float(np.median(self.uncertainty)), self.unit)
-        per = "A/cm^2" if self.thickness else "A/m"
-        share = float(np.std(self.residual)) / self.noise if self.noise else np.nan
-        return (
-            f"|J| up to {largest.to(per)}, resolved to {1e6 * self.resolution:.0f} µm; noise of B_z "
-            f"{1e3 * self.noise:.2g} mT, residual {share:.2f} of it (λ by {self.choice})"
-        )
-
 
 def invert_current(
     field: ArrayLike,
@@ -110,7 +96,6 @@ def invert_current(
     pixel_size: float,
     height: float,
     thickness: float = 0,
-    mask: ArrayLike | None = None,
     regularisation: Choice | float = "auto",
     noise: float | None = None,
     edges: Literal["closed", "mirror"] = "closed",
@@ -124,7 +109,6 @@ def invert_current(
     pixel_size : m, of square pixels
     height : m, of the indicator above the top face
     thickness : m; 0 is a sheet, whose current is then in A/m
-    mask : shape (y, x), True on the sample: the currents are those within it that fit best, by least squares
     regularisation : how λ is found: "auto" (likelihood of the spectrum), "gcv", "l-curve", "discrepancy" (which needs
         `noise`); or λ itself
     noise : σ of B_z (T), if it is known; by default it is found with λ
@@ -140,7 +124,6 @@ def invert_current(
     values = check_map(field)
     side = square_pixel(pixel_size)
     require_not_negative(height=height, thickness=thickness)
-    inside = _check_mask(mask, values.shape)
     if edges not in ("closed", "mirror"):
         raise ValueError(f'edges is {edges!r}; it can be "closed" or "mirror"')
     optics = lay_out(values.shape, side, float(height), float(thickness))
@@ -151,11 +134,6 @@ def invert_current(
     damped = optics.damped(strength)
     stream = spectrum * (optics.transfer / (damped * optics.k))
     stream[0, 0] = 0.0
-    if inside is not None:
-        # Without noise the least squares are so ill-conditioned that the iteration wanders off.
-        quiet = FAINTEST * float(values.std()) / max(sigma, 1e-300)
-        damped = optics.damped(strength * max(1.0, quiet**2))
-        stream = constrain_to_sample(stream, values, optics, damped, inside)
     rows, columns = values.shape
     jx, jy, model = (
         irfft2(factor * stream, s=shape)[:rows, :columns]
@@ -178,7 +156,6 @@ def invert_current(
         pixel_size=side,
         height=float(height),
         thickness=float(thickness),
-        mask=inside,
     )
 
 
@@ -214,17 +191,6 @@ def square_pixel(pixel_size: Any) -> float:
             f"pixel_size is {pixel_size}: the pixels are not square; resample the map to square pixels first"
         )
     return float(sides[0])
-
-
-def _check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    if mask is None:
-        return None
-    inside = np.asarray(mask, bool)
-    if inside.shape != shape:
-        raise ValueError(f"mask has the shape {inside.shape}, field {shape}; they must be equal")
-    if not inside.any():
-        raise ValueError("mask is False everywhere; it must be True on the sample")
-    return inside
 
 
 # ---- outside the map
@@ -407,40 +373,3 @@ def lay_out(shape: tuple[int, int], side: float, height: float, thickness: float
     # Nothing is asked at k = 0; a value there only spares a division by zero.
     k[0, 0] = step
     return Optics(padded, ky, kx, k, transfer, transfer**2, k**3, ring, weight.ravel(), radius, radial, count)
-
-
-def constrain_to_sample(
-    stream: Any, field: Array, optics: Optics, damped: Array, inside: NDArray[np.bool_]
-) -> Any:
-    """The stream function of least squares that is 0 off the sample, by preconditioned conjugate gradients."""
-    rows, columns = inside.shape
-    square = optics.k**2
-    penalty, inverse = (damped - optics.square) * square, 1 / (damped * square)
-
-    def on_sample(values: Any) -> Array:
-        return np.where(inside, irfft2(values, s=optics.shape)[:rows, :columns], 0.0)
-
-    def forward(values: Array) -> Any:
-        return rfft2(values, s=optics.shape)
-
-    def explain(values: Any) -> Array:
-        return irfft2(optics.k * optics.transfer * values, s=optics.shape)[:rows, :columns]
-
-    def respond(values: Array) -> Array:
-        # The map says nothing outside itself, so the misfit is cut to it.
-        spectrum = forward(values)
-        return on_sample(optics.k * optics.transfer * forward(explain(spectrum)) + penalty * spectrum)
-
-    x = on_sample(stream)
-    rest = on_sample(optics.k * optics.transfer * forward(field)) - respond(x)
-    goal, before, step = 1e-4 * float(np.linalg.norm(rest)), 1.0, np.zeros(inside.shape)
-    for _ in range(MOST_STEPS):
-        better = on_sample(inverse * forward(rest))
-        now = float(np.vdot(rest, better))
-        step = better + (now / before) * step
-        response = respond(step)
-        length = now / float(np.vdot(step, response))
-        x, rest, before = x + length * step, rest - length * response, now
-        if np.linalg.norm(rest) <= goal:
-            break
-    return forward(x)

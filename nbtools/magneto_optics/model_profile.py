@@ -27,12 +27,12 @@ def plate_profile(
 
     Parameters
     ----------
-    distance : shape (n,), m, from the middle of the plate
+    distance : shape (n,), from the middle of the plate, in any unit of length
     critical_current : in no field, A/m² (of a sheet A/m)
     kim : 1/T; its inverse is the field that halves J_c
     offset : T, of the calibration
     applied : T, µ0 H of the frame, not zero
-    grid : shape (m,), m; where the states are known
+    grid : shape (m,), in the unit of `distance`; where the states are known
     reduced : shape (s,), m; H/J of each state
     states : shape (s, m), T per A/m²; the field of the currents of each
     filled : shape (m,), T per A/m²; of the full plate's rooftop, for a hill of current (anticlockwise)

@@ -21,6 +21,7 @@ from nbtools.magneto_optics.flux import (
     FluxMaps,
     constant_current_range,
     current_budget,
+    shared_error,
 )
 from nbtools.magneto_optics.homogeneity import Homogeneity, check_homogeneity
 from nbtools.magneto_optics.inversion import CurrentMap, moment_of
@@ -285,6 +286,7 @@ class CriticalCurrentStudy(StudyResult):
     reversed : by temperature (K), of the ramp down
     steady, falling : the highest temperature whose J_c does not fall with field, and the lowest whose J_c does, K
     follows, departs : the same of the ramp down that follows Bean's model
+    shared : relative σ that every J_c has in common, from the outline's pixels and the thickness on the card
     missing : what could not be had
     """
 
@@ -294,7 +296,13 @@ class CriticalCurrentStudy(StudyResult):
     falling: Quantity
     follows: Quantity
     departs: Quantity
+    shared: float = 0.0
     missing: dict[str, str] = field(default_factory=dict)
+
+    def current(self, kelvin: float) -> Quantity:
+        """J_c at a temperature, with the error that all have in common."""
+        found = self.found[kelvin].critical_current
+        return found.widened(self.shared * float(found)) if np.isfinite(found) else found
 
     def rows(self) -> list[Row]:
         rows = []
@@ -302,7 +310,7 @@ class CriticalCurrentStudy(StudyResult):
             unit = "A/cm^2" if one.critical_current.unit == "A/m^2" else "A/m"
             how = "Bean currents of this outline"
             rows.append(
-                Row(f"J_c, {kelvin:g} K", one.critical_current, how, f"critical_current_{kelvin:g}K", unit)
+                Row(f"J_c, {kelvin:g} K", self.current(kelvin), how, f"critical_current_{kelvin:g}K", unit)
             )
             for at, value, sigma, state in zip(
                 one.applied, one.each, one.each_uncertainty, one.state, strict=True
@@ -335,6 +343,11 @@ class CriticalCurrentStudy(StudyResult):
         for kelvin, one in self.found.items():
             if not np.isfinite(one.critical_current):
                 said.append(f"{kelvin:g} K: {one.state[-1]}")
+        if self.shared:
+            said.append(
+                f"every J_c shares {100 * self.shared:.2g} % from outline and thickness, which σ of single frames does "
+                "not hold"
+            )
         return [*said, *(f"{what}: {reason}" for what, reason in self.missing.items())]
 
 
@@ -352,6 +365,7 @@ def study_critical_current(sample: "Sample", flux: FluxStudy) -> CriticalCurrent
     The result, or `Missing` where there is no ramp, or no outline.
     """
     flux.warmest.sample()
+    sample.used.extend(one.name for one in flux.ramps)
     found: dict[float, CriticalCurrent] = {}
     missing = {}
     back: dict[float, CriticalCurrent] = {}
@@ -367,7 +381,15 @@ def study_critical_current(sample: "Sample", flux: FluxStudy) -> CriticalCurrent
     ends = [
         one.widened(thermometer) for one in (*constant_current_range(found), *constant_current_range(back))
     ]
-    return CriticalCurrentStudy(found, back, *ends, missing)
+    known = [one for one in flux.ramps if np.isfinite(found[one.temperature].critical_current)]
+    shared = _shared_error(sample, known[-1]) if known else 0.0
+    return CriticalCurrentStudy(found, back, *ends, shared, missing)
+
+
+def _shared_error(sample: "Sample", maps: FluxMaps) -> float:
+    """Relative σ of J_c from the pixels of the outline and from the thickness on the card."""
+    sigma = sample.card.field_length.uncertainty if sample.card.field_length is not None else 0.0
+    return shared_error(maps, thickness=sigma if sigma > 0 else 0.0)
 
 
 # Currents --------------------------------------------------------------------------------------
@@ -418,7 +440,8 @@ class CurrentStudy(StudyResult):
             if named:
                 unit = "A/cm^2" if found.thickness else "A/m"
                 symbol = "|J|" if found.thickness else "|K|"
-                rows.append(Row(f"largest {symbol}, {one.label}", largest, how, "", unit))
+                name = "largest_current" if one.maps.history == SCANNED else ""
+                rows.append(Row(f"largest {symbol}, {one.label}", largest, how, name, unit))
             resolution = _rough(found.resolution, "m")
             rows.append(
                 Row(
@@ -463,6 +486,7 @@ def study_currents(
     The result.
     """
     chosen = [*flux.ramps[::-1][:ramps], *(one for one in flux.maps if not one.is_ramp)]
+    sample.used.extend(one.name for one in chosen)
     options = {"regularisation": strength, "edges": edges}
     states = [
         StateOfCurrent(one, index, one.currents(index, **options)) for one in chosen for index in one.shown
@@ -644,7 +668,7 @@ class RemanentStudy(StudyResult):
             )
             for kelvin, share in self.clockwise.items()
         ]
-        ridge = Row("ridge from the middle", self.ridge, "change of sign of J", "ridge", "mm")
+        ridge = Row("ridge from the middle", self.ridge.to("mm"), "change of sign of J", "ridge")
         return [row for row in (ridge, *senses, *trapped) if np.isfinite(row.quantity)]
 
     def notes(self) -> list[str]:
@@ -665,6 +689,7 @@ def study_remanent(sample: "Sample", flux: FluxStudy) -> RemanentStudy | Missing
     The result, or `Missing` where the files hold no remanent state.
     """
     flux.maps[0].sample()
+    sample.used.extend(one.name for one in flux.maps)
     missing: dict[str, str] = {}
     ridge, clockwise = Quantity(np.nan, np.nan, "m"), {}
     for one in flux.ramps[::-1]:
@@ -767,6 +792,7 @@ def study_reference(
     """
     maps = flux.maps[0]
     theirs = read_image(_beside(sample, file)).values[::-1] * scale
+    sample.used.extend([maps.name, file])
     if maps.calibration is None or theirs.shape != maps.field.shape[1:]:
         raise NotPossible(
             f"{file} has {theirs.shape} pixels, the frames {maps.field.shape[1:]}; they must be alike"
@@ -775,64 +801,6 @@ def study_reference(
     ours, other = np.asarray(maps.calibration.field[0], float)[good], theirs[good]
     apart = ours - other
     return ReferenceStudy(Quantity(float(np.median(apart)), float(np.std(apart)), "T"), ours, other)
-
-
-@dataclass(frozen=True, repr=False)
-class MomentStudy(StudyResult):
-    """The moment of a current map beside a magnetometer's loop.
-
-    Attributes
-    ----------
-    moment : of the map, A m²
-    near : lowest and highest of the loop near the field of the map, A m²
-    largest : of the loop, the most negative
-    field : T
-    """
-
-    moment: Quantity
-    near: tuple[float, float]
-    largest: float
-    field: float
-
-    def rows(self) -> list[Row]:
-        at = f"at {1e3 * self.field:.2f} mT"
-        rows = [Row("moment of the current map", self.moment, "½ ∫ r × J over the sample", "moment", "emu")]
-        rows += [
-            Row(f"{word} of the loop {at}", _rough(value, "A m^2"), "magnetometer", "", "emu")
-            for word, value in zip(("lowest", "highest"), self.near, strict=True)
-        ]
-        largest = _rough(self.largest, "A m^2")
-        return [*rows, Row("most negative of the loop", largest, "magnetometer", "", "emu")]
-
-
-@study("The moment of the currents")
-def study_moment(
-    sample: "Sample", currents: CurrentStudy, *, file: str, window: Annotated[float, Field(gt=0)] = 0.5e-3
-) -> MomentStudy | Missing:
-    """The moment of the first current map against a loop: two columns, mT and µA m².
-
-    Parameters
-    ----------
-    sample : from `open_sample`
-    currents : from `study_currents`
-    file : of the loop
-    window : T, about the field of the map
-
-    Returns
-    -------
-    The result.
-    """
-    one = currents.states[0]
-    loop = np.loadtxt(_beside(sample, file))
-    field, moments = 1e-3 * loop[:, 0], 1e-6 * loop[:, 1]
-    applied = float(one.maps.applied[one.index])
-    near = moments[np.abs(field - applied) < window]
-    if not near.size:
-        raise NotPossible(
-            f"the loop of {file} has no point within {1e3 * window:g} mT of {1e3 * applied:g} mT"
-        )
-    moment = Quantity(moment_of(one.currents, one.maps.sample()), np.nan, "A m^2")
-    return MomentStudy(moment, (float(near.min()), float(near.max())), float(moments.min()), applied)
 
 
 def study_all(sample: "Sample") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from nbtools.physics.current_sheet import (
 from nbtools.units import convert
 
 Array = NDArray[np.float64]
-World = Literal["paper", "granular", "cracked", "two-to-one", "lens"]
+World = Literal["paper", "granular", "two-to-one"]
 # Of the virgin ramp that all Bean states derive from: fields over J_c times half the width, crowded at low field.
 VIRGIN = 0.36 * np.linspace(0, 1, 19) ** 1.6
 
@@ -29,8 +29,7 @@ VIRGIN = 0.36 * np.linspace(0, 1, 19) ** 1.6
 class MagnetoOpticsWorld:
     """Every number of the magneto-optical twin, in SI; what the paper does not state is marked assumed.
 
-    Worlds: "paper"; "granular", "cracked" and "two-to-one", whose J_c is not uniform; "lens", where a partly filled
-    plate carries its current near the faces instead of evenly through its depth.
+    Worlds: "paper"; "granular" and "two-to-one", whose J_c is not uniform.
     """
 
     world: World = "paper"
@@ -95,8 +94,6 @@ class MagnetoOpticsWorld:
         x, y = np.meshgrid(self._axis(self.sides[0]), self._axis(self.sides[1]))
         if self.world == "two-to-one":
             return np.where(x < 0, 2 / 3, 4 / 3)
-        if self.world == "cracked":
-            return np.where((np.abs(x - 0.4e-3) < self.grid) & (y > -0.6e-3), 0.08, 1.0)
         if self.world == "granular":
             grain = 0.7e-3
             joint = (np.abs((x / grain) % 1 - 0.5) > 0.36) | (np.abs((y / grain) % 1 - 0.5) > 0.36)
@@ -183,14 +180,7 @@ class MagnetoOpticsWorld:
         """B_z of the currents on a window twice as wide, so that its Fourier transform may end there."""
         margins = [(n // 2, n // 2) for n in self.window]
         jx, jy = (np.pad(one, margins) for one in self.currents(stream))
-        at = {"pixel_size": self.pixel_size}
-        if self.world != "lens":
-            return plate_field(jx, jy, thickness=self.thickness, height=self.gap, **at)
-        # All of the current in the outer fifths, as flux that enters from both faces has it.
-        skin = self.thickness / 5
-        far = self.gap + self.thickness - skin
-        layers = [plate_field(2.5 * jx, 2.5 * jy, thickness=skin, height=z, **at) for z in (self.gap, far)]
-        return layers[0] + layers[1]
+        return plate_field(jx, jy, pixel_size=self.pixel_size, thickness=self.thickness, height=self.gap)
 
     def _cropped(self, wide: Array) -> Array:
         rows, columns = self.window

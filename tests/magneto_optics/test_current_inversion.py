@@ -27,11 +27,11 @@ def test_the_automatic_strength_is_near_the_best(height: int, percent: int) -> N
 
 
 def test_a_thick_plate_is_not_a_thin_sheet() -> None:
-    """In the core of a full plate |J| is found within 2 %; read as a sheet at the same height it is a quarter low."""
+    """In the core of a full plate |J| is found within 1 %; read as a sheet at the same height it is a quarter low."""
     true, field, optics = noisy_plate(seed=3, percent=0.5)
     plate = invert_current(field, **optics)
     sheet = invert_current(field, **{**optics, "thickness": 0})
-    assert plate.magnitude[CORE].mean() / true == pytest.approx(1, abs=0.02)
+    assert plate.magnitude[CORE].mean() / true == pytest.approx(1, abs=0.01)
     assert -0.35 < sheet.magnitude[CORE].mean() / optics["thickness"] / true - 1 < -0.2
     assert (plate.unit, sheet.unit) == ("A/m^2", "A/m")
 
@@ -88,17 +88,6 @@ def test_the_divergence_is_zero() -> None:
     assert np.linalg.norm(leak) < 0.2 * np.linalg.norm(size)
 
 
-def test_on_the_sample_only() -> None:
-    """With a mask no stream function is left outside, and with noise the error is smaller than without."""
-    currents, field = bean_square(1, 5, seed=8)
-    y, x = np.abs(np.mgrid[:129, :129] - 64)
-    mask = np.maximum(x, y) <= 40
-    free = invert_current(field, pixel_size=1.0, height=1.0)
-    held = invert_current(field, pixel_size=1.0, height=1.0, mask=mask)
-    assert relative_error(held, currents) < 0.9 * relative_error(free, currents)
-    assert np.abs(held.jx[~mask]).mean() < 0.2 * np.abs(free.jx[~mask]).mean()
-
-
 def test_currents_that_leave_the_map_go_on_as_their_mirror() -> None:
     """A straight strip from edge to edge: read as closed it bends at the ends, mirrored it does not."""
     jx = np.zeros((96, 288))
@@ -139,8 +128,6 @@ def test_other_choices_of_the_strength(choice: str) -> None:
         ({"pixel_size": (1e-6, 2e-6)}, "not square"),
         ({"pixel_size": -1.0}, "pixel_size"),
         ({"height": -1e-6}, "height"),
-        ({"mask": np.ones((4, 4), bool)}, "mask has the shape"),
-        ({"mask": np.zeros((16, 16), bool)}, "False everywhere"),
         ({"regularisation": "by eye"}, "by eye"),
         ({"regularisation": "discrepancy"}, "needs noise="),
         ({"edges": "open"}, "edges is 'open'"),

@@ -1,37 +1,60 @@
-"""Notebook 04 from end to end on camera frames that it was not made for; nothing stored."""
+"""Notebook 04 from end to end on camera frames and maps that it was not made for; nothing stored."""
 
 import json
 
-import numpy as np
 import pytest
 import tifffile
-from strangers import numbers, run_as_user, verdicts
+from strangers import numbers, run_as_user, run_in_process, verdicts
 
 pytestmark = pytest.mark.notebook
 
-CARD = 'name: a NbN film\ndimensions: ["3 mm", "3 mm", "0.3 um"]\nfield_axis: 3\n'
+CARD = 'name: a NbN film\ndimensions: ["4.1 mm", "4.1 mm", "0.3 um"]\nfield_axis: 3\n'
+SAID = {f"nbntri26cal_20K_{step}": (1.7e-3 * step, "calibration") for step in (0, 25, 50)}
+SAID["nbntri26_8K_50"] = (21.25e-3, "zero-field cooled")
+NO_NUMBER = "not testable without the raw data"
 
 
-def test_a_film_under_another_microscope(tmp_path, realdata):
-    """A NbN film, its frames put into series with their fields, every eighth pixel: maps, but no verdict."""
+@pytest.fixture
+def images(realdata, tmp_path):
+    """A folder as the messages ask for it: single TIFFs of every eighth pixel, a note beside each."""
     folder = tmp_path / "images"
     folder.mkdir()
-    about = {"pixel_size_m": 8 * 5.155e-6, "indicator_height_m": 5e-6}
-    known = [f"nbntri26cal_20K_{step}.tif" for step in (0, 25, 50)]
-    for name, frames, more in (
-        (
-            "uniform.tif",
-            known,
-            {"history": "calibration", "temperature_K": 20, "applied_field_T": [0, 0.0425, 0.085]},
-        ),
-        ("film.tif", ["nbntri26_8K_50.tif"], {"temperature_K": 8, "applied_field_T": [0.02125]}),
-    ):
-        pages = np.array([tifffile.imread(realdata / "mo/Magneto-optics" / one)[::8, ::8] for one in frames])
-        tifffile.imwrite(folder / name, pages, description=json.dumps(about | more), photometric="minisblack")
+    for name, (field, history) in SAID.items():
+        picture = tifffile.imread(realdata / f"mo/Magneto-optics/{name}.tif")[::8, ::8]
+        tifffile.imwrite(folder / f"{name}.tif", picture, photometric="minisblack")
+        about = {"applied_field_T": field, "history": history, "temperature_K": 8}
+        about |= {"pixel_size_m": 8 * 5.155e-6, "indicator_height_m": 5e-6}
+        (folder / f"{name}.yaml").write_text(json.dumps(about), encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(CARD, encoding="utf-8")
-    ledger = run_as_user("04_magneto_optics", tmp_path, "DATA=images/", "SAMPLE=mine.yaml")
-    assert {entry["origin"] for entry in ledger["results"]} <= {"measured"}
-    assert numbers(ledger) or ledger["skipped"]
-    settled = verdicts(ledger)
-    assert settled["MO-03"] == "not testable without the raw data"
-    assert (tmp_path / "out" / "04_magneto_optics.csv").is_file()
+    return folder
+
+
+def test_a_film_under_another_microscope(images, tmp_path):
+    """A NbN film from the command line: its own numbers and figures, and no verdict on the paper."""
+    options = ("DATA=images/", "SAMPLE=mine.yaml", "ANALYSER=0.5")
+    ledger = run_as_user("04_magneto_optics", tmp_path, *options)
+    assert {entry["origin"] for entry in ledger["results"]} == {"measured"}
+    assert 1e10 < numbers(ledger)["critical_current_8K"] < 1e11  # A/m², NbN at 8 K
+    assert "ridge" not in numbers(ledger)
+    assert NO_NUMBER not in verdicts(ledger).values() and not verdicts(ledger)
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"04_magneto_optics.csv", "flux_profiles.pdf", "current_maps.pdf", "critical_current.pdf"} <= made
+    assert "field_cooled.pdf" not in made
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "kept"),
+    [
+        ("mo/current-reconstruction/mag.npz", {"HEIGHT": 1e-6, "EDGES": "mirror"}, set()),
+        (
+            "mo/magnetization-rock-sample/data0.txt",
+            {"HEIGHT": 5e-4, "MAP_UNIT": "nT"},
+            {"largest_current"},
+        ),
+    ],
+)
+def test_a_scanned_map(realdata, tmp_path, monkeypatch, file, options, kept):
+    """A SQUID's and a Hall probe's: what its unit allows is kept, the rest has a reason."""
+    ledger = run_in_process("04_magneto_optics", tmp_path, monkeypatch, DATA=str(realdata / file), **options)
+    assert set(numbers(ledger)) == kept
+    assert not verdicts(ledger) and "Critical current" in ledger["skipped"]
