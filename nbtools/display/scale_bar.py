@@ -20,20 +20,20 @@ def add_scale_bar(axes: "Axes", shape: tuple[int, ...], pixel_size: float) -> No
     shape : of the image, (rows, columns)
     pixel_size : width of a pixel, m
     """
-    from matplotlib.patheffects import withStroke
-
     rows, columns = shape[:2]
     length = round_length(0.3 * columns * pixel_size)
     unit, scale = next((name, scale) for least, name, scale in UNITS if length >= 0.999 * least)
     across = length / pixel_size
     right, base = 0.96 * columns - 0.5, 0.93 * rows
-    edge = [withStroke(linewidth=3.5, foreground="black")]
-    axes.plot(
-        [right - across, right], [base, base], color="white", lw=2, solid_capstyle="butt", path_effects=edge
-    )
+    # A dark ground, so that bar and label are read on any image.
+    from matplotlib.patches import Rectangle
+
+    wide, high = max(across, 0.16 * columns) + 0.03 * columns, 0.13 * rows
+    corner = (right - across / 2 - wide / 2, base - high + 0.025 * rows)
+    axes.add_patch(Rectangle(corner, wide, high, facecolor="black", alpha=0.65, edgecolor="none"))
+    axes.plot([right - across, right], [base, base], color="white", lw=2, solid_capstyle="butt")
     words = {"color": "white", "fontsize": 6, "ha": "center", "va": "bottom"}
-    label = axes.text(right - across / 2, base - 0.03 * rows, f"{length * scale:.3g} {unit}", **words)
-    label.set_path_effects([withStroke(linewidth=1.2, foreground="black")])
+    axes.text(right - across / 2, base - 0.015 * rows, f"{length * scale:.3g} {unit}", **words)
 
 
 def round_length(most: float) -> float:

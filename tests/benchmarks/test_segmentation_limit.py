@@ -1,7 +1,7 @@
 """What blur and noise allow: the best label of the fractal twin with its world known, and how near ours comes.
 
-The limit knows what no user does: the spectrum of the planted phase, blur and noise (so Wiener's filter, the best linear
-one), where the pores are, and the threshold that fits the truth best.
+The limit knows what no user does: the spectrum of the planted phase, blur and noise (so Wiener's filter, the best
+linear one), where the pores are, and the threshold that fits the truth best.
 """
 
 import numpy as np
