@@ -237,6 +237,7 @@ def _read_tiff(path: Path) -> xr.DataArray:
         with tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             _refuse_broken(path, tiff, series)
+            _refuse_no_volume(path, series, tiff.imagej_metadata or {})
             data = pixels_of(tiff, series, path)
             steps, author = tiff_scale(tiff, path)
     except (ImageError, ImportError):
@@ -245,6 +246,22 @@ def _read_tiff(path: Path) -> xr.DataArray:
         raise ImageError(f"{path.name} is no whole TIFF file: {problem}") from None
     data = _grey(np.squeeze(data), path, colour_last=series.axes.endswith("S"))
     return _labelled(data, path, steps, author)
+
+
+def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any]) -> None:
+    """Frames of a film and channels are no slices, where the file says that it holds them."""
+    sides = dict(zip(series.axes, series.shape, strict=True))
+    if (frames := sides.get("T", 1)) > 1:
+        raise ImageError(
+            f"{path.name} is a time series of {frames} frames; one image or slices of a volume were expected: save the "
+            "frame that is meant, or, if they are slices, say so in the file (in ImageJ: Properties, slices for frames)"
+        )
+    # What has a spacing is a volume, though programs that write for ImageJ call its slices channels.
+    if (channels := sides.get("C", 1)) > 1 and not imagej.get("spacing"):
+        raise ImageError(
+            f"{path.name} holds {channels} channels; one grey image or slices of a volume were expected: save one of "
+            "them"
+        )
 
 
 def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:

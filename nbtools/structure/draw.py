@@ -177,7 +177,9 @@ def verdict_power(axes: "Axes", power: "VerdictPower") -> "Axes":
         axes.axvline(power.here, color=ORANGE, linewidth=1.2, label=f"this pattern {power.here:.2f}")
     axes.set_yticks(range(len(power.excess)), [f"{world} (model)" for world in power.excess])
     axes.tick_params(axis="y", which="minor", left=False, right=False)
-    axes.set(xlabel="broader than one length by (decades)")
+    # To the right of all dots there is room for the legend.
+    ends = [*(float(np.nanmax(values)) for values in power.excess.values()), THRESHOLD, power.here]
+    axes.set(xlabel="excess breadth (decades)", xlim=(None, float(np.nanmax(ends)) + 0.4))
     return add_legend(axes, loc="upper right")
 
 

@@ -84,20 +84,16 @@ def structure_at(
 
 @widget
 def section(study: PhasesStudy) -> Explorer:
-    """Threshold, denoising and box range against fraction, D and verdict, on the middle of a section.
+    """Threshold, denoising and box range against fraction, D and verdict, on a part of a section.
 
     Parameters
     ----------
     study : from `study_section`
     """
-    grey = study.flat
-    cuts = tuple(
-        slice((side - min(side, LARGEST)) // 2, (side + min(side, LARGEST)) // 2) for side in grey.shape
-    )
     return Explorer(
         structure_at,
         fixed={
-            "image": grey[cuts],
+            "image": study.flat[_typical(study.phase)],
             "pixel_size": study.voxel_size,
             "levels": (study.found.levels[1], study.found.levels[0]),
         },
@@ -118,6 +114,20 @@ def section(study: PhasesStudy) -> Explorer:
         x_unit="m",
         y_label="local dimension",
     )
+
+
+def _typical(phase: Mask) -> tuple[slice, slice]:
+    """The part of a section, so large as a slider can judge, that holds the phase as the whole does."""
+    sides = [min(side, LARGEST) for side in phase.shape]
+    starts = [
+        np.unique(np.linspace(0, n - side, 5).astype(int)) for n, side in zip(phase.shape, sides, strict=True)
+    ]
+    parts = [
+        (slice(y, y + sides[0]), slice(x, x + sides[1]))
+        for y in map(int, starts[0])
+        for x in map(int, starts[1])
+    ]
+    return min(parts, key=lambda part: round(abs(float(phase[part].mean() - phase.mean())), 9))
 
 
 @widget
@@ -175,6 +185,7 @@ def volume(study: PhasesStudy) -> VolumeExplorer:
         study.flat,
         voxel_size=study.voxel_size,
         threshold=study.found.thresholds[0],
+        smoothing=1.0,
         numbers=volume_at,
         choices={"smallest": sizes[:half][::-1], "largest": sizes[half:][::-1]},
         labels={"smallest": "smallest box (voxels)", "largest": "largest box (voxels)"},

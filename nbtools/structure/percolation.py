@@ -206,15 +206,23 @@ def _spanning_level(phase: Mask, *, spans: bool) -> float:
 
 def _distances(inside: Mask) -> NDArray[np.float32]:
     """Of every voxel of a mask from the nearest one outside, voxels, 0 outside; in slabs up to `REACH`."""
-    if inside.size <= WHOLE:
-        return ndimage.distance_transform_edt(inside).astype(np.float32)
     found = np.empty(inside.shape, np.float32)
-    planes = max(2 * REACH, 2 * WHOLE // inside[0].size)
+    slabs = inside.size > WHOLE
+    planes = max(2 * REACH, 2 * WHOLE // inside[0].size) if slabs else len(inside)
     for start in range(0, len(inside), planes):
         first, last = max(0, start - REACH), min(len(inside), start + planes + REACH)
-        part = ndimage.distance_transform_edt(inside[first:last])
-        found[start : start + planes] = part[start - first : start - first + planes]
-    return np.minimum(found, REACH, out=found)
+        # The places of the nearest take a quarter of the memory that scipy's distances do.
+        nearest = ndimage.distance_transform_edt(
+            inside[first:last], return_distances=False, return_indices=True
+        )
+        sides = np.ogrid[tuple(slice(0, side) for side in inside.shape[1:])]
+        for plane in range(start, min(start + planes, len(inside))):
+            at = nearest[:, plane - first].astype(np.float32)
+            squared = (at[0] - (plane - first)) ** 2
+            for place, side in zip(at[1:], sides, strict=True):
+                squared += (place - side) ** 2
+            found[plane] = np.sqrt(squared)
+    return np.minimum(found, REACH, out=found) if slabs else found
 
 
 def _spans(phase: Mask) -> bool:

@@ -406,7 +406,8 @@ def segment(
     part = _part(grey)
     two = grey_classes(part, count=2)
     edges = edge_strength(part, own_levels(part, two))
-    if edges < EDGES and not (two.separation(0) >= SEPARATE and min(two.shares) >= LEAST_SHARE):
+    in_histogram = two.separation(0) >= SEPARATE and min(two.shares) >= LEAST_SHARE
+    if edges < EDGES and not (edges >= 1 and in_histogram):
         raise NotPossible(
             f"no two phases to tell apart: the grey values are of one kind (no edges between two of them: {edges:.2f} "
             f"times the gradient inside, {EDGES:g} are needed). Denoise more, or take an image with more contrast"

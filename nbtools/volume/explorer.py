@@ -33,6 +33,7 @@ def explore_volume(
     voxel_size: Any,
     phase: Phase = "dark",
     threshold: float | None = None,
+    smoothing: float = 0.0,
     numbers: Numbers = fraction_of,
     choices: Mapping[str, Sequence[Any]] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -45,6 +46,7 @@ def explore_volume(
     voxel_size : edge of a voxel, m; one number or (z, y, x)
     phase : which side of the one threshold it is; black pores are on the dark side, too
     threshold : where it starts, a grey value; by default the middle of the grey values
+    smoothing : where it starts, voxels: 0, 0.5, 1 or 2
     numbers : ``numbers(mask, **choices)`` gives numbers, curves and plots by name, as a function for `Explorer` does
     choices : menus for further arguments of `numbers`; the first entry of each is where it starts
     labels : of the choices, on screen
@@ -54,6 +56,7 @@ def explore_volume(
         voxel_size=voxel_size,
         phase=phase,
         threshold=threshold,
+        smoothing=smoothing,
         numbers=numbers,
         choices=choices,
         labels=labels,
@@ -70,6 +73,7 @@ class VolumeExplorer(Explorer):
         voxel_size: Any,
         phase: Phase = "dark",
         threshold: float | None = None,
+        smoothing: float = 0.0,
         numbers: Numbers = fraction_of,
         choices: Mapping[str, Sequence[Any]] | None = None,
         labels: Mapping[str, str] | None = None,
@@ -94,6 +98,7 @@ class VolumeExplorer(Explorer):
             ranges={"threshold": (low, high), "plane": (0, self.scene.raw.shape[0] - 1), **menus},
             values={
                 "threshold": start,
+                "smoothing": smoothing,
                 "plane": self.scene.raw.shape[0] // 2,
                 **{name: entries[0] for name, entries in (choices or {}).items()},
             },

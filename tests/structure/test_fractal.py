@@ -127,3 +127,35 @@ def test_verdicts_on_known_worlds(noise):
         said = verdicts.count("scale-free")
         rate, side = (0.95, "less") if "cascade" in world else (0.05, "greater")
         assert binomtest(said, len(verdicts), rate, alternative=side).pvalue > 0.001, f"{world}: {said}"
+
+
+@pytest.mark.seeds
+def test_the_interface_has_a_sigma_of_its_own():
+    """Over twelve cascades its scatter is what is stated, within a factor of two; the mass D's is another."""
+    found = [
+        estimate_box_dimension(
+            random_media.fractal_cascade((256, 256), np.random.default_rng(seed)), voxel_size=VOXEL, nulls=1
+        )
+        for seed in range(12)
+    ]
+    scatter = np.std([float(one.interface_dimension) for one in found])
+    stated = np.mean([one.interface_dimension.uncertainty for one in found])
+    assert 0.5 < stated / scatter < 2
+    assert all(one.interface_dimension.uncertainty != one.dimension.uncertainty for one in found)
+
+
+def test_an_interface_that_is_none_is_refused():
+    """Grains of one pixel, far apart: as many boxes at every size, slower than any surface; said, not given."""
+    few = np.zeros((256, 256), bool)
+    few[::97, ::101] = True
+    found = estimate_box_dimension(few, voxel_size=VOXEL, nulls=1)
+    assert np.isnan(found.interface_dimension)
+    assert "more slowly than a smooth one" in found.no_interface
+    assert "no dimension of the interface" in str(found)
+
+
+def test_an_outline_is_a_line():
+    """D of one, mass and interface."""
+    y, x = np.indices((256, 256))
+    found = estimate_box_dimension(abs(np.hypot(y - 128, x - 128) - 90) < 1, voxel_size=VOXEL, nulls=1)
+    assert abs(float(found.interface_dimension) - 1) < 3 * found.interface_dimension.uncertainty

@@ -38,7 +38,7 @@ def test_a_stack_of_ones_own(tmp_path):
 
 
 def test_a_tomogram_of_one_kind_of_grey(tmp_path, monkeypatch, realdata):
-    """A microtubule: in the volume no two phases, which is said, and no number comes of it; no pores in its section."""
+    """A microtubule: no two phases in the volume nor in its section, which is said, and no number comes of it."""
     ledger = run_in_process(
         "01_structure", tmp_path / "out", monkeypatch, DATA=realdata / "em3d/cylindra/13pf_MT.tif"
     )
