@@ -29,10 +29,19 @@ def test_an_image_without_a_pixel_size(tmp_path, monkeypatch, realdata):
 
 
 def test_a_truncated_stack(tmp_path, monkeypatch, realdata):
-    """Cut short on the way: one sentence, and the powder pattern is still refined."""
+    """Cut short on the way: one sentence; and the twin's powder pattern does not stand in for one's own."""
     whole = (realdata / "em3d/cylindra/13pf_MT.tif").read_bytes()
     cut = tmp_path / "cut.tif"
     cut.write_bytes(whole[: int(0.4 * len(whole))])
     ledger = run_in_process("01_structure", tmp_path / "out", monkeypatch, DATA=cut)
     assert "cut.tif" in ledger["skipped"]["images"]
-    assert "volume_fraction_MgB2" in numbers(ledger)
+    assert "no powder pattern is given" in ledger["skipped"]["Fig. 1 · Composition"]
+    assert "volume_fraction_MgB2" not in numbers(ledger)
+
+
+def test_a_powder_pattern_of_something_else(tmp_path, realdata):
+    """Somebody's scan of another material: the run ends well, with its strongest lines in place of fractions."""
+    (tmp_path / "mine.uxd").write_bytes((realdata / "xrd/xylib/BT86_.UXD").read_bytes())
+    ledger = run_as_user("01_structure", tmp_path, "POWDER=mine.uxd")
+    assert "do not explain this pattern" in ledger["skipped"]["Fig. 1 · Composition"]
+    assert not [name for name in numbers(ledger) if "fraction_" in name or "upper_limit" in name]
