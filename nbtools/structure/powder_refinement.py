@@ -12,7 +12,7 @@ import lmfit
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
 from nbtools.results import NotPossible
@@ -70,6 +70,8 @@ LARGEST_MISMATCH = 0.3
 LEAST_AREA = 0.05  # of all lines, from which a phase moves the fractions of the others
 LINE_SIGMA = 0.3  # of a line's strength, above which counting does not show the line
 MISSED = 5  # lines that a message names
+CLEAR = 5.0  # σ by which a line stands out, so that noise makes one in 1,000 patterns
+PROFILE = 0.2  # of an explained line: what a profile may miss of it
 APART = 0.5  # deg, so that Kα1 and Kα2 are one line
 BLIND = (
     "amorphous parts (boron, B2O3): a refinement shares the whole among the crystals it is given; an internal "
@@ -541,12 +543,16 @@ def unexplained_share(fit: PatternFit, rest: Array, background: Array, width: fl
     return min(max(left, 0.0) / above, 1.0) if above > 0 else 1.0
 
 
-def strongest_lines(two_theta: Array, net: Array, sigma: Array) -> list[float]:
-    """2θ of the strongest lines in what is left of a pattern, degrees, by how far they stand out."""
+def strongest_lines(two_theta: Array, net: Array, sigma: Array, explained: Array) -> list[float]:
+    """2θ of the strongest lines in what is left of a pattern, degrees, by how far they stand out.
+
+    What is left under an explained line because its profile is not quite that of the model is none.
+    """
     smooth, error = uniform_filter1d(net, 5), np.sqrt(uniform_filter1d(sigma**2, 5) / 5)
     apart = max(1, round(APART / float(np.median(np.diff(two_theta)))))
-    peaks, about = find_peaks(smooth, prominence=0.0, width=2, distance=apart)
-    clear = about["prominences"] > 8 * error[peaks]
+    peaks, about = find_peaks(smooth, prominence=CLEAR * float(np.median(error)), width=2, distance=apart)
+    near = maximum_filter1d(explained, 2 * apart + 1)
+    clear = (smooth[peaks] > CLEAR * error[peaks]) & (smooth[peaks] > PROFILE * near[peaks])
     peaks, high = peaks[clear], about["prominences"][clear]
     return [float(two_theta[peaks[i]]) for i in ranked(list(high), highest=True)[:MISSED]]
 
@@ -876,10 +882,10 @@ def _result(
         model=model,
         used=_used(fit, p) + said,
     )
-    net = found.counts - found.background
-    for name in found.detected:
-        net = net - found.components[name]
-    found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight))
+    parts = found.components
+    explained = np.sum([parts[name] for name in found.detected], axis=0) + np.zeros(fit.two_theta.size)
+    net = found.counts - found.background - explained
+    found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight, explained))
     _require_explained(
         found, {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
     )
