@@ -67,6 +67,7 @@ STEP = 1e-6  # of every parameter; none has a scale under 10⁻³
 # Of what stands above the background the phases may leave so much; a phase's lines may be so far from its structure's.
 LARGEST_UNEXPLAINED = 0.25
 LARGEST_MISMATCH = 0.3
+SURE_MISMATCH = 0.1  # up to which what stands at a phase's lines is surely that phase
 LEAST_AREA = 0.05  # of all lines, from which a phase moves the fractions of the others
 LINE_SIGMA = 0.3  # of a line's strength, above which counting does not show the line
 MISSED = 5  # lines that a message names
@@ -883,7 +884,8 @@ def _result(
         used=_used(fit, p) + said,
     )
     parts = found.components
-    explained = np.sum([parts[name] for name in found.detected], axis=0) + np.zeros(fit.two_theta.size)
+    surely = [parts[name] for name in found.detected if not mismatch[name] > SURE_MISMATCH]
+    explained = np.sum(surely, axis=0) + np.zeros(fit.two_theta.size)
     net = found.counts - found.background - explained
     found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight, explained))
     _require_explained(
