@@ -63,6 +63,7 @@ CLEARLY = 16.0  # of χ²
 COARSE_POINTS = 1500
 VISIBLE = 15.0  # σ of its scale, from which a phase has a cell and a width of its own; freed sooner, noise shapes it
 DEGREES = range(1, 16)
+MOST_STEPS = 60  # of a minimisation, each of one evaluation a parameter; a pattern that fits takes 10
 STEP = 1e-6  # of every parameter; none has a scale under 10⁻³
 # Of what stands above the background the phases may leave so much; a phase's lines may be so far from its structure's.
 LARGEST_UNEXPLAINED = 0.25
@@ -186,6 +187,7 @@ class PatternFit:
     weight: Array = field(default_factory=lambda: np.zeros(0))
     visible: tuple[str, ...] = ()
     stands_out: bool = True
+    settled: bool = True
 
     def __post_init__(self) -> None:
         self.weigh(np.maximum(uniform_filter1d(self.counts, 9), 0) + 1)
@@ -353,9 +355,12 @@ class PatternFit:
             rest = (self.counts - self.curve(values)) * self.weight
             return np.append(rest, weak_terms(trial))
 
-        if not any(parameter.vary for parameter in p.values()):
+        free = sum(parameter.vary for parameter in p.values())
+        if not free:
             return p
-        return lmfit.minimize(residual, p, method="leastsq", **options).params
+        found = lmfit.minimize(residual, p, method="leastsq", max_nfev=MOST_STEPS * (free + 1), **options)
+        self.settled = not found.aborted
+        return found.params
 
     def choose_background(self, p: Mapping[str, float]) -> None:
         """The degree with the least AIC, everything else held; BIC leaves a bias of 0.3 σ."""
@@ -401,11 +406,13 @@ def refine(fit: PatternFit) -> lmfit.Parameters:
     for kinds in (("zero", "strain", "width"), ("mixing", "ratio", "slope", "breadth"), ("size", "texture")):
         fit.release(p, *kinds)
         p = fit.converge(p, ftol=1e-4, xtol=1e-4, epsfcn=1e-10)
+        if not fit.settled:
+            break
         fit.weigh(fit.curve(p.valuesdict()))
         fit.look(p.valuesdict())
         fit.settle_weak(p)
         fit.choose_background(p.valuesdict())
-    for _ in range(2):
+    for _ in range(2 if fit.settled else 0):
         p = fit.converge(p, ftol=1e-6, xtol=1e-6, epsfcn=1e-10)
         fit.weigh(fit.curve(p.valuesdict()))
     return p
@@ -888,13 +895,12 @@ def _result(
     explained = np.sum(surely, axis=0) + np.zeros(fit.two_theta.size)
     net = found.counts - found.background - explained
     found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight, explained))
-    _require_explained(
-        found, {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
-    )
+    areas = {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
+    _require_explained(found, areas, settled=fit.settled)
     return found
 
 
-def _require_explained(found: PhaseFractions, areas: Mapping[str, float]) -> None:
+def _require_explained(found: PhaseFractions, areas: Mapping[str, float], *, settled: bool) -> None:
     """Not too much of the pattern is of no phase, and the phases that count show lines as strong as they should be.
 
     Raises
@@ -912,6 +918,8 @@ def _require_explained(found: PhaseFractions, areas: Mapping[str, float]) -> Non
         why = "none of them stands out of the noise"
     elif found.unexplained > LARGEST_UNEXPLAINED:
         why = f"{100 * found.unexplained:.0f} % of what stands above the background is of none of them"
+    elif not settled:
+        why = "the refinement does not settle"
     elif wrong:
         why = f"what stands at the lines of {wrong[0]} is not as strong as its structure says"
     else:
