@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from nbtools.files.crystal import own_crystal, read_crystal
-from nbtools.files.images import read_images
+from nbtools.files.images import LATTICE, read_images
 from nbtools.results import NotPossible
 from nbtools.stem.boundary import LayerStudy, estimate_layers
 from nbtools.stem.columns import ColumnsStudy, estimate_columns
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample
     from nbtools.physics.crystal_lattice import Structure
 
-# With larger pixels no image shows lattice planes, m.
-LATTICE = 0.1e-9
 ELEMENT = re.compile(r"(?i)(?:edx|eds|map|eels)[_ -]?([A-Z][a-z]?)$|^([A-Z][a-z]?)(?: [KLM][a-z]?)?$")
 
 
