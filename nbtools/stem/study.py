@@ -51,15 +51,16 @@ def study_images(
         except (ValueError, OSError) as problem:
             left_out[path.name] = " ".join(str(problem).split())
             continue
-        if signal is not None and len(found) > 1:
+        several = len(found) > 1
+        if signal is not None and several:
             titles = [str(one.attrs["title"]) for one in found]
             found = [one for one in found if one.attrs["title"] == signal]
             if not found:
                 left_out[path.name] = f"it holds no signal {signal!r}, but {', '.join(titles)}"
         for one in found:
-            name = path.stem if len(found) == 1 else f"{path.stem} {one.attrs['title']}"
+            name = path.stem if not several else f"{path.stem} {one.attrs['title']}"
             given = pixel_size if pixel_size is not None and "x" not in one.coords else None
-            element = ELEMENT.search(path.stem if len(found) == 1 else str(one.attrs["title"]))
+            element = ELEMENT.search(path.stem if not several else str(one.attrs["title"]))
             step = _step(one, given)
             try:
                 if element:

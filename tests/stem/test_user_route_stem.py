@@ -13,6 +13,7 @@ def test_one_crystal_in_a_ser_file(tmp_path, realdata):
     found = run_as_user("02_stem_interfaces", tmp_path, f"DATA={file}", 'CRYSTALS=["SrTiO3"]')
     known = numbers(found)
     assert known["16_STOimage_1_grains"] == 1
+    assert known["16_STOimage_1_scale"] == pytest.approx(3.905 / 4.05, abs=0.01)
     assert not any("over" in name for name in known)  # its columns are no Gaussians
     assert not any("width" in name or "steps" in name for name in known)
     assert not found["verdicts"]
