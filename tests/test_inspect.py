@@ -116,7 +116,7 @@ ANSWERS = [
     ("em3d/cylindra/13pf_MT.tif", ("stack of slices, z 36 × 1.052 nm", "run 01"), ("missing", "run 02")),
     ("em3d/3D-SEM-Segmentation/sample_001_sem.bmp", ("not guessed", "VOXEL_SIZE=<metres>"), ()),
     ("em3d/etspy/HAADF.dm3", ("tilt series", "no notebook takes this"), ("python",)),
-    ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02", "planar1_haadf"), ("run 01",)),
+    ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02"), ("run 01",)),
     ("mo/Magneto-optics/nbntri26_8K_50.tif", ("04, as frames", "applied_field_T"), ()),
     ("mo/Magneto-optics/sample.mat", ("-p OUTLINE=",), ("run 04",)),
     ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "run 04", "HEIGHT=<metres>"), ("missing",)),
