@@ -156,7 +156,8 @@ def test_map_fit_against_hyperspy(tmp_path, capsys):
         print(
             f"\nours {pixels / ours:.0f} spectra/s, centres off by {errors[0]:.3f} meV (σ {sigma[0]:.3f}); "
             f"HyperSpy {pixels / seconds:.0f} spectra/s, {errors[1]:.3f} meV (σ {sigma[1]:.3f}); "
-            f"{seconds / ours:.0f} ×; centres at most {apart:.2g} σ apart, χ² {np.sum(fit.chi_square):.6g} and {sum(misfit):.6g}"
+            f"{seconds / ours:.0f} ×; centres at most {apart:.2g} σ apart, "
+            f"χ² {np.sum(fit.chi_square):.6g} and {sum(misfit):.6g}"
         )
     assert errors[0] <= 1.02 * errors[1]
     assert np.sum(fit.chi_square) == pytest.approx(sum(misfit), rel=5e-3)
