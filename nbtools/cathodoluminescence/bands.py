@@ -48,7 +48,7 @@ BACKGROUNDS = {"none": 0, "constant": 1, "linear": 2}
 START_WIDTHS = (0.25, 0.5, 1.0, 1.8)  # of the guessed width
 SHAPE_LIMIT = 0.3
 # Pixels that are searched side by side, with channels averaged and with all of them: their columns fit a cache.
-CHUNK, FINE_CHUNK = 512, 32
+CHUNK, FINE_CHUNK = 512, 64
 # Of χ²: a last step that lowers it by less lands so near the minimum that it is not looked at once more.
 SMALL_FALL = 0.5
 STATUS = (
@@ -501,7 +501,7 @@ def count_bands(
         No number of bands could be fitted; what `fit_bands` refuses.
     """
     spectrum = energy_spectra(energy, counts, variance=variance)
-    light = spectrum.rows(slice(None))[0][0]
+    light, noise = (rows[0] for rows in spectrum.rows(slice(None)))
     fits: dict[int, BandFit] = {}
     for count in range(1, most + 1):
         try:
@@ -512,11 +512,16 @@ def count_bands(
             break
         if count > 1 and fits[count - 1]:
             # The fit before it and a band where that misses most: placing all anew may end in a worse valley.
-            start = _one_more(fits[count - 1], light)
-            tries.append(fit_spectrum(spectrum, start, background=background))
+            for scale in (np.ones_like(noise), np.sqrt(noise)):
+                start = _one_more(fits[count - 1], light, scale)
+                tries.append(fit_spectrum(spectrum, start, background=background))
         fits[count] = min(tries, key=lambda fit: fit.aicc if fit.success else np.inf)
-    # A band that cannot be told from its neighbour is none more.
-    done = {n: fit for n, fit in fits.items() if fit.success and all(fit.separable.values())}
+    # A band that cannot be told from its neighbour is none more, and light is not negative.
+    done = {
+        n: fit
+        for n, fit in fits.items()
+        if fit.success and all(fit.separable.values()) and min(fit.heights) > 0
+    }
     if not done:
         raise NotPossible(f"no number of bands from 1 to {most} could be fitted")
     least = min(done.values(), key=lambda fit: fit.chi_square / fit.freedom)
@@ -525,10 +530,10 @@ def count_bands(
     return done[min(values, key=lambda count: values[count])], values
 
 
-def _one_more(fit: BandFit, counts: Array) -> list[tuple[float, float]]:
-    """The bands of a fit and one where most is left unexplained."""
+def _one_more(fit: BandFit, counts: Array, scale: Array) -> list[tuple[float, float]]:
+    """The bands of a fit and one where most is left unexplained, in counts or in σ, as `scale` has it."""
     places = [(float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True)]
-    left = gaussian_filter1d(counts - fit.model, max(1.0, counts.size / 80))
+    left = gaussian_filter1d((counts - fit.model) / scale, max(1.0, counts.size / 80))
     at = float(fit.energy[int(np.argmax(left))])
     taken = any(abs(at - centre) < 1e-6 for centre, _ in places)
     return [*places, (at + 1e-3 * taken, 0.04 * float(np.ptp(fit.energy)))]
@@ -780,7 +785,7 @@ def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]
 
     The neighbourhood of the minimum is found with channels averaged, the minimum itself with all of them.
     """
-    count, k = len(spectra.counts), len(start)
+    (count, points), k = spectra.counts.shape, len(start)
     rows = np.full((count, 2 * (3 * k + spectra.powers.shape[-2]) + 2 * k + 1), np.nan)
     status = np.full(count, DIM, np.int8)
     coarse = spectra.binned(coarse_size(start, spectra.limits[2]))
@@ -793,18 +798,23 @@ def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]
         part = slice(begin, begin + FINE_CHUNK)
         chosen = bright[part]
         bands, equations, fall = last_step(spectra.at(chosen), near.at(part))
-        done = fall < SMALL_FALL
+        done = _is_small(fall, equations, points)
         rows[chosen], status[chosen] = _table(bands, equations, done, spectra.energy)
         if not done.all():
             again, bands = chosen[~done], bands.at(~done)
             bands, equations, fall = last_step(spectra.at(again), bands)
-            done = fall < SMALL_FALL
+            done = _is_small(fall, equations, points)
             rows[again], status[again] = _table(bands, equations, done, spectra.energy)
             if not done.all():
                 again, bands = again[~done], near.at(np.searchsorted(bright, again[~done]))
                 bands, equations, done = minimise(spectra.at(again), bands)
                 rows[again], status[again] = _table(bands, equations, done, spectra.energy)
     return rows, status
+
+
+def _is_small(fall: Array, equations: Equations, points: int) -> Mask:
+    """Whether a step lowered χ² by little, beside what noise or misfit leaves of it."""
+    return np.asarray(fall < SMALL_FALL * np.maximum(equations.chi_square / points, 1.0))
 
 
 def coarse_size(bands: Bands, channel: float) -> int:

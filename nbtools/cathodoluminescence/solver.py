@@ -162,6 +162,8 @@ def minimise(spectra: Spectra, bands: Bands) -> tuple[Bands, Equations, NDArray[
         lambda equations: normal_matrix(equations, count),
         after,
         points=spectra.energy.shape[-1],
+        # Where the bands do not follow a spectrum, its noise is not what decides where the minimum lies.
+        stated=False,
     )
     return named(found), there, done
 
