@@ -65,6 +65,8 @@ ENDED, DARK, NOT_ENDED, OFF_AXIS, DIM = 0, 2, 4, 5, 6
 LEAST_LIGHT = 40.0
 # A misfit that noise alone gives so rarely widens σ.
 MISFIT = 1e-3
+# One more band has to lower AICc by more than this: it is put where noise is largest, which AICc does not know.
+BEATEN_BY = 10.0
 
 
 # What may be asked for -------------------------------------------------------------------------
@@ -485,7 +487,7 @@ def count_bands(
     variance: ArrayLike | None = None,
     background: Background = "constant",
 ) -> tuple[BandFit, dict[int, float]]:
-    """As many bands as AICc prefers, and AICc for each number.
+    """As many bands as AICc prefers by more than 10, and AICc for each number.
 
     Where no number of bands follows the spectrum to its noise, χ² is counted in units of the best one's misfit:
     otherwise every further band would buy a little of what no Gaussian can follow.
@@ -527,7 +529,11 @@ def count_bands(
     least = min(done.values(), key=lambda fit: fit.chi_square / fit.freedom)
     unit = max(least.chi_square / least.freedom, 1.0) if least.widened > 1 else 1.0
     values = {n: aicc(fit.chi_square / unit, light.size, light.size - fit.freedom) for n, fit in done.items()}
-    return done[min(values, key=lambda count: values[count])], values
+    best = next(iter(done))
+    for count in done:
+        if values[best] - values[count] > BEATEN_BY:
+            best = count
+    return done[best], values
 
 
 def _one_more(fit: BandFit, counts: Array, scale: Array) -> list[tuple[float, float]]:
