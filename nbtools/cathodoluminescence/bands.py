@@ -51,6 +51,9 @@ SHAPE_LIMIT = 0.3
 CHUNK, FINE_CHUNK = 512, 64
 # Of χ²: a last step that lowers it by less lands so near the minimum that it is not looked at once more.
 SMALL_FALL = 0.5
+LAST_STEPS = 4
+# Of χ²: with channels averaged, the search ends where a step would lower it by less.
+NEIGHBOURHOOD = 0.005
 STATUS = (
     "fitted",
     "no finite counts",
@@ -799,22 +802,25 @@ def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]
     bright = np.flatnonzero(explained(equations_at(coarse, first), k) > LEAST_LIGHT)
     if not bright.size:
         return rows, status
-    near, _, _ = minimise(coarse.at(bright), first.at(bright))
+    near, _, _ = minimise(coarse.at(bright), first.at(bright), enough=NEIGHBOURHOOD)
+    far = []
     for begin in range(0, bright.size, FINE_CHUNK):
-        part = slice(begin, begin + FINE_CHUNK)
-        chosen = bright[part]
-        bands, equations, fall = last_step(spectra.at(chosen), near.at(part))
-        done = _is_small(fall, equations, points)
-        rows[chosen], status[chosen] = _table(bands, equations, done, spectra.energy)
-        if not done.all():
-            again, bands = chosen[~done], bands.at(~done)
-            bands, equations, fall = last_step(spectra.at(again), bands)
+        chosen = np.arange(begin, min(begin + FINE_CHUNK, bright.size))
+        bands = near.at(chosen)
+        for _ in range(LAST_STEPS):
+            pixels = bright[chosen]
+            bands, equations, fall = last_step(spectra.at(pixels), bands)
             done = _is_small(fall, equations, points)
-            rows[again], status[again] = _table(bands, equations, done, spectra.energy)
-            if not done.all():
-                again, bands = again[~done], near.at(np.searchsorted(bright, again[~done]))
-                bands, equations, done = minimise(spectra.at(again), bands)
-                rows[again], status[again] = _table(bands, equations, done, spectra.energy)
+            rows[pixels], status[pixels] = _table(bands, equations, done, spectra.energy)
+            chosen, bands = chosen[~done], bands.at(~done)
+            if not chosen.size:
+                break
+        far.append(chosen)
+    chosen = np.concatenate(far)
+    if chosen.size:
+        pixels = bright[chosen]
+        bands, equations, done = minimise(spectra.at(pixels), near.at(chosen))
+        rows[pixels], status[pixels] = _table(bands, equations, done, spectra.energy)
     return rows, status
 
 

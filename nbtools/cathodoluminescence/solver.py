@@ -145,8 +145,13 @@ def moved(bands: Bands, step: Array, limits: tuple[float, float, float]) -> Band
     return Bands(centres, widths)
 
 
-def minimise(spectra: Spectra, bands: Bands) -> tuple[Bands, Equations, NDArray[np.bool_]]:
-    """The least χ² of every spectrum from `bands` on; also the equations there and whether the search ended."""
+def minimise(
+    spectra: Spectra, bands: Bands, *, enough: float = least_squares.ENOUGH
+) -> tuple[Bands, Equations, NDArray[np.bool_]]:
+    """The least χ² of every spectrum from `bands` on; also the equations there and whether the search ended.
+
+    A step that would lower χ² by less than `enough` ends a search.
+    """
     count = len(bands)
 
     def named(parameters: Array) -> Bands:
@@ -164,6 +169,7 @@ def minimise(spectra: Spectra, bands: Bands) -> tuple[Bands, Equations, NDArray[
         points=spectra.energy.shape[-1],
         # Where the bands do not follow a spectrum, its noise is not what decides where the minimum lies.
         stated=False,
+        enough=enough,
     )
     return named(found), there, done
 
