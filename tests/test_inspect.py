@@ -126,7 +126,7 @@ ANSWERS = [
         ("python",),
     ),
     ("cl/lumispy/nanoparticles.hspy", ("61.27 nm", "6 keV", "run 06 -p DATA=", "beam_energy"), ("missing",)),
-    ("cl/lumispy-demos/Test-spectrum_ZnO-NWs.dm4", ("not one map", "no notebook"), ("python",)),
+    ("cl/lumispy-demos/Test-spectrum_ZnO-NWs.dm4", ("luminescence spectrum", "run 06 -p DATA="), ()),
     ("cl/DPG2026-Tutorial/hBN_coreloss.hspy", ("EELS", "no notebook takes this"), ("python",)),
     ("mo/Magneto-optics/LICENCE-NOTE.txt", ("cannot be used",), ("python",)),
 ]
