@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nbtools.transport.lengths import LengthsStudy
-    from nbtools.transport.magnetisation import FluxEntryStudy, ScreeningStudy
-    from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
+    from nbtools.transport.lower_field import FluxEntryStudy
+    from nbtools.transport.resistance import ResistanceStudy
+    from nbtools.transport.screening import ScreeningStudy
+    from nbtools.transport.upper_field import UpperFieldStudy
 
 LINES = {0: "-", 1: "--", 2: ":"}
 
