@@ -19,7 +19,7 @@ from nbtools.files.quantum_design import (
     keep_good_points,
     read_dat,
 )
-from nbtools.files.registry import technique_of
+from nbtools.files.registry import open_file, technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
@@ -80,17 +80,33 @@ class Sample:
 
     @cached_property
     def _read(self) -> "tuple[list[xr.Dataset], list[str]]":
-        """Quantum Design records without their poor points, and a sentence on each file."""
+        """Records without their poor points, and a sentence on each file."""
         records, said = [], []
         for file in self.files:
             try:
                 kept, sentence = keep_good_points(read_dat(file))
             except QuantumDesignError as problem:
-                said.append(f"{file.name} is not read: {problem}")
+                others = self._of_other_readers(file)
+                records += others
+                said += [f"{file.name} ({one.attrs.get('instrument', '')}): read" for one in others]
+                if not others:
+                    said.append(f"{file.name} is not read: {problem}")
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
         return records, said
+
+    @staticmethod
+    def _of_other_readers(file: Path) -> "list[xr.Dataset]":
+        """What a reader of the registry finds in a file, where it has the form that `read_dat` gives."""
+        try:
+            signals = open_file(file).signals
+        except (ValueError, OSError, ImportError):
+            return []
+        whole = {id(signal.data): signal.data for signal in signals if signal.technique}
+        return [
+            data for data in whole.values() if {"temperature", "field"} <= set(getattr(data, "data_vars", ()))
+        ]
 
     @property
     def records(self) -> "list[xr.Dataset]":
