@@ -51,7 +51,7 @@ def transition_at(
         if np.any(near := np.abs(t - half) < reach)
     }
     here = (np.array([float(found.critical_temperature)]), np.array([level]))
-    return {**shown, "criterion": here, "T_c": found.critical_temperature}
+    return {**shown, "criterion": here, "Tc": found.critical_temperature}
 
 
 @widget

@@ -276,7 +276,7 @@ def test_the_value_under_the_hand_is_kept(tmp_path, monkeypatch):
     before = read_ledger(sample.ledger.path).results
     explorer = transport.explore.transition(result)
     explorer.controls["criterion value"].value = "0.3"
-    number = explorer.outcome.numbers["T_c"]
+    number = explorer.outcome.numbers["Tc"]
     explorer.controls["use"].click()
     assert not explorer.errors
     after = read_ledger(sample.ledger.path).results
