@@ -1,21 +1,21 @@
 """Notebook toolkit for a superconducting MgO/MgB2 nanocomposite.
 
-The layers, from nature to the reader's eye; each folder says what a line in it may import:
+The folder says what is measured, the file says what a line does.
 
-``models``    what nature does: numbers in, arrays out
-``twin``      what an instrument would record: a model plus noise, in the instrument's own file format
-``io``        where files become labelled arrays, and nothing else
-``analysis``  what we infer: arrays in, one frozen result with uncertainties out
-``viewers``   draw, no controls
-``fitting``   a model on curves, by hand and by lmfit: ``FitWidget``
-``widgets``   state and controls: call analysis and viewers
+``transport`` ``structure`` ``stem`` ``magneto_optics`` ``ac_susceptibility`` ``cathodoluminescence``
+    one room a technique, with models, estimators, ``study`` (a sample in, a result out), ``draw``, ``explore``,
+    ``statements``, ``lesson`` and ``twin``
+``physics``     what a physicist would look up without knowing the instrument
+``statistics``  noise, crossings, lines, nulls, intervals; the check of input arrays
+``files``       instrument files as labelled arrays in SI, and back; the registry of readers; sample cards
+``display`` ``fitting`` ``explore`` ``volume``  figures, `FitWidget`, sliders over any function, napari and its stand-ins
+``paper`` ``joint`` ``lessons``  the statements and their verdicts, several techniques together, the classroom
+``notebook``    open a sample, its ledger and its exports
 
-Beside them: ``units`` (the only conversions, and the number that carries its error), ``whole_file`` (nothing
-half-written), ``results`` (what a
-notebook found), ``paper`` (what the paper says and what follows; ``claims`` is the face of it that older notebooks
-call), ``paths`` (every folder and variable),
-``manifest`` (verified data), ``cache`` (compute once). On top of all: ``workbench`` (one notebook at work),
-``runner`` and ``report`` (all of them, headless), ``python -m nbtools``.
+Beside them: ``units`` (the only conversions, and the number that carries its error), ``study`` and ``results`` (what a
+study gives, and where it is kept), ``manifest`` (verified data and twins), ``cache`` (compute once), ``paths`` (every
+folder and variable), ``runner``, ``report``, ``sample_report`` and ``own_sample`` (all notebooks headless; a page on
+one's own sample). ``python -m nbtools`` is the command line.
 """
 
 __version__ = "0.1.0"

@@ -10,7 +10,6 @@ from typing import Any
 import nbformat
 import pytest
 
-from nbtools import workbench
 from nbtools.display import style
 from nbtools.fitting.showing import Showing
 from nbtools.notebook.document import technique_only
@@ -26,10 +25,6 @@ def run_cells(path: Path, monkeypatch: pytest.MonkeyPatch, **parameters: Any) ->
     """
     shown: list[Any] = []
 
-    def show(bench: workbench.Workbench, widget: Any) -> None:
-        shown.append(widget.of(bench.source.origin, bench.source.name))
-
-    monkeypatch.setattr(workbench.Workbench, "show", show)
     names: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for cell in cells_of(path, parameters):

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
-from nbtools import claims, data_files, manifest, workbench
+from nbtools import data_files, manifest
 from nbtools.files.sample_card import read_sample_card
 from nbtools.notebook import sample
+from nbtools.paper import read_paper
 from nbtools.results import Ledger, read_ledger
 
 OPEN = {"recoverable", "not discriminating", "not testable without the raw data"}
@@ -24,31 +25,24 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
     files = data_files.recorder(entry)(folder, seed=7, **planted)
     card = folder / manifest.SAMPLE_CARD
     source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
-    bench = workbench.Workbench(source, read_sample_card(card), Ledger(notebook), module.truth(**planted))
-    real, open_sample = workbench.open_workbench, sample.open_sample
-    patch.setattr(
-        workbench,
-        "open_workbench",
-        lambda book, data, card=None: bench if data == twin else real(book, data, card),
-    )
-    patch.setattr(
-        sample, "open_sample", lambda data, card=None, **options: planted_sample(data, card, **options)
-    )
+    ledger, open_sample = Ledger(notebook), sample.open_sample
 
-    def planted_sample(data: Any, card: Any, **options: Any) -> sample.Sample:
+    def planted_sample(data: Any, card: Any = None, **options: Any) -> sample.Sample:
         if data != twin:
             return open_sample(data, card, **options)
-        entry = replace(source, entry=manifest.find(twin))
-        return sample.Sample(entry, bench.card, bench.ledger, bench.planted)
+        known = replace(source, entry=manifest.find(twin))
+        return sample.Sample(known, read_sample_card(source.card), ledger, module.truth(**planted))
+
+    patch.setattr(sample, "open_sample", planted_sample)
 
     without_rendering(patch)
     run_cells(NOTEBOOKS / f"{notebook}.ipynb", patch)
-    return bench.ledger
+    return ledger
 
 
 def hold_verdicts(ledger: Ledger, *, at_least: int) -> None:
     """Verdicts about nature (so many at least) stay open; what the paper's own numbers decide is as stored."""
-    needs_data = {key for key, value in claims.statements().items() if value.kind == "needs-data"}
+    needs_data = {key for key, value in read_paper().items() if value.kind == "needs-data"}
     settled = {key: verdict["verdict"] for key, verdict in ledger.verdicts.items()}
     about_nature = {key: word for key, word in settled.items() if key in needs_data}
     assert len(about_nature) >= at_least

@@ -16,11 +16,11 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-# The new house: one room a technique. The folder says what is measured, the file says what a line does.
+# One room a technique. The folder says what is measured, the file says what a line does.
 ROOMS = tuple(NOTEBOOKS)
 ROLES = ("model", "twin", "draw", "explore", "statements", "lesson", "study")
 BASE = {"package", "units", "results", "study"}
-ESTIMATING = {"model", "estimator", "models", "physics", "statistics", "cache"}
+ESTIMATING = {"model", "estimator", "physics", "statistics", "cache"}
 MAY_IMPORT = {
     "package": set(),
     "units": set(),
@@ -43,30 +43,14 @@ MAY_IMPORT = {
     "paper explore": {"claims", "display", "fitting", "explore"},
     "manifest": {"units", "cache", "files"},
     # Inside a room.
-    "model": {"models", "physics", "cache"},
+    "model": {"physics", "cache"},
     "estimator": ESTIMATING,
     "room study": {*ESTIMATING, "files"},
-    "room twin": {"model", "models", "physics", "files"},
-    "draw": {"model", "models", "physics", "display"},
+    "room twin": {"model", "physics", "files"},
+    "draw": {"model", "physics", "display"},
     "room explore": {*ESTIMATING, "room study", "draw", "display", "fitting", "explore", "volume"},
     "statements": {*ESTIMATING, "room study", "claims"},
     "lesson": {*ESTIMATING, "room twin", "draw", "display", "fitting", "explore", "lessons"},
-    # The old house, as long as it stands: its layers, which may use what has moved.
-    "models": {"units", "cache", "statistics", "physics"},
-    "twin": {"units", "models", "physics", "files", "model"},
-    "analysis": {"models", "physics", "cache", "statistics", "estimator", "model"},
-    "viewers": {"display"},
-    "widgets": {
-        "models",
-        "physics",
-        "statistics",
-        "estimator",
-        "analysis",
-        "viewers",
-        "display",
-        "fitting",
-        "explore",
-    },
 }
 # What runs notebooks may import everything.
 SIBLINGS = {
@@ -84,7 +68,6 @@ SIBLINGS = {
     "report": "top",
     "sample_report": "top",
     "own_sample": "top",
-    "workbench": "top",
 }
 HEAVY = {
     "bqplot",
@@ -203,10 +186,10 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("nbtools.analysis.percolation", "from nbtools.files import quantum_design"),
-        ("nbtools.analysis.percolation", "def late():\n    import nbtools.files.write_quantum_design"),
-        ("nbtools.files.quantum_design", "from ..analysis import percolation"),
-        ("nbtools.analysis.percolation", "from nbtools import claims"),
+        ("nbtools.structure.percolation", "from nbtools.files import quantum_design"),
+        ("nbtools.structure.percolation", "def late():\n    import nbtools.files.write_quantum_design"),
+        ("nbtools.files.quantum_design", "from ..structure import percolation"),
+        ("nbtools.structure.percolation", "from nbtools.paper import settle"),
         ("nbtools.transport.transition", "from nbtools.transport.draw import resistance"),
         ("nbtools.transport.transition", "from nbtools.transport import draw"),
         ("nbtools.transport.study", "from nbtools.stem.grains import find_grains"),
@@ -215,7 +198,7 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
         ("nbtools.joint.critical_current", "from nbtools.ac_susceptibility.draw import loops"),
         ("nbtools.ac_susceptibility.current_law", "from nbtools.joint.critical_current import CurrentPoints"),
         ("nbtools.physics.superconductor", "from nbtools.paper import statement"),
-        ("nbtools.transport.transition", "from nbtools.analysis import percolation"),
+        ("nbtools.transport.transition", "from nbtools.structure import percolation"),
         ("nbtools.statistics.crossing", "from nbtools.transport import transition"),
     ],
 )
@@ -250,21 +233,19 @@ def test_importing_the_package_loads_nothing_of_others() -> None:
     assert packages <= {"nbtools"} | set(sys.stdlib_module_names)
 
 
-def test_models_analysis_and_files_load_no_screen() -> None:
+def test_estimators_and_files_load_no_screen() -> None:
     """All of the science, imported, brings in no GUI, kernel, plot window or cluster."""
     science = [
         module
         for module in SOURCES
         if layer(module)
         in (
-            "models",
             "model",
             "physics",
             "statistics",
             "estimator",
             "room study",
             "joint",
-            "analysis",
             "files",
         )
     ]
@@ -278,9 +259,7 @@ def test_a_room_opens_without_what_its_estimators_do_not_need() -> None:
     estimators = [module for module in SOURCES if layer(module) in ("model", "estimator", "room study")]
     loaded = {entry for entry in loaded_after(*estimators) if entry.startswith("nbtools")}
     assert not {
-        e
-        for e in loaded
-        if layer(e) in ("draw", "explore", "lesson", "room twin", "twin", "statements", "claims")
+        e for e in loaded if layer(e) in ("draw", "explore", "lesson", "room twin", "statements", "claims")
     }
 
 
@@ -289,7 +268,7 @@ def test_a_drawing_changes_no_code_hash_of_an_estimator() -> None:
     from nbtools.cache import code_modules
 
     for module in SOURCES:
-        if layer(module) in ("model", "estimator", "room twin", "twin"):
+        if layer(module) in ("model", "estimator", "room twin"):
             name = module.removesuffix(".__init__")
             importlib.import_module(name)
             followed = {layer(entry) for entry in code_modules(name)}
@@ -299,6 +278,4 @@ def test_a_drawing_changes_no_code_hash_of_an_estimator() -> None:
                 "lesson",
                 "statements",
                 "display",
-                "widgets",
-                "viewers",
             }, module

@@ -65,9 +65,10 @@ def test_a_failing_notebook_makes_the_run_fail(project: Path, capsys: pytest.Cap
     assert (project / "build" / "report" / "02_bad.html").exists()
 
 
-SETTLE = """from nbtools.claims import from_arithmetic, settle
+SETTLE = """from dataclasses import replace
+from nbtools.paper import enter, judge_statement
 from nbtools.results import Ledger
-settle(Ledger("{notebook}"), "{statement}", from_arithmetic({value}, "planted"))"""
+enter(Ledger("{notebook}"), replace(judge_statement("{statement}"), word="{word}"))"""
 SUM = """from pathlib import Path
 from nbtools import paths
 from nbtools.paper import paper_table, read_ledgers
@@ -87,14 +88,13 @@ def test_a_failing_notebook_is_marked_and_the_others_run(
     """
     notebooks = project / "notebooks"
     (notebooks / "03_small.ipynb").unlink()
-    good = SETTLE.format(notebook="03_good", statement="GL-01", value=5.7)
-    bad = SETTLE.format(notebook="04_bad", statement="MO-03", value="{value}")
-    values = read_paper()["MO-03"].value
+    good = SETTLE.format(notebook="03_good", statement="GL-01", word="agrees")
+    bad = SETTLE.format(notebook="04_bad", statement="MO-03", word="{word}")
     write_notebook(notebooks / "03_good.ipynb", good)
-    write_notebook(notebooks / "04_bad.ipynb", bad.format(value=list(values)), "1")
+    write_notebook(notebooks / "04_bad.ipynb", bad.format(word="agrees"), "1")
     write_notebook(notebooks / "07_sum.ipynb", SUM)
     assert main(["run", "--store"]) == 0
-    write_notebook(notebooks / "04_bad.ipynb", bad.format(value=[9 * v for v in values]), "1 / 0")
+    write_notebook(notebooks / "04_bad.ipynb", bad.format(word="inconsistent"), "1 / 0")
     capsys.readouterr()
     assert main(["run"]) == 1
     said = capsys.readouterr().out

@@ -7,11 +7,10 @@ import pytest
 
 from nbtools import paths
 from nbtools.notebook.document import read_parameters
+from nbtools.notebook.sample import open_sample
 from nbtools.paper import paper_table, read_ledgers
 from nbtools.results import Ledger, read_ledger
 from nbtools.runner import find_notebooks, run_notebook
-from nbtools.units import Quantity
-from nbtools.workbench import open_workbench
 
 
 def claims(folder: Path) -> dict:
@@ -49,8 +48,8 @@ def test_a_foreign_file_in_jupyterlab_changes_no_verdict(
 
 def test_a_twin_stays_in_the_papers_folder() -> None:
     """And so do a twin's rivals; no folder of one's own is made."""
-    bench = open_workbench("03_transport", "transport-twin")
-    assert bench.is_papers and bench.ledger.folder is None
+    sample = open_sample("transport-twin", notebook="03_transport")
+    assert sample.is_papers and sample.ledger.folder is None
 
 
 @pytest.mark.parametrize("own_run", [False, True])
@@ -58,44 +57,31 @@ def test_a_copy_of_a_twin_is_other_data(
     own_run: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its truth is not known here; in a folder that the user named, it stays there."""
-    twin = open_workbench("03_transport", "transport-twin").source.files[0]
+    twin = open_sample("transport-twin", notebook="03_transport").source.files[0]
     copy = tmp_path / "copy.dat"
     copy.write_bytes(twin.read_bytes())
     if own_run:
         monkeypatch.setenv(paths.OWN_RUN, "1")
-    bench = open_workbench("03_transport", copy)
-    assert not bench.is_papers
-    folder = paths.results_folder() if own_run else tmp_path / "own" / bench.ledger.path.parent.name
-    assert bench.ledger.path == folder / "03_transport.json"
-    assert bench.exports == folder
-
-
-def test_a_second_file_takes_the_ledger_along(tmp_path: Path, realdata: Path) -> None:
-    """A twin first, then a measured file in the same notebook: what was entered moves, and nothing stays behind."""
-    bench = open_workbench("03_transport", "transport-twin")
-    bench.keep("tangent", onset=Quantity(38.4, 0.02, "K"))
-    before = bench.ledger.path
-    assert before.exists()
-    open_workbench(bench.ledger, realdata / "qd/MagnetoPy/zfc5.dat")
-    assert not before.exists()
-    assert "onset" in read_ledger(bench.ledger.path).results
+    sample = open_sample(copy, notebook="03_transport")
+    assert not sample.is_papers
+    folder = paths.results_folder() if own_run else tmp_path / "own" / sample.ledger.path.parent.name
+    assert sample.ledger.path == folder / "03_transport.json"
+    assert sample.exports == folder
 
 
 def test_a_ledger_beside_a_notebooks_own_stays(realdata: Path) -> None:
     """Other people's files that a notebook opens by itself are stored beside its own results."""
     ledger = Ledger("03_transport_measured")
-    open_workbench(ledger, realdata / "qd/MagnetoPy/zfc5.dat")
+    open_sample(realdata / "qd/MagnetoPy/zfc5.dat", ledger=ledger)
     assert ledger.folder is None
 
 
 def test_the_papers_own_sample_may_speak(tmp_path: Path, realdata: Path) -> None:
-    """A measured file whose card says that it is the paper's sample goes to the paper's folder and counts."""
+    """A measured file whose card says that it is the paper's sample goes to the paper's folder and may speak."""
     data = tmp_path / "mine.dat"
     data.write_bytes((realdata / "qd/MagnetoPy/zfc5.dat").read_bytes())
     card = tmp_path / "mine.yaml"
     card.write_text("name: the bar\nis_paper_sample: true\n", encoding="utf-8")
-    bench = open_workbench("03_transport", data, card)
-    assert bench.ledger.folder is None
-    bench.settle("RES-01", Quantity(38.41, 0.02, "K"), planted="resistive_onset", basis="tangent")
-    rows = paper_table({"03_transport": bench.ledger}).select(id="RES-01").rows.iloc[0]
-    assert (rows["verdict"], rows["same_sample"], rows["left_out"]) == ("agrees", True, "")
+    sample = open_sample(data, card, notebook="03_transport")
+    assert sample.ledger.folder is None
+    assert sample.is_papers

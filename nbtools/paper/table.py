@@ -292,15 +292,6 @@ def enter(ledger: Ledger, verdict: Verdict, **more: Any) -> None:
     ledger.write()
 
 
-def text_of(entries: Iterable[Mapping[str, Any]], width: int) -> str:
-    """Rows with id, says, paper, ours, verdict and basis for a terminal, and how often each word was said."""
-    rows = list(entries)
-    lines = [line for row in rows for line in _row_text(row, width)]
-    counts = Counter(row["verdict"] or OPEN for row in rows)
-    listed = ", ".join(f"{counts[word]} {word}" for word in (*WORDS, OPEN) if counts[word])
-    return "\n".join([*lines, *_wrapped(f"{len(rows)} statements: {listed or 'none settled'}", width)])
-
-
 def css_class(word: str) -> str:
     """The class of a verdict in a page: ``not-discriminating``."""
     return (word or OPEN).replace(" ", "-")

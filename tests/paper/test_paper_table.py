@@ -7,15 +7,22 @@ import pytest
 from driving import drive
 
 from nbtools import paths
-from nbtools.claims import from_arithmetic, settle, statements
 from nbtools.display import style
 from nbtools.fitting.state import StateError
-from nbtools.paper import RunRecord, paper_table, printed, read_ledgers, read_paper, recompute
+from nbtools.paper import (
+    RunRecord,
+    enter,
+    judge_statement,
+    paper_table,
+    printed,
+    read_ledgers,
+    read_paper,
+    recompute,
+)
 from nbtools.paper.draw import draw_deviations, draw_verdicts
 from nbtools.paper.explore import explore_statements
 from nbtools.paper.ledgers import RAN, ledgers_of
 from nbtools.results import Ledger
-from nbtools.units import Quantity
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +48,7 @@ def test_the_stored_verdicts_are_of_this_paper(monkeypatch) -> None:
 
 def test_every_statement_has_a_verdict_with_a_basis(card) -> None:
     """Each of them, and from a twin none agrees."""
-    assert list(card.rows["id"]) == list(statements())
+    assert list(card.rows["id"]) == list(read_paper())
     assert len(card.rows) == len(read_paper())
     assert card.rows["verdict"].all() and card.rows["basis"].all()
     data = card.select(kind="needs-data")
@@ -73,7 +80,7 @@ def run(tmp_path, monkeypatch):
     record.write(tmp_path)
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path))
     monkeypatch.setenv(paths.RUN, record.id)
-    settle(Ledger("03_transport"), "GL-01", from_arithmetic(Quantity(5.7, 0.01, "nm"), "a planted length"))
+    enter(Ledger("03_transport"), judge_statement("GL-01"))
     return record
 
 
@@ -204,7 +211,7 @@ def test_somebodys_own_run_shows_only_what_it_found(tmp_path) -> None:
     """No stored verdict on another sample stands beside their numbers."""
     record = RunRecord.begin(["03_transport"], own=True).ended("03_transport")
     ledger = Ledger("03_transport", tmp_path, run=record.id)
-    settle(ledger, "GL-01", from_arithmetic(5.7, "x"))
+    enter(ledger, judge_statement("GL-01"))
     assert record.notebooks == {"03_transport": RAN}
     assert list(paper_table(ledgers_of(record, tmp_path)).rows["id"]) == ["GL-01"]
 
@@ -222,11 +229,11 @@ def test_exports_hold_every_statement(card, tmp_path) -> None:
     """JSON, CSV and LaTeX; JSON without the NaN that it does not have."""
     json_file, csv_file, tex_file = card.export(tmp_path)
     content = json.loads(json_file.read_text(encoding="utf-8"), parse_constant=lambda word: pytest.fail(word))
-    assert [row["id"] for row in content["statements"]] == list(statements())
+    assert [row["id"] for row in content["statements"]] == list(read_paper())
     with csv_file.open(encoding="utf-8") as file:
         assert [row["verdict"] for row in csv.DictReader(file)] == list(card.rows["verdict"])
     text = tex_file.read_text(encoding="utf-8")
-    assert all(f"\n{name} & " in text for name in statements())
+    assert all(f"\n{name} & " in text for name in read_paper())
 
 
 def test_the_table_is_driven_and_says_what_is_wrong(card) -> None:

@@ -1,1 +1,0 @@
-"""What we infer: arrays in, one frozen result with uncertainties out."""
