@@ -8,7 +8,7 @@ The folder says what is measured, the file says what a line does.
 ``physics``     what a physicist would look up without knowing the instrument
 ``statistics``  noise, crossings, lines, nulls, intervals; the check of input arrays
 ``files``       instrument files as labelled arrays in SI, and back; the registry of readers; sample cards
-``display`` ``fitting`` ``explore`` ``volume``  figures, `FitWidget`, sliders over any function, napari and its stand-ins
+``display`` ``fitting`` ``explore`` ``volume``  figures, `FitWidget`, sliders over any function, napari
 ``paper`` ``joint`` ``lessons``  the statements and their verdicts, several techniques together, the classroom
 ``notebook``    open a sample, its ledger and its exports
 

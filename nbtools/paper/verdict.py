@@ -107,9 +107,7 @@ class Verdict:
         return f"<p><b>{self.id}</b> {escape(self.headline)}<br><small>{escape(self.basis)}</small></p>"
 
 
-def against_print(
-    about: Statement, value: Any, basis: str, *, origin: str = "paper", strict: bool = True
-) -> Verdict:
+def against_print(about: Statement, value: Any, basis: str, *, origin: str = "paper") -> Verdict:
     """Our number(s) against the printed ones; the worst component decides.
 
     - From the paper's own numbers: *inconsistent* beyond 2 σ. A rounding to ± r counts as σ = r/√3 (a uniform
@@ -128,8 +126,6 @@ def against_print(
         What was done, in one line.
     origin : str
         "paper" for arithmetic on printed numbers, else "measured" or "digitised".
-    strict : bool
-        Whether a verdict within 0.1 σ of its threshold is *undecided*.
 
     Raises
     ------
@@ -138,8 +134,7 @@ def against_print(
     """
     if not about.value:
         raise ValueError(
-            f"{about.id}: the paper prints no number here ({about.words}); compare it as a proposition "
-            "(`from_comparison(supports, basis)` in the notebooks of the first house)"
+            f"{about.id}: the paper prints no number here ({about.words}); compare it as a proposition"
         )
     measured = origin != "paper"
     vague = VAGUE if measured else UNDECIDED
@@ -153,7 +148,7 @@ def against_print(
     excess = _excess(about.sign, worst)
     word: Word = "follows" if about.implied and not measured else "agrees"
     note = f"ours − paper = {worst} ({_in_sigmas(worst):.1f} σ)"
-    if strict and abs(excess - limit) < NEAR_THRESHOLD_SIGMAS:
+    if abs(excess - limit) < NEAR_THRESHOLD_SIGMAS:
         word, note = vague, f"{note}, too near the limit of {limit:g} σ to decide"
     elif excess > limit:
         word = "disagrees" if measured else "inconsistent"
@@ -169,7 +164,6 @@ def against_planted(
     basis: str,
     *,
     excluded: Mapping[str, bool | float] | None = None,
-    strict: bool = True,
 ) -> Verdict:
     """An estimate from a twin against what was planted in it; the paper's number only sets which σ is of use.
 
@@ -185,14 +179,11 @@ def against_planted(
     excluded : mapping of str to bool or float
         Wrong worlds by name: True where excluded at the stated noise, or the probability with which that world
         would have produced what was seen (excluded up to 0.05).
-    strict : bool
-        Whether a number, too, needs a wrong world that was tried, and whether a bias or an exclusion within
-        0.1 σ of its threshold counts against it.
     """
     estimate, truth = as_tuple(value), as_tuple(planted)
     if len(estimate) != len(truth):
         raise ValueError(f"{len(estimate)} estimates came with {len(truth)} planted values")
-    worlds = {name: is_excluded(name, plain(odds), strict) for name, odds in (excluded or {}).items()}
+    worlds = {name: is_excluded(name, plain(odds)) for name, odds in (excluded or {}).items()}
     named = all(isinstance(entry, (bool, str)) for entry in estimate)
     faults, summary, worst = [], "", None
     if named:
@@ -208,11 +199,11 @@ def against_planted(
         else:
             pairs = zip(ours, theirs, strict=True)
             worst = max((Quantity(o - t, o.uncertainty, o.unit) for o, t in pairs), key=_in_sigmas)
-            limit = STATISTICAL_SIGMAS - (NEAR_THRESHOLD_SIGMAS if strict else 0.0)
+            limit = STATISTICAL_SIGMAS - NEAR_THRESHOLD_SIGMAS
             summary = f"bias {worst}"
             faults += [f"the bias is over {limit:g} σ"] if _in_sigmas(worst) > limit else []
             faults += _too_wide(about, ours)
-    if not worlds and (named or strict):
+    if not worlds:
         faults.append("no wrong world was tried")
     standing = [name for name, is_out in worlds.items() if not is_out]
     fallen = [name for name, is_out in worlds.items() if is_out]
@@ -298,12 +289,6 @@ def chance(difference: Quantity) -> float:
     return math.erfc(_in_sigmas(difference) / math.sqrt(2))
 
 
-def in_old_words(verdict: Verdict) -> Verdict:
-    """As the first house's notebooks say it: what follows agrees, undecided is not discriminating, nothing planted."""
-    old: dict[Word, Word] = {"follows": "agrees", UNDECIDED: VAGUE}
-    return replace(verdict, word=old.get(verdict.word, verdict.word), planted="", seal=_JUDGED)
-
-
 def as_tuple(value: Any) -> tuple[Any, ...]:
     """One or several values as a tuple of plain Python objects."""
     several = isinstance(value, Iterable) and not isinstance(value, str)
@@ -349,15 +334,15 @@ def _only_stated(about: Statement) -> str:
     return f"only stated ({about.where})"
 
 
-def is_excluded(name: str, odds: bool | float, strict: bool = True) -> bool:
+def is_excluded(name: str, odds: bool | float) -> bool:
     """Whether a wrong world is, as its truth value or its probability says."""
     if isinstance(odds, bool):
         return odds
     if odds < 0 or odds > 1:
         raise ValueError(
-            f"rival {name!r}: {odds!r} is no probability; give one between 0 and 1, or sigmas(z) for a z value"
+            f"rival {name!r}: {odds!r} is no probability; give one between 0 and 1, as `chance` has it"
         )
-    if strict and 0 < odds < 1:
+    if 0 < odds < 1:
         return _two_sided(odds) > _two_sided(EXCLUDED_BELOW) + NEAR_THRESHOLD_SIGMAS
     return odds <= EXCLUDED_BELOW
 
