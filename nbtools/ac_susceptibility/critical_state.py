@@ -145,7 +145,10 @@ def check_critical_state(
     return CriticalStateTest(
         tuple(seen["heights"]),
         expected,
-        *(_first(seen[name]) for name in ("shift", "slope", "width", "bias")),
+        _first(seen["shift"]),
+        _first(seen["slope"]),
+        _first(seen["width"]),
+        _first(seen["bias"]),
         share,
         p_values,
         excluded,

@@ -443,7 +443,7 @@ class LawStudy(StudyResult):
     cold: CurrentLawFit | None
     crossover: Quantity
     off: Quantity
-    points: Mapping[str, tuple[Array, Array, Array]]
+    points: Mapping[str, tuple[Array, ...]]
     needed: float
     missing: dict[str, str]
 
@@ -528,7 +528,10 @@ def estimate_current_law(
 
     def fits(laws: Sequence[str], *methods: str) -> Mapping[str, CurrentLawFit]:
         t, j, sigma = (np.concatenate([columns[m][i] for m in methods if m in columns]) for i in range(3))
-        options = {"temperature_uncertainty": sigma, "relative_uncertainty": relative_uncertainty}
+        options: dict[str, Any] = {
+            "temperature_uncertainty": sigma,
+            "relative_uncertainty": relative_uncertainty,
+        }
         return compare_current_laws(t, j, laws=laws, **options)
 
     near, needed = None, float("nan")

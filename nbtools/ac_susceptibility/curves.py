@@ -151,15 +151,15 @@ def collect_curves(
             branches.setdefault(str(drive), []).append(curve)
         except ValueError as reason:
             reasons[name_of_drive(amplitude, frequency, bias)] = str(reason)
-    found = [combine_curves(both) for both in branches.values()]
+    curves = [combine_curves(both) for both in branches.values()]
     if left_out is not None:
         left_out |= reasons
-    if not found:
-        name, reason = next(iter(reasons.items()), ("the files", "no ac sweep came"))
-        raise NotPossible(f"{name}: {reason}")
+    if not curves:
+        name, why = next(iter(reasons.items()), ("the files", "no ac sweep came"))
+        raise NotPossible(f"{name}: {why}")
     if full_screening is None:
-        found = _share_full_screening(found)
-    return sorted(found, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
+        curves = _share_full_screening(curves)
+    return sorted(curves, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
 
 
 def name_of_drive(amplitude: float, frequency: float, bias: float) -> str:
@@ -246,13 +246,13 @@ def group_curves(curves: list[AcCurve]) -> tuple[list[AcCurve], list[AcCurve]]:
     by_frequency: dict[Any, list[AcCurve]] = {}
     biases = nearby([c.bias for c in curves], _field_tolerance([]))
     frequencies = nearby([c.frequency for c in curves], _drive_tolerance)
-    amplitudes_of = nearby([c.amplitude for c in curves], _drive_tolerance)
-    for curve, bias, frequency, amplitude in zip(curves, biases, frequencies, amplitudes_of, strict=True):
+    amplitudes = nearby([c.amplitude for c in curves], _drive_tolerance)
+    for curve, bias, frequency, amplitude in zip(curves, biases, frequencies, amplitudes, strict=True):
         by_amplitude.setdefault((str(frequency), bias), []).append(curve)
         by_frequency.setdefault((str(amplitude), bias), []).append(curve)
     several = [max(groups.values(), key=len, default=[]) for groups in (by_amplitude, by_frequency)]
-    amplitudes, frequencies = (group if len(group) > 1 else [] for group in several)
-    return sorted(amplitudes, key=lambda c: c.amplitude), sorted(frequencies, key=lambda c: c.frequency)
+    drives, hertz = (group if len(group) > 1 else [] for group in several)
+    return sorted(drives, key=lambda c: c.amplitude), sorted(hertz, key=lambda c: c.frequency)
 
 
 def _share_full_screening(curves: list[AcCurve]) -> list[AcCurve]:

@@ -90,8 +90,8 @@ def _draw_rectangle(axes: "Axes", one: Any) -> None:
         "C": (a, level_c, 3, -6),
         "D": (d, level_c, -7, -6),
     }
-    for name, (x, y, *offset) in corners.items():
-        axes.annotate(name, (x, y), xytext=offset, textcoords="offset points", fontsize=7, color=RED)
+    for name, (x, y, right, up) in corners.items():
+        axes.annotate(name, (x, y), xytext=(right, up), textcoords="offset points", fontsize=7, color=RED)
 
 
 def _draw_closure(axes: "Axes", test: "CivaleTest") -> "Axes":
@@ -164,7 +164,7 @@ def draw_cole_cole(
 
 def draw_critical_current(
     axes: "Axes",
-    points: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
+    points: Mapping[str, Sequence[Any]],
     *,
     laws: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     units: str = "paper",

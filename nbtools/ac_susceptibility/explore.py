@@ -296,9 +296,9 @@ def rectangle_at(curves: Any, *, level: float = 0.5, exponent: float = 40.0) -> 
     window = smooth[2].temperature_at(-0.97), smooth[0].temperature_at(-0.06)
     lines, corners, closure = _rectangle([(s.grid, s.real) for s in smooth], -level)
     names = [f"{convert(s.curve.amplitude, 'A/m', 'Oe'):.3g} Oe" for s in smooth]
-    shown = {name: _cut(*line, window) for name, line in zip(names, lines, strict=True)}
+    shown = {name: _cut(line, window) for name, line in zip(names, lines, strict=True)}
     model_lines, model_corners, model_closure = _rectangle(_creep_curves(smooth, exponent), -level)
-    modelled = {name: _cut(*line, window) for name, line in zip(names, model_lines, strict=True)}
+    modelled = {name: _cut(line, window) for name, line in zip(names, model_lines, strict=True)}
     return {
         "data": Plot({**shown, "A C D B": corners}, "temperature", "χ'", "K"),
         "creep with the data's J_c": Plot({**modelled, "A C D B": model_corners}, "temperature", "χ'", "K"),
@@ -329,7 +329,8 @@ def _creep_curves(smooth: list[Smooth], exponent: float) -> list[tuple[Array, Ar
     ]
 
 
-def _cut(t: Array, y: Array, window: tuple[float, float]) -> tuple[Array, Array]:
+def _cut(line: tuple[Array, Array], window: tuple[float, float]) -> tuple[Array, Array]:
+    t, y = line
     inside = (t > window[0] - 0.1) & (t < window[1] + 0.1)
     return t[inside], y[inside]
 

@@ -163,5 +163,5 @@ def ask_opening(lesson: Lesson) -> Question:
 def _measured(
     bar: AcSusceptibilityWorld, amplitude: float, hertz: float, bias: float, noise: np.ndarray
 ) -> AcCurve:
-    parts = np.array(bar.susceptibility(TEMPERATURE, amplitude, hertz, bias)) + noise
-    return AcCurve(amplitude, TEMPERATURE, *parts, hertz, bias)
+    real, loss = np.array(bar.susceptibility(TEMPERATURE, amplitude, hertz, bias)) + noise
+    return AcCurve(amplitude, TEMPERATURE, real, loss, hertz, bias)

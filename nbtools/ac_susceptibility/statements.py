@@ -32,7 +32,7 @@ Results = Mapping[str, Any]
 # The bar of III.D, field along its length, and the plate of III.C (m).
 BAR = (1e-3, 1e-3, 5e-3)
 HALF_THICKNESS = Quantity(0.5, 0.0, "mm")
-PLATE = {"sides": (4.1e-3, 4.8e-3), "thickness": 0.5e-3}
+PLATE: dict[str, Any] = {"sides": (4.1e-3, 4.8e-3), "thickness": 0.5e-3}
 # The highest frequency of a PPMS's ac magnetometer; the paper prints none of its three.
 HIGHEST_FREQUENCY = 1e4  # Hz
 # A loss is part of what is seen from a tenth of the loss peak on.

@@ -146,9 +146,9 @@ def _local_curves(sample: "Sample", left_out: dict[str, str]) -> list[AcCurve]:
                 raise NotPossible(
                     "a sweep of the drive at one temperature; curves against temperature are needed"
                 )
-            columns = (data[name].values for name in ("temperature", "in_phase"))
+            columns = [data[name].values for name in ("temperature", "in_phase", "out_of_phase")]
             drive = {"amplitude": data.attrs["drive"], "frequency": data.attrs["frequency"]}
-            curves.append(normalise_curve(*columns, -data["out_of_phase"].values, **drive))
+            curves.append(normalise_curve(columns[0], columns[1], -columns[2], **drive))
             sample.used.append(file.name)
         except (LocalSusceptibilityError, ValueError) as reason:
             left_out[file.name] = str(reason)
@@ -181,7 +181,11 @@ def study_rectangles(
     The test, or `Missing` where no three amplitudes stand in one ratio.
     """
     _same_files(sample, curves)
-    options = {"temperature_uncertainty": temperature_error, "geometry": geometry, "with_power": with_power}
+    options: dict[str, Any] = {
+        "temperature_uncertainty": temperature_error,
+        "geometry": geometry,
+        "with_power": with_power,
+    }
     return civale_test(_several(curves), **options)
 
 
@@ -228,7 +232,7 @@ def study_critical_state(
     with_rivals : whether the wrong worlds are held against the observations, too
     """
     _same_files(sample, curves)
-    options = {"temperature_uncertainty": temperature_error, "geometry": geometry}
+    options: dict[str, Any] = {"temperature_uncertainty": temperature_error, "geometry": geometry}
     try:
         rectangles = civale_test(_several(curves), with_power=False, **options)
     except NotPossible:
@@ -261,7 +265,7 @@ def study_creep(
     if not curves.by_frequency:
         raise NotPossible("the files hold no two frequencies at one amplitude and dc field")
     current = log_full_field(curves.of_amplitudes(), geometry)
-    error = {"temperature_uncertainty": temperature_error}
+    error: dict[str, Any] = {"temperature_uncertainty": temperature_error}
     exponents = estimate_creep_exponents(list(curves.by_frequency), current, **error)
     if not exponents:
         raise NotPossible("the curves of the several frequencies share no level of χ′")
@@ -293,7 +297,7 @@ def study_current(
         raise NotPossible("the drive is the current of a field coil, whose field at the sample is not known")
     missing: dict[str, str] = {}
     half_width = _half_width(sample, missing)
-    at = {"geometry": geometry, "temperature_uncertainty": temperature_error}
+    at: dict[str, Any] = {"geometry": geometry, "temperature_uncertainty": temperature_error}
     width = half_width if half_width is not None else Quantity(np.nan, np.nan, "m")
     chosen = curves.of_amplitudes()
     halves, peaks = estimate_half_screening(chosen, half_width=width, **at), []

@@ -262,7 +262,7 @@ def paper_table(ledgers: Mapping[str, Ledger], *, paper: Paper | None = None) ->
 
 def ledger_entry(verdict: Verdict, about: Statement) -> dict[str, Any]:
     """A verdict as a ledger keeps it."""
-    entry = {
+    entry: dict[str, Any] = {
         "says": about.says,
         "verdict": verdict.word,
         "basis": verdict.basis,
