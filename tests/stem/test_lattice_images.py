@@ -104,7 +104,7 @@ def test_a_signal_of_several_is_chosen(picture, tmp_path):
             "learning_results": {},
             "package": "test",
             "package_version": "0",
-            "attributes": {},
+            "attributes": {"_lazy": False},
             "tmp_parameters": {},
         }
         file_writer(str(tmp_path / f"{name}.hspy"), signal)
