@@ -448,20 +448,10 @@ def noise_variance(values: Array, *, photons: bool) -> Array:
     return np.maximum(uniform_filter1d(rough, SCATTER, axis=-1), floor)
 
 
-def replace_spikes(counts: ArrayLike) -> tuple[Array, int]:
-    """Counts without cosmic rays, shape (…, n), and how many channels were replaced.
-
-    A channel or two far above their neighbours, and not so in the pixels beside, are replaced by the median of the five
-    channels about them. A line that recurs next door is light and stays.
-    """
-    values = np.array(counts, float)
-    pixels, channels, replaced = find_spikes(values)
-    values.reshape(-1, values.shape[-1])[pixels, channels] = replaced
-    return values, pixels.size
-
-
 def find_spikes(counts: NDArray[Any]) -> tuple[Index, Index, Array]:
     """Cosmic rays in spectra of shape (n,), (x, n) or (y, x, n): flat pixels, channels, and the median about each.
+
+    A channel or two far above their neighbours, and not so in the pixels beside. A line that recurs next door is light.
 
     Raises
     ------

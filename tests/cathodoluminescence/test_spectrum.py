@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nbtools.cathodoluminescence.spectra import prepare_spectra, replace_spikes, to_energy
+from nbtools.cathodoluminescence.spectra import find_spikes, prepare_spectra, to_energy
 from nbtools.units import HC
 
 # A band Gaussian in nm (peak, FWHM) peaks as a density over energy where d/dλ [exp(−4 ln2 (λ − λ₀)²/F²) λ²] = 0:
@@ -83,7 +83,24 @@ def test_a_cosmic_ray_goes_and_a_line_stays():
     counts = rng.poisson(20.0, (5, 5, 200)).astype(float)
     counts[..., 120] += 500
     counts[2, 2, 50] += 900
-    clean, number = replace_spikes(counts)
-    assert number == 1
-    assert clean[2, 2, 50] < 60
-    assert np.all(clean[..., 120] > 400)
+    pixels, channels, replaced = find_spikes(counts)
+    assert (list(pixels), list(channels)) == ([12], [50])
+    assert replaced[0] < 60
+    ready = prepare_spectra(np.linspace(300, 900, 200), counts)
+    assert ready.cleaned(np.array([12]))[0, 50] == replaced[0]
+    assert np.all(ready.cleaned(slice(None))[:, 120] > 400)
+
+
+def test_rows_are_what_the_whole_map_is():
+    """Some pixels, in any order, are those of all; spikes, dark level and response included."""
+    rng = np.random.default_rng(2)
+    nm, counts = np.linspace(300, 900, 64), rng.poisson(30.0, (7, 9, 64)).astype(np.uint16)
+    counts[3, 4, 20] += 900
+    options = {"dark": rng.poisson(4.0, 64), "response": np.linspace(0.01, 1.0, 64)}
+    ready = prepare_spectra(nm, counts, **options)
+    chosen = np.array([40, 31, 5, 6, 7])
+    light, variance = ready.rows(chosen)
+    assert_allclose(light, ready.intensity.reshape(63, -1)[chosen])
+    assert_allclose(variance, ready.variance.reshape(63, -1)[chosen])
+    assert_allclose(ready.mean().intensity, ready.intensity.mean((0, 1)))
+    assert light.shape[1] < 64 and ready.recorded.dtype == np.uint16
