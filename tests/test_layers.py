@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nbtools.files.registry import NOTEBOOKS
+
 PACKAGE = Path(__file__).parent.parent / "nbtools"
 SOURCES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path.read_text(encoding="utf-8")
@@ -15,7 +17,7 @@ SOURCES = {
 }
 
 # The new house: one room a technique. The folder says what is measured, the file says what a line does.
-ROOMS = ("structure", "stem", "transport", "magneto_optics", "ac_susceptibility", "cathodoluminescence")
+ROOMS = tuple(NOTEBOOKS)
 ROLES = ("model", "twin", "draw", "explore", "statements", "lesson", "study")
 BASE = {"package", "units", "results", "study"}
 ESTIMATING = {"model", "estimator", "models", "physics", "statistics", "cache"}
@@ -32,10 +34,13 @@ MAY_IMPORT = {
     "files": {"units"},
     "fitting": {"units", "results", "display"},
     "explore": {"units", "results", "display", "fitting"},
-    "volume": {"units", "results", "files", "display", "fitting", "explore"},
+    "volume": {"units", "cache", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
     "joint": {*ESTIMATING},
+    "joint draw": {"display"},
     "claims": {"units", "results", "study"},
+    "paper draw": {"display"},
+    "paper explore": {"claims", "display", "fitting", "explore"},
     "manifest": {"units", "cache", "files"},
     # Inside a room.
     "model": {"models", "physics", "cache"},
@@ -77,6 +82,8 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
+    "sample_report": "top",
+    "own_sample": "top",
     "workbench": "top",
 }
 HEAVY = {
@@ -97,6 +104,10 @@ CONVERTERS = {"pint"}
 def layer(module: str) -> str:
     """``nbtools.files.images`` → ``files``; ``nbtools.transport.draw`` → ``draw``; a room itself is its ``face``."""
     name, file = [*module.split("."), "__init__", "__init__"][1:3]
+    if (name, file) in (("paper", "draw"), ("paper", "explore"), ("joint", "draw")):
+        return f"{name} {file}"
+    if name == "joint" and file == "__init__":
+        return "face"
     if name not in ROOMS:
         return SIBLINGS.get(name, name)
     if file == "__init__":

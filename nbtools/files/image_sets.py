@@ -33,7 +33,7 @@ class ImageSet:
 
     def __str__(self) -> str:
         parts = {"stack": self.stack, "section": self.image, **{f"{n} map": m for n, m in self.maps.items()}}
-        return "\n".join(f"{name}: {_described(data)}" for name, data in parts.items() if data is not None)
+        return "\n".join(f"{name}: {described(data)}" for name, data in parts.items() if data is not None)
 
 
 def read_image_set(
@@ -59,6 +59,7 @@ def read_image_set(
     rest = [path for path in paths if path.stem.lower().removeprefix("edx_") not in maps]
     if len(rest) > 2 and all(path.suffix.lower() in (*TIFF, *PICTURES) for path in rest):
         ordered = list(sorted(rest, key=_number))
+        _refuse_strangers(ordered)
         _refuse_gaps(ordered)
         return ImageSet(read_stack(ordered, voxel_size=voxel_size), None, maps)
     stack: xr.DataArray | None = None
@@ -102,6 +103,17 @@ def _number(path: Path) -> tuple[int, str]:
     return (int(numbers[-1]) if numbers else -1, path.name)
 
 
+def _refuse_strangers(ordered: list[Path]) -> None:
+    """Slices of one stack have one name, but for their number."""
+    names = {re.sub(r"\d+(?=\D*$)", "…", path.stem) for path in ordered}
+    if len(names) > 1 or _number(ordered[0])[0] < 0:
+        raise ImageError(
+            f"{', '.join(path.name for path in ordered[:4])}{' …' if len(ordered) > 4 else ''}: {len(ordered)} images "
+            "whose names are not one name with a number; one image of a section was expected, or numbered slices: give "
+            "the one that is meant, or number them"
+        )
+
+
 def _refuse_gaps(ordered: list[Path]) -> None:
     """A numbering goes in equal steps; where one is twice as large a slice was lost."""
     numbers = [_number(path)[0] for path in ordered]
@@ -121,7 +133,8 @@ def _one(voxel_size: float | Sequence[float] | None) -> bool:
     return voxel_size is None or isinstance(voxel_size, (int, float))
 
 
-def _described(data: xr.DataArray) -> str:
+def described(data: xr.DataArray) -> str:
+    """Sides, size of a pixel and bits, in one line."""
     shape = " × ".join(map(str, data.shape))
     try:
         edges = sorted({f"{1e9 * size:.4g}" for size in pixel_sizes(data)})

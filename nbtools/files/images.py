@@ -16,6 +16,7 @@ from nbtools.units import factor
 TIFF = (".tif", ".tiff")
 PICTURES = (".bmp", ".png", ".jpg", ".jpeg")
 LARGEST = 4_000_000_000  # bytes
+LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
 AXES = ("z", "y", "x")
 
 
@@ -50,6 +51,95 @@ def read_image(path: str | Path, *, pixel_size: float | Sequence[float] | None =
     if image.ndim != 2:
         raise ImageError(f"{Path(path).name} holds {image.shape[0]} slices; read_stack(path) reads a stack")
     return _scaled(image, pixel_size)
+
+
+def read_images(path: str | Path) -> list[xr.DataArray]:
+    """Every grey image of one place in a file: each detector's of a microscope's file, each map of an element.
+
+    Frames of one place, one after the other, are averaged after each is moved onto the first; ``attrs["remark"]``
+    then says how many and how far. Slices of a volume and projections of a tilt series are no images of one place.
+
+    Parameters
+    ----------
+    path : the file
+
+    Returns
+    -------
+    Images (y, x) as `read_image` gives them, each with its ``attrs["title"]``.
+
+    Raises
+    ------
+    ImageError
+        A file that holds no such image, with what it holds instead.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (*TIFF, *PICTURES):
+        signals = [_read(path)]
+        signals[0].attrs["title"] = path.stem
+    else:
+        try:
+            signals = read_signals(path)
+        except (ValueError, OSError, ImportError) as problem:
+            raise ImageError(" ".join(str(problem).split())) from None
+    found, reasons = [], []
+    for signal in signals:
+        title = str(signal.attrs["title"])
+        if reason := why_no_image(signal) or _why_no_place(signal):
+            reasons.append(f"{title}: {reason}")
+            continue
+        image = signal if signal.ndim == 2 else _averaged(signal)
+        # openNCEM's files have x first.
+        image = image.transpose("y", "x")
+        found.append(image.assign_attrs(source=path.name, bits=8 * signal.dtype.itemsize))
+    if not found:
+        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(reasons)})")
+    titles = [str(one.attrs["title"]) for one in found]
+    for number, one in enumerate(found):
+        if titles.count(titles[number]) > 1:
+            one.attrs["title"] = f"{titles[number]} {titles[: number + 1].count(titles[number])}"
+    return found
+
+
+def _why_no_place(signal: xr.DataArray) -> str:
+    """What speaks against an array being one image, or frames of one place; "" where nothing does."""
+    dims = set(map(str, signal.dims))
+    if not {"y", "x"} <= dims:
+        return f"over ({', '.join(map(str, signal.dims))}), no image"
+    others = dims - {"y", "x"}
+    if "tilt" in dims:
+        return f"a tilt series of {signal.sizes['tilt']} projections; reconstruct it to have a volume"
+    if "energy" in dims or "wavelength" in dims:
+        return "a spectrum at each place; save the map of each element's line"
+    if len(others) > 1:
+        return f"over ({', '.join(map(str, signal.dims))}), no image"
+    (over,) = others or {""}
+    deep = over in signal.coords and signal.coords[over].attrs.get("units") == "m"
+    step = float(np.ptp(signal.coords["x"].values[:2])) if "x" in signal.coords else np.inf
+    if over and (deep or not step < LATTICE):
+        return f"{signal.sizes[over]} slices of a volume, which 01 takes"
+    return ""
+
+
+def _averaged(frames: xr.DataArray) -> xr.DataArray:
+    """The mean of frames of one place, each moved onto the first by the maximum of their correlation."""
+    from scipy import ndimage
+    from skimage.registration import phase_cross_correlation
+
+    (over,) = (name for name in frames.dims if name not in ("y", "x"))
+    planes = frames.transpose(over, "y", "x").values.astype(float)
+    first = planes[0] - planes[0].mean()
+    total, moved, farthest = planes[0].copy(), np.ones_like(planes[0]), 0.0
+    for plane in planes[1:]:
+        shift = phase_cross_correlation(first, plane - plane.mean(), upsample_factor=20, normalization=None)[
+            0
+        ]
+        total += ndimage.shift(plane, shift, order=3, mode="constant", cval=0.0)
+        moved += ndimage.shift(np.ones_like(plane), shift, order=1, mode="constant", cval=0.0)
+        farthest = max(farthest, float(np.hypot(*shift)))
+    mean = total / np.maximum(moved, 1e-9)
+    said = f"the mean of {len(planes)} frames, each moved onto the first by up to {farthest:.1f} pixels"
+    image = frames.isel({over: 0}, drop=True).transpose("y", "x").copy(data=mean)
+    return image.assign_attrs(remark=said)
 
 
 def read_stack(
@@ -151,6 +241,7 @@ def _read_tiff(path: Path) -> xr.DataArray:
         with tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             _refuse_broken(path, tiff, series)
+            _refuse_no_volume(path, series, tiff.imagej_metadata or {})
             data = pixels_of(tiff, series, path)
             steps, author = tiff_scale(tiff, path)
     except (ImageError, ImportError):
@@ -159,6 +250,22 @@ def _read_tiff(path: Path) -> xr.DataArray:
         raise ImageError(f"{path.name} is no whole TIFF file: {problem}") from None
     data = _grey(np.squeeze(data), path, colour_last=series.axes.endswith("S"))
     return _labelled(data, path, steps, author)
+
+
+def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any]) -> None:
+    """Frames of a film and channels are no slices, where the file says that it holds them."""
+    sides = dict(zip(series.axes, series.shape, strict=True))
+    if (frames := sides.get("T", 1)) > 1:
+        raise ImageError(
+            f"{path.name} is a time series of {frames} frames; one image or slices of a volume were expected: save the "
+            "frame that is meant, or, if they are slices, say so in the file (in ImageJ: Properties, slices for frames)"
+        )
+    # What has a spacing is a volume, though programs that write for ImageJ call its slices channels.
+    if (channels := sides.get("C", 1)) > 1 and not imagej.get("spacing"):
+        raise ImageError(
+            f"{path.name} holds {channels} channels; one grey image or slices of a volume were expected: save one of "
+            "them"
+        )
 
 
 def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:

@@ -16,7 +16,7 @@ def tiff_scale(tiff: Any, path: Path) -> tuple[dict[str, float], str]:
 
     Dots per inch or centimetre without more are a printer's and are left out.
     """
-    for reader in (_fei, _zeiss, _tescan, _ome, _imagej):
+    for reader in (_fei, _zeiss, _tescan, _gatan, _ome, _imagej):
         steps = reader(tiff)
         if steps:
             return {name: step for name, step in steps.items() if step > 0}, reader.__name__.strip("_")
@@ -101,6 +101,18 @@ def _tescan(tiff: Any) -> dict[str, float]:
     text = tag.value.decode("latin-1") if isinstance(tag.value, bytes) else str(tag.value)
     found = {n: _number(v) for n, v in re.findall(r"PixelSize([XY])=([\d.eE+-]+)", text)}
     return {"y": found.get("Y") or found["X"], "x": found["X"]} if found.get("X") else {}
+
+
+def _gatan(tiff: Any) -> dict[str, float]:
+    """DigitalMicrograph's tags: unit of x, y and z in 65003 to 65005, step in 65009 to 65011."""
+    tags = tiff.pages[0].tags
+    steps = {}
+    for number, name in enumerate("xyz"):
+        unit, step = (tags.get(first + number) for first in (65003, 65009))
+        if unit is not None and step is not None:
+            text = unit.value.decode("latin-1") if isinstance(unit.value, bytes) else str(unit.value)
+            steps[name] = _metres(step.value, text.strip("\0"))
+    return {name: step for name, step in steps.items() if step}
 
 
 def _ome(tiff: Any) -> dict[str, float]:

@@ -13,7 +13,7 @@ import pytest
 from peers import python_of_peer
 from scipy import ndimage
 
-from nbtools.analysis.box_counting import box_counts
+from nbtools.structure.box_counting import box_counts
 
 ROOT = Path(__file__).parent.parent.parent
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
@@ -40,7 +40,7 @@ if sys.argv[2] == "read":
             volume[z : z + side, y : y + side]
     counts = []
 else:
-    from nbtools.analysis.box_counting import box_counts
+    from nbtools.structure.box_counting import box_counts
     counts = box_counts(volume, json.loads(sys.argv[3]), kind=sys.argv[2]).counts.tolist()
 seconds = time.perf_counter() - start
 # Not ru_maxrss, which begins with what the parent held.

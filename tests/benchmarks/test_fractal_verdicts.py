@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from nbtools.analysis.verdict_power import FRACTAL, study_power
+from nbtools.structure.fractal import FRACTAL, estimate_verdict_power
 
 
 @pytest.mark.parametrize("noise", [np.inf, 3.0])
 def test_the_verdict_is_right_as_often_as_it_says(noise):
     """Cascades scale-free in at least 95 % of seeds, all others in at most 5 %."""
-    power = study_power(side=256, seeds=200, contrast_to_noise=noise)
+    power = estimate_verdict_power(side=256, seeds=200, contrast_to_noise=noise)
     print(f"\ncontrast to noise {noise:g}\n{power}")
     shares = {world: power.share(world, "scale-free") for world in power.verdicts}
     assert all(shares[world] >= 0.95 for world in FRACTAL)
@@ -19,6 +19,6 @@ def test_the_verdict_is_right_as_often_as_it_says(noise):
 @pytest.mark.parametrize("side", [64, 128, 512])
 def test_power_against_the_decades_in_view(side):
     """A smaller field holds fewer decades: it may say less, but not more than is so."""
-    power = study_power(side=side, seeds=40)
+    power = estimate_verdict_power(side=side, seeds=40)
     print(f"\n{power}")
     assert all(power.share(world, "scale-free") <= 0.1 for world in power.verdicts if world not in FRACTAL)

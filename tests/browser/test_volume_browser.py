@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 CELL = """
 import numpy as np
-from nbtools.viewers.volume import draw_volume
+from nbtools.volume.view import draw_volume
 z, y, x = np.indices((40, 64, 64))
 ball = (2 * z - 40) ** 2 + (y - 32) ** 2 + (x - 32) ** 2 < 24**2
 grey = 150 - 80.0 * ball

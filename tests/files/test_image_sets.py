@@ -89,3 +89,13 @@ def test_two_images_are_one_too_many(tmp_path):
         tifffile.imwrite(tmp_path / name, np.zeros((8, 9), np.uint8))
     with pytest.raises(ImageError, match=r"a\.tif and b\.tif are both an image"):
         read_image_set([tmp_path / "a.tif", tmp_path / "b.tif"])
+
+
+def test_images_that_are_not_numbered_are_no_stack(tmp_path):
+    """Three images of three names, or with one stranger among slices, are asked about."""
+    for name in ("a.tif", "b.tif", "c.tif", "s_1.tif", "s_2.tif", "s_3.tif"):
+        tifffile.imwrite(tmp_path / name, np.zeros((8, 9), np.uint8))
+    for names in (("a.tif", "b.tif", "c.tif"), ("s_1.tif", "s_2.tif", "s_3.tif", "a.tif")):
+        with pytest.raises(ImageError, match="not one name with a number"):
+            read_image_set([tmp_path / name for name in names])
+    assert read_image_set([tmp_path / f"s_{n}.tif" for n in (1, 2, 3)]).stack.shape == (3, 8, 9)

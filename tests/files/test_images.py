@@ -319,3 +319,22 @@ def test_what_is_no_image(
         read_image(path)
     contents = open_file(path)
     assert contents.ways == () and says in contents.facts[0]
+
+
+def test_digital_micrographs_tags(tmp_path: Path) -> None:
+    """Unit and step of x and y stand in tags of its own; without a unit nothing is guessed."""
+    units = [(65003, "s", 3, "nm", True), (65004, "s", 3, "nm", True)]
+    steps = [(65009, "d", 1, 0.25, True), (65010, "d", 1, 0.5, True)]
+    image = read_image(write(tmp_path / "a.tif", GREY, extratags=units + steps, metadata=None))
+    assert pixel_sizes(image) == pytest.approx((0.5e-9, 0.25e-9))
+    assert image.attrs["scale"] == "gatan"
+    with pytest.raises(ImageError, match="it is not guessed"):
+        pixel_sizes(read_image(write(tmp_path / "b.tif", GREY, extratags=steps, metadata=None)))
+
+
+@pytest.mark.parametrize(("axes", "words"), [("TYX", "time series of 5 frames"), ("CYX", "5 channels")])
+def test_frames_and_channels_are_no_slices(axes: str, words: str, tmp_path: Path) -> None:
+    """Where the file says that it holds them."""
+    path = write(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": axes})
+    with pytest.raises(ImageError, match=words):
+        read_stack(path)

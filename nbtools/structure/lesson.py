@@ -1,0 +1,132 @@
+"""Questions on structure for the classroom: count boxes, predict, judge a pattern blind, break the dimension."""
+
+from typing import Any
+
+import numpy as np
+
+from nbtools.display import style
+from nbtools.display.drawing import finish
+from nbtools.lessons.questions import Flip, Lesson, Question
+from nbtools.structure.box_counting import box_counts
+from nbtools.structure.choices import ChoicesStudy
+from nbtools.structure.draw import draw_section
+from nbtools.structure.fractal import WORLDS, FractalVerdict, estimate_box_dimension
+from nbtools.structure.model_random_media import gaussian_field, level_set
+from nbtools.study import NotPossible, Stamp, StudyResult
+
+# The blind patterns, by what they are.
+PATTERNS = {
+    "a mass fractal": "woven cascade",
+    "noise of one length": "one length",
+    "grains of many sizes": "lognormal grains",
+    "a fractal surface only": "k⁻³ field",
+}
+PRINTED = 1.67  # the paper's dimension of the surface image
+BOXES = (1, 32)  # pixels
+
+
+def _of(study: StudyResult, question: Question) -> Question:
+    """The question, with the origin of the data that it is about."""
+    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
+
+
+def show_counts(fractal: FractalVerdict) -> None:
+    """The box counts alone, with no slope drawn."""
+    figure, axes = style.new_figure(height=55)
+    axes.loglog(1e6 * fractal.voxel_size * fractal.sizes, fractal.counts, "o", color=style.BLUE)
+    axes.set(xlabel="box size (µm)", ylabel="number of boxes")
+    if fractal.stamp is not None:
+        finish(figure, fractal.stamp, "box_counts_by_hand")
+
+
+def ask_slope(lesson: Lesson, fractal: FractalVerdict) -> Question:
+    """D, from two points of the curve.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    fractal : from `study_box_dimension`
+    """
+    question = "Read N at two box sizes far apart. What is the dimension, −Δ ln N/Δ ln ε?"
+    wrong = {}
+    if not fractal.no_interface:
+        wrong["that is what boxes on the interface give"] = float(fractal.interface_dimension)
+    return _of(fractal, lesson.by_hand("slope", question, fractal.dimension, tolerance=0.1, rivals=wrong))
+
+
+def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
+    """The share of the field that the boxes of a size cover, reckoned from their number.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    fractal : from `study_box_dimension`
+
+    Raises
+    ------
+    NotPossible
+        A volume, or a section that is not counted whole.
+    """
+    if fractal.space != 2:
+        raise NotPossible("the question is about a section")
+    number = len(fractal.sizes) // 2
+    size, count, pixels = int(fractal.sizes[number]), float(fractal.counts[number]), float(fractal.counts[0])
+    share = count * size**2 / pixels
+    question = (
+        f"{count:.0f} boxes of {size} pixels a side hold some of the phase, which has {pixels:.0f} pixels. How many "
+        "times the area of the phase do these boxes cover?"
+    )
+    wrong = {"the side of a box in place of its area": count * size / pixels}
+    return _of(fractal, lesson.check("cover", question, share, tolerance=0.02 * share, rivals=wrong))
+
+
+def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStudy) -> Question:
+    """How D comes out when the bright phase is counted.
+
+    Parameters
+    ----------
+    lesson : keeps the answer
+    fractal : of the dark phase
+    choices : from `study_choices`
+
+    Raises
+    ------
+    NotPossible
+        The bright phase could not be counted.
+    """
+    other = choices.found.get("the bright phase")
+    if other is None:
+        raise NotPossible(choices.missing.get("the bright phase", "the bright phase was not counted"))
+    question = "The bright phase is counted instead of the dark one. How does D come out?"
+    change = "larger" if other.dimension > fractal.dimension else "smaller"
+    return _of(fractal, lesson.predict("the other phase", question, change, options=("larger", "smaller")))
+
+
+def ask_blind_pattern(lesson: Lesson) -> Question:
+    """Which of four patterns with the same filling it is, and how sure one is; the pattern is shown."""
+    mystery = lesson.mystery(PATTERNS)
+    pattern = WORLDS[mystery.drawn]((256, 256), np.random.default_rng(mystery.seed))
+    figure, axes = style.new_figure(height=60)
+    draw_section(axes, pattern, pixel_size=None)
+    finish(figure, Stamp("A pattern, blind", "twin", mystery.name, "blind_pattern"), "blind_pattern")
+    judged = estimate_box_dimension(pattern, voxel_size=1e-6, nulls=9)
+    said = f"{judged.verdict}, D = {judged.dimension}"
+    return lesson.judge(mystery, "Which pattern is it?", by_code=said)
+
+
+def find_share_of_blobs(wanted: float = PRINTED) -> Flip:
+    """At which share of the field blobs of one length have this dimension, from boxes of 1 and 32 pixels."""
+    blobs = gaussian_field((256, 256), np.random.default_rng(1), correlation_length=4.0)
+
+    def reaches(share: float) -> Any:
+        small, large = np.asarray(box_counts(level_set(blobs, share), BOXES).minimum, float)
+        return bool(small / large >= (BOXES[1] / BOXES[0]) ** wanted)
+
+    return Lesson("01").flip(reaches, 0.1, 0.6, knob="share of the field")
+
+
+def ask_share_of_blobs(lesson: Lesson) -> Question:
+    """Blobs of one length that have the paper's dimension."""
+    limit = find_share_of_blobs()
+    question = f"At which share of the field do blobs of one length have D = {PRINTED}?"
+    return lesson.predict("blobs", question, limit.at, tolerance=0.05).of("model")

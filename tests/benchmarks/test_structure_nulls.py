@@ -1,0 +1,49 @@
+"""How often a null of this room is rejected where it holds: independent worlds, three correlation lengths."""
+
+import os
+
+import numpy as np
+import pytest
+
+import nbtools.structure.model_random_media as random_media
+from nbtools.structure.fractal import judge_sections
+from nbtools.structure.isotropy import estimate_isotropy
+from nbtools.structure.registration import estimate_registration
+
+SEEDS = int(os.environ.get("NBTOOLS_SEEDS", "200"))
+LEVEL = 0.05
+
+
+def blobs(shape, rng, length):
+    """Cut out of a field twice as wide, so that no edge knows of the other."""
+    wide = random_media.gaussian_field([2 * side for side in shape], rng, correlation_length=length)
+    return random_media.level_set(wide[tuple(slice(0, side) for side in shape)], 0.265)
+
+
+def registration(rng, length):
+    """A map that has nothing to do with the image."""
+    one, other = (blobs((128, 128), rng, length) for _ in range(2))
+    return estimate_registration(one, other + 0.1 * rng.random(other.shape)).p_value <= LEVEL
+
+
+def fractal(rng, length):
+    """One length against patterns of one length: called scale-free, or p small."""
+    judged = judge_sections([blobs((192, 192), rng, length)[None]], rng, nulls=19)
+    return judged.word == "scale-free"
+
+
+def isotropy(rng, length):
+    """In the plane, two σ from one."""
+    found = estimate_isotropy(blobs((64, 64, 64), rng, length / 2), voxel_size=1e-8).in_plane
+    return abs(float(found) - 1) > 2 * found.uncertainty
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("null", [registration, fractal, isotropy])
+def test_a_null_that_holds_is_seldom_rejected(null, capsys):
+    """At most a tenth at each length."""
+    for length in (2.0, 4.0, 8.0):
+        false = sum(null(np.random.default_rng([seed, round(10 * length)]), length) for seed in range(SEEDS))
+        with capsys.disabled():
+            print(f"\n{null.__name__}, length {length:g}: {false} of {SEEDS}")
+        assert false <= 0.1 * SEEDS + (2 if SEEDS < 100 else 0)
