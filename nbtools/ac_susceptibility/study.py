@@ -146,6 +146,10 @@ def _local_curves(sample: "Sample", left_out: dict[str, str]) -> list[AcCurve]:
                 raise NotPossible(
                     "a sweep of the drive at one temperature; curves against temperature are needed"
                 )
+            if not np.isfinite(data.attrs["drive"]):
+                raise NotPossible(
+                    "the name does not say the coil's current; put it there, as in `…_5mA_500Hz.mat`"
+                )
             columns = [data[name].values for name in ("temperature", "in_phase", "out_of_phase")]
             drive = {"amplitude": data.attrs["drive"], "frequency": data.attrs["frequency"]}
             curves.append(normalise_curve(columns[0], columns[1], -columns[2], **drive))
