@@ -342,6 +342,11 @@ def _fit_partial(field: Array, applied: float, family: _Family, noise: float) ->
         return _Fit(np.nan, np.nan, f"not entered: J_c over {limit:.2g} A/m²", field - field.mean(), nothing)
     curve = np.polyfit(last[best - 1 : best + 2] - last[best], costs[best - 1 : best + 2], 2)
     current = float(last[best] - curve[1] / (2 * curve[0])) if curve[0] > 0 else float(last[best])
+    current = float(np.clip(current, last[best - 1], last[best + 1]))
+    if not sign * known.between(np.array(strength / current)) @ along > 0:
+        nothing = np.full(field.shape, np.nan)
+        state = "no shielding current: the field over the sample is not weaker than beside it"
+        return _Fit(np.nan, np.nan, state, field - field.mean(), nothing)
     step = 0.02 * current
     change = (model(current + step, known.centred) - model(current - step, known.centred)) / (2 * step)
     rest = data - model(current, known.centred)

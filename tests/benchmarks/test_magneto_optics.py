@@ -106,8 +106,9 @@ def film(b):
     return np.rint(ideal + 10 * rng.standard_normal((size, size), np.float32)).astype(np.uint16)
 frames = np.array([film(one) for one in fields])
 raw = np.empty((count, size, size), np.uint16)
+applied = np.linspace(0.005, 0.04, count)
 for i in range(count):
-    raw[i] = film(hill * (i + 1) / count)
+    raw[i] = film(applied[i] - 0.5 * hill * applied[i] / 0.04)
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 before, start = peak(), time.process_time()
@@ -116,7 +117,6 @@ print("calibrate", time.process_time() - start, peak() - before)
 side = 6.4e-3 / size
 outline = mo.place_outline((size, size), side, (4.1e-3, 4.8e-3))
 before, start = peak(), time.process_time()
-applied = np.linspace(0.005, 0.04, count)
 at = dict(pixel_size=side, thickness=0.5e-3, height=1e-5)
 mo.estimate_critical_current(found.field, applied, outline=outline, **at)
 print("estimate_critical_current", time.process_time() - start, peak() - before)

@@ -72,6 +72,16 @@ def test_a_plate_that_nothing_enters_has_no_value() -> None:
     assert "not entered" in found.state[0]
 
 
+def test_a_map_that_no_plate_makes_has_no_value() -> None:
+    """Fields that are stronger over the sample than beside it, in a ramp of three: no J_c, and the reason."""
+    y, x = np.mgrid[:PIXELS, :PIXELS] / PIXELS - 0.5
+    hill = 0.05 * np.exp(-10 * (x**2 + y**2)) + 1e-5 * np.random.default_rng(0).normal(size=x.shape)
+    applied = np.array([0.01, 0.02, 0.03])
+    found = mo.estimate_critical_current(applied[:, None, None] + hill, applied, **FIT)
+    assert np.isnan(found.critical_current) and np.isnan(found.field_slope)
+    assert all("no shielding current" in one for one in found.state)
+
+
 def test_a_line_is_averaged_over_its_width() -> None:
     """A plane comes back exactly along any line, with no scatter along contours."""
     y, x = np.mgrid[:50, :60] * 0.1
