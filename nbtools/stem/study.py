@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample
     from nbtools.physics.crystal_lattice import Structure
 
-ELEMENT = re.compile(r"(?i)(?:edx|eds|map|eels)[_ -]?([A-Z][a-z]?)$|^([A-Z][a-z]?)(?: [KLM][a-z]?)?$")
+ELEMENT = re.compile(r"(?i:edx|eds|map|eels)[_ -]?([A-Z][a-z]?)$|^([A-Z][a-z]?)(?: [KLM][a-z]?)?$")
 
 
 @study("The images")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import stem_worlds as worlds
 import tifffile
+import xarray as xr
 
 from nbtools import stem
 from nbtools.files.images import ImageError, read_images
@@ -74,47 +75,25 @@ def test_dark_columns_are_seen_without_a_name(picture, dark):
     assert check_lattice_image(image, worlds.PIXEL).dark is dark
 
 
-def test_a_signal_of_several_is_chosen(picture, tmp_path):
+def test_a_signal_of_several_is_chosen(picture, tmp_path, monkeypatch):
     """Two detectors in one file: both are listed, one may be asked for, and an unknown title names those there are."""
-    h5py = pytest.importorskip("h5py")
-    pytest.importorskip("rsciio")
-    from rsciio.hspy import file_writer
-
-    axes = [
-        {
-            "name": n,
-            "units": "nm",
-            "scale": 0.02,
-            "offset": 0.0,
-            "size": 300,
-            "navigate": False,
-            "index_in_array": i,
-        }
-        for i, n in enumerate(("y", "x"))
-    ]
-    names = {"HAADF": picture, "BF": picture.max() - picture}
-    for name, data in names.items():
-        signal = {
-            "data": data,
-            "axes": axes,
-            "metadata": {"General": {"title": name}},
-            "original_metadata": {},
-        }
-        signal |= {
-            "learning_results": {},
-            "package": "test",
-            "package_version": "0",
-            "attributes": {"_lazy": False},
-            "tmp_parameters": {},
-        }
-        file_writer(str(tmp_path / f"{name}.hspy"), signal)
-    both = tmp_path / "both"
-    both.mkdir()
-    with h5py.File(tmp_path / "HAADF.hspy", "a") as first, h5py.File(tmp_path / "BF.hspy") as second:
-        second.copy("Experiments/BF", first["Experiments"])
-    (tmp_path / "HAADF.hspy").rename(both / "scan.hspy")
-    sample = open_sample(both)
+    at = {axis: (axis, 2e-11 * np.arange(300), {"units": "m"}) for axis in ("y", "x")}
+    named = {"HAADF": picture, "BF": picture.max() - picture}
+    signals = [xr.DataArray(d, dims=("y", "x"), coords=at, attrs={"title": n}) for n, d in named.items()]
+    monkeypatch.setattr("nbtools.files.images.read_signals", lambda path: signals)
+    file = tmp_path / "scan.emd"
+    file.write_bytes(b"")
+    assert [one.attrs["title"] for one in read_images(file)] == ["HAADF", "BF"]
+    sample = open_sample(file)
     assert set(stem.study_images(sample).images) == {"scan HAADF", "scan BF"}
-    assert set(stem.study_images(sample, signal="BF").images) == {"scan BF"}
-    assert stem.study_images(sample, signal="BF").images["scan BF"].dark
+    chosen = stem.study_images(sample, signal="BF")
+    assert set(chosen.images) == {"scan BF"} and chosen.images["scan BF"].dark
     assert "HAADF, BF" in stem.study_images(sample, signal="EDX").reason
+
+
+def test_x_before_y_is_turned(picture, monkeypatch, tmp_path):
+    """As some files have it: (y, x) comes, whatever the order."""
+    signal = xr.DataArray(picture.T, dims=("x", "y"), attrs={"title": "one"})
+    monkeypatch.setattr("nbtools.files.images.read_signals", lambda path: [signal])
+    (image,) = read_images(tmp_path / "one.emd")
+    assert image.dims == ("y", "x") and np.array_equal(image.values, picture)
