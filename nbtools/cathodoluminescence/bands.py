@@ -778,9 +778,9 @@ def start_from(mean: Spectra, starts: Sequence[BandStart]) -> Bands:
     centres = np.array([band.centre for band in starts])
     widths = np.array([band.width for band in starts])
     trials = len(START_WIDTHS)
+    many = mean.at(np.zeros(trials, int))
     guess = Bands(np.tile(centres, (trials, 1)), np.outer(START_WIDTHS, widths))
-    many = mean.binned(coarse_size(guess, mean.limits[2])).at(np.zeros(trials, int))
-    bands, equations, _ = minimise(many, guess, enough=NEIGHBOURHOOD)
+    bands, equations, _ = minimise(many, guess)
     # A wanderer that left its neighbourhood may fit as well; the nearest of the good ones is meant.
     far = np.abs(bands.centres - centres).max(1)
     chi = equations.chi_square
