@@ -29,5 +29,6 @@ from .study import study_field as study_field
 from .study import study_recordings as study_recordings
 from .study import study_second_order as study_second_order
 from .study import study_spectra as study_spectra
+from .study import study_survey as study_survey
 from .unmixing import Unmixed as Unmixed
 from .unmixing import unmix_map as unmix_map

@@ -329,49 +329,76 @@ def _prepared(recording: Recording, one: Spectra) -> EnergySpectra:
 Windows = dict[str, tuple[float, float]]
 
 
+@study("Survey")
+def study_survey(
+    sample: "Sample",
+    recordings: RecordingsStudy,
+    spectra: SpectraStudy,
+    *,
+    windows: Windows | None = None,
+    draws: Annotated[int, Field(ge=19)] = 199,
+) -> FieldStudy | Missing:
+    """The widest of several maps, as `study_field` studies the finest.
+
+    Parameters
+    ----------
+    sample, recordings, spectra, windows, draws : as `study_field` has them
+
+    Returns
+    -------
+    The result, or `Missing` where the files hold fewer than two maps.
+    """
+    if len(recordings.maps) < 2:
+        raise NotPossible("the files hold one map at most, which stands in the next section")
+    return replace(_field(sample, recordings.maps[0], spectra, windows, draws), label="wide_")
+
+
 @study("Maps and chance")
 def study_field(
     sample: "Sample",
     recordings: RecordingsStudy,
     spectra: SpectraStudy,
     *,
-    field: Literal["widest", "finest"] = "finest",
     windows: Windows | None = None,
     draws: Annotated[int, Field(ge=19)] = 199,
 ) -> FieldStudy | Missing:
-    """One map in two windows of wavelength, and whether they overlap, gather at the boundary and run in lines.
+    """The finest map in two windows of wavelength, and whether they overlap, gather at the boundary and run in lines.
 
     Parameters
     ----------
     sample : from `open_sample`
     recordings, spectra : from `study_recordings` and `study_spectra`
-    field : of several maps the widest or the finest; where there is one map, it is the finest
     windows : name → (shortest, longest) in nm; None takes the paper's for MgO, else those about the two strongest bands
     draws : how often chance is asked for lines
 
     Returns
     -------
-    The result, or `Missing` where the files hold no map, or one map where the widest is asked for.
+    The result, or `Missing` where the files hold no map.
     """
-    maps = recordings.maps
-    if not maps:
+    if not recordings.maps:
         raise NotPossible("the files hold no map, only spectra")
-    if field == "widest" and len(maps) < 2:
-        raise NotPossible("the files hold one map, which stands in the next section")
-    recording, one = maps[0] if field == "widest" else maps[-1]
-    beside = recording.beside(one)
-    found = estimate_field(
+    return _field(sample, recordings.maps[-1], spectra, windows, draws)
+
+
+def _field(
+    sample: "Sample",
+    place: tuple[Recording, Spectra],
+    spectra: SpectraStudy,
+    windows: Windows | None,
+    draws: int,
+) -> FieldStudy:
+    recording, one = place
+    return estimate_field(
         wavelength_nm=one.wavelength_nm,
         counts=one.counts,
         windows=windows or _windows(sample, spectra, one),
-        dark=beside.get("dark"),
+        dark=recording.beside(one).get("dark"),
         image=recording.image_of(one),
         pixel=one.pixel,
         phases=("MgO", "MgB2") if says_mgo(sample) else PHASES,
         title=one.title,
         draws=draws,
     )
-    return replace(found, label="wide_" if field == "widest" else "")
 
 
 def _windows(sample: "Sample", spectra: SpectraStudy, one: Spectra) -> Windows:

@@ -59,7 +59,7 @@ for row in counts:
     row[:] = rng.poisson(rng.uniform(50, 500, (256, 4)) @ shapes + 5.0)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start, ticks = time.perf_counter(), time.process_time()
-spectra = prepare_spectra(nm, counts)
+spectra = prepare_spectra(nm, counts, dark=5.0)
 centres = [place[0] for place in places]
 found = map_bands(spectra, centres)[0] if sys.argv[1] == "unmix" else fit_map(spectra, centres)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

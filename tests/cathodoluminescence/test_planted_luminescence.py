@@ -29,5 +29,10 @@ def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, planted):
     """Bands shifted, or nothing planted at all: every needs-data verdict stays open, all others stay as stored."""
     ledger = run_planted("06_cathodoluminescence", "cl-twin", tmp_path, monkeypatch, **planted)
     expected = truth(**planted)["ultraviolet_energy"]
-    assert ledger.results["B_band_4_energy"].value == pytest.approx(expected, rel=0.01)
+    found = [
+        entry.value
+        for name, entry in ledger.results.items()
+        if name.startswith("B_") and name.endswith("energy")
+    ]
+    assert max(found) == pytest.approx(expected, rel=0.01)
     hold_verdicts(ledger, at_least=8)
