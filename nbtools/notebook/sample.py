@@ -87,6 +87,9 @@ class Sample:
         """Quantum Design records without their poor points, and a sentence on each file."""
         records, said = [], []
         for file in self.files:
+            if file.is_dir():  # an OME-Zarr volume
+                said.append(f"{file.name} is a folder")
+                continue
             try:
                 kept, sentence = keep_good_points(read_dat(file))
             except QuantumDesignError as problem:
