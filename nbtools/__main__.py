@@ -125,15 +125,46 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def report(_: argparse.Namespace) -> int:
-    """Write the report of the last runs again."""
-    from nbtools.runner import find_notebooks, read_run
+def report(options: argparse.Namespace) -> int:
+    """A page on one sample from the folder of its files; without a folder, the report of the last runs again."""
+    from nbtools.runner import find_notebooks, read_run, show_progress
 
+    if options.folder:
+        from nbtools.sample_report import Job, write_sample_report
+
+        def say(job: Job, what: str) -> None:
+            files = ", ".join(path.name for path in job.files)
+            back = "\r\x1b[K" if sys.stdout.isatty() else ""
+            print(f"{back}{job.technique.replace('_', ' ')} ({files}): {what}", flush=True)
+
+        page = write_sample_report(
+            options.folder,
+            options.output or "out",
+            on_job=say,
+            on_cell=show_progress if sys.stdout.isatty() else None,
+        )
+        print(f"\nreport: {page}")
+        return 0
     build = paths.build_folder()
     runs = [read_run(path) for path in find_notebooks(folder=build / "notebooks")]
     if not runs:
         raise ValueError("no notebook has been run yet: `python -m nbtools run` runs them all")
     return _conclude(runs, build / "notebooks", build / "results", build / "report")
+
+
+def show_class(options: argparse.Namespace) -> int:
+    """One page for the lecturer from the files that students handed in."""
+    from nbtools.lessons.class_page import read_class
+    from nbtools.report import page_html
+    from nbtools.whole_file import write_whole
+
+    found = read_class(options.folder)
+    target = Path(options.output or "class.html")
+    page = write_whole(target, page_html(f"The class: {len(found.students)} students", found.html()))
+    for name, why in found.refused.items():
+        print(f"left out: {name}: {why}")
+    print(f"{len(found.students)} students, {len(found.questions)} questions: {page.resolve()}")
+    return 0
 
 
 def cache(options: argparse.Namespace) -> int:
@@ -270,7 +301,16 @@ def _parser() -> argparse.ArgumentParser:
     inspecting.add_argument("path", metavar="FILE", help="a data file, or a folder of them")
     inspecting.add_argument("-s", dest="sample", metavar="CARD", help="the sample card, if there is one")
     inspecting.add_argument("--json", action="store_true", help="the same for a program")
-    _command(commands, "report", report)
+    reporting = _command(commands, "report", report)
+    reporting.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="with the instrument files of one sample"
+    )
+    reporting.add_argument("-o", dest="output", metavar="DIR", help="where its report goes (./out)")
+    teaching = _command(commands, "class", show_class)
+    teaching.add_argument(
+        "folder", metavar="FOLDER", help="with the files that the students downloaded in 08"
+    )
+    teaching.add_argument("-o", dest="output", metavar="FILE", help="the page (./class.html)")
     _command(commands, "diff", diff)
     _command(commands, "verify", verify)
     recording = _command(commands, "twins", twins)

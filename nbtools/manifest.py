@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbtools.data_files import (
     DataMissing,
@@ -38,6 +38,7 @@ from nbtools.manifest_entries import (
     near_misses,
     read_manifest,
 )
+from nbtools.paths import of_user
 
 __all__ = [
     "DataMissing",
@@ -90,6 +91,18 @@ class DataSource:
         """The first twelve digits of the hash, for tables and captions."""
         return self.sha256[:12]
 
+    def is_papers(self, card: Any) -> bool:
+        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample.
+
+        Parameters
+        ----------
+        card : the `SampleCard` that is in use
+        """
+        if self.origin == "twin":
+            own_card = self.card is None or self.card.parent in {file.parent for file in self.files}
+            return self.entry is not None and own_card
+        return bool(card.is_paper_sample)
+
     def __repr__(self) -> str:
         count = f"{len(self.files)} file{'s' * (len(self.files) != 1)}"
         known_by = f"seed {self.entry.seed}" if isinstance(self.entry, Twin) else f"sha256 {self.short}"
@@ -127,7 +140,7 @@ def open_data(
     source = sources[0] if len(sources) == 1 else _joined(sources)
     if card is None or str(card) == "":
         return source
-    own_card = start / Path(card).expanduser()
+    own_card = start / of_user(card)
     if not own_card.is_file():
         raise ValueError(f"there is no sample card {own_card}; give the path of a YAML file, or none")
     return replace(source, card=own_card, is_default=False)
@@ -194,7 +207,7 @@ def _open_one(data: str | Path, start: Path, technique: str) -> DataSource:
     known = data_sets()
     if isinstance(data, str) and data in known:
         return _open_entry(known[data])
-    path = start / Path(data).expanduser()
+    path = start / of_user(data)
     if not path.exists():
         raise ValueError(
             f"{str(data)!r} is neither a data set nor a file in {start}{near_misses(str(data), known)}"
@@ -228,6 +241,11 @@ def _identity(twin: Twin) -> str:
     """The same on every machine, and for all code that records the same."""
     known_by = [twin.recorder, twin.parameters, twin.seed, fingerprint_hash(twin)]
     return hashlib.sha256(json.dumps(known_by, sort_keys=True).encode()).hexdigest()
+
+
+def is_twin(data: Any) -> bool:
+    """Whether what a notebook is to open is the name of a twin of the manifest."""
+    return isinstance(data, str) and isinstance(data_sets().get(data), Twin)
 
 
 def _joined(sources: list[DataSource]) -> DataSource:

@@ -94,4 +94,17 @@ def is_own_run() -> bool:
 
 def _named(variable: str) -> Path | None:
     setting = os.environ.get(variable, "")
-    return Path(setting).expanduser().absolute() if setting else None
+    return of_user(setting).absolute() if setting else None
+
+
+def of_user(path: str | Path) -> Path:
+    """A path with ``~`` as the user's home; as it stands where there is no such user.
+
+    Parameters
+    ----------
+    path : as typed
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)

@@ -53,12 +53,12 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
         notebook = nbformat.read(run.executed, as_version=4)
         ledger = read_results(run.name, results)
         page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
-        write_whole(into / f"{run.name}.html", _page(_title(notebook, run), page))
+        write_whole(into / f"{run.name}.html", page_html(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
         cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
     table = paper_table(ledgers_of(RunRecord.read(results), results))
     body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(table)}'
-    write_whole(into / "index.html", _page(TITLE, body))
+    write_whole(into / "index.html", page_html(TITLE, body))
     return into / "index.html"
 
 
@@ -147,7 +147,7 @@ def _card(run: Run, notebook: Any, ledger: Ledger | None, moved: list[str]) -> s
         lines.append(
             f"<details><summary>{len(moved)} differences from the stored run</summary><ul>{listed}</ul></details>"
         )
-    image = _image("image/png", pictures[0], f"First figure of {run.name}") if pictures else ""
+    image = image_html("image/png", pictures[0], f"First figure of {run.name}") if pictures else ""
     link = f'<h3><a href="{run.name}.html">{title}</a></h3>'
     return f'<div class="card">{image}{link}{"".join(lines)}</div>'
 
@@ -168,15 +168,16 @@ def _output_html(output: Any, alt: str, folder: Path) -> str:
         case "text/html":
             return str(data[kind])
         case "image/png":
-            return _image(kind, data[kind], alt)
+            return image_html(kind, data[kind], alt)
         case "image/svg+xml":
-            return _image(kind, base64.b64encode(data[kind].encode()).decode(), alt)
+            return image_html(kind, base64.b64encode(data[kind].encode()).decode(), alt)
         case "text/latex" | "text/markdown":
             return markdown_html(data[kind], folder)
     return f"<pre>{ansi2html(data.get('text/plain', ''))}</pre>"
 
 
-def _image(kind: str, encoded: str, alt: str) -> str:
+def image_html(kind: str, encoded: str, alt: str) -> str:
+    """A picture that the page carries inside."""
     return f'<img src="data:{kind};base64,{"".join(encoded.split())}" alt="{escape(alt)}">'
 
 
@@ -189,7 +190,8 @@ def _formula(latex: str, display: str) -> str:
         return f"<code>{escape(latex)}</code>"
 
 
-def _page(title: str, body: str) -> str:
+def page_html(title: str, body: str) -> str:
+    """A whole page, readable without a network; the browser runs no script of it."""
     css = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     light = HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")

@@ -100,6 +100,7 @@ class Ledger:
     folder : where to write; by default ``NBTOOLS_RESULTS`` or ``build/results`` of the project
     run : the headless run that it is from, "by hand" (JupyterLab, a script), or "stored"
     paper : the hash of the ``paper.yaml`` that its verdicts were computed from; empty where it has none
+    provenance : by data set: version, origin, each file's name and sha256, and what the sample card gives
     """
 
     notebook: str
@@ -110,6 +111,7 @@ class Ledger:
     claims: dict[str, str] = field(default_factory=dict)
     run: str = field(default_factory=lambda: paths.this_run() or BY_HAND)
     paper: str = ""
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -202,6 +204,7 @@ class Ledger:
             "notebook": self.notebook,
             "run": self.run,
             "paper": self.paper,
+            "provenance": self.provenance,
             "results": [_entry(entry) for entry in self.results.values()],
             "verdicts": [{"id": key, **value} for key, value in self.verdicts.items()],
             "skipped": self.skipped,
@@ -231,6 +234,7 @@ def read_ledger(path: str | Path) -> Ledger:
             text["skipped"],
             run=text.get("run", ""),
             paper=text.get("paper", ""),
+            provenance=text.get("provenance", {}),
         )
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError(

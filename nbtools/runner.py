@@ -250,12 +250,15 @@ def _this_python() -> Any:
     return ThisPython()
 
 
+# The parameters by which a notebook is given data.
+INPUTS = ("DATA", "POWDER", "CIFS")
+
+
 def speaks_of_the_paper(parameters: Mapping[str, Any]) -> bool:
     """Whether a run with these parameters is on a twin of the manifest, and not on somebody's own data."""
-    from nbtools.manifest import Twin, data_sets
+    from nbtools.manifest import is_twin
 
-    data = parameters.get("DATA")
-    return data is None or (isinstance(data, str) and isinstance(data_sets().get(data), Twin))
+    return all(is_twin(parameters[name]) for name in INPUTS if parameters.get(name))
 
 
 def _environment(results: Path, run: str, own: bool) -> dict[str, str]:

@@ -60,6 +60,8 @@ class Stamp:
     exports : the folder for its figures; None where nothing is kept
     files : names of the files that the study read
     prefix : of the sample's numbers and figures, where a notebook has several samples
+    repeat : runs the study again on the same data with other options; what it finds is kept in place of this
+        result's numbers. None where nothing is kept
     """
 
     section: str
@@ -70,6 +72,7 @@ class Stamp:
     exports: Path | None = None
     files: tuple[str, ...] = ()
     prefix: str = ""
+    repeat: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -91,7 +94,8 @@ class StudyResult:
 
     def __str__(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
-        return "\n".join([text_table(lines), *(f"note: {sentence}" for sentence in self.notes())])
+        table = [text_table(lines)] if len(lines) > 1 else []
+        return "\n".join([*table, *(f"note: {sentence}" for sentence in self.notes())])
 
     def __repr__(self) -> str:
         return str(self)
@@ -99,7 +103,7 @@ class StudyResult:
     def _repr_html_(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]
         notes = "".join(f"<p>note: {escape(sentence)}</p>" for sentence in self.notes())
-        return html_table(lines) + notes
+        return (html_table(lines) if len(lines) > 1 else "") + notes
 
 
 class Missing:
@@ -172,11 +176,17 @@ def _declared(of: type) -> dict[str, type]:
 
 
 def _hints(thing: Any, *, extras: bool = False) -> dict[str, Any]:
-    """Resolved annotations; `Sample` is known to studies for the type checker only."""
-    try:
-        return typing.get_type_hints(thing, localns={"Sample": object}, include_extras=extras)
-    except (NameError, TypeError, AttributeError):  # names that only the type checker imports
-        return {}
+    """Resolved annotations; names that only the type checker imports, as `Sample`, stand for any object."""
+    unknown: dict[str, Any] = {}
+    while True:
+        try:
+            return typing.get_type_hints(thing, localns=unknown, include_extras=extras)
+        except NameError as problem:
+            if problem.name is None or problem.name in unknown:
+                return {}
+            unknown[problem.name] = object
+        except (TypeError, AttributeError):
+            return {}
 
 
 def _class_of(hint: Any) -> type:
@@ -208,6 +218,11 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
     def decorate(function: Callable[..., R]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(sample: "Sample", *earlier: Any, record: bool = True, **options: Any) -> Any:
+            return run(sample, earlier, record, "", options)
+
+        def run(
+            sample: "Sample", earlier: tuple[Any, ...], record: bool, claim: str, options: dict[str, Any]
+        ) -> Any:
             check_options(function, options)
             of = _class_of(_hints(function).get("return"))
             lacking = next((e for e in (sample, *earlier, *options.values()) if isinstance(e, Missing)), None)
@@ -217,7 +232,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
             try:
                 result = function(sample, *earlier, **options)
             except NotPossible as reason:
-                return _missing(sample, section, of, str(reason), record)
+                return _missing(sample, section, of, str(reason), record and not claim)
             except ModuleNotFoundError as problem:
                 package = (problem.name or "").partition(".")[0]
                 if package == "nbtools":
@@ -225,6 +240,7 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 reason = f"the package {package} is not installed; pip install {package} brings it"
                 return _missing(sample, section, of, reason, record)
             plain = {name: value for name, value in options.items() if not isinstance(value, StudyResult)}
+            claim = claim or f"{function.__name__} of {sample.name} in {_place_of_call()}"
             stamp = Stamp(
                 section,
                 sample.origin,
@@ -234,10 +250,11 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 sample.exports if record else None,
                 tuple(dict.fromkeys(sample.used)),
                 sample.prefix,
+                (lambda **changed: run(sample, earlier, True, claim, options | changed)) if record else None,
             )
             result = replace(result, stamp=stamp)  # type: ignore[type-var]
             if record:
-                keep(sample.ledger, result, sample.prefix)
+                keep(sample.ledger, result, claim, sample.prefix)
             return result
 
         return call
@@ -251,8 +268,8 @@ def _missing(sample: "Sample | Missing", section: str, of: type, reason: str, re
     return Missing(of, reason)
 
 
-def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
-    """Enter a result's rows in a ledger, in place of those that the same cell entered before."""
+def keep(ledger: Ledger, result: StudyResult, claim: str, prefix: str = "") -> None:
+    """Enter a result's rows in a ledger, in place of those that the same call, its `claim`, entered before."""
     stamp = result.stamp
     assert stamp is not None
     settings = ", ".join(f"{name}={value}" for name, value in stamp.options.items())
@@ -272,7 +289,7 @@ def keep(ledger: Ledger, result: StudyResult, prefix: str = "") -> None:
         for row in result.rows()
         if row.name
     ]
-    ledger.keep(entries, claim=f"{stamp.method} of {stamp.source} in {_place_of_call()}")
+    ledger.keep(entries, claim=claim)
     ledger.skipped.pop(prefix + stamp.section, None)
 
 

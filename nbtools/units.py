@@ -218,9 +218,7 @@ class Quantity(float):
     def __rtruediv__(self, other: Any) -> Any:
         if not isinstance(other, Real):
             return NotImplemented
-        return _found(
-            float(other) / self.ufloat, _power("", "", 0) if not self.unit else _power("", self.unit, -1)
-        )
+        return _found(float(other) / self.ufloat, _power("", self.unit, -1))
 
     def __pow__(self, exponent: Any, modulo: None = None) -> Any:
         if not isinstance(exponent, Real) or isinstance(exponent, Quantity):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtools import claims, manifest, paths
 from nbtools.data_files import twin_module
 from nbtools.display import style
-from nbtools.files.quantum_design import Sweep, find_sweeps, missing_sentence
+from nbtools.files.quantum_design import Sweep, find_sweeps
 from nbtools.files.registry import technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
-from nbtools.results import Ledger, Origin, results_folder
+from nbtools.results import Ledger, NotPossible, Origin, results_folder
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ class Workbench:
 
     def find(self, section: str, files: "Sequence[xr.Dataset]", **wanted: Any) -> list[Sweep]:
         """`find_sweeps`, and where there is none the sentence why `section` is skipped."""
-        found = find_sweeps(files, **wanted)
-        if not found:
-            self._skip(section, missing_sentence(files, **wanted))
-        return found
+        try:
+            return find_sweeps(files, **wanted)
+        except NotPossible as reason:
+            self._skip(section, str(reason))
+            return []
 
     def has(self, section: str, *fields: str) -> bool:
         """Whether the sample card gives all of `fields`; if not, the sentence why `section` is skipped."""
@@ -67,13 +68,8 @@ class Workbench:
 
     @property
     def is_papers(self) -> bool:
-        """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
-        if self.source.origin == "twin":
-            own_card = self.source.card is None or self.source.card.parent in {
-                file.parent for file in self.source.files
-            }
-            return self.source.entry is not None and own_card
-        return self.card.is_paper_sample
+        """As `DataSource.is_papers` says of this card."""
+        return self.source.is_papers(self.card)
 
     @property
     def calibration(self) -> dict[str, float]:

@@ -119,7 +119,7 @@ ANSWERS = [
     ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02", "planar1_haadf"), ("run 01",)),
     ("mo/Magneto-optics/nbntri26_8K_50.tif", ("04, as frames", "applied_field_T"), ()),
     ("mo/Magneto-optics/sample.mat", ("-p OUTLINE=",), ("run 04",)),
-    ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "no notebook takes this"), ("python",)),
+    ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "run 04", "HEIGHT=<metres>"), ("missing",)),
     (
         "acsus_local/vortex-dynamics-induced-by-scanning-squid/FCsweep_9p3.mat",
         ("scanning SQUID",),
@@ -218,3 +218,8 @@ def test_from_the_command_line(tmp_path, capsys):
     assert main(["inspect", str(tmp_path / "gone.dat")]) == 2
     said = capsys.readouterr().out
     assert "sample card" in said and "note.txt cannot be used" in said and "there is no file" in said
+
+
+def test_a_word_that_looks_like_a_home_is_a_word():
+    """``~x`` names nobody's home folder: it is taken as it stands."""
+    assert read_parameters(["WORLD=~nobody_of_that_name"], Path.cwd()) == {"WORLD": "~nobody_of_that_name"}

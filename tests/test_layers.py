@@ -34,7 +34,11 @@ MAY_IMPORT = {
     "explore": {"units", "results", "display", "fitting"},
     "volume": {"units", "cache", "results", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
+    "joint": {*ESTIMATING},
+    "joint draw": {"display"},
     "claims": {"units", "results", "study"},
+    "paper draw": {"display"},
+    "paper explore": {"claims", "display", "fitting", "explore"},
     "manifest": {"units", "cache", "files"},
     # Inside a room.
     "model": {"models", "physics", "cache"},
@@ -76,6 +80,8 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
+    "sample_report": "top",
+    "own_sample": "top",
     "workbench": "top",
 }
 HEAVY = {
@@ -96,6 +102,10 @@ CONVERTERS = {"pint"}
 def layer(module: str) -> str:
     """``nbtools.files.images`` → ``files``; ``nbtools.transport.draw`` → ``draw``; a room itself is its ``face``."""
     name, file = [*module.split("."), "__init__", "__init__"][1:3]
+    if (name, file) in (("paper", "draw"), ("paper", "explore"), ("joint", "draw")):
+        return f"{name} {file}"
+    if name == "joint" and file == "__init__":
+        return "face"
     if name not in ROOMS:
         return SIBLINGS.get(name, name)
     if file == "__init__":
@@ -200,6 +210,8 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
         ("nbtools.transport.study", "from nbtools.stem.grains import find_grains"),
         ("nbtools.transport.draw", "from nbtools.transport.resistance import ResistanceStudy"),
         ("nbtools.transport.__init__", "from nbtools.transport.study import study_resistance"),
+        ("nbtools.joint.critical_current", "from nbtools.ac_susceptibility.draw import loops"),
+        ("nbtools.ac_susceptibility.current_law", "from nbtools.joint.critical_current import CurrentPoints"),
         ("nbtools.physics.superconductor", "from nbtools.paper import statement"),
         ("nbtools.transport.transition", "from nbtools.analysis import percolation"),
         ("nbtools.statistics.crossing", "from nbtools.transport import transition"),
@@ -242,7 +254,17 @@ def test_models_analysis_and_files_load_no_screen() -> None:
         module
         for module in SOURCES
         if layer(module)
-        in ("models", "model", "physics", "statistics", "estimator", "room study", "analysis", "files")
+        in (
+            "models",
+            "model",
+            "physics",
+            "statistics",
+            "estimator",
+            "room study",
+            "joint",
+            "analysis",
+            "files",
+        )
     ]
     assert not heavy(loaded_after(*(module.removesuffix(".__init__") for module in science)))
 

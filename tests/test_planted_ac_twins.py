@@ -3,7 +3,7 @@
 import pytest
 from planted_runs import hold_verdicts, run_planted
 
-from nbtools.twin.ac_susceptibility import AcSusceptibilityWorld
+from nbtools.ac_susceptibility.twin import AcSusceptibilityWorld
 
 pytestmark = pytest.mark.notebook
 

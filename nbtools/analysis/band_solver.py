@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.statistics import least_squares
+from nbtools.statistics.least_squares import solve
+
 Array = NDArray[np.float64]
-MOST_STEPS = 60
-# A step that would lower χ² by less than this, with the noise as stated, ends the search; in a valley so flat that
-# it takes too many steps, as of two bands that are really one, the second is near enough: well within 1 σ.
-ENOUGH, NEAR_ENOUGH = 1e-5, 0.1
 LARGEST_STEP = 0.7  # of a width
-STIFFEST = 1e7
 
 
 @dataclass(frozen=True)
@@ -35,24 +33,14 @@ class Bands:
 
 
 @dataclass(frozen=True)
-class Equations:
-    """The normal equations at one place: products of columns (P, m, m), heights and background (P, l), χ² (P,).
+class Equations(least_squares.Equations):
+    """The normal equations at one place: products of columns (P, m, m), beside heights and background, and χ².
 
     Columns are the bands, the background's powers, each band's change with centre and with width (both in
     units of its width and for height 1), and the counts.
     """
 
     gram: Array
-    linear: Array
-    chi_square: Array
-
-    def at(self, chosen: NDArray[Any]) -> "Equations":
-        return Equations(self.gram[chosen], self.linear[chosen], self.chi_square[chosen])
-
-    def put(self, chosen: NDArray[np.intp], new: "Equations", better: NDArray[np.bool_]) -> None:
-        """Take over the better of a chunk's equations, in place."""
-        for mine, theirs in zip(vars(self).values(), vars(new).values(), strict=True):
-            mine[chosen[better]] = theirs[better]
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ def equations_at(spectra: Spectra, bands: Bands) -> Equations:
     linear = solve(matrix, right)
     fitted = np.einsum("pij,pj->pi", matrix, linear)
     chi_square = gram[:, -1, -1] + np.einsum("pi,pi->p", linear, fitted - 2 * right)
-    return Equations(gram, linear, np.maximum(chi_square, 0.0))
+    return Equations(linear, np.maximum(chi_square, 0.0), 1e-14 * gram[:, -1, -1], gram)
 
 
 def _shared_gram(spectra: Spectra, columns: Array) -> Array:
@@ -132,15 +120,6 @@ def _shared_gram(spectra: Spectra, columns: Array) -> Array:
     return gram
 
 
-def solve(matrix: Array, right: Array) -> Array:
-    """Symmetric systems (P, m, m), (P, m), scaled to a diagonal of 1 and held just off singular."""
-    size = matrix.shape[-1]
-    scale = np.sqrt(np.maximum(np.einsum("pii->pi", matrix), 1e-300))
-    balanced = matrix / (scale[:, :, None] * scale[:, None, :])
-    balanced[:, np.arange(size), np.arange(size)] = np.where(scale > 1e-140, 1 + 1e-11, 1.0)
-    return np.asarray(np.linalg.solve(balanced, (right / scale)[..., None])[..., 0] / scale)
-
-
 def normal_matrix(equations: Equations, count: int) -> tuple[Array, Array]:
     """JᵀWJ and JᵀWr for heights, background, centres/width and ln width of `count` bands, shape (P, m, m), (P, m)."""
     gram, linear = equations.gram, equations.linear
@@ -149,32 +128,6 @@ def normal_matrix(equations: Equations, count: int) -> tuple[Array, Array]:
     matrix = gram[:, :-1, :-1] * scale[:, :, None] * scale[:, None, :]
     fitted = np.einsum("pij,pj->pi", gram[:, :-1, : linear.shape[1]], linear)
     return matrix, scale * (gram[:, :-1, -1] - fitted)
-
-
-def step_from(
-    equations: Equations, damping: Array, free: NDArray[np.bool_], count: int
-) -> tuple[Array, Array]:
-    """Damped step of centres (in widths) and ln widths, shape (P, 2k), and the fall of χ² it would bring if undamped.
-
-    `free`, shape (2k,), says which of them move.
-    """
-    matrix, gradient = normal_matrix(equations, count)
-    size = equations.linear.shape[1]
-    moving = np.concatenate([np.arange(size), size + np.flatnonzero(free)])
-    inner = matrix[:, moving[:, None], moving]
-    diagonal = np.einsum("pii->pi", inner)
-    stiff = np.zeros_like(diagonal)
-    stiff[:, size:] = damping[:, None] * diagonal[:, size:]
-    places = np.arange(moving.size)
-    # A band of no height would leave its place undetermined: it then stays.
-    floor = 1e-9 * np.maximum(diagonal.max(1, keepdims=True), 1e-300)
-    inner[:, places, places] = diagonal + stiff + floor
-    right = gradient[:, moving]
-    right[:, :size] = 0.0
-    found = solve(inner, right)
-    step = np.zeros((len(found), 2 * count))
-    step[:, free] = found[:, size:]
-    return step, (1 + damping) * np.einsum("pi,pi->p", found, right)
 
 
 def moved(bands: Bands, step: Array, energy: Array) -> Bands:
@@ -188,37 +141,28 @@ def moved(bands: Bands, step: Array, energy: Array) -> Bands:
 
 
 def minimise(
-    spectra: Spectra, bands: Bands, free: NDArray[np.bool_], *, steps: int = MOST_STEPS
+    spectra: Spectra, bands: Bands, free: NDArray[np.bool_], *, steps: int = least_squares.MOST_STEPS
 ) -> tuple[Bands, Equations, NDArray[np.bool_]]:
-    """The least χ² of every spectrum from `bands` on; also the equations there and whether the search ended.
+    """The least χ² of every spectrum from `bands` on; also the equations there and whether the search ended."""
+    count = len(bands)
 
-    Spectra that are done leave the chunk, so that a few stubborn ones cost only themselves.
-    """
-    here = Bands(bands.centres.copy(), bands.widths.copy())
-    there = equations_at(spectra, here)
+    def named(parameters: Array) -> Bands:
+        return Bands(parameters[:, :count], parameters[:, count:])
+
+    def after(parameters: Array, step: Array) -> Array:
+        there = moved(named(parameters), step, spectra.energy)
+        return np.concatenate([there.centres, there.widths], axis=1)
+
     if not free.any():
-        return here, there, np.ones(len(there.chi_square), bool)
-    total = len(there.chi_square)
-    done = np.zeros(total, bool)
-    close = done.copy()
-    damping = np.full(total, 1e-2)
-    freedom = max(spectra.energy.size - there.linear.shape[1] - int(free.sum()), 1)
-    for _ in range(steps):
-        active = np.flatnonzero(~done)
-        if not active.size:
-            break
-        now = here.at(active)
-        step, fall = step_from(there.at(active), damping[active], free, len(bands))
-        floor = 1e-14 * there.gram[active, -1, -1]
-        scale = np.minimum(there.chi_square[active] / freedom, 1.0)
-        near = fall < np.maximum(ENOUGH * scale, floor)
-        close[active] = fall < NEAR_ENOUGH * scale
-        trial = moved(now, step, spectra.energy)
-        new = equations_at(spectra.at(active), trial)
-        better = new.chi_square < there.chi_square[active]
-        there.put(active, new, better)
-        here.centres[active[better]] = trial.centres[better]
-        here.widths[active[better]] = trial.widths[better]
-        damping[active] = np.where(better, np.maximum(0.1 * damping[active], 1e-9), 8 * damping[active])
-        done[active] = near | (damping[active] > STIFFEST)
-    return here, there, done | close
+        there = equations_at(spectra, bands)
+        return bands, there, np.ones(len(there.chi_square), bool)
+    found, there, done = least_squares.minimise(
+        np.concatenate([bands.centres, bands.widths], axis=1),
+        lambda parameters, chosen: equations_at(spectra.at(chosen), named(parameters)),
+        lambda equations: normal_matrix(equations, count),
+        after,
+        points=spectra.energy.size,
+        free=free,
+        steps=steps,
+    )
+    return named(found), there, done

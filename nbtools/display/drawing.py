@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nbtools import __version__
 from nbtools.display import style
-from nbtools.study import Missing, Stamp
+from nbtools.study import Missing, NotPossible, Stamp
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,12 +23,13 @@ def drawing(
     """Make ``draw(axes, result, **options)`` into a drawing that a notebook calls as ``draw(result, **options)``.
 
     It then makes a figure of journal width, tags each panel with the origin of the data, shows it, and exports it
-    under its own name into the folder of the result. A `Missing` draws its reason. With ``axes=`` it only draws.
+    under its own name into the folder of the result. A `Missing` draws its reason, and so does `NotPossible`. With
+    ``axes=`` it only draws.
 
     Parameters
     ----------
     panels : how many side by side; or a function of the result that says it
-    columns : 1 (86 mm) or 2 (178 mm)
+    columns : 1 (86 mm) or 2 (178 mm); of a varying number of panels one alone is 86 mm wide
     height : mm; by default three quarters of a panel's width
     name : of the exported file; by default the function's
 
@@ -60,8 +61,15 @@ def drawing(
                 _show(figure, f"{name or function.__name__}: not possible")
                 return None
             count = panels(result) if callable(panels) else panels
-            figure, own = style.new_figure(count, columns=columns if count > 1 else 1, height=height)
-            function(own, result, *others, **options)
+            wide = columns if count > 1 or panels == 1 else 1
+            figure, own = style.new_figure(count, columns=wide, height=height)
+            try:
+                function(own, result, *others, **options)
+            except NotPossible as reason:
+                figure, own = style.new_figure(height=20)
+                _reason(own, Missing(type(result), str(reason)))
+                _show(figure, f"{name or function.__name__}: not possible")
+                return None
             finish(figure, result.stamp, name or function.__name__, formats=formats, tag=tag)
             return None
 

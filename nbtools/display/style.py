@@ -24,6 +24,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
     "#F0E442",
     "#222222",
 )
+ELEMENT_COLOURS = {"Mg": ORANGE, "B": GREEN, "O": SKY, "Mg+O": YELLOW, "B+Mg": RED}
 ORIGIN_COLOURS = {"twin": RED, "measured": GREEN, "digitised": BLUE, "paper": BLACK}
 STYLE: dict[str, Any] = {
     "font.size": 8,

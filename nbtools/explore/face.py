@@ -148,9 +148,10 @@ class ExploreFace(Face):
             for name, known in owner.current.parameters.items()
         }
         self.menus = {name: self._menu(name, options) for name, options in owner.options.items()}
-        self.buttons = {
-            **self._step_buttons(),
-        }
+        self.buttons = self._step_buttons()
+        if owner.use is not None:
+            tip = "keep the number by this criterion, and say how to repeat it"
+            self.buttons["use"] = button("Use this value", lambda: self.do(owner.use_value), tip=tip)
         if not owner.why_no_code:
             tip = "the call as a script that runs by itself"
             self.buttons["code"] = button("Code", lambda: self.do(self._tell_code), tip=tip)

@@ -58,6 +58,7 @@ class Explorer(Showing[ExploreState]):
     x_label, y_label, x_unit, y_unit : the axes of the curves
     system : ``"paper"`` or ``"SI"``: the units shown
     sweep_points : how many calls a sweep over `against` takes
+    use : of the arguments; does what the button *Use this value* is for, and gives a sentence on it
     """
 
     def __init__(
@@ -79,9 +80,10 @@ class Explorer(Showing[ExploreState]):
         y_unit: str = "",
         system: str = "paper",
         sweep_points: int = 41,
+        use: Callable[[Mapping[str, Any]], str] | None = None,
     ) -> None:
         super().__init__()
-        self.sweep_points = sweep_points
+        self.sweep_points, self.use = sweep_points, use
         self.function, self.fixed, self.pick = function, dict(fixed or {}), tuple(pick)
         self.x = None if x is None else np.asarray(x, float)
         self.data, self.system, self.labels = data, system, dict(labels or {})
@@ -145,6 +147,19 @@ class Explorer(Showing[ExploreState]):
             if name in self.integers and "value" in changes:
                 changes["value"] = round(changes["value"])
             self._move(self.current.with_parameter(name, **changes), name)
+        return self
+
+    def use_value(self) -> Self:
+        """Keep what stands now, as the explorer's `use` does; what was kept is said in the widget.
+
+        Raises
+        ------
+        StateError
+            An explorer of something that nothing keeps.
+        """
+        if self.use is None:
+            raise StateError("nothing here is kept: the explorer is of no study that keeps its numbers")
+        self.say(self.use(self.arguments))
         return self
 
     # ---- what the function gives

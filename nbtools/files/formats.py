@@ -7,23 +7,22 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from nbtools.files import quantum_design
+from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
 from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, why_no_image
-from nbtools.files.indicator_frames import FramesError, read_frames
+from nbtools.files.indicator_frames import FIELDS, FramesError, read_frames, read_note
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
 from nbtools.files.powder_diffraction import read_pattern
 from nbtools.files.registry import Contents, Range, Reader, Route, Signal
 from nbtools.files.sample_card import read_sample_card
-from nbtools.files.scanning_maps import read_map
+from nbtools.files.scanning_maps import map_names, read_map
 from nbtools.files.spectral_maps import read_recording
 from nbtools.units import convert
 
 LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
 MOST_SCANS = 20  # that are looked at one by one
-NOWHERE = "no notebook takes this as its DATA"
 
 
 def _powder(path: Path) -> Contents:
@@ -129,30 +128,33 @@ def _why_no_frames(path: Path) -> str:
 
 def _luminescence(path: Path) -> Contents:
     found = read_recording(path)
-    facts = tuple(str(found).splitlines()[1:])
+    held = [*found.maps, *found.spectra.values()]
     signals = tuple(
         Signal(
             one.title,
-            "luminescence",
+            "photoluminescence" if one.kind == "PL" else "luminescence",
             (Range("wavelength", float(one.wavelength_nm.min()), float(one.wavelength_nm.max()), "nm"),),
-            int(np.prod(one.counts.shape[:2])),
-            "cathodoluminescence" if len(found.maps) == 1 else None,
+            int(np.prod(one.counts.shape[:-1])),
+            "cathodoluminescence",
+            kind="" if one.is_map else "spectrum",
             data=one,
         )
-        for one in found.maps
+        for one in held
     )
-    if len(found.maps) != 1:
-        what = "luminescence, but not one map over (y, x, wavelength), as 06 needs"
-        return Contents(what, signals, (), facts)
-    beam = found.map.settings.get("beam_energy")
+    facts = tuple(str(found).splitlines()[1:])
+    stated = {}
+    beam = next((one.settings["beam_energy"] for one in held if one.settings.get("beam_energy")), None)
     if beam:
-        facts += (f"beam of {convert(beam, 'eV', 'keV'):.3g} keV by the file; 06 asks the sample card",)
+        stated["beam_energy"] = f"{convert(beam, 'eV', 'keV'):.3g} keV"
+    lines = all(min(one.counts.shape[:-1]) == 1 for one in found.maps)
+    what = "line" if found.maps and lines else "map" if found.maps else "spectrum"
     return Contents(
-        "luminescence map",
+        f"luminescence {what}",
         signals,
         (Route("cathodoluminescence"),),
         facts,
-        lacks=() if np.isfinite(found.map.pixel) else ("the size of a pixel",),
+        lacks=() if all(np.isfinite(one.pixel) for one in found.maps) else ("the size of a pixel",),
+        stated=stated,
     )
 
 
@@ -166,14 +168,42 @@ def _microscope(path: Path) -> Contents:
     return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
 
 
-def _field_map(path: Path) -> Contents:
-    found = read_map(path)
-    outline = bool(np.isin(found.values, (0, 1)).all())
+def _note(path: Path) -> Contents:
+    known = read_note(path)
+    facts = tuple(f"{name}: {value}" for name, value in known.items())
     return Contents(
-        f"map, {axes_of(found, 'm')}, values in {found.attrs['units']}",
-        (Signal("map", "map", (Range.of("value", found.values, ""),), int(found.size), data=found),),
-        (Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:"),) if outline else (),
+        "a note on the camera frames of the same name, which says", facts=facts, routes=(), asks=()
+    )
+
+
+def _field_map(path: Path) -> Contents:
+    names = map_names(path)
+    several = len(names) > 1
+    maps = {name: read_map(path, name=name) for name in names} if several else {path.stem: read_map(path)}
+    found = next(iter(maps.values()))
+    outline = all(np.isin(one.values, (0, 1)).all() for one in maps.values())
+    options = ["MAP=<name>"] if several else []
+    options += [] if "x" in found.coords else ["PIXEL_SIZE=<metres>"]
+    way = Route("magneto_optics", "OUTLINE", says="04 takes it as the sample's outline:")
+    return Contents(
+        f"map, {axes_of(found, 'm')}, values in {found.attrs['units']}"
+        if not several
+        else f"{len(maps)} maps of {found.shape[0]} × {found.shape[1]}",
+        tuple(
+            Signal(
+                name,
+                "map",
+                (Range.of("value", one.values, one.attrs["units"] if one.attrs["units"] == "T" else ""),),
+                int(one.size),
+                None if outline else "magneto_optics",
+                data=one,
+            )
+            for name, one in maps.items()
+        ),
+        (way,) if outline else (Route("magneto_optics", options=(*options, "HEIGHT=<metres>")),),
+        (f"maps: {', '.join(names)}",) if several else (),
         lacks=() if "x" in found.coords else ("the size of a pixel",),
+        asks=(),
     )
 
 
@@ -181,17 +211,24 @@ def _local(path: Path) -> Contents:
     found = read_local_susceptibility(path)
     axis = "temperature" if "temperature" in found else "drive"
     values = found[axis].values
+    taken = axis == "temperature"
+    signal = Signal(
+        f"against the {axis}",
+        "local susceptibility",
+        (Range.of(axis, values, found[axis].attrs["units"]),),
+        int(values.size),
+        "ac_susceptibility" if taken else None,
+        "" if taken else "05 takes curves against the temperature",
+        data=found,
+    )
     return Contents(
         f"local ac susceptibility of a scanning SQUID, {values.size} points",
-        (Signal(f"against the {axis}", "local susceptibility", points=int(values.size), data=found),),
+        (signal,),
+        (Route("ac_susceptibility"),) if taken else (),
         (
-            Route(
-                "ac_susceptibility",
-                says=f"{NOWHERE}; the last cells of 05 run on such files",
-                takes="nothing",
-            ),
+            f"{axis} {values.min():.4g} to {values.max():.4g} {found[axis].attrs['units']}",
+            *((f"drive in {found.attrs['drive_unit']}",) if found.attrs["drive_unit"] else ()),
         ),
-        (f"{axis} {values.min():.4g} to {values.max():.4g} {found[axis].attrs['units']}",),
     )
 
 
@@ -219,6 +256,7 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
         shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
         step, stated = (convert(step, stated, shown) if shown != stated else step), shown
+        step, stated = (convert(step, "nm", "mm"), "mm") if stated == "nm" and step >= 1e5 else (step, stated)
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
     return ", ".join(parts)
 
@@ -233,6 +271,11 @@ def _not_a_table(head: bytes) -> bool | None:
 
 def _begins(*marks: bytes) -> Callable[[bytes], bool | None]:
     return lambda head: True if any(mark in head for mark in marks) else None
+
+
+def _is_note(head: bytes) -> bool | None:
+    """YAML or JSON with the entry that only a note on frames has; a TIFF may hold the same in its description."""
+    return FIELDS.encode() in head and b"\x00" not in head
 
 
 # RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
@@ -273,6 +316,12 @@ _TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
 READERS: tuple[Reader, ...] = (
     quantum_design.READER,
     Reader(
+        "a table of numbers",
+        text_table.contents_of,
+        looks=text_table.looks_like_one,
+        techniques=("transport", "ac_susceptibility"),
+    ),
+    Reader(
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
@@ -284,8 +333,10 @@ READERS: tuple[Reader, ...] = (
     Reader("a map", _field_map, (".npz", ".mat"), techniques=("magneto_optics",)),
     Reader("a map", _field_map, (".txt", ".dat"), _not_a_table, ("magneto_optics",)),
     Reader("local susceptibility", _local, (".mat",), techniques=("ac_susceptibility",)),
+    Reader("a table of numbers", text_table.contents_of, (*_TABLE, ".tsv", ".asc"), _not_a_table),
     Reader("frames", _frames, tuple(TIFF), techniques=("magneto_optics",)),
     Reader("an image", _images, (*TIFF, *PICTURES), techniques=("structure", "stem")),
+    Reader("a note on frames", _note, (), _is_note),
     Reader("a sample card", _card, (".yaml", ".yml")),
     Reader("luminescence", _luminescence, _MICROSCOPES, techniques=("cathodoluminescence",), folders=True),
     Reader("an image", _images, _MICROSCOPES, techniques=("structure", "stem"), folders=True),

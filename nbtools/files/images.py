@@ -52,6 +52,92 @@ def read_image(path: str | Path, *, pixel_size: float | Sequence[float] | None =
     return _scaled(image, pixel_size)
 
 
+def read_images(path: str | Path) -> list[xr.DataArray]:
+    """Every grey image of one place in a file: each detector's of a microscope's file, each map of an element.
+
+    Frames of one place, one after the other, are averaged after each is moved onto the first; ``attrs["remark"]``
+    then says how many and how far. Slices of a volume and projections of a tilt series are no images of one place.
+
+    Parameters
+    ----------
+    path : the file
+
+    Returns
+    -------
+    Images (y, x) as `read_image` gives them, each with its ``attrs["title"]``.
+
+    Raises
+    ------
+    ImageError
+        A file that holds no such image, with what it holds instead.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (*TIFF, *PICTURES):
+        signals = [_read(path)]
+        signals[0].attrs["title"] = path.stem
+    else:
+        try:
+            signals = read_signals(path)
+        except (ValueError, OSError, ImportError) as problem:
+            raise ImageError(" ".join(str(problem).split())) from None
+    found, reasons = [], []
+    for signal in signals:
+        title = str(signal.attrs["title"])
+        if reason := why_no_image(signal) or _why_no_place(signal):
+            reasons.append(f"{title}: {reason}")
+            continue
+        image = signal if signal.ndim == 2 else _averaged(signal)
+        # openNCEM's files have x first.
+        image = image.transpose("y", "x")
+        found.append(image.assign_attrs(source=path.name, bits=8 * signal.dtype.itemsize))
+    if not found:
+        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(reasons)})")
+    titles = [str(one.attrs["title"]) for one in found]
+    for number, one in enumerate(found):
+        if titles.count(titles[number]) > 1:
+            one.attrs["title"] = f"{titles[number]} {titles[: number + 1].count(titles[number])}"
+    return found
+
+
+def _why_no_place(signal: xr.DataArray) -> str:
+    """What speaks against an array being one image, or frames of one place; "" where nothing does."""
+    dims = set(map(str, signal.dims))
+    if not {"y", "x"} <= dims:
+        return f"over ({', '.join(map(str, signal.dims))}), no image"
+    others = dims - {"y", "x"}
+    if "tilt" in dims:
+        return f"a tilt series of {signal.sizes['tilt']} projections; reconstruct it to have a volume"
+    if "energy" in dims or "wavelength" in dims:
+        return "a spectrum at each place; save the map of each element's line"
+    if len(others) > 1:
+        return f"over ({', '.join(map(str, signal.dims))}), no image"
+    if "z" in dims and (signal.coords["z"].attrs.get("units") == "m" if "z" in signal.coords else False):
+        return f"{signal.sizes['z']} slices of a volume, which 01 takes"
+    return ""
+
+
+def _averaged(frames: xr.DataArray) -> xr.DataArray:
+    """The mean of frames of one place, each moved onto the first by the maximum of their correlation."""
+    from scipy import ndimage
+    from skimage.registration import phase_cross_correlation
+
+    (over,) = (name for name in frames.dims if name not in ("y", "x"))
+    planes = frames.transpose(over, "y", "x").values.astype(float)
+    first = planes[0] - planes[0].mean()
+    total, moved, farthest = planes[0].copy(), np.ones_like(planes[0]), 0.0
+    for plane in planes[1:]:
+        shift = phase_cross_correlation(first, plane - plane.mean(), upsample_factor=20, normalization=None)[
+            0
+        ]
+        total += ndimage.shift(plane, shift, order=3, mode="constant", cval=0.0)
+        moved += ndimage.shift(np.ones_like(plane), shift, order=1, mode="constant", cval=0.0)
+        farthest = max(farthest, float(np.hypot(*shift)))
+    mean = total / np.maximum(moved, 1e-9)
+    said = f"the mean of {len(planes)} frames, each moved onto the first by up to {farthest:.1f} pixels"
+    image = frames.isel({over: 0}, drop=True).transpose("y", "x").copy(data=mean)
+    return image.assign_attrs(remark=said)
+
+
 def read_stack(
     path: str | Path | Iterable[str | Path], *, voxel_size: float | Sequence[float] | None = None
 ) -> xr.DataArray:

@@ -1,8 +1,9 @@
 """Series of camera frames with field, temperature and history of each, from TIFF and what stands in or beside it."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from nbtools.files.tiff_scale import pixels_of
+from nbtools.results import NotPossible
 
 TIFF = {".tif", ".tiff"}
 CALIBRATION = "calibration"
@@ -19,10 +21,12 @@ EXAMPLE = (
     "applied_field_T: [0.0, 0.01, 0.02], temperature_K: 10, history: zero-field cooled (or calibration), "
     "pixel_size_m: 5.0e-6, indicator_height_m: 1.0e-5"
 )
+# The entry by which a note on frames is known as one.
+FIELDS = "applied_field_T"
 NUMBERS = ("temperature_K", "pixel_size_m", "indicator_height_m", "anisotropy_field_T")
 
 
-class FramesError(ValueError):
+class FramesError(NotPossible):
     """A series that cannot be used; says what was found, what was expected and what to do."""
 
 
@@ -30,11 +34,17 @@ class FramesError(ValueError):
 class FrameSeries:
     """Frames of one history at one temperature.
 
+    Attributes
+    ----------
+    name : of the file, or of the first of several
     counts : shape (n, y, x), as the camera gave them, but with row 0 at the bottom of the picture: x right, y up, so
         that z = x × y points at the viewer
     applied : shape (n,), T; µ0 H of each frame
-    temperature : K; history : "calibration", "zero-field cooled" or "cooled in … T"
-    pixel_size, height : m, NaN where nobody says; anisotropy_field : T, of the film, NaN where unknown
+    temperature : K, NaN where nobody says
+    history : "calibration", "zero-field cooled" or "cooled in … T"
+    pixel_size, height : m, NaN where nobody says
+    anisotropy_field : T, of the film, NaN where nobody says
+    metadata : all that was said of the frames
     """
 
     name: str
@@ -58,10 +68,32 @@ class FrameSeries:
         return f"{self.name}: {n} × {rows} × {columns}, {self.temperature:g} K, {self.history}, {fields}"
 
 
-def read_frames(path: str | Path | Iterable[str | Path]) -> FrameSeries:
+@dataclass(frozen=True)
+class FrameSet:
+    """All frames of a sample.
+
+    Attributes
+    ----------
+    calibration : in uniform fields above T_c
+    series : the others, by history and temperature
+    left_out : by the file's name, why it is none of these
+    """
+
+    calibration: FrameSeries
+    series: tuple[FrameSeries, ...]
+    left_out: Mapping[str, str]
+
+
+def read_frames(
+    path: str | Path | Iterable[str | Path], *, about: Mapping[str, Any] | None = None
+) -> FrameSeries:
     """One series: a TIFF of pages, or a list of single TIFF frames in order.
 
-    What the frames are stands as JSON in the description of the first page, or as YAML in ``<name>.yaml`` beside it.
+    Parameters
+    ----------
+    path : of one file, or of several
+    about : what the frames are, where the files do not say it. Else it stands as JSON in the description of the first
+        page, or as YAML in ``<name>.yaml`` beside it
 
     Raises
     ------
@@ -78,32 +110,101 @@ def read_frames(path: str | Path | Iterable[str | Path]) -> FrameSeries:
         frames, text = _pages(one)
         pages += frames
         description = description or text
-    if len({frame.shape for frame in pages}) > 1 or len({frame.dtype for frame in pages}) > 1:
-        sizes = sorted({f"{frame.shape[0]} × {frame.shape[1]} {frame.dtype}" for frame in pages})
-        raise FramesError(
-            f"{paths[0].name}: frames of {', '.join(sizes)} came; all must be of one size and bit depth"
-        )
-    about = _about(paths[0], description)
-    return _series(paths[0].name, np.array(pages)[:, ::-1], about)
+    _require_alike([(paths[0].name, frame) for frame in pages])
+    said = dict(about) if about is not None else _about(paths[0], description)
+    return _series(paths[0].name, np.array(pages)[:, ::-1], said)
 
 
-def read_all_frames(paths: Iterable[str | Path]) -> tuple[FrameSeries, list[FrameSeries]]:
-    """The calibration, and the other series in order of temperature.
+def read_all_frames(
+    paths: Iterable[str | Path], *, about: Mapping[str, Mapping[str, Any]] | None = None
+) -> FrameSet:
+    """The calibration, and the other series in order of history and temperature.
+
+    Files of one history and temperature are frames of one series, in the order of their names (9 before 10); so are
+    all files of the calibration. Notes and other files that are no TIFF are passed over.
+
+    Parameters
+    ----------
+    paths : of the files
+    about : by the name of a file, what it does not say itself. Files that then still say nothing are left out
 
     Raises
     ------
     FramesError
-        Besides `read_frames`: no calibration, or more than one.
+        Besides `read_frames`: no calibration; files of one series that differ in size, pixel or height.
     """
-    series = [read_frames(path) for path in paths]
-    known = [one for one in series if one.is_calibration]
-    if len(known) != 1:
+    known, said = [], dict(about or {})
+    left_out: dict[str, str] = {}
+    frames = sorted((Path(one) for one in paths), key=lambda one: _natural(one.name))
+    for path in [one for one in frames if one.suffix.lower() in TIFF]:
+        try:
+            known.append(read_frames(path, about=said.get(path.name)))
+        except FramesError as problem:
+            if said and path.name not in said:
+                left_out[path.name] = "no fields are given for it"
+                continue
+            raise FramesError(str(problem)) from None
+    groups: dict[tuple[Any, ...], list[FrameSeries]] = {}
+    for one in known:
+        # NaN is no key: two of them differ.
+        key = (one.history,) if one.is_calibration else (one.history, f"{one.temperature:g}")
+        groups.setdefault(key, []).append(one)
+    series = [_joined(group) for group in groups.values()]
+    calibration = next((one for one in series if one.is_calibration), None)
+    if calibration is None:
+        found = ", ".join(one.name for one in series) or "files that are no TIFF"
         raise FramesError(
-            f"{len(known)} calibration series among {', '.join(one.name for one in series)}; exactly one is needed, "
-            "with `history: calibration`, taken above T_c in known fields"
+            f"there is no calibration series among {found}; one is needed, with `history: calibration`, taken above "
+            "T_c in known fields"
         )
     others = [one for one in series if not one.is_calibration]
-    return known[0], sorted(others, key=lambda one: (one.history, one.temperature))
+    ordered = sorted(others, key=lambda one: (one.history, np.nan_to_num(one.temperature)))
+    return FrameSet(calibration, tuple(ordered), left_out)
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The entries of a note.
+
+    Raises
+    ------
+    FramesError
+        YAML without fields.
+    """
+    return _said(path.name, _yaml(path), path.name)
+
+
+def _natural(name: str) -> list[Any]:
+    """Sorts ``ramp_9`` before ``ramp_10``."""
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]
+
+
+def _joined(group: list[FrameSeries]) -> FrameSeries:
+    """Frames of one series that lie in several files."""
+    if len(group) == 1:
+        return group[0]
+    first = group[0]
+    _require_alike([(one.name, one.counts[0]) for one in group])
+    for name in ("pixel_size", "height", "anisotropy_field"):
+        stated = {getattr(one, name) for one in group if np.isfinite(getattr(one, name))}
+        if len(stated) > 1:
+            raise FramesError(
+                f"{first.name} and {len(group) - 1} more of its series state several values of {name}: "
+                f"{', '.join(f'{value:g}' for value in sorted(stated))}; one is expected"
+            )
+    return replace(
+        first,
+        name=f"{first.name} and {len(group) - 1} more",
+        counts=np.concatenate([one.counts for one in group]),
+        applied=np.concatenate([one.applied for one in group]),
+    )
+
+
+def _require_alike(frames: list[tuple[str, NDArray[Any]]]) -> None:
+    kinds = sorted({f"{frame.shape[0]} × {frame.shape[1]} {frame.dtype}" for _, frame in frames})
+    if len(kinds) > 1:
+        raise FramesError(
+            f"{frames[0][0]}: frames of {', '.join(kinds)} came; all must be of one size and bit depth"
+        )
 
 
 def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
@@ -129,22 +230,32 @@ def _frames_of(file: Any, series: Any, path: Path) -> NDArray[Any]:
 
 def _about(path: Path, description: str) -> dict[str, Any]:
     beside = path.with_suffix(".yaml")
+    if beside.is_file():
+        return _said(path.name, _yaml(beside), beside.name)
     try:
-        text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
-        content = yaml.safe_load(text) if text else json.loads(description)
+        return _said(path.name, json.loads(description), beside.name)
+    except (ValueError, RecursionError):
+        return _said(path.name, None, beside.name)
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict) or "applied_field_T" not in content:
+        return None
+
+
+def _said(name: str, content: Any, note: str) -> dict[str, Any]:
+    if not isinstance(content, dict) or FIELDS not in content:
         raise FramesError(
-            f"{path.name} does not say at which fields its frames were taken; write {beside.name} beside it, with "
-            f"{EXAMPLE}"
+            f"{name} does not say at which fields its frames were taken; write {note} beside it, with {EXAMPLE}"
         )
     return content
 
 
 def _series(name: str, counts: NDArray[Any], about: dict[str, Any]) -> FrameSeries:
     try:
-        applied = np.atleast_1d(np.asarray(about["applied_field_T"], float))
+        applied = np.atleast_1d(np.asarray(about[FIELDS], float))
         numbers = {key: float(about.get(key, "nan")) for key in NUMBERS}
     except (OverflowError, TypeError, ValueError) as problem:
         raise FramesError(

@@ -49,7 +49,8 @@ def read_signals(path: str | Path) -> list[xr.DataArray]:
     Dimensions are called ``z``, ``y``, ``x``, ``wavelength``, ``energy``, ``tilt`` and ``time`` where the file says
     or plainly means so, ``channel`` of colours, else as the file calls them. Their coordinates are in m, eV, rad, s
     and, of a diffraction pattern, 1/m, as the ``units`` of each say; a dimension whose unit the file does not give
-    has no coordinate, and what it gives instead stands in ``attrs["unitless_steps"]``. ``attrs`` also hold
+    has no coordinate, and what it gives instead stands in
+    ``attrs["unitless_steps"]``, and ``attrs["stated_units"]`` has each unit as the file writes it. ``attrs`` also hold
     ``title``, ``signal_type``, ``quantity``, ``source``, ``format`` and the file's own ``metadata``.
 
     Raises
@@ -149,6 +150,7 @@ def _in_memory(data: Any) -> np.ndarray[Any, Any]:
 def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
     data, axes = entry["data"], list(entry["axes"])
     steps: dict[str, float] = {}
+    stated: dict[str, str] = {}
     names, coords = [], {}
     for number, axis in enumerate(axes):
         name = _name(axis, number, axes, _signal_type(entry))
@@ -156,6 +158,7 @@ def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
             name = "channel"
         names.append(name if name not in names else f"{name}_{number}")
         values, unit = _values(axis, data.shape[number])
+        stated[names[-1]] = _unit(axis.get("units"))
         if unit:
             coords[names[-1]] = (names[-1], values, {"units": unit})
         elif values.size > 1 and values[1] - values[0] != 1:
@@ -169,6 +172,7 @@ def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
         "source": path.name,
         "format": form,
         "unitless_steps": steps,
+        "stated_units": stated,
         "metadata": {**entry.get("metadata", {}), "original": entry.get("original_metadata", {})},
     }
     return xr.DataArray(data, dims=names, coords=coords, attrs=attrs, name=attrs["title"])
@@ -232,6 +236,11 @@ def _is(unit: str, target: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_length(unit: str) -> bool:
+    """Whether a unit, as a file writes it, is one of length."""
+    return _is(_unit(unit), LENGTHS)
 
 
 def only(signals: Iterable[xr.DataArray], *dims: str) -> xr.DataArray:

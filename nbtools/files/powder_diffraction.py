@@ -16,6 +16,18 @@ Array = NDArray[np.float64]
 LARGEST = 100_000_000  # bytes of a file
 FEWEST_POINTS = 5
 ANGSTROM = 1e-10
+# Kα1 and Kα2 of the anodes of powder diffractometers, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo and Ag:
+# Deslattes et al., Rev. Mod. Phys. 75, 35 (2003)).
+K_ALPHA = (
+    (1.540593e-10, 1.544427e-10),  # Cu
+    (1.788996e-10, 1.792835e-10),  # Co
+    (1.936041e-10, 1.939973e-10),  # Fe
+    (2.289726e-10, 2.293651e-10),  # Cr
+    (0.709317e-10, 0.713607e-10),  # Mo
+    (0.559422e-10, 0.563813e-10),  # Ag
+)
+SAME_LINE = 2e-4  # relative, by which two tables may differ
+NO_WAVELENGTH = "the file gives no wavelength"
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
 
 
@@ -73,9 +85,22 @@ def scan_options(scan: xr.Dataset) -> dict[str, Any]:
     options: dict[str, Any] = {"variance": variance} if known else {}
     first, second, ratio = (float(scan.attrs[key]) for key in ("wavelength", "wavelength_2", "ratio"))
     if np.isfinite(first):
+        first, second = (first, second) if np.isfinite(second) or ratio == 0 else _doublet(first)
         options["wavelengths"] = (first, second if np.isfinite(second) else first)
-        options["ratio"] = ratio if np.isfinite(ratio) else 0.5
+        options["ratio"] = 0.0 if not np.isfinite(second) else ratio if np.isfinite(ratio) else 0.5
     return options
+
+
+def _doublet(wavelength: float) -> tuple[float, float]:
+    """Both Kα lines of the tube whose Kα1, or mean of both, a file states alone; else that wavelength and NaN.
+
+    Such a file does not say whether Kα2 was filtered out. How strong it is, the refinement finds.
+    """
+    for first, second in K_ALPHA:
+        for stated in (first, (2 * first + second) / 3):
+            if abs(wavelength / stated - 1) < SAME_LINE:
+                return first, second
+    return wavelength, float("nan")
 
 
 def _content(path: Path) -> bytes:
@@ -154,7 +179,7 @@ def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dat
     counts, variance, plain = _statistics(intensity, facts)
     lengths = [ANGSTROM * w for w in (*facts.wavelengths, np.nan, np.nan)]
     if not facts.wavelengths:
-        facts.notes.append("the file gives no wavelength")
+        facts.notes.append(NO_WAVELENGTH)
     if facts.neutrons:
         facts.notes.append(NEUTRONS)
     return xr.Dataset(

@@ -173,7 +173,9 @@ def _first_column(head: str) -> tuple[Axis, float]:
 
 
 def _raw_facts(content: bytes) -> Facts:
-    """Bruker RAW1.01: wavelengths stand in the file's header, the time per step in the first range's."""
+    """Bruker RAW1.01: wavelengths stand in the file's header, the time per step in the first range's; and RAW4."""
+    if content[:7] == b"RAW4.00":
+        return _raw4_facts(content)
     if content[:7] != b"RAW1.01" or len(content) < 712 + 304:
         return Facts(f"Bruker {content[:7].decode('latin-1')}")
     _, first, second, _, ratio = np.frombuffer(content, "<f8", 5, 616)
@@ -185,6 +187,41 @@ def _raw_facts(content: bytes) -> Facts:
         float(ratio) if 0 <= ratio <= 1 else None,
         seconds if seconds > 0 else None,
         sample=content[326:386].split(b"\0")[0].decode("latin-1"),
+    )
+
+
+def _raw4_facts(content: bytes) -> Facts:
+    """Bruker RAW4.00: records of (kind, length) from byte 61; kind 30 is the tube, kind 10 a word and its value.
+
+    The mean of Kα, Kα1, Kα2, Kβ and the ratio stand in the tube's record from byte 72.
+    """
+    facts = Facts("Bruker RAW4.00")
+    place = 61
+    while place + 8 <= len(content):
+        kind, length = struct.unpack_from("<II", content, place)
+        record = content[place : place + length]
+        # A range, with which the header ends, has one of these two kinds.
+        if kind in (0, 160) or length < 8 or len(record) < length:
+            break
+        if kind == 30 and length >= 112:
+            _, first, second, _, ratio = struct.unpack_from("<5d", record, 72)
+            facts.wavelengths = tuple(w for w in (first, second) if 0.1 < w < 10)
+            facts.ratio = ratio if 0 <= ratio <= 1 else None
+        elif kind == 10 and record[12:36].split(b"\0")[0] == b"SAMPLEID":
+            facts.sample = record[36:].split(b"\0")[0].decode("latin-1")
+        place += length
+    return facts
+
+
+def _brml_facts(archive: zipfile.ZipFile, names: list[str], scan: int) -> Facts:
+    """Bruker's zip of XML: the tube stands in the raw data of each scan."""
+    raw = sorted(name for name in names if re.search(r"RawData\d+\.xml$", name))
+    said = text_of(archive.read(raw[min(scan, len(raw) - 1)])) if raw else ""
+    value = r'<{}\b[^>]*\bValue="([\d.]+)'
+    first, second = (value.format(f"WaveLengthAlpha{number}") for number in (1, 2))
+    wavelengths, ratio = _numbers(said, first, second), _number(said, value.format("WaveLengthRatio"))
+    return Facts(
+        "BRML", wavelengths, ratio if ratio is not None and ratio <= 1 else None, scans=max(1, len(raw))
     )
 
 
@@ -200,7 +237,7 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         profiles = [name for name in names if re.search(r"Profile\d+\.txt$", name)]
         conditions = [name for name in names if re.search(r"Conditions\d*\.xml$", name)]
         if not profiles:
-            return Facts("BRML", notes=["wavelength and counting time of .brml are not read"])
+            return _brml_facts(archive, names, scan)
         own = min(scan, len(profiles) - 1)
         rows = [line.split() for line in text_of(archive.read(profiles[own])).split("\n") if line.strip()]
         said = text_of(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""

@@ -15,12 +15,12 @@ import pandas as pd
 import xarray as xr
 
 from nbtools.files.measures import unit_factor
-from nbtools.files.registry import Contents, Range, Reader, Signal
+from nbtools.files.registry import HEAD, Contents, Range, Reader, Signal
 from nbtools.files.sweeps import (
     CHANNELS,
     Sweep,
+    distinct_names,
     find_sweeps,
-    missing_sentence,
     split_sweeps,
     sweeps_of_everything,
 )
@@ -29,9 +29,10 @@ from nbtools.units import convert, factor
 __all__ = [
     "QuantumDesignError",
     "Sweep",
+    "distinct_names",
     "find_sweeps",
+    "is_dat",
     "keep_good_points",
-    "missing_sentence",
     "read_dat",
     "split_sweeps",
 ]
@@ -1142,7 +1143,7 @@ def contents_of(path: Path) -> Contents:
         As `read_dat`; a log of the cryostat.
     """
     data = read_dat(path)
-    signals = tuple(_signal(sweep, data) for sweep in sweeps_of_everything(data))
+    signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
     instrument = data.attrs["instrument"]
     option = " (thermal transport)" if instrument == "PPMS TTO" else ""
     ranges = [Range.of("temperature", data["temperature"].values, "K")]
@@ -1166,7 +1167,8 @@ def contents_of(path: Path) -> Contents:
     )
 
 
-def _signal(sweep: Sweep, data: xr.Dataset) -> Signal:
+def signal_of(sweep: Sweep, data: xr.Dataset) -> Signal:
+    """A sweep as a signal of the registry, with the technique that takes it."""
     quantity, unit = UNITS[sweep.variable]
     along = {"temperature": "K", "field": "A/m", "current": "A"}[sweep.axis]
     ranges = [Range.of(quantity, sweep.signal, unit), Range.of(sweep.axis, sweep.along, along)]
@@ -1244,6 +1246,12 @@ def _looks(head: bytes) -> bool | None:
     """Whether the first bytes are those of a MultiVu file, in one or two bytes a character."""
     text = head.replace(b"\x00", b"").lower()
     return True if b"[header]" in text or b"[data]" in text else None
+
+
+def is_dat(path: Path) -> bool:
+    """Whether the first bytes of a file are those of a MultiVu file."""
+    with path.open("rb") as file:
+        return bool(_looks(file.read(HEAD)))
 
 
 READER = Reader(

@@ -33,10 +33,11 @@ EXAMPLES = {
     "beam_current": '"1.0 ± 0.1 nA"',
     "dwell": '"100 ms"',
     "frame": "1",
+    "material": "MgO",
 }
 
 # Of a lamella and an electron beam, which other measurements lack: listed only where given.
-MICROSCOPY = ("thickness", "beam_energy", "beam_current", "dwell", "frame")
+MICROSCOPY = ("thickness", "beam_energy", "beam_current", "dwell", "frame", "material")
 
 
 class SampleCardError(ValueError):
@@ -86,6 +87,7 @@ class SampleCard(BaseModel):
     tap_distance, cross_section : between and at the voltage contacts (m, m²); current : of the measurement (A)
     remanence : what the magnet adds to the field it states (A/m); thermometer_offset : true minus stated (K)
     thickness : of a lamella where the electron microscope looked (m)
+    material : of the sample, in words: what is known of MgO alone is used where it names MgO
     background_file : the empty holder, measured alike, in the folder of the card
     """
 
@@ -114,6 +116,8 @@ class SampleCard(BaseModel):
     beam_current: Current = None
     dwell: Duration = None
     frame: Annotated[int, Field(ge=1)] | None = None
+    # What shines, or whatever else has to be known of the material.
+    material: str | None = None
 
     @property
     def volume(self) -> Quantity | None:
@@ -184,7 +188,7 @@ class SampleCard(BaseModel):
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if name in self.model_fields_set and value is not None:
-                given.append(f"{name} = {_shown(value)}")
+                given.append(f"{name} = {shown(value)}")
             elif name not in MICROSCOPY:
                 missing.append(
                     f"{name}: not given" if value is None else f"{name} = {field.default} (default)"
@@ -241,7 +245,7 @@ def read_sample_card(path: str | Path) -> SampleCard:
         card = SampleCard.model_validate(entries)
     except ValidationError as problem:
         raise SampleCardError(
-            f"{path.name}: {'; '.join(_explain(error) for error in problem.errors())}"
+            f"{path.name}: {'; '.join(explain(error) for error in problem.errors())}"
         ) from None
     if card.background_file is None:
         return card
@@ -277,7 +281,7 @@ def _entries(path: Path) -> dict[str, Any]:
     return entries
 
 
-def _explain(error: Any) -> str:
+def explain(error: Any) -> str:
     """One of pydantic's errors as a sentence."""
     name = ".".join(str(part) for part in error["loc"])
     field = str(error["loc"][0])
@@ -318,10 +322,11 @@ def _inside(written: Path, card: Path) -> Path:
 
 
 def _product(unit: str, *powers: tuple[Quantity, int], scale: float = 1.0) -> Quantity:
-    """Product of powers with independent σ; unknown if one of them is."""
-    value = scale * math.prod(float(q) ** p for q, p in powers)
-    relative = math.hypot(*(p * q.uncertainty / float(q) for q, p in powers))
-    return Quantity(value, abs(value) * relative, unit)
+    """Product of powers, correlated with each of them; its σ is unknown if that of one of them is."""
+    product = Quantity(scale, 0.0)
+    for quantity, power in powers:
+        product = product * quantity**power
+    return product.to(unit)
 
 
 SHOWN = {
@@ -336,9 +341,9 @@ SHOWN = {
 }
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return " × ".join(_shown(edge) for edge in value)
+        return " × ".join(shown(edge) for edge in value)
     if isinstance(value, Quantity) and value.unit in SHOWN:
         return str(value.to(SHOWN[value.unit]))
     return value.name if isinstance(value, Path) else str(value)

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nbtools.files.matlab import load_matlab
+from nbtools.results import NotPossible
 from nbtools.units import factor
 
 # A flux map names its unit; what is no field stays as it is.
@@ -16,7 +17,7 @@ FIELD_UNITS = {"T", "mT", "uT", "nT", "G", "mG"}
 LENGTHS = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "nm": 1e-9}
 
 
-class MapError(ValueError):
+class MapError(NotPossible):
     """A file that holds no map that can be used; says what was found and what was expected."""
 
 
@@ -25,12 +26,12 @@ def read_map(path: str | Path, *, name: str | None = None, unit: str | None = No
 
     ``.npz``: ``data`` with ``xs``, ``ys``, ``units``, ``length_units`` (scanning SQUID); nothing in it is unpickled.
     ``.mat``: a named 2-D array, or a QCoDeS structure with ``array`` and ``unit``. ``.txt``: columns x, y, z, value
-    on a full grid (scanning Hall microscope), lengths in m.
+    on a full grid (scanning Hall microscope), lengths in m; the plane is that of the two columns that spread most.
 
     Parameters
     ----------
     path : the file
-    name : which array of a .mat; the only 2-D one by default
+    name : which array of a .mat or .npz; by default the only 2-D one
     unit : of the values, where the file does not say; "T", "mT", "nT", "G" … are turned into T
 
     Returns
@@ -58,6 +59,24 @@ def read_map(path: str | Path, *, name: str | None = None, unit: str | None = No
     return xr.DataArray(
         values, coordinates, ("y", "x"), attrs={"units": stated or "not stated", "source": path.name}
     )
+
+
+def map_names(path: str | Path) -> list[str]:
+    """Names of the 2-D arrays of a .mat or .npz file; none of a table.
+
+    Raises
+    ------
+    MapError
+        A file that cannot be read.
+    """
+    path = Path(path)
+    try:
+        content = {".npz": _npz_content, ".mat": _mat_content}.get(path.suffix.lower(), lambda _: {})(path)
+    except MapError:
+        raise
+    except Exception as problem:
+        raise MapError(f"{path.name} cannot be read as a map: {problem}; export it again") from None
+    return list(_maps(content))
 
 
 def read_outline(path: str | Path, *, name: str | None = None) -> NDArray[np.bool_]:
@@ -99,14 +118,18 @@ def pixel_of(map_: xr.DataArray) -> float:
 Read = tuple[NDArray[np.float64], dict[str, Any], str]
 
 
-def _npz(path: Path, name: str | None) -> Read:
+def _npz_content(path: Path) -> dict[str, Any]:
     try:
         # From memory: of a damaged archive numpy would leave the file open.
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            content = {key: file[key] for key in file.files}
+            return {key: file[key] for key in file.files}
     except ValueError as problem:
         raise MapError(f"{path.name}: {problem}; objects are not unpickled, save plain arrays") from None
-    values = _only_map(path, {k: v for k, v in content.items() if name in (None, k)})
+
+
+def _npz(path: Path, name: str | None) -> Read:
+    content = _npz_content(path)
+    values = content[_only_map(path, content, name)].astype(float)
     scale = LENGTHS.get(str(content.get("length_units", "")))
     coordinates = {}
     for axis, size in zip(("ys", "xs"), values.shape, strict=True):
@@ -115,29 +138,40 @@ def _npz(path: Path, name: str | None) -> Read:
     return values, coordinates, str(content.get("units", ""))
 
 
-def _mat(path: Path, name: str | None) -> Read:
+def _mat_content(path: Path) -> dict[str, Any]:
     try:
-        content = load_matlab(path)
+        return load_matlab(path)
     except ValueError as problem:
         raise MapError(f"{path.name} is no MATLAB file that can be read ({problem})") from None
+
+
+def _mat(path: Path, name: str | None) -> Read:
+    content = _mat_content(path)
+    chosen = content[_only_map(path, content, name)]
+    if isinstance(chosen, dict):
+        return np.asarray(chosen["array"], float), {}, str(chosen.get("unit", ""))
+    return np.asarray(chosen, float), {}, ""
+
+
+def _maps(content: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The 2-D arrays of a file, and of its structures that hold one, with their shapes."""
     arrays = {k: v["array"] if isinstance(v, dict) and "array" in v else v for k, v in content.items()}
-    chosen = {k: v for k, v in arrays.items() if name in (None, k)}
-    values = _only_map(path, chosen)
-    key = next(k for k, v in chosen.items() if np.shape(v) == values.shape)
-    unit = content[key].get("unit", "") if isinstance(content[key], dict) else ""
-    return values, {}, str(unit)
-
-
-def _only_map(path: Path, arrays: dict[str, Any]) -> NDArray[np.float64]:
-    maps = {
-        k: v
+    return {
+        k: v.shape
         for k, v in arrays.items()
         if isinstance(v, np.ndarray) and v.ndim == 2 and v.dtype.kind in "fiub"
     }
-    if len(maps) != 1:
-        found = ", ".join(f"{k} {v.shape}" for k, v in maps.items()) or "none"
-        raise MapError(f"{path.name}: one map is expected, found {found}; say which with name=")
-    return np.asarray(next(iter(maps.values())), float)
+
+
+def _only_map(path: Path, content: dict[str, Any], name: str | None) -> str:
+    maps = _maps(content)
+    chosen = [key for key in maps if name in (None, key)]
+    if len(chosen) != 1:
+        found = ", ".join(f"{key} {shape}" for key, shape in maps.items()) or "none"
+        wanted = "one map is expected" if name is None else f"there is no map {name!r}"
+        remedy = "; say which by its name (MAP in notebook 04)" if maps else ""
+        raise MapError(f"{path.name}: {wanted}, found {found}{remedy}")
+    return chosen[0]
 
 
 def _columns(path: Path, name: str | None) -> Read:
@@ -149,8 +183,11 @@ def _columns(path: Path, name: str | None) -> Read:
         raise MapError(
             f"{path.name} has the shape {table.shape}; four columns x, y, z (m) and the value are expected"
         )
+    # The third column is what the stage drifts along, or the height.
+    spread = np.ptp(table[:, :3], axis=0)
+    plane = np.sort(np.argsort(spread, kind="stable")[1:])
+    x, y = table[:, plane].T
     # The stage drifts a little along each line, so columns are told apart by order, not by equal numbers.
-    x, y = table[:, 0], table[:, 1]
     breaks = np.flatnonzero(np.abs(np.diff(x)) > 3 * np.median(np.abs(np.diff(x)))) + 1
     breaks = (
         breaks if breaks.size else np.flatnonzero(np.abs(np.diff(y)) > 3 * np.median(np.abs(np.diff(y)))) + 1
@@ -160,13 +197,14 @@ def _columns(path: Path, name: str | None) -> Read:
         raise MapError(
             f"{path.name}: lines of {sorted(set(lengths.tolist()))} points; a full grid is expected"
         )
-    grid = table.reshape(lengths.size, int(lengths[0]), 4)
-    if abs(np.ptp(grid[0, :, 0])) < abs(np.ptp(grid[0, :, 1])):
-        grid = grid.transpose(1, 0, 2)
+    places_in_plane = np.stack([x, y], axis=-1).reshape(lengths.size, int(lengths[0]), 2)
+    values = table[:, 3].reshape(places_in_plane.shape[:2])
+    if abs(np.ptp(places_in_plane[0, :, 0])) < abs(np.ptp(places_in_plane[0, :, 1])):
+        places_in_plane, values = places_in_plane.transpose(1, 0, 2), values.T
     # Along the grid's own directions: a stage may be turned against its axes.
-    steps = [float(np.hypot(*np.diff(grid[:, :, :2], axis=axis).mean(axis=(0, 1)))) for axis in (0, 1)]
-    places = {name: step * np.arange(n) for name, step, n in zip("yx", steps, grid.shape[:2], strict=True)}
-    return grid[:, :, 3], places, ""
+    steps = [float(np.hypot(*np.diff(places_in_plane, axis=axis).mean(axis=(0, 1)))) for axis in (0, 1)]
+    places = {name: step * np.arange(n) for name, step, n in zip("yx", steps, values.shape, strict=True)}
+    return values, places, ""
 
 
 def resample_square(map_: xr.DataArray) -> xr.DataArray:

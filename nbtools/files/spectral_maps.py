@@ -10,11 +10,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nbtools.files.microscopy import MicroscopyError, read_signals
+from nbtools.files.microscopy import MicroscopyError, is_length, read_signals
 from nbtools.units import HC, convert
 
 Array = NDArray[np.float64]
 SPECTRAL, DELAYS = ("wavelength", "energy"), ("time", "delay", "time_delay", "streak")
+# What an axis of places may be called that has no unit.
+PLACES = ("x", "y", "z", "position", "distance", "pixel", "point", "scan")
 FEWEST_CHANNELS = 8
 HARDEST = 20.0  # eV: above is no luminescence of a solid
 EDGE_NM = 100.0, 20_000.0
@@ -32,15 +34,17 @@ class Spectra:
     wavelength_nm : shape (n,), ascending
     over : "wavelength" or "energy": what the counts are a density of
     pixel : m, NaN where the file does not say
+    kind : "CL" by an electron beam, "PL" by light, "" where the file does not say
     settings : what the file says of beam, current, dwell, magnification (SI)
     notes : what was turned round or left out
     """
 
     title: str
-    counts: Array
+    counts: NDArray[Any]
     wavelength_nm: Array
     over: str
     pixel: float
+    kind: str = ""
     settings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -65,63 +69,29 @@ class Recording:
     spectra: dict[str, Spectra]
     refused: dict[str, str]
 
-    @property
-    def map(self) -> Spectra:
-        """The only map.
+    def beside(self, one: Spectra) -> dict[str, Any]:
+        """Dark level and response for a map or spectrum, under the names of `prepare_spectra`, where the file has them.
 
-        Raises
-        ------
-        SpectralMapError
-            None, or several.
+        A dark spectrum of another dwell time is scaled to that of a map's pixel; where both are of one dwell time it is
+        taken channel by channel.
         """
-        if len(self.maps) != 1:
-            held = ", ".join([*(m.title for m in self.maps), *self.spectra, *self.images]) or "nothing else"
-            why = "".join(f"; {title}: {reason}" for title, reason in self.refused.items())
-            raise SpectralMapError(
-                f"{self.source} holds {len(self.maps)} maps over (y, x, wavelength), one was expected ({held}{why})"
-            )
-        return self.maps[0]
-
-    @property
-    def field(self) -> dict[str, Any]:
-        """The map and what belongs to it, under the names that the analysis uses; without what the file lacks."""
-        found: dict[str, Any] = {"wavelength_nm": self.map.wavelength_nm, "counts": self.map.counts}
-        dark = self.spectrum("dark")
-        if dark is not None:
-            # A long dark exposure is scaled to a pixel's dwell time.
-            share = self.map.settings.get("dwell", np.nan) / dark.settings.get("dwell", np.nan)
-            found["dark"] = (
-                dark.counts.mean() * np.ones(dark.counts.size) * (share if np.isfinite(share) else 1.0)
-            )
-        image = next((i for i in self.images.values() if i.shape == self.map.counts.shape[:2]), None)
-        if image is not None:
-            found["image"] = np.asarray(image.values, float)
-        if np.isfinite(self.map.pixel):
-            found["pixel"] = self.map.pixel
+        found: dict[str, Any] = {}
+        dark, response = self.spectrum("dark"), self.spectrum("response")
+        if dark is not None and dark is not one and dark.counts.size == one.wavelength_nm.size:
+            if one.counts.ndim == 1:
+                found["dark"] = np.asarray(dark.counts, float)
+            else:
+                share = one.settings.get("dwell", np.nan) / dark.settings.get("dwell", np.nan)
+                level = float(dark.counts.mean()) * (share if np.isfinite(share) else 1.0)
+                found["dark"] = np.full(dark.counts.size, level)
+        if response is not None and response.counts.size == one.wavelength_nm.size:
+            found["response"] = np.asarray(response.counts, float)
         return found
 
-    @property
-    def calibration(self) -> dict[str, Array]:
-        """The spectral response, if the file has one."""
-        response = self.spectrum("response")
-        return {} if response is None else {"response": response.counts}
-
-    def spot(self, name: str) -> dict[str, Any]:
-        """A point spectrum by the last word of its title, with dark level and response where the file has them.
-
-        Raises
-        ------
-        SpectralMapError
-            No spectrum of that name.
-        """
-        found = next((s for t, s in self.spectra.items() if t.lower().split()[-1] == name.lower()), None)
-        if found is None:
-            raise SpectralMapError(
-                f"{self.source} holds no spectrum {name} ({', '.join(self.spectra) or 'none at all'})"
-            )
-        dark = self.spectrum("dark")
-        more = {} if dark is None or dark.counts.shape != found.counts.shape else {"dark": dark.counts}
-        return {"wavelength_nm": found.wavelength_nm, "counts": found.counts, **more, **self.calibration}
+    def image_of(self, one: Spectra) -> Array | None:
+        """The first image on the pixels of a map; None without one."""
+        found = next((i for i in self.images.values() if i.shape == one.counts.shape[:-1]), None)
+        return None if found is None else np.asarray(found.values, float)
 
     def spectrum(self, *words: str) -> Spectra | None:
         """The first spectrum whose title holds all words, None without one."""
@@ -206,27 +176,54 @@ def as_spectra(signal: xr.DataArray) -> Spectra:
     if len(others) > 2 or (len(others) == 2 and set(others) != {"y", "x"}):
         raise SpectralMapError(f"its axes are {', '.join(map(str, signal.dims))}; a map has y, x and {axis}")
     for dim in others:
-        if _unit(signal, dim) not in ("", "m"):
-            raise SpectralMapError(
-                f"its spectra stand along {dim} in {_unit(signal, dim)}, which is no place"
-            )
+        _require_place(signal, dim)
     places, notes = _wavelengths(ordered, axis)
     counts = np.asarray(ordered.values)
+    if counts.dtype.kind not in "iuf":
+        raise SpectralMapError(f"its values are of type {counts.dtype}; numbers were expected")
+    if counts.dtype.itemsize < 4 and counts.dtype.kind == "f":
+        counts = counts.astype(np.float32)
     if len(others) == 1:
         counts = counts[None]
         notes.append(f"a line along {others[0]}, read as a map of one row")
     order = np.argsort(places, kind="stable")
+    if np.any(np.diff(order) != 1):
+        counts = counts[..., order]
     if order[0] != 0:
         notes.append("channels turned round, so that the wavelength ascends")
     return Spectra(
         title=str(signal.attrs.get("title") or signal.name or "spectrum"),
-        counts=np.asarray(counts[..., order], float),
+        counts=counts,
         wavelength_nm=places[order],
         over=axis,
         pixel=_pixel(ordered, others),
+        kind=_kind(kind, signal.attrs.get("metadata", {})),
         settings=_settings(signal.attrs.get("metadata", {})),
         notes=tuple(notes),
     )
+
+
+def _require_place(signal: xr.DataArray, dim: str) -> None:
+    """Refuse an axis whose unit or name says that it is no place: an angle, a temperature, a power."""
+    unit = _unit(signal, dim) or str(signal.attrs.get("stated_units", {}).get(dim, ""))
+    measured = unit not in ("", "m", "px", "pixel", "pixels") and not is_length(unit)
+    if measured or (not unit and dim not in PLACES and not dim.startswith("axis_")):
+        named = f"{dim} in {unit}" if unit and unit != dim else dim
+        raise SpectralMapError(
+            f"its spectra stand along {named} ({signal.sizes[dim]} steps), which is no place: a series, not a map. "
+            "Give each spectrum of the series by itself"
+        )
+
+
+def _kind(signal_type: str, metadata: Any) -> str:
+    """The file's word for how the light is excited: by a beam, CL; by light, PL; or empty."""
+    instrument = metadata.get("Acquisition_instrument", {}) if isinstance(metadata, dict) else {}
+    if signal_type.startswith(("CL", "PL")):
+        return signal_type[:2]
+    beams = {str(name).lower() for name in instrument} if isinstance(instrument, dict) else set()
+    if beams & {"sem", "tem", "stem"}:
+        return "CL"
+    return "PL" if "laser" in beams else ""
 
 
 def _unit(signal: xr.DataArray, dim: str) -> str:

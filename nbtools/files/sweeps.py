@@ -1,5 +1,6 @@
 """Sweeps: the parts of a record in which one thing moves (temperature, field or current), and why they end."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -8,6 +9,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from nbtools.results import NotPossible
 from nbtools.units import convert
 
 CHANNELS = "1234"
@@ -176,17 +178,74 @@ def find_sweeps(
         temperature stands at zero field, those at the lowest field take its place up to `NEAR_ZERO_FIELD`, and
         their `note` says so
 
-    Returns [] where there is none; `missing_sentence` says why.
+    Raises
+    ------
+    NotPossible
+        There is none; the sentence says what was looked for and what the files hold instead.
     """
-    candidates = []
-    for dataset in _as_list(datasets):
-        for sweep in [] if _is_log(dataset) else split_sweeps(dataset):
-            if sweep.axis == axis and _label_fits(sweep, label):
-                candidates += list(_with_variable(sweep, needs, dataset))
+    split = {id(data): [] if _is_log(data) else split_sweeps(data) for data in _as_list(datasets)}
+    alike = {
+        key: [s for s in sweeps if s.axis == axis and _label_fits(s, label)] for key, sweeps in split.items()
+    }
+    candidates = [
+        found
+        for dataset in _as_list(datasets)
+        for sweep in alike[id(dataset)]
+        for found in _with_variable(sweep, needs, dataset)
+    ]
     found = [sweep for sweep in candidates if _held_fits(sweep, held)]
-    if not found and held == 0 and axis == "temperature":
-        return _at_lowest_field(candidates)
-    return found
+    no_field = held == 0 and axis == "temperature"
+    if not found and no_field:
+        found = _at_lowest_field(candidates)
+    if found:
+        return found
+    wanted = f"{label + ' ' if label else ''}sweep of the {axis} with {needs.replace('_', ' ')}"
+    if held is not None:
+        wanted += f" at {oersted(held) if axis == 'temperature' else kelvin(held)}"
+    files = []
+    for dataset in _as_list(datasets):
+        fields = [
+            abs(sweep.held)
+            for sweep in alike[id(dataset)]
+            if no_field and next(_with_variable(sweep, needs, dataset), None)
+        ]
+        files.append(_what_it_has(dataset, split[id(dataset)], fields))
+    raise NotPossible(f"No {wanted} was found; {'; '.join(files) or 'no file was given'}.")
+
+
+def _what_it_has(dataset: xr.Dataset, sweeps: Sequence[Sweep], fields: Sequence[float]) -> str:
+    """What a file holds in place of what was looked for; `fields` are those that were too high for no field."""
+    what = ", ".join(measured_in(dataset)).replace("_", " ") or "no measured quantity"
+    if _is_log(dataset):
+        what = "only the state of the cryostat"
+    kinds = Counter(f"{sweep.label} ({sweep.axis})" for sweep in sweeps)
+    says = ", ".join(f"{count} × {kind}" for kind, count in kinds.items()) or "no sweep"
+    if fields:
+        says += (
+            f", none below {oersted(min(fields))} (up to {oersted(NEAR_ZERO_FIELD)} would stand for no field)"
+        )
+    return f"{dataset.attrs.get('source', 'the data')} ({dataset.attrs.get('instrument')}) has {what}: {says}"
+
+
+def distinct_names(sweeps: Sequence[Sweep]) -> list[str]:
+    """A name for each sweep: its label, with what is held, the file and a number where several are called alike."""
+    parts = [
+        (
+            sweep.label,
+            oersted(sweep.held) if sweep.axis == "temperature" else kelvin(sweep.held),
+            str(sweep.data.attrs.get("source", "")),
+        )
+        for sweep in sweeps
+    ]
+    names = []
+    for number, (label, held, file) in enumerate(parts):
+        alike = [other for other in parts if other[0] == label]
+        more = [held] if len({other[1] for other in alike}) > 1 else []
+        more += [file] if len({other[2] for other in alike if other[1] == held}) > 1 else []
+        before, same = parts[:number].count(parts[number]), parts.count(parts[number])
+        more += [f"no. {before + 1}"] if same > 1 else []
+        names.append(" ".join([label, *([f"({', '.join(more)})"] if more else [])]))
+    return names
 
 
 def sweeps_of_everything(dataset: xr.Dataset) -> list[Sweep]:
@@ -212,38 +271,6 @@ def sweeps_of_everything(dataset: xr.Dataset) -> list[Sweep]:
         for name in names
         for found in _with_variable(sweep, name, dataset)
     ]
-
-
-def missing_sentence(
-    datasets: xr.Dataset | Sequence[xr.Dataset],
-    *,
-    axis: str,
-    needs: str,
-    label: str | None = None,
-    held: float | None = None,
-) -> str:
-    """One sentence for the notebook: which sweep was looked for, and what the files contain instead."""
-    wanted = f"{label + ' ' if label else ''}sweep of the {axis} with {needs.replace('_', ' ')}"
-    if held is not None:
-        wanted += f" at {oersted(held) if axis == 'temperature' else kelvin(held)}"
-    files = []
-    for dataset in _as_list(datasets):
-        what = ", ".join(measured_in(dataset)).replace("_", " ") or "no measured quantity"
-        if _is_log(dataset):
-            what = "only the state of the cryostat"
-        kinds: dict[str, int] = {}
-        sweeps = [] if _is_log(dataset) else split_sweeps(dataset)
-        for sweep in sweeps:
-            key = f"{sweep.label} ({sweep.axis})"
-            kinds[key] = kinds.get(key, 0) + 1
-        says = ", ".join(f"{count} × {key}" for key, count in kinds.items()) or "no sweep"
-        fields = [abs(s.held) for s in sweeps if s.axis == axis and _label_fits(s, label)]
-        if held == 0 and axis == "temperature" and fields:
-            says += f", none below {oersted(min(fields))} (up to {oersted(NEAR_ZERO_FIELD)} would stand for no field)"
-        files.append(
-            f"{dataset.attrs.get('source', 'the data')} ({dataset.attrs.get('instrument')}) has {what}: {says}"
-        )
-    return f"No {wanted} was found; {'; '.join(files) or 'no file was given'}."
 
 
 def measured_in(dataset: xr.Dataset) -> list[str]:

@@ -13,11 +13,13 @@ from nbtools import paths
 from nbtools.results import dumps
 from nbtools.whole_file import write_whole
 
+FEWEST_WORLDS = 3  # below which a mean score says nothing of a student
 Kind = Literal["by hand", "prediction", "check", "blind world"]
 
 
 class Answer(BaseModel):
-    """One committed answer and what was said to it; a check has its tries, a verdict its confidence and score."""
+    """One committed answer and what was said to it; a number has its tries and what the first of them was taken for, a
+    verdict its confidence and score."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,6 +30,7 @@ class Answer(BaseModel):
     right: bool
     said: str
     tries: int = 1
+    first_slip: str = ""
     confidence: float | None = None
     score: float | None = None
     chance: float | None = None
@@ -86,10 +89,10 @@ class AnswerTable:
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
     def calibration(self) -> str:
-        """Right share against mean confidence over all blind worlds, and the Brier score (0 is best).
+        """How often a stated confidence was right, over all blind worlds, and the mean score (0 is best).
 
-        The score is (confidence − right)², which is best on average for one who states what he believes;
-        knowing nothing and saying so scores c (1 − c), with c one over the number of worlds.
+        The score is that of `Lesson.judge`; who knows nothing and says so has 1 − c in every world, with c one over
+        the number of worlds. One world says little, so no score is shown of one alone.
         """
         blind = [one for one in self.answers.values() if one.confidence is not None]
         if not blind:
@@ -100,12 +103,16 @@ class AnswerTable:
                 [one.right for one in blind],
                 [one.confidence or 0.0 for one in blind],
                 [one.score or 0.0 for one in blind],
-                [(one.chance or 0.0) * (1 - (one.chance or 0.0)) for one in blind],
+                [1 - (one.chance or 0.0) for one in blind],
             )
         )
         count = f"{len(blind)} blind world{'s' if len(blind) > 1 else ''}"
         means = f"{right:.0%} right at a mean confidence of {sure:.0%}"
-        return f"{count}: {means}; Brier score {score:.2f} (0 is best, honest ignorance has {chance:.2f})"
+        if len(blind) < FEWEST_WORLDS:
+            return (
+                f"{count}: {means}. Judge {FEWEST_WORLDS} of them to see how your confidence does on average."
+            )
+        return f"{count}: {means}; mean score {score:.2f} (0 is best, honest ignorance has {chance:.2f})"
 
     def __str__(self) -> str:
         if not self.answers:

@@ -2,7 +2,9 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -20,9 +22,12 @@ from nbtools.lessons.answers import (
     read_answers,
     write_answers,
 )
-from nbtools.units import HC, Quantity
+from nbtools.results import NotPossible
+from nbtools.units import HC, Quantity, convert
 
 T = TypeVar("T")
+TRIES = 2  # at a number; a choice has one, for a second would be given away
+UNDECIDED = "I do not know"
 # What a wrong answer over the right one is, when one thing was taken for another.
 SLIPS = {
     "the sign is the other way round": -1.0,
@@ -71,7 +76,7 @@ def judge_number(
     """
     if abs(answer - truth) <= tolerance:
         return Judgement(True, f"right: the notebook finds {truth}")
-    where = "not yet" if hidden else f"the notebook finds {truth}, off by more than {tolerance:.2g}"
+    where = "not yet" if hidden else f"the notebook finds {truth}"
     slip = find_slip(answer, float(truth), tolerance=tolerance, rivals=rivals or {})
     return Judgement(False, f"{where}: {slip}" if slip else where)
 
@@ -173,6 +178,7 @@ class Lesson:
     Parameters
     ----------
     room : the notebook's number, which also names the file of the answers: ``03`` → ``03.json``
+    data : what the questions are about, as the hash of a sample's files: an answer to other data is none to these
     answers : by the question's key, as the parameters cell gives them; a verdict with its confidence,
         ``{"mystery-1": ["two steps", 0.8]}``. The boxes of the questions do the same.
     world : which blind world; any word gives one
@@ -187,19 +193,20 @@ class Lesson:
         *,
         answers: Mapping[str, Any] | None = None,
         world: str = "mystery-1",
+        data: str = "",
         folder: Path | None = None,
     ) -> None:
-        self.room, self.world = room, world
+        self.room, self.world, self.data = room, world, data
         self.path = (folder or lessons_folder()) / f"{room}.json"
         self.answers = read_answers(self.path, room)
         self._given = dict(answers or {})
 
     def by_hand(self, key: str, text: str, value: float, **options: Any) -> "Question":
-        """A number that the student reads off a curve; then the notebook's beside it. Options as for `check`."""
+        """A number that the student reads off a curve. Options as for `check`."""
         return self._number("by hand", key, text, value, **options)
 
     def check(self, key: str, text: str, value: float, **options: Any) -> "Question":
-        """A number that may be tried until it is right; a wrong one is told which slip would explain it.
+        """A number, in two tries: a wrong one is told which slip would explain it, and then the right one and why.
 
         Parameters
         ----------
@@ -207,18 +214,31 @@ class Lesson:
         unit : in which the answer is given
         tolerance : in `unit`; by default 5 % of the value or 3 σ, whichever is more
         rivals : ``{"that is the midpoint": number}``: what else might be taken for it
+        why : the reason or formula, said once the question is answered for good
+        link : where to read on: ``03_transport.ipynb#Fig.-9(a)``
+
+        Raises
+        ------
+        NotPossible
+            The value is not determined: such a truth is not asked.
         """
         return self._number("check", key, text, value, **options)
 
     def predict(
-        self, key: str, text: str, outcome: Any, *, options: Sequence[str] = (), **number: Any
+        self,
+        key: str,
+        text: str,
+        outcome: Any,
+        *,
+        options: Sequence[str] = (),
+        why: str = "",
+        link: str = "",
+        **number: Any,
     ) -> "Question":
-        """A choice among `options`, or a number (as for `check`), committed before the outcome is shown.
-
-        An outcome of None is a number that the notebook could not find.
-        """
+        """A choice among `options`, or a number (as for `check`), committed before the outcome is shown."""
         if not options:
-            return self._number("prediction", key, text, math.nan if outcome is None else outcome, **number)
+            value = math.nan if outcome is None else outcome
+            return self._number("prediction", key, text, value, why=why, link=link, **number)
         if outcome not in options:
             raise ValueError(f"{key}: the outcome {outcome!r} is none of the options {list(options)}")
 
@@ -226,7 +246,8 @@ class Lesson:
             right = answer == outcome
             return Judgement(right, f"{'as predicted' if right else 'not as predicted'}: {outcome}")
 
-        return self._ask(Question(self, "prediction", key, text, judge, options=options))
+        question = Question(self, "prediction", key, text, judge, options=options, why=why, link=link)
+        return self._ask(question)
 
     def mystery(self, worlds: Mapping[str, T]) -> "Mystery[T]":
         """The world that this room and the word in the parameters cell draw from `worlds`, by their label."""
@@ -234,21 +255,43 @@ class Lesson:
         label = list(worlds)[int.from_bytes(digest[:8], "big") % len(worlds)]
         return Mystery(self.world, tuple(worlds), int.from_bytes(digest[8:12], "big"), worlds[label], {label})
 
-    def judge(self, mystery: "Mystery[Any]", text: str, *, by_code: str = "") -> "Question":
-        """A verdict on a blind world and how sure the student is; scored by (confidence − right)².
+    def judge(
+        self, mystery: "Mystery[Any]", text: str, *, by_code: str = "", why: str = "", link: str = ""
+    ) -> "Question":
+        """A verdict on a blind world and how sure the student is.
 
-        `by_code` is what the notebook's own estimator says of it, shown with the truth.
+        The score is the sum over all worlds of (stated chance − 1 or 0)², the chance that is left being shared among
+        the worlds that were not chosen: on average best for who states what he believes, and never better for a
+        wrong answer than for `UNDECIDED`. It is shown only over several worlds.
+
+        Parameters
+        ----------
+        by_code : what the notebook's own estimator says of it, shown with the truth
         """
-        options = mystery.worlds
+        worlds = mystery.worlds
 
         def judge(answer: Any, confidence: float | None) -> Judgement:
             right = mystery.is_world(answer)
-            truth = next(label for label in options if mystery.is_world(label))
-            score = ((confidence or 0.0) - right) ** 2
-            said = f"{'right' if right else 'wrong'}: it was “{truth}”; Brier score {score:.2f}"
+            truth = next(label for label in worlds if mystery.is_world(label))
+            sure = 1 / len(worlds) if answer == UNDECIDED else confidence or 0.0
+            left = (1 - sure) / (len(worlds) - 1)
+            chances = {world: left for world in worlds} | ({} if answer == UNDECIDED else {answer: sure})
+            score = sum((chance - (world == truth)) ** 2 for world, chance in chances.items())
+            word = "not decided" if answer == UNDECIDED else "right" if right else "wrong"
+            said = f"{word}: it was “{truth}”"
             return Judgement(right, f"{said}; the notebook says: {by_code}" if by_code else said, score)
 
-        question = Question(self, "blind world", mystery.name, text, judge, options=options, sure=True)
+        question = Question(
+            self,
+            "blind world",
+            mystery.name,
+            text,
+            judge,
+            options=(*worlds, UNDECIDED),
+            sure=True,
+            why=why,
+            link=link,
+        )
         return self._ask(question.of("twin", mystery.name))
 
     def flip(self, verdict: Callable[[float], Any], start: float, end: float, **options: Any) -> Flip:
@@ -259,9 +302,13 @@ class Lesson:
         """All answers of this room, kept from earlier days too."""
         return AnswerTable(dict(self.answers))
 
+    def full_key(self, key: str) -> str:
+        """The key of a question on these data."""
+        return f"{key} @ {self.data}" if self.data else key
+
     def forget(self, *keys: str) -> Self:
         """Take answers back: these, or all."""
-        for key in keys or tuple(self.answers):
+        for key in map(self.full_key, keys) if keys else tuple(self.answers):
             self.answers.pop(key, None)
         write_answers(self.path, self.room, self.answers)
         return self
@@ -282,17 +329,24 @@ class Lesson:
         unit: str = "",
         tolerance: float | None = None,
         rivals: Mapping[str, float] | None = None,
+        why: str = "",
+        link: str = "",
     ) -> "Question":
+        if not math.isfinite(value):
+            raise NotPossible(f"{key}: the notebook could not determine this number, so it is not asked")
         truth = Quantity.of(value, unit)
         truth = truth.to(unit) if unit and truth.unit else truth
         sigma = truth.uncertainty if truth.uncertainty > 0 else 0.0
         within = max(0.05 * abs(truth), 3 * sigma) if tolerance is None else tolerance
-        told = {"tolerance": within, "rivals": rivals, "hidden": kind == "check"}
 
         def judge(answer: Any, _: float | None) -> Judgement:
-            return judge_number(float(answer), truth, **told)
+            hidden = question.tries + 1 < question.most_tries
+            return judge_number(float(answer), truth, tolerance=within, rivals=rivals, hidden=hidden)
 
-        return self._ask(Question(self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals))
+        question = Question(
+            self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals, why=why, link=link
+        )
+        return self._ask(question)
 
     def _ask(self, question: "Question") -> "Question":
         """Judge anew what was answered before, then take what the parameters cell gives."""
@@ -337,22 +391,35 @@ class Question(Showing[Any]):
         sure: bool = False,
         truth: Quantity | None = None,
         rivals: Mapping[str, float] | None = None,
+        why: str = "",
+        link: str = "",
     ) -> None:
         super().__init__()
         self.lesson, self.kind, self.key, self.text = lesson, kind, key, text
         self.unit, self.options, self._judge = unit, tuple(options), judge
-        self.chance = 1 / len(self.options) if sure else None
+        self.chance = 1 / (len(self.options) - 1) if sure else None
         self.truth, self.rivals = truth, dict(rivals or {})
+        self.why, self.link = why, link
 
     @property
     def answer(self) -> Answer | None:
         """What was committed."""
-        return self.lesson.answers.get(self.key)
+        return self.lesson.answers.get(self.lesson.full_key(self.key))
+
+    @property
+    def tries(self) -> int:
+        """How often it was answered."""
+        return self.answer.tries if self.answer else 0
+
+    @property
+    def most_tries(self) -> int:
+        """Two at a number; one at a choice, and at a prediction."""
+        return 1 if self.options or self.kind == "prediction" else TRIES
 
     @property
     def closed(self) -> bool:
-        """Answered for good: once the result is shown, or once a check is right."""
-        return self.answer is not None and (self.kind != "check" or self.answer.right)
+        """Answered for good: right, or no try left."""
+        return self.answer is not None and (self.answer.right or self.tries >= self.most_tries)
 
     def commit(self, answer: Any, confidence: float | None = None) -> Self:
         """Commit a number (as typed, or a float) or one of the options; for a blind world with a confidence.
@@ -365,11 +432,13 @@ class Question(Showing[Any]):
         if self.closed:
             raise StateError(f"{self.key} is answered; lesson.forget({self.key!r}) takes that back")
         given = self._read(answer)
+        if given == UNDECIDED and self.chance:
+            confidence = self.chance
         if self.chance and not (confidence is not None and self.chance <= confidence <= 1):
             raise StateError(
                 f"how sure came as {confidence}; between {self.chance:.2f} (chance) and 1 was expected"
             )
-        self._keep(given, confidence, tries=1 + (self.answer.tries if self.answer else 0))
+        self._keep(given, confidence, tries=1 + self.tries)
         self.changed()
         return self
 
@@ -379,17 +448,23 @@ class Question(Showing[Any]):
             return
         given = self.attempt(self._read, known.answer)
         if given is None:
-            del self.lesson.answers[self.key]
+            del self.lesson.answers[self.lesson.full_key(self.key)]
         else:
-            self._keep(given, known.confidence, tries=known.tries)
+            del self.lesson.answers[self.lesson.full_key(self.key)]
+            for number in range(known.tries):
+                self._keep(given, known.confidence, tries=number + 1)
 
     def _read(self, answer: Any) -> float | str:
         if self.options:
+            if answer is None:
+                raise StateError(f"nothing is chosen yet; choose one of {', '.join(self.options)}")
             if answer not in self.options:
                 raise StateError(f"{answer!r} came; one of {', '.join(self.options)} was expected")
             return str(answer)
         try:
-            number = float(answer) if isinstance(answer, (int, float)) else read_number(str(answer))
+            number = (
+                float(answer) if isinstance(answer, (int, float)) else read_answer(str(answer), self.unit)
+            )
         except ValueError as problem:
             raise StateError(str(problem)) from None
         if not math.isfinite(number):
@@ -398,14 +473,21 @@ class Question(Showing[Any]):
 
     def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
         found = self._judge(answer, confidence)
-        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries}
+        before = self.answer
+        slip = before.said.partition(": ")[2] if before and not before.right and before.tries < tries else ""
+        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries, "first_slip": slip}
         sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
         record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
-        self.lesson.keep(self.key, record)
+        self.lesson.keep(self.lesson.full_key(self.key), record)
 
     def heard(self) -> str:
-        """The answer, and what was said to it."""
-        return "" if self.answer is None else f"your answer {self.answer.shown}: {self.answer.said}"
+        """The answer, and what was said to it; once it is answered for good, the reason and where to read on."""
+        if self.answer is None:
+            return ""
+        said = f"your answer {self.answer.shown}: {self.answer.said}"
+        if not self.closed:
+            return f"{said}. One more try."
+        return ". ".join([said, *([self.why] if self.why else [])])
 
     def __str__(self) -> str:
         if self.answer is None:
@@ -422,6 +504,34 @@ class Question(Showing[Any]):
 
     def __repr__(self) -> str:
         return f"<Question {self.key!r}>"
+
+
+def read_answer(text: str, unit: str) -> float:
+    """A number as a student types it, in `unit`: ``38.3``, ``38,3 K``, ``38300 mK``.
+
+    Raises
+    ------
+    ValueError
+        No number, or a unit of another kind.
+    """
+    found = re.fullmatch(r"\s*([-+−]?[\d.,]+(?:\s*[eE×x]\s*(?:10\s*\^?)?\s*[-+−]?\d+)?)\s*(.*?)\s*", text)
+    if not found or not re.search(r"\d", found[1]):
+        return read_number(text)
+    digits = re.sub(r"\s*[×xE]\s*(?:10\s*\^?)?\s*", "e", found[1])
+    number, own = read_number(digits), found[2].replace("µ", "u").replace("μ", "u").replace("Ω", "ohm")
+    if own in ("", unit):
+        return number
+    if own == "%" and not unit:
+        return number / 100
+    own = own.replace("°", "deg")
+    with suppress(ValueError):
+        return float(convert(number, own, unit))
+    try:
+        # A flux density is taken for the field that has it in vacuum.
+        return float(convert(convert(number, own, "T") / (4e-7 * math.pi), "A/m", unit))
+    except ValueError:
+        wanted = f"a number in {unit} is asked for" if unit else "a pure number is asked for"
+        raise ValueError(f"{text!r} is in {found[2]}; {wanted}") from None
 
 
 class QuestionFace(Face):
@@ -449,8 +559,12 @@ class QuestionFace(Face):
     def _answer(self) -> Any:
         w = ipywidgets()
         if self.owner.options:
-            return w.Dropdown(options=list(self.owner.options), layout={"width": "auto"})
-        return w.Text(placeholder="a number", description=self.owner.unit, layout={"width": "220px"})
+            # Nothing is chosen before the student chooses.
+            return w.RadioButtons(
+                options=list(self.owner.options), value=None, layout={"width": "max-content"}
+            )
+        example = f"a number in {self.owner.unit}" if self.owner.unit else "a number"
+        return w.Text(placeholder=example, layout={"width": "220px"})
 
     def _commit(self) -> None:
         sure = self.controls.get("confidence")
@@ -458,7 +572,10 @@ class QuestionFace(Face):
 
     def _draw(self) -> None:
         self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
-        self.said.value = "" if self.owner.answer is None else escape(self.owner.heard())
+        heard = escape(self.owner.heard())
+        if self.owner.closed and self.owner.link:
+            heard += f' <a href="{escape(self.owner.link)}" style="text-decoration:underline">Read on</a>'
+        self.said.value = heard
 
     def _follow(self) -> None:
         for control in self.controls.values():

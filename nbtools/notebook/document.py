@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nbtools.paths import of_user
+
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LARGE_PICTURE = 120_000  # bytes
 # What says when and by which release a picture was drawn; the pixels are in the other chunks.
@@ -182,7 +184,7 @@ def _meant(value: Any, folder: Path) -> Any:
         return {key: _meant(item, folder) for key, item in value.items()}
     if value in WORDS:
         return WORDS[value]
-    file = folder / Path(value).expanduser()
+    file = folder / of_user(value)
     # A folder needs its slash: "SI" is a word, even beside a folder of that name.
     if file.is_file() or ("/" in value and file.is_dir()):
         return str(file.resolve())

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -15,13 +15,15 @@ from nbtools.data_files import twin_module
 from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
+    contents_of,
     find_sweeps,
+    is_dat,
     keep_good_points,
-    missing_sentence,
     read_dat,
 )
-from nbtools.files.registry import technique_of
+from nbtools.files.registry import candidates, technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
+from nbtools.files.text_table import TableError, read_columns, read_text_table
 from nbtools.notebook.document import leave_out_paper_cells
 from nbtools.results import ORIGIN_LABELS, Ledger, NotPossible, Origin, Result
 from nbtools.study import Missing, StudyResult, html_table, text_table
@@ -30,6 +32,9 @@ from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Whose files hold records of a Quantum Design instrument.
+MAGNETOMETRY = {"transport", "ac_susceptibility"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,6 +48,7 @@ class Sample:
     ledger : keeps every number that a study finds
     planted : what a twin's recorder says that it planted; empty for measured data
     prefix : put before the names under which the ledger keeps this sample's numbers
+    columns : of files that are tables of numbers, what each column is
     used : names of the files that the study which runs now has read
     """
 
@@ -51,6 +57,7 @@ class Sample:
     ledger: Ledger
     planted: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
+    columns: str = ""
     used: list[str] = field(default_factory=list)
 
     @property
@@ -68,10 +75,7 @@ class Sample:
     @property
     def is_papers(self) -> bool:
         """Whether the data may speak on the paper: a twin as it was recorded, or the paper's own sample."""
-        if self.origin == "twin":
-            own_card = self.source.card is None or self.source.card.parent in {f.parent for f in self.files}
-            return self.source.entry is not None and own_card
-        return self.card.is_paper_sample
+        return self.source.is_papers(self.card)
 
     @property
     def exports(self) -> Path | None:
@@ -85,19 +89,24 @@ class Sample:
     @cached_property
     def _read(self) -> "tuple[list[xr.Dataset], list[str]]":
         """Quantum Design records without their poor points, and a sentence on each file."""
-        records, said = [], []
+        records, said, others = [], [], []
         for file in self.files:
-            if file.is_dir():  # an OME-Zarr volume
-                said.append(f"{file.name} is a folder")
+            if not any(MAGNETOMETRY & set(reader.techniques) for reader in candidates(file)):
+                others.append(file.name)
                 continue
             try:
-                kept, sentence = keep_good_points(read_dat(file))
-            except QuantumDesignError as problem:
+                kept, sentence = keep_good_points(self._record(file))
+            except (QuantumDesignError, TableError) as problem:
                 said.append(f"{file.name} is not read: {problem}")
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
-        return records, said
+        return records, [*said, *([", ".join(others)] if others else [])]
+
+    def _record(self, file: Path) -> "xr.Dataset":
+        if self.columns and not is_dat(file):
+            return read_text_table(file, self.columns)
+        return read_dat(file)
 
     @property
     def records(self) -> "list[xr.Dataset]":
@@ -123,10 +132,7 @@ class Sample:
         NotPossible
             There is none; the sentence says what the files hold instead.
         """
-        wanted: dict[str, Any] = {"axis": axis, "needs": needs, "label": label, "held": held}
-        found = find_sweeps(self.records, **wanted)
-        if not found:
-            raise NotPossible(missing_sentence(self.records, **wanted))
+        found = find_sweeps(self.records, axis=axis, needs=needs, label=label, held=held)
         self.used.extend(str(sweep.data.attrs.get("source", "")) for sweep in found)
         return found
 
@@ -149,7 +155,7 @@ class Sample:
         return entry.uncertainty if known else 0.0
 
     def provenance(self) -> dict[str, Any]:
-        """What every export carries: version, files with sha256, the card, and what was left out."""
+        """What every export carries: version, origin, files with sha256, and the card."""
         files = (
             {self.name: "recorded by its recipe"}
             if self.origin == "twin"
@@ -161,7 +167,6 @@ class Sample:
             "data": self.name,
             "files": files,
             "card": self.card.used_and_defaulted()[0],
-            "left out": dict(self.ledger.skipped),
         }
 
     def export(self) -> "ResultsTable":
@@ -173,7 +178,8 @@ class Sample:
         """
         table = ResultsTable(tuple(self.ledger.results.values()), dict(self.ledger.skipped))
         if self.exports is not None:
-            table.write(self.exports / f"{self.ledger.notebook}.csv", self.provenance())
+            said = {"data sets": self.ledger.provenance, "left out": dict(self.ledger.skipped)}
+            table.write(self.exports / f"{self.ledger.notebook}.csv", said)
         return table
 
     def recovered(self, result: StudyResult | Missing) -> "Comparison | Missing":
@@ -201,15 +207,18 @@ class Sample:
             )
         return Comparison(tuple(planted))
 
+    def _file_sentences(self) -> list[str]:
+        """What was read of each Quantum Design record; the names of other files."""
+        records = any(reader.read is contents_of for file in self.files for reader in candidates(file))
+        return self._read[1] if records or self.columns else [file.name for file in self.files]
+
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
+        if not self.files:
+            return [("data", f"{self.name} given")]
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
-        # Only a Quantum Design record has points to leave out; other files speak in the study that reads them.
-        records, said = self._read
-        lines += [
-            ("file", sentence) for sentence in (said if records else (file.name for file in self.files))
-        ]
+        lines += [("file", sentence) for sentence in self._file_sentences()]
         lines += [("sample card gives", entry) for entry in given]
         return [*lines, *([("not given", names)] if names else [])]
 
@@ -254,7 +263,7 @@ class ResultsTable:
                 "value": r.value,
                 "uncertainty": r.uncertainty,
                 "unit": r.unit,
-                "printed": _printed(r),
+                "printed": printed(r),
                 "criterion": r.method,
                 "options": r.options,
                 "section": r.section,
@@ -272,7 +281,7 @@ class ResultsTable:
     def _lines(self) -> list[tuple[str, ...]]:
         return [
             ("quantity", "value", "file", "criterion"),
-            *((r.name.replace("_", " "), _printed(r), r.file or r.data, r.method) for r in self.results),
+            *((r.name.replace("_", " "), printed(r), r.file or r.data, r.method) for r in self.results),
         ]
 
     def __repr__(self) -> str:
@@ -284,7 +293,7 @@ class ResultsTable:
         return html_table(self._lines()) + left_out
 
 
-def _printed(result: Result) -> str:
+def printed(result: Result) -> str:
     """``38.41 ± 0.02 K``, in the community's unit."""
     return str(result.quantity.to(PAPER_UNITS.get(result.unit, result.unit)))
 
@@ -296,6 +305,7 @@ def open_sample(
     notebook: str = "",
     ledger: Ledger | None = None,
     prefix: str = "",
+    columns: str | None = None,
     optional: bool = False,
 ) -> Any:
     """A sample's verified files, its card and a ledger.
@@ -307,6 +317,7 @@ def open_sample(
     notebook : the name under which the ledger is kept; without it nothing is written
     ledger : a ledger to go on with, in place of one of this notebook's
     prefix : put before the names under which the ledger keeps this sample's numbers
+    columns : of tables of numbers, what each column is: ``"temperature:0 K, resistance:1 ohm"``
     optional : whether a data set that cannot be had gives `Missing` in place of an error
 
     Returns
@@ -316,7 +327,7 @@ def open_sample(
     Raises
     ------
     ValueError
-        Neither a data set nor a file; a card that cannot be read.
+        Neither a data set nor a file; a card that cannot be read; columns that are no mapping.
     """
     try:
         source = manifest.open_data(data, card, technique=technique_of(notebook))
@@ -324,16 +335,80 @@ def open_sample(
         if not optional:
             raise
         return Missing(Sample, str(reason))
-    known = read_sample_card(source.card) if source.card else SampleCard(name=source.name)
-    sample = Sample(source, known, ledger or Ledger(notebook), _planted(source), prefix)
+    if columns:
+        read_columns(columns)
+    sample = Sample(
+        source, _card(source), ledger or Ledger(notebook), _planted(source), prefix, columns or ""
+    )
     if notebook and not sample.is_papers and not paths.is_own_run():
-        # The paper's ledger takes twins and the paper's own sample only.
-        name = re.sub(r"[^\w.-]+", "-", source.name)
-        folder = paths.own_results_folder(f"{name[:60]}-{source.short[:6]}")
-        sample = Sample(source, known, Ledger(notebook, folder), sample.planted, prefix)
+        sample = replace(sample, ledger=_own_ledger(notebook, [source]))
+    if notebook or ledger is not None:
+        sample.ledger.provenance[source.name] = sample.provenance()
     if notebook:
         leave_out_paper_cells(not sample.is_papers)
     return sample
+
+
+def open_samples(
+    inputs: Mapping[str, Any], card: str | Path | None = None, *, notebook: str, own: Any = ()
+) -> tuple[Sample, ...]:
+    """A sample for each input of a notebook that takes several, such as images and a powder pattern; one ledger.
+
+    As soon as one input is somebody's own, those that are still twins are left out, so that no synthetic number
+    stands beside an own one. An input that is left out, or None, is a sample without files, of which each study says
+    so.
+
+    Parameters
+    ----------
+    inputs : by what they are ("images", "powder pattern"), each as the `data` of `open_sample`, or None
+    card : a sample card; by default the one that comes with the data
+    notebook : the name under which the ledger is kept
+    own : what else somebody gave of their own, such as crystals; anything there leaves the twins out
+
+    Returns
+    -------
+    A `Sample` for each, in their order.
+    """
+    given = {what: data for what, data in inputs.items() if data}
+    if own or not all(map(manifest.is_twin, given.values())):
+        given = {what: data for what, data in given.items() if not manifest.is_twin(data)}
+    technique = technique_of(notebook)
+    sources = {what: manifest.open_data(data, card, technique=technique) for what, data in given.items()}
+    ledger = Ledger(notebook)
+    samples = {what: Sample(s, _card(s), ledger, _planted(s)) for what, s in sources.items()}
+    papers = bool(samples) and all(sample.is_papers for sample in samples.values())
+    if not papers and not paths.is_own_run():
+        ledger = _own_ledger(notebook, list(sources.values()))
+    leave_out_paper_cells(not papers)
+    nothing = {what: manifest.DataSource(f"no {what}", (), "measured", "") for what in inputs}
+    return tuple(
+        replace(samples[what], ledger=ledger)
+        if what in samples
+        else Sample(nothing[what], SampleCard(name=nothing[what].name), ledger)
+        for what in inputs
+    )
+
+
+def _card(source: manifest.DataSource) -> SampleCard:
+    return read_sample_card(source.card) if source.card else SampleCard(name=source.name)
+
+
+def _own_ledger(notebook: str, sources: "list[manifest.DataSource]") -> Ledger:
+    """A ledger in a folder of the data's own: the paper's takes twins and the paper's own sample only."""
+    name = re.sub(r"[^\w.-]+", "-", " ".join(source.name for source in sources) or "nothing")
+    short = "-".join(source.short[:6] for source in sources)
+    return Ledger(notebook, paths.own_results_folder(f"{name[:60]}-{short}"))
+
+
+def open_paper(ledger: Ledger) -> Sample:
+    """The paper itself as a sample without files: what is computed from its printed numbers alone.
+
+    Parameters
+    ----------
+    ledger : of the notebook in which it is computed
+    """
+    source = manifest.DataSource("its printed numbers", (), "paper", "")  # type: ignore[arg-type]
+    return Sample(source, SampleCard(name="the paper"), ledger)
 
 
 def _planted(source: manifest.DataSource) -> Mapping[str, float]:

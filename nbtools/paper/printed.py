@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from nbtools.units import Quantity, factor
+from nbtools.units import Quantity, factor, printed_unit
 
 Kind = Literal["input", "derived", "needs-data", "qualitative"]
 KINDS = get_args(Kind)
@@ -82,10 +82,11 @@ class Statement(BaseModel):
         """What the paper prints: ``5.7 nm``, ``~30 %``, ``97.9 kOe, 0.23``, or its words."""
         if not self.value:
             return self.words
-        if len(set(self.unit)) == 1:
-            numbers = f"{', '.join(map(str, self.value))} {self.unit[0]}".strip()
+        units = [printed_unit(unit) for unit in self.unit]
+        if len(set(units)) == 1:
+            numbers = f"{', '.join(map(str, self.value))} {units[0]}".strip()
         else:
-            numbers = ", ".join(f"{v} {u}".strip() for v, u in zip(self.value, self.unit, strict=True))
+            numbers = ", ".join(f"{v} {u}".strip() for v, u in zip(self.value, units, strict=True))
         return f"{PREFIX[self.sign]}{numbers}{' (implied)' if self.implied else ''}"
 
 

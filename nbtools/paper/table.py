@@ -17,6 +17,7 @@ from nbtools.paper.printed import Paper, Statement, read_paper
 from nbtools.paper.statements import judge_statement, registered
 from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, without_data
 from nbtools.results import Ledger
+from nbtools.study import Stamp, html_table
 from nbtools.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -110,9 +111,24 @@ class PaperTable:
 
     @property
     def distances(self) -> dict[str, float]:
-        """By how many σ our arithmetic on the paper's own numbers lies from what it prints, where that counts."""
+        """By how many σ our arithmetic on the paper's own numbers lies from what it prints, where that counts.
+
+        By the statement's quantity and id.
+        """
         known = self.select(origin="paper", left_out="").rows.dropna(subset="sigmas")
-        return dict(zip(known["id"], known["sigmas"], strict=True))
+        paper = read_paper()
+        labels = [f"{paper[name].quantity} ({name})" for name in known["id"]]
+        return dict(zip(labels, known["sigmas"], strict=True))
+
+    @property
+    def stamp(self) -> Stamp:
+        """For its figures: arithmetic on printed numbers, and what twins allow to recover."""
+        folder = paths.exports_folder() or (
+            paths.results_folder() if paths.this_run() else paths.build_folder()
+        )
+        return Stamp(
+            "The statements", "paper", "its statements; R rests on twins", "paper_table", exports=folder
+        )
 
     @property
     def undecided(self) -> "PaperTable":
@@ -139,8 +155,19 @@ class PaperTable:
         places = [place for place, line in enumerate(texts) if all(word in line for word in words)]
         return PaperTable(chosen.iloc[places], self.run)
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write claims.json, claims.csv and claims.tex (a longtable, for XeLaTeX or LuaLaTeX); returns their paths."""
+    @property
+    def settling(self) -> "Settling":
+        """Each statement of this table, and what would settle it."""
+        return Settling(tuple(zip(self.rows["id"], self.rows["says"], self.rows["settles_by"], strict=True)))
+
+    def export(self, folder: Path | None = None) -> list[Path]:
+        """Write claims.json, claims.csv and claims.tex (a longtable, for XeLaTeX or LuaLaTeX); returns their paths.
+
+        Parameters
+        ----------
+        folder : by default that of exports, or the one above the results
+        """
+        folder = folder or paths.exports_folder() or _beside_results()
         records = [
             {k: v for k, v in row.items() if v == v} | {"counted": not row["left_out"]}
             for row in self.rows.to_dict("records")
@@ -191,6 +218,24 @@ class PaperTable:
     def _repr_html_(self) -> str:
         said = "".join(f'<p class="meta">{escape(part)}</p>' for part in self._sentences())
         return f"{TIGHT}{self.html('ipynb')}{said}"
+
+
+@dataclass(frozen=True, repr=False)
+class Settling:
+    """Statements and what would settle them, as a table."""
+
+    lines: tuple[tuple[str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}  {says}\n        → {by}" for name, says, by in self.lines)
+
+    def _repr_html_(self) -> str:
+        return html_table([("", "the paper says", "what would settle it"), *self.lines])
+
+
+def _beside_results() -> Path:
+    """A run of one's own keeps all in one folder; else ``build/`` holds it, beside ``build/results``."""
+    return paths.results_folder() if paths.is_own_run() else paths.results_folder().parent
 
 
 def paper_table(ledgers: Mapping[str, Ledger], *, paper: Paper | None = None) -> PaperTable:

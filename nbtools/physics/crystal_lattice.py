@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.statistics.choice import floor_whole, ranked
+from nbtools.statistics.choice import first_best, floor_whole, ranked
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -160,6 +160,47 @@ def index_grid(limits: Sequence[int]) -> Indices:
 
 
 # ---- scattering
+
+
+def viewing_axes(crystal: Structure, zone: ArrayLike, rotation: float = 0.0) -> Array:
+    """The picture's y (down) and x (right) in the crystal's frame, shape (2, 3): a vector v falls on axes @ v.
+
+    zone : [u v w], towards the viewer
+    rotation : rad, counter-clockwise, of the normal of the widest net planes of the zone from x (right)
+    """
+    towards = np.asarray(zone, float) @ lattice_vectors(crystal)
+    towards /= np.linalg.norm(towards)
+    along = _widest_planes(crystal, zone) @ reciprocal_vectors(crystal)
+    along /= np.linalg.norm(along)
+    across = np.cross(towards, along)
+    right = math.cos(rotation) * along - math.sin(rotation) * across
+    up = math.sin(rotation) * along + math.cos(rotation) * across
+    return np.stack([-up, right])
+
+
+def _widest_planes(crystal: Structure, zone: ArrayLike) -> Indices:
+    """Of all planes of the zone those with the largest spacing; of equal ones the first in a fixed order."""
+    reach = int(np.abs(np.asarray(zone)).max()) + 1
+    grid = index_grid([reach] * 3)
+    grid = grid[grid @ np.asarray(zone, int) == 0][::-1]
+    lengths = np.linalg.norm(grid @ reciprocal_vectors(crystal), axis=1)
+    return grid[first_best(lengths)]
+
+
+def projected_net(crystal: Structure, zone: ArrayLike) -> Indices:
+    """Two lattice vectors that with the zone span the lattice, the shortest in projection, of equal ones the first."""
+    zone = np.asarray(zone, np.int64)
+    grid = index_grid([int(np.abs(zone).max()) + 1] * 3)
+    rows = lattice_vectors(crystal)
+    towards = zone @ rows / np.linalg.norm(zone @ rows)
+    vectors = grid @ rows
+    lengths = np.linalg.norm(vectors - np.outer(vectors @ towards, towards), axis=1)
+    normals = np.cross(grid, zone)
+    primitive = np.gcd.reduce(normals, axis=1) == 1
+    first = np.flatnonzero(primitive)[first_best(lengths[primitive])]
+    spans = np.abs(grid @ normals[first]) == 1
+    second = np.flatnonzero(spans)[first_best(lengths[spans])]
+    return grid[[first, second]]
 
 
 def structure_factor(crystal: Structure, hkl: ArrayLike) -> NDArray[np.complex128]:

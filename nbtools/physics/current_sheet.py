@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.fft import fftfreq, irfft2, next_fast_len, rfft2, rfftfreq
-from scipy.ndimage import convolve, map_coordinates
+from scipy.ndimage import convolve, distance_transform_edt, map_coordinates
 
 from nbtools.physics.domain import require_not_negative, require_positive
 
@@ -113,9 +113,33 @@ def current_transfer(k: ArrayLike, *, thickness: float, height: float) -> Array:
     return mu_0 / 2 * np.exp(-k * height) * depth
 
 
-def signal_depth(k: ArrayLike, *, share: float = 0.5) -> Array:
-    """Depth (m) above which a share of what the indicator sees at |k| arises: −ln(1 − share)/k, in a thick plate."""
-    return -np.log(1 - share) / np.asarray(k, float)
+def signal_depth(k: ArrayLike, *, share: float = 0.5, thickness: float = np.inf) -> Array:
+    """Depth (m) above which a share of what the indicator sees at |k| arises: −ln(1 − share (1 − e^(−kd)))/k.
+
+    Parameters
+    ----------
+    k : rad/m, of the pattern of the current
+    share : of the signal, under 1
+    thickness : d, m, of the plate; by default as thick as can be
+    """
+    k = np.asarray(k, float)
+    return -np.log1p(share * np.expm1(-k * thickness)) / k
+
+
+def share_of_sense(jx: ArrayLike, jy: ArrayLike, outline: ArrayLike, *, clockwise: bool = True) -> float:
+    """Share of the current around a sample that runs in one sense, against the nested loops of its rooftop.
+
+    Parameters
+    ----------
+    jx, jy : shape (y, x), any unit
+    outline : shape (y, x), True on the sample
+    clockwise : with y upward and z towards the viewer
+    """
+    mask = np.asarray(outline, bool)
+    along = current_of(distance_transform_edt(mask), 1.0)
+    turning = np.where(mask, np.asarray(jx) * along[0] + np.asarray(jy) * along[1], 0.0)
+    total = float(np.abs(turning).sum())
+    return float(np.maximum(-turning if clockwise else turning, 0.0).sum()) / total if total else float("nan")
 
 
 def uniform_rectangle(shape: tuple[int, int], pixel_size: float, sides: tuple[float, float]) -> Array:

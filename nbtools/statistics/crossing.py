@@ -83,12 +83,6 @@ def fit_locally(
     return curve.cubic(place, *curve.window(place, smallest))
 
 
-def fit_cubic(x: ArrayLike, y: ArrayLike, *, sigma: ArrayLike, place: float) -> LocalFit:
-    """Weighted cubic through all points; the covariance is scaled up where they scatter more than sigma."""
-    curve = _Curve.of(x, y, sigma)
-    return curve.cubic(place, float(np.max(np.abs(curve.x - place))))
-
-
 def find_crossing(
     x: ArrayLike,
     y: ArrayLike,

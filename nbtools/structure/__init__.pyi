@@ -1,7 +1,11 @@
 from . import draw as draw
+from . import draw_powder as draw_powder
 from . import explore as explore
+from . import explore_powder as explore_powder
 from . import lesson as lesson
+from . import lesson_powder as lesson_powder
 from . import statements as statements
+from . import statements_powder as statements_powder
 from .box_counting import BoxCounts as BoxCounts
 from .box_counting import box_counts as box_counts
 from .box_counting import occupied_boxes as occupied_boxes
@@ -19,8 +23,12 @@ from .large_volumes import spanning_cluster as spanning_cluster
 from .large_volumes import two_point_correlation as two_point_correlation
 from .percolation import Percolation as Percolation
 from .percolation import estimate_percolation as estimate_percolation
+from .phase_fractions import HANDBOOK_DENSITIES as HANDBOOK_DENSITIES
+from .phase_fractions import convert_fractions as convert_fractions
 from .phases import PhasesStudy as PhasesStudy
 from .phases import estimate_phases as estimate_phases
+from .powder_refinement import PhaseFractions as PhaseFractions
+from .powder_refinement import fit_phase_fractions as fit_phase_fractions
 from .registration import estimate_registration as estimate_registration
 from .sections import SectionsStudy as SectionsStudy
 from .sections import estimate_sections as estimate_sections
@@ -43,3 +51,5 @@ from .study import study_sections as study_sections
 from .study import study_verdict_power as study_verdict_power
 from .study import study_volume as study_volume
 from .study import study_volume_dimension as study_volume_dimension
+from .study_powder import study_composition as study_composition
+from .study_powder import study_composition_budget as study_composition_budget

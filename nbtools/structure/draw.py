@@ -53,7 +53,7 @@ def draw_section(
     if name:
         axes.set_xlabel(name)
     if pixel_size and np.isfinite(pixel_size):
-        add_scale_bar(axes, grey.shape, pixel_size)
+        add_scale_bar(axes, pixel_size)
     return axes
 
 

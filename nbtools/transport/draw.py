@@ -1,6 +1,8 @@
 """Figures of transport and dc magnetisation: R(T), χ(T), M(H), R(H) and the critical fields."""
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +74,8 @@ def draw_susceptibility(
     onset: float | None = None,
 ) -> "Axes":
     """χ(T) of the named branches (ZFC, FC), with what full screening would read."""
-    for (name, (t, chi)), colour, marker in zip(branches.items(), (BLUE, GREEN, PURPLE), "os^", strict=False):
+    looks = cycle(zip((BLUE, GREEN, PURPLE, ORANGE), "os^v", strict=True))
+    for (name, (t, chi)), (colour, marker) in zip(branches.items(), looks, strict=False):
         axes.plot(t, chi, marker + "-", color=colour, label=name, linewidth=0.6, markersize=2)
     if full_screening is not None:
         axes.axhline(
@@ -205,8 +208,10 @@ def screening(panels: Any, study: "ScreeningStudy", *, units: str = "paper") -> 
     units : "paper" or "SI"
     """
     first, *rest = np.atleast_1d(panels)
-    names = {label: label.upper() if label in ("zfc", "fc") else label for label in study.curves}
-    curves = {names[label]: curve for label, curve in study.curves.items()}
+    curves = {
+        re.sub(r"^z?fc\b", lambda word: word[0].upper(), label): curve
+        for label, curve in study.curves.items()
+    }
     if study.shielding is None:
         scale, unit = for_display("A m^2", units)
         moments = {label: (t, np.asarray(m) * scale) for label, (t, m) in curves.items()}

@@ -1,12 +1,12 @@
 """Transport and magnetisation under the hand: what each choice of criterion, law and shape does to the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import lmfit
 import numpy as np
 
-from nbtools.display.widget import widget
+from nbtools.display.widget import use_value, widget
 from nbtools.explore.sliders import Explorer
 from nbtools.fitting.engine import neighbour_scatter
 from nbtools.fitting.widget import FitWidget
@@ -18,7 +18,7 @@ from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_cri
 from nbtools.transport.magnetisation import FluxEntryStudy
 from nbtools.transport.model_gradiometer import sample_length_factor
 from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
-from nbtools.transport.transition import Transition, estimate_temperature_at, estimate_transition
+from nbtools.transport.transition import combine_branches, estimate_transition
 from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
 from nbtools.units import Quantity, convert
 
@@ -26,25 +26,34 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def transition_at(
-    temperature: Array, signal: Array, transition: Transition, *, criterion: float = 0.5
+    curves: Mapping[str, tuple[Array, Array]], *, criterion: float = 0.5, thermometer_offset: float = 0.0
 ) -> dict[str, Any]:
-    """Temperature at which a share `criterion` of the step is left.
+    """Temperature at which a share `criterion` of the step is left, over all branches, as the study has it.
 
     Parameters
     ----------
-    temperature, signal : shape (n,), K and any unit
-    transition : what `estimate_transition` found in them
+    curves : by branch, shape (n,) each, K and any unit
     criterion : share of the step between low state (0) and normal state (1)
+    thermometer_offset : K, standard deviation of what all temperatures may be off together
     """
-    found = estimate_temperature_at(temperature, signal, transition, share=criterion)
-    level = transition.low_level + criterion * (transition.normal_level - transition.low_level)
-    here = (np.array([float(found)]), np.array([level]))
-    return {"signal": (np.asarray(temperature), np.asarray(signal)), "criterion": here, "Tc": found}
+    options: dict[str, Any] = {"criterion": criterion, "thermometer_offset": thermometer_offset}
+    branches = [estimate_transition(t, y, kind="resistive", **options) for t, y in curves.values()]
+    found = combine_branches(branches)
+    level = found.low_level + criterion * (found.normal_level - found.low_level)
+    half, width = float(found.midpoint), float(found.width)
+    reach = 4 * width if np.isfinite(width) else 0.4 * half
+    shown: dict[str, Any] = {
+        label: (t[near], y[near])
+        for label, (t, y) in curves.items()
+        if np.any(near := np.abs(t - half) < reach)
+    }
+    here = (np.array([float(found.critical_temperature)]), np.array([level]))
+    return {**shown, "criterion": here, "T_c": found.critical_temperature}
 
 
 @widget
 def transition(study: ResistanceStudy) -> Explorer:
-    """Transition criterion against T_c.
+    """Transition criterion against T_c; *use this value* keeps T_c by the criterion as it stands.
 
     Parameters
     ----------
@@ -55,16 +64,16 @@ def transition(study: ResistanceStudy) -> Explorer:
     NotPossible
         A curve without a transition.
     """
-    found = estimate_transition(study.temperature, study.signal)
-    if not found.found:
-        raise NotPossible(f"there is no transition to explore: {found.reason}")
-    width = float(found.width) if np.isfinite(found.width) else 0.1 * float(found.midpoint)
-    near = np.abs(study.temperature - float(found.midpoint)) < 4 * width
+    if not study.transition.found:
+        raise NotPossible(f"there is no transition to explore: {study.transition.reason}")
     return Explorer(
         transition_at,
-        fixed={"temperature": study.temperature[near], "signal": study.signal[near], "transition": found},
+        fixed={"curves": study.curves, "thermometer_offset": study.transition.thermometer_offset},
         ranges={"criterion": (0.02, 0.98)},
+        values={"criterion": study.criterion if isinstance(study.criterion, float) else 0.5},
         against="criterion",
+        sweep_points=25,
+        use=use_value(study, "criterion", "TC_CRITERION"),
         labels={"criterion": "criterion (share of the step)"},
         x_label="temperature",
         x_unit="K",
@@ -170,7 +179,7 @@ def coherence_length_at(
 
 @widget
 def upper_critical_field(study: UpperFieldStudy) -> Explorer:
-    """H_c2 law and criterion against ξ(0).
+    """H_c2 law and criterion against ξ(0); *use this value* keeps H_c2 by the criterion as it stands.
 
     Parameters
     ----------
@@ -183,6 +192,7 @@ def upper_critical_field(study: UpperFieldStudy) -> Explorer:
         values={"criterion": study.criterion},
         against="criterion",
         sweep_points=13,
+        use=use_value(study, "criterion", "CRITERION"),
         labels={"criterion": "criterion (share of R_n)"},
         x_label="temperature",
         x_unit="K",

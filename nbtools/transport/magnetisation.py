@@ -1,7 +1,7 @@
 """Magnetisation: screening and Meissner effect in one field, flux entry and H_c1 at many temperatures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,13 @@ class ScreeningStudy(StudyResult):
 
     Attributes
     ----------
-    transitions : of each branch, the zero-field-cooled first
+    transitions : of each curve, the zero-field-cooled first
     curves : by branch, K and the susceptibility where the volume is known, else the moment (A m²)
     shielding : the plateau as a susceptibility, None where the card does not give what that takes
     meissner_fraction : the field-cooled plateau over the zero-field-cooled one
     full_screening : what full screening reads, by way of reckoning the shape
-    applied_field : as set, A/m
+    applied_field : of the first curve, as set, A/m
+    field_cooled : the curve that the Meissner fraction is of
     missing : what could not be had, a sentence each
     """
 
@@ -56,6 +57,7 @@ class ScreeningStudy(StudyResult):
     meissner_fraction: Quantity
     full_screening: Mapping[str, float]
     applied_field: float = np.nan
+    field_cooled: str | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -85,6 +87,11 @@ class ScreeningStudy(StudyResult):
                 ),
                 Row("screened fraction", self.shielding.screened_fraction, "m/(VH)", "screened_fraction"),
             ]
+        rows += [
+            Row(f"T_c onset, {label}", other.onset, "first 1 % of the step")
+            for label, other in list(self.transitions.items())[1:]
+            if label not in ("fc", self.field_cooled)
+        ]
         return [row for row in rows if np.isfinite(row.quantity)]
 
     def notes(self) -> list[str]:
@@ -103,7 +110,8 @@ class ScreeningStudy(StudyResult):
 def estimate_screening(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
-    field: float = np.nan,
+    field: float | Sequence[float] = np.nan,
+    field_cooled: str | None = "fc",
     volume: Quantity | None = None,
     sides: Sequence[float] | None = None,
     shape: str = "prism",
@@ -112,12 +120,13 @@ def estimate_screening(
     scan_length: float = 0.04,
     temperature_uncertainty: float = 0.0,
 ) -> ScreeningStudy:
-    """All that m(T) tells at one field; a susceptibility only with volume, sides, remanence and instrument.
+    """All that m(T) tells; a susceptibility only with volume, sides, remanence and instrument.
 
     Parameters
     ----------
-    curves : by branch, the zero-field-cooled first: K and A m², shape (n,) each
-    field : A/m, as set; remanence : A/m ± σ, to be added to it
+    curves : by name, the zero-field-cooled first: K and A m², shape (n,) each
+    field : A/m, as set, of all curves or of each; remanence : A/m ± σ, to be added to it
+    field_cooled : name of the curve that was cooled in the field of the first; without it no Meissner fraction
     volume, sides : m³ ± σ; the three edges in m, the last along the field
     instrument, scan_length : mode of the magnetometer (`sample_length_factor`), and m
     temperature_uncertainty : of the thermometer's calibration, K; it is added to every transition temperature
@@ -130,39 +139,41 @@ def estimate_screening(
     if not curves:
         raise NotPossible("No m(T) curve came; give at least the zero-field-cooled branch")
     measured = {label: (np.asarray(t), np.asarray(m)) for label, (t, m) in curves.items()}
-    transitions = {label: estimate_transition(t, m, kind="diamagnetic") for label, (t, m) in measured.items()}
-    shifted = ("onset", "midpoint")
+    fields = dict(zip(measured, np.broadcast_to(field, len(measured)).astype(float), strict=True))
     transitions = {
-        label: replace(found, **{n: getattr(found, n).widened(temperature_uncertainty) for n in shifted})
-        for label, found in transitions.items()
+        label: estimate_transition(t, m, kind="diamagnetic", thermometer_offset=temperature_uncertainty)
+        for label, (t, m) in measured.items()
     }
-    plateaus = [
-        estimate_plateau(*curve, midpoint=float(found.midpoint if found.found else np.max(curve[0])))
-        for curve, found in zip(measured.values(), transitions.values(), strict=True)
-    ]
+    plateaus = {
+        label: estimate_plateau(t, m, midpoint=float(found.midpoint if found.found else np.max(t)))
+        for (label, (t, m)), found in zip(measured.items(), transitions.values(), strict=True)
+    }
+    first = next(iter(measured))
     # A fraction without an onset would be one of something else than flux expelled below a transition.
-    onset_found = bool(transitions) and next(iter(transitions.values())).found
     fraction = (
-        estimate_meissner_fraction(plateaus[0], plateaus[1])
-        if len(plateaus) > 1 and onset_found
+        estimate_meissner_fraction(plateaus[first], plateaus[field_cooled])
+        if field_cooled in plateaus and field_cooled != first and transitions[first].found
         else Quantity(np.nan)
     )
-    if volume is None or sides is None or remanence is None or instrument is None or not measured:
-        return ScreeningStudy(transitions, measured, None, fraction, {}, field)
+    common: dict[str, Any] = {"applied_field": fields[first], "field_cooled": field_cooled}
+    if volume is None or sides is None or remanence is None or instrument is None:
+        return ScreeningStudy(transitions, measured, None, fraction, {}, **common)
     full = full_screening_susceptibility(*sides, shape=shape)
     length_factor = _length_factor(sides[-1], instrument, scan_length)
     shielding = estimate_shielding(
-        plateaus[0],
-        field=field,
+        plateaus[first],
+        field=fields[first],
         volume=volume,
         remanence=remanence,
         full_screening=full,
         method=next(iter(full)),
         length_factor=length_factor,
     )
-    scale = float(volume) * (field + float(remanence))
-    susceptibility = {label: (t, m / scale) for label, (t, m) in measured.items()}
-    return ScreeningStudy(transitions, susceptibility, shielding, fraction, full, field)
+    susceptibility = {
+        label: (t, m / (float(volume) * (fields[label] + float(remanence))))
+        for label, (t, m) in measured.items()
+    }
+    return ScreeningStudy(transitions, susceptibility, shielding, fraction, full, **common)
 
 
 def _length_factor(length: float, instrument: Any, scan_length: float) -> Quantity:

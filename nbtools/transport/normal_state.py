@@ -130,7 +130,7 @@ def _normal_state(
     unit: str,
     window: tuple[float, float],
 ) -> NormalState:
-    values = fit.uvars
+    values = getattr(fit, "uvars", None)  # lmfit leaves it away where it found no covariance
     if values is None:
         raise ValueError("the Bloch–Grüneisen fit found no uncertainties: the data do not determine it")
     from uncertainties import ufloat

@@ -15,7 +15,6 @@ from nbtools.transport.transition import (
     Transition,
     combine_branches,
     count_transition_steps,
-    estimate_temperature_at,
     estimate_transition,
 )
 from nbtools.transport.upper_field import (
@@ -51,11 +50,12 @@ class ResistanceStudy(StudyResult):
 
     Attributes
     ----------
-    branches : the transition of each branch (cooling, warming)
-    transition : their mean; half their difference, the thermometer's lag, counts as error
+    branches : the transition of each curve (cooling, warming; of several files each)
+    transition : the mean of those that have one; half their difference, the thermometer's lag, counts as error
     normal : the normal state; None where the range is too narrow
     steps : one error function or two; None where too few points lie in the transition
-    temperature, signal : the branch with the widest range, shape (n,), K and `unit`
+    curves : every branch, K and `unit`, shape (n,) each
+    temperature, signal : the branch with the widest range
     unit : "ohm m", or "ohm" where the geometry is not known
     missing : what could not be had, a sentence each
     criterion : by which T_c is read
@@ -66,6 +66,7 @@ class ResistanceStudy(StudyResult):
     transition: Transition
     normal: NormalState | None
     steps: StepCount | None
+    curves: dict[str, tuple[Array, Array]]
     temperature: Array
     signal: Array
     unit: str
@@ -101,10 +102,12 @@ class ResistanceStudy(StudyResult):
         said = [f"{what}: {reason}" for what, reason in self.missing.items()]
         if not self.transition.found:
             said.insert(0, f"no transition: {self.transition.reason}")
-        if len(self.branches) > 1:
-            shift = np.ptp([float(branch.midpoint) for branch in self.branches.values()])
-            if np.isfinite(shift):
-                said.append(f"{' and '.join(self.branches)} differ by {1e3 * shift:.0f} mK at 50 %")
+        else:
+            said += [f"{k}: no transition, {b.reason}" for k, b in self.branches.items() if not b.found]
+        known = {k: float(b.midpoint) for k, b in self.branches.items() if np.isfinite(b.midpoint)}
+        if len(known) > 1:
+            shift = np.ptp(list(known.values()))
+            said.append(f"{' and '.join(known)} differ by {1e3 * shift:.0f} mK at 50 %")
         return said + ([str(self.steps)] if self.steps else [])
 
 
@@ -133,7 +136,13 @@ def estimate_resistance(
         raise NotPossible("No R(T) curve came; give at least one branch")
     scale, unit = (float(geometry), "ohm m") if geometry else (1.0, "ohm")
     scaled = {label: (np.asarray(t), scale * np.asarray(r)) for label, (t, r) in curves.items()}
-    branches = {label: estimate_transition(t, r, kind="resistive") for label, (t, r) in scaled.items()}
+    share = criterion if isinstance(criterion, float) else 0.5
+    branches = {
+        label: estimate_transition(
+            t, r, kind="resistive", criterion=share, thermometer_offset=temperature_uncertainty
+        )
+        for label, (t, r) in scaled.items()
+    }
     transition = combine_branches(list(branches.values()))
     temperature, signal = max(scaled.values(), key=lambda curve: float(np.ptp(curve[0])))
     missing = dict(transition.undetermined)
@@ -147,30 +156,10 @@ def estimate_resistance(
         missing["normal state"] = str(reason)
     if normal and transition.found:
         steps = _count_steps(temperature, signal / normal.predict(temperature), transition)
-    shifted = {name: getattr(transition, name).widened(temperature_uncertainty) for name in HOW}
-    transition = replace(transition, **shifted)
-    if isinstance(criterion, str):
-        critical = getattr(transition, criterion)
-    else:
-        critical = _mean_at(scaled, branches, criterion).widened(temperature_uncertainty)
+    critical = getattr(transition, criterion if isinstance(criterion, str) else "critical_temperature")
     return ResistanceStudy(
-        branches, transition, normal, steps, temperature, signal, unit, missing, criterion, critical
+        branches, transition, normal, steps, scaled, temperature, signal, unit, missing, criterion, critical
     )
-
-
-def _mean_at(
-    curves: Mapping[str, tuple[Array, Array]], branches: Mapping[str, Transition], share: float
-) -> Quantity:
-    """Where a share of the step is left, over the branches with a transition; half their difference is error."""
-    found = [
-        estimate_temperature_at(*curves[label], branch, share=share)
-        for label, branch in branches.items()
-        if branch.found
-    ]
-    if not found:
-        return Quantity(np.nan, np.nan, "K")
-    mean = Quantity.of(sum(found) / len(found), "K")
-    return mean.widened(float(np.ptp([float(one) for one in found])) / 2)
 
 
 def _count_steps(temperature: Array, share: Array, transition: Transition) -> StepCount | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from nbtools.files.quantum_design import find_sweeps, read_dat
+from nbtools.files.quantum_design import distinct_names, find_sweeps, read_dat
 from nbtools.results import NotPossible
 from nbtools.study import Missing, Row, StudyResult, study
 from nbtools.transport.lengths import LengthsStudy, estimate_lengths
@@ -55,7 +55,9 @@ def study_resistance(
     The result, or `Missing` where the files hold no R(T), or none of that bridge.
     """
     sweeps, others = _of_one_bridge(sample.sweeps(axis="temperature", needs="resistance", held=0.0), bridge)
-    curves = {sweep.label: (sweep.along, sweep.signal) for sweep in sweeps}
+    curves = {
+        name: (sweep.along, sweep.signal) for name, sweep in zip(distinct_names(sweeps), sweeps, strict=True)
+    }
     result = estimate_resistance(
         curves,
         geometry=sample.card.geometry_factor,
@@ -86,7 +88,10 @@ def _of_one_bridge(sweeps: "list[Sweep]", bridge: int | None) -> "tuple[list[Swe
 
 @study("Fig. 9(b) · Screening and Meissner effect")
 def study_screening(sample: "Sample") -> ScreeningStudy | Missing:
-    """m(T) or χ(T) of the zero-field-cooled and the field-cooled branch.
+    """m(T) or χ(T) of the zero-field-cooled and the field-cooled branch, and of every other curve in the files.
+
+    What the ledger keeps is of the zero-field-cooled branch in the lowest field, and of the field-cooled one that goes
+    with it; without one that is known to be zero-field-cooled, of the first curve.
 
     Parameters
     ----------
@@ -97,8 +102,22 @@ def study_screening(sample: "Sample") -> ScreeningStudy | Missing:
     The result, with a susceptibility where the card gives volume, edges, remanence and instrument; or `Missing`
     where the files hold no m(T).
     """
-    sweeps = sample.sweeps(axis="temperature", needs="moment")[:2]
-    curves: dict[str, tuple[Any, Any]] = {sweep.label: (sweep.along, sweep.signal) for sweep in sweeps}
+    sweeps = sorted(
+        sample.sweeps(axis="temperature", needs="moment"),
+        key=lambda sweep: (sweep.label != "zfc", abs(sweep.held) if sweep.label == "zfc" else 0.0),
+    )
+    first, names = sweeps[0], distinct_names(sweeps)
+    curves: dict[str, tuple[Any, Any]] = {
+        name: (sweep.along, sweep.signal) for name, sweep in zip(names, sweeps, strict=True)
+    }
+    cooled = next(
+        (
+            name
+            for name, sweep in zip(names, sweeps, strict=True)
+            if first.label == "zfc" and sweep.label == "fc" and np.isclose(sweep.held, first.held, rtol=0.02)
+        ),
+        None,
+    )
     if holder := sample.card.background_file:
         empty = find_sweeps(read_dat(holder), axis="temperature", needs="moment")[0]
         curves = {
@@ -108,12 +127,18 @@ def study_screening(sample: "Sample") -> ScreeningStudy | Missing:
     lacking = sample.card.require("volume", "sides", "remanence", "instrument")
     result = estimate_screening(
         curves,
-        field=sweeps[0].held,
+        field=[sweep.held for sweep in sweeps],
+        field_cooled=cooled,
         temperature_uncertainty=sample.sigma("thermometer_offset"),
         **({} if lacking else sample.card.screening_inputs),
     )
     if lacking:
         result.missing["4πχ"] = lacking
+    if len(sweeps) > 1 and first.label != "zfc":
+        result.missing["field-cooled over zero-field-cooled"] = (
+            "no file says which curve was cooled in no field; both branches in one file, "
+            "zero-field-cooled and measured on warming first, do"
+        )
     return result
 
 

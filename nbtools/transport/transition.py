@@ -7,10 +7,11 @@ from typing import Any, Literal
 import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq, least_squares
 
 from nbtools.physics.superconductor import transition_fraction
 from nbtools.statistics.arrays import check_points
-from nbtools.statistics.crossing import LocalFit, crossing_and_fit, find_crossing, fit_locally, rough_crossing
+from nbtools.statistics.crossing import KNOWN, LocalFit, crossing_and_fit, fit_locally, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, running_median
 from nbtools.units import Quantity
@@ -35,6 +36,9 @@ SMOOTHNESS = (3.0, 1.5, 0.5, 0.15, 0.05)
 MOST_POINTS = 2000  # within six widths of the step; beyond, neighbours are averaged
 SMOOTH = 0.15  # of the width of a step: what a local fit crosses at least, where the points are that dense
 REACHED_ZERO = 0.02  # of the normal resistance
+# Points of a local fit, and standard deviations of one point above the low state: below both, the foot of a step is
+# fitted as a whole.
+SPARSE, FOOT = 20, 5.0
 
 
 @dataclass(frozen=True)
@@ -168,58 +172,43 @@ def estimate_transition(
     return replace(found, reason=reason, left_out=points.left_out)
 
 
-def estimate_temperature_at(
-    temperature: ArrayLike, signal: ArrayLike, transition: Transition, *, share: float
-) -> Quantity:
-    """The temperature at which a share of the step is left.
-
-    Parameters
-    ----------
-    temperature, signal : shape (n,), K and any unit, any order
-    transition : what `estimate_transition` found in them
-    share : of the step between low state (0) and normal state (1)
-
-    Returns
-    -------
-    K ± σ; NaN where the curve does not cross that level.
-    """
-    order = np.argsort(temperature, kind="stable")
-    t, y = np.asarray(temperature, float)[order], np.asarray(signal, float)[order]
-    step = transition.normal_level - transition.low_level
-    left = (y - transition.low_level) / step
-    below = np.flatnonzero(left < share)
-    start = t[min(below[-1] + 1, t.size - 1)] if below.size else t[0]
-    sigma = np.full(t.size, abs(transition.noise[0] / step))
-    found = find_crossing(t, left, share, sigma=sigma, start=float(start))
-    return Quantity(float(found), found.uncertainty, "K")
-
-
 def combine_branches(branches: Sequence[Transition]) -> Transition:
-    """The mean of cooling and warming, their half difference (the thermometer's lag) added to each error.
+    """The mean of the branches with a transition, their half difference (the thermometer's lag) added to each error.
 
-    An offset that all temperatures share does not average out: it is put into the mean as it was in each.
+    An offset that all temperatures share does not average out: it is put into the mean as it was in each. A
+    temperature that only some branches reach is the mean of those.
 
     Raises
     ------
     ValueError
-        No branch at all; where some branch has no transition, the first such one is returned.
+        No branch at all; where none has a transition, the first is returned.
     """
     if not branches:
         raise ValueError("no branch came; give the transition of at least one cooling or warming curve")
-    without = [branch for branch in branches if not branch.found]
-    if without or len(branches) == 1:
-        return (without or list(branches))[0]
-    shared = max(branch.thermometer_offset for branch in branches)
-    means: dict[str, Any] = {
-        name: _mean([getattr(b, name) for b in branches], [b.thermometer_offset for b in branches])
-        for name in CRITERIA
+    with_step = [branch for branch in branches if branch.found]
+    if len(with_step) < 2:
+        return (with_step or list(branches))[0]
+    shared = max(branch.thermometer_offset for branch in with_step)
+    means: dict[str, Any] = {name: _mean(with_step, name) for name in CRITERIA}
+    missing = {
+        name: reason
+        for branch in reversed(with_step)
+        for name, reason in branch.undetermined.items()
+        if not np.isfinite(means[name])
     }
-    return _with_offset(replace(branches[0], **means, thermometer_offset=0.0), shared)
+    mean = replace(with_step[0], **means, undetermined=missing, thermometer_offset=0.0)
+    return _with_offset(mean, shared)
 
 
-def _mean(values: Sequence[Quantity], offsets: Sequence[float]) -> Quantity:
-    own = [max(v.uncertainty**2 - o**2, 0.0) for v, o in zip(values, offsets, strict=True)]
-    statistical = float(np.sqrt(np.mean(own) / len(values)))
+def _mean(branches: Sequence[Transition], name: str) -> Quantity:
+    known = [branch for branch in branches if np.isfinite(getattr(branch, name))]
+    if not known:
+        return NOT_FOUND
+    values = np.array([float(getattr(branch, name)) for branch in known])
+    own = [
+        max(getattr(branch, name).uncertainty ** 2 - branch.thermometer_offset**2, 0.0) for branch in known
+    ]
+    statistical = float(np.sqrt(np.mean(own) / len(known)))
     return Quantity(float(np.mean(values)), float(np.hypot(statistical, np.ptp(values) / 2)), "K")
 
 
@@ -289,7 +278,9 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
     start = step.ninety + 1.5 * step.spread
     chosen = (curve.x > start) & (curve.x < start + max(6 * step.spread, 0.25 * step.half))
     if chosen.sum() < 6:
-        chosen = np.isin(np.arange(len(curve.x)), np.flatnonzero(curve.x > step.ninety)[:8])
+        # The next eight; where the curve ends before, its hottest eight, whose first may still be on the step.
+        clear, above = np.flatnonzero(curve.x > start), np.flatnonzero(curve.x > step.ninety)
+        chosen = np.isin(np.arange(len(curve.x)), clear[:8] if len(clear) >= 6 else above[-8:])
     x, y = curve.x[chosen], curve.y[chosen]
     noise = noise_of(x, y)
     if curve.sigma is not None:
@@ -413,7 +404,52 @@ class _Reduced:
             return NOT_FOUND
         error = float(np.hypot(level_error, self.level_error(level, float(found))))
         slope = local.slope
+        noise = self.low.noise if level < 0.5 else self.normal.noise
+        if local.points < SPARSE and min(level, 1 - level) < FOOT * noise / self.height:
+            found, slope = self._foot_crossing(level, start) or (found, slope)
         return Quantity(found, np.hypot(found.uncertainty, error / slope) if slope else np.nan, "K")
+
+    def _foot_crossing(self, level: float, start: float) -> tuple[Quantity, float] | None:
+        """Where the foot of the step is at `level`, or its shoulder, and the slope there.
+
+        Six points about a crossing so low say little: the noise itself crosses, and where it does the slope is steep
+        by chance. So the whole foot is fitted, from below the level to where the step is well above it, by the
+        exponential of a cubic: it is positive, rises, and dies out below. The shoulder is a foot upside down.
+        """
+        if level > 0.5:
+            turned = replace(self, x=-self.x[::-1], fraction=1 - self.fraction[::-1], sigma=self.sigma[::-1])
+            found = turned._foot_crossing(1 - level, -start)
+            return found and (-found[0], found[1])
+        top = rough_crossing(self.x, self.fraction, min(0.7, 1.5 * np.sqrt(level)))
+        chosen = (self.x >= start - (top - start)) & (self.x <= top)
+        x, y, sigma = (column[chosen] for column in (self.x, self.fraction, self.sigma))
+        above = y > 3 * sigma
+        if np.sum(above) < 4:
+            return None
+        scale = top - start
+
+        def powers(at: ArrayLike) -> Array:
+            return np.vander((np.atleast_1d(at) - top) / scale, 4, increasing=True)
+
+        def misfit(coefficients: Array) -> Array:
+            return np.asarray((np.exp(np.clip(powers(x) @ coefficients, -60, 5)) - y) / sigma)
+
+        first = np.polyfit((x[above] - top) / scale, np.log(y[above]), 2, w=y[above] / sigma[above])[::-1]
+        fitted = least_squares(misfit, np.append(first, 0.0), method="lm", max_nfev=400)
+
+        def over(at: ArrayLike) -> Array:
+            return np.asarray(powers(at) @ fitted.x - np.log(level))
+
+        grid = np.linspace(x[0], x[-1], 400)
+        beneath = np.flatnonzero(over(grid) < 0)
+        if not beneath.size or beneath[-1] == grid.size - 1:
+            return None
+        place = brentq(lambda t: float(over(t)[0]), *grid[beneath[-1] : beneath[-1] + 2])
+        here = powers(place)[0]
+        steepness = float(np.arange(1, 4) * here[:3] @ fitted.x[1:]) / scale  # d ln y / dT
+        excess = (KNOWN + 2 * fitted.cost) / (KNOWN + x.size - 4)
+        variance = here @ np.linalg.pinv(fitted.jac.T @ fitted.jac) @ here * max(1.0, excess)
+        return Quantity(place, float(np.sqrt(variance)) / steepness, "K"), steepness * level
 
     def level_error(self, level: float, place: float) -> float:
         """Standard deviation of a share that comes from those of the two levels."""
@@ -480,6 +516,10 @@ def _zero(reduced: _Reduced, kind: Kind) -> tuple[Quantity, dict[str, str]]:
         left = 100 * reduced.low.left
         return NOT_FOUND, {"zero": f"the resistance is still {left:.1f} % at the lowest temperature"}
     threshold = 3 * reduced.low.noise / reduced.height
+    if threshold < 1e-9:
+        return NOT_FOUND, {
+            "zero": "the resistance below the step has no noise, and zero is where it falls under 3 σ of it"
+        }
     error = threshold * relative_error_of_noise(reduced.low.points)
     return reduced.crossing(threshold, level_error=error), {}
 
@@ -554,7 +594,8 @@ def find_diamagnetic_step(curve: Curve) -> Step | str:
     step = _rough_step(x, (y - low) / (high - low)) if high > low else None
     if step is None or step.half > x[-1] - 0.02 * np.ptp(x):
         return "the moment is negative over the whole range: no normal state was measured above a transition"
-    if step.half < 1.9 * step.spread:
+    # A paramagnet's 1/T is steepest where it is coldest; screening ends more steeply than it begins to fade.
+    if step.half < 1.9 * step.spread and step.ninety - step.half > step.half - step.ten:
         return (
             f"the moment falls gradually between {step.ninety:.3g} and {step.ten:.3g} K, as a paramagnet's "
             "in a negative field does: no transition"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.display.style import GREEN, ORANGE, RED, SKY, YELLOW
+from nbtools.display.style import ELEMENT_COLOURS, RED, SKY, YELLOW
 from nbtools.volume.napari import NoScreen, compose, napari_pictures, open_window
 from nbtools.volume.scene import Scene
 from nbtools.volume.screens import front_end_running, why_no_napari
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 NM = 1e9
-ELEMENT_COLOURS = {"Mg": ORANGE, "B": GREEN, "O": SKY, "Mg+O": YELLOW, "B+Mg": RED}
 LINE_COLOURS = {"boundary": RED, "terraces": YELLOW, "windows": SKY}
 # What is seen together in each picture, besides the image.
 VIEWS = {

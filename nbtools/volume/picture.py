@@ -56,7 +56,7 @@ def _draw_plane(
     axes.imshow(plane, cmap="gray", vmin=low, vmax=high, aspect=down / along, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
-    add_scale_bar(axes, plane.shape, 1e-6 * along)
+    add_scale_bar(axes, 1e-6 * along)
 
 
 def _add_names(figure: "Figure", scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -10,29 +11,78 @@ from luminescence_worlds import CENTRES, ENERGY, band_map
 from peers import python_of_peer
 from scipy.stats import binomtest
 
-from nbtools.analysis.cathodoluminescence import assess_boundary_profile, assess_channels, fit_map
-from nbtools.models.colour_centres import seen_through_beam
-from nbtools.models.emission_maps import emission_maps, two_phase_map
+from nbtools.cathodoluminescence.bands import fit_map, fit_spectrum
+from nbtools.cathodoluminescence.chance import assess_boundary_profile, assess_channels
+from nbtools.cathodoluminescence.model_centres import seen_through_beam
+from nbtools.cathodoluminescence.model_emission import emission_maps, two_phase_map
+from nbtools.cathodoluminescence.spectra import energy_spectra
+from nbtools.cathodoluminescence.unmixing import unmix_map
 
 SEEDS = 200
 PIXEL = 0.375e-6
 
 
-def rate(pixels, **options):
+def rate(pixels, fit):
     """Spectra a second of processor time, four bands and a background in 512 channels."""
     counts, _, _ = band_map(0, shape=(pixels // 32, 32))
+    spectra = energy_spectra(ENERGY, counts, variance=np.maximum(counts, 1.0))
     start = time.process_time()
-    fit = fit_map(ENERGY, counts, list(CENTRES), workers=1, **options)
-    assert fit.success.all()
+    found = fit(spectra)
+    assert found.success.all()
     return pixels / (time.process_time() - start)
 
 
 def test_speed_of_the_map_fit(capsys):
-    """Printed: all free, all shared; and that twice the pixels take about twice as long."""
-    rates = {pixels: rate(pixels) for pixels in (512, 2048)}
-    shared = rate(2048, shared=("centres", "widths"))
+    """Printed: all free, unmixed; and that twice the pixels take about twice as long."""
+    rates = {n: rate(n, lambda s: fit_map(s, list(CENTRES), workers=1)) for n in (512, 2048)}
+    shapes = fit_spectrum(energy_spectra(ENERGY, band_map(0)[0]).mean(), list(CENTRES))
+    unmixed = rate(32768, lambda s: unmix_map(s, list(CENTRES), shapes=shapes))
     with capsys.disabled():
-        print(f"\nspectra/s, all free: {rates}; centres and widths shared: {shared:.0f}")
+        print(f"\nspectra/s, all free: {rates}; unmixed: {unmixed:.0f}, {unmixed / rates[2048]:.0f} ×")
+
+
+LARGE = """
+import resource, sys, time
+import numpy as np
+from nbtools.cathodoluminescence.spectra import prepare_spectra
+from nbtools.cathodoluminescence.unmixing import map_bands
+from nbtools.cathodoluminescence.bands import fit_map
+from nbtools.cathodoluminescence.model_centres import gaussian_band, photon_energy, energy_jacobian
+nm = np.linspace(290.0, 820.0, 1024)
+energy = photon_energy(nm)
+places = ((3.45, 0.22), (2.81, 0.20), (2.45, 0.25), (1.77, 0.20))
+shapes = np.array([gaussian_band(energy, 1.0, *place) for place in places])
+shapes = shapes / energy_jacobian(nm) * np.median(energy_jacobian(nm))
+rng = np.random.default_rng(0)
+counts = np.empty((256, 256, 1024), np.uint16)
+for row in counts:
+    row[:] = rng.poisson(rng.uniform(50, 500, (256, 4)) @ shapes + 5.0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start, ticks = time.perf_counter(), time.process_time()
+spectra = prepare_spectra(nm, counts)
+centres = [place[0] for place in places]
+found = map_bands(spectra, centres)[0] if sys.argv[1] == "unmix" else fit_map(spectra, centres)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+wall, cpu = time.perf_counter() - start, time.process_time() - ticks
+print(wall, cpu, (peak - before) / 1e6, float(found.success.mean()), type(found).__name__)
+"""
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("way", ["unmix", "fit"])
+def test_a_large_map(way, capsys):
+    """256 × 256 spectra of 1,024 channels: at most 60 s, and 2 GB beyond the counts themselves."""
+    said = subprocess.run(
+        [sys.executable, "-c", LARGE, way], capture_output=True, text=True, check=True
+    ).stdout.split()
+    wall, cpu, more, done = map(float, said[:4])
+    with capsys.disabled():
+        print(
+            f"\n{said[4]}: {wall:.0f} s ({cpu:.0f} s of processor), {more:.2f} GB beyond the counts, {done:.1%} fitted"
+        )
+    assert done > 0.99
+    assert more < 2.0
+    assert wall < 60
 
 
 def field(world, seed):
@@ -81,7 +131,7 @@ model.multifit(optimizer="lm", show_progressbar=False)
 seconds = time.process_time() - start
 read = lambda parameter, what: parameter.map[what].tolist()
 centres, errors = ([read(band.centre, what) for band in bands] for what in ("values", "std"))
-print(json.dumps([seconds, centres, errors]))
+print(json.dumps([seconds, centres, errors, model.chisq.data.ravel().tolist()]))
 """
 
 
@@ -92,10 +142,11 @@ def test_map_fit_against_hyperspy(tmp_path, capsys):
     np.savez(tmp_path / "map.npz", counts=counts, energy=ENERGY, starts=CENTRES)
     command = [python_of_peer("hyperspy"), "-c", HYPERSPY, tmp_path / "map.npz"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
-    seconds, centres, stated = json.loads(said)
+    seconds, centres, stated, misfit = json.loads(said)
     theirs, their_sigma = (np.moveaxis(np.array(found), 0, -1) for found in (centres, stated))
     start = time.process_time()
-    fit = fit_map(ENERGY, counts, list(CENTRES), workers=1)
+    spectra = energy_spectra(ENERGY, counts, variance=np.maximum(counts, 1.0))
+    fit = fit_map(spectra, list(CENTRES), workers=1)
     ours = time.process_time() - start
     pixels = planted.shape[0] * planted.shape[1]
     errors = [1e3 * np.sqrt(np.mean((found - planted) ** 2)) for found in (fit.centres, theirs)]
@@ -105,8 +156,9 @@ def test_map_fit_against_hyperspy(tmp_path, capsys):
         print(
             f"\nours {pixels / ours:.0f} spectra/s, centres off by {errors[0]:.3f} meV (σ {sigma[0]:.3f}); "
             f"HyperSpy {pixels / seconds:.0f} spectra/s, {errors[1]:.3f} meV (σ {sigma[1]:.3f}); "
-            f"{seconds / ours:.0f} ×; centres at most {apart:.2g} σ apart"
+            f"{seconds / ours:.0f} ×; centres at most {apart:.2g} σ apart, χ² {np.sum(fit.chi_square):.6g} and {sum(misfit):.6g}"
         )
     assert errors[0] <= 1.02 * errors[1]
+    assert np.sum(fit.chi_square) == pytest.approx(sum(misfit), rel=5e-3)
     assert apart < 0.1
     assert sigma[0] == pytest.approx(errors[0], rel=0.15)

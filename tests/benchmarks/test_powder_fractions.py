@@ -1,31 +1,73 @@
-"""200 seeds of phase fractions: bias and coverage of MgO and MgB2, how often the limit on Mg holds, printed."""
+"""200 seeds of phase fractions: bias and coverage at three noises, with texture, shift and broadening; foreign patterns."""
+
+import os
 
 import numpy as np
 import pytest
-from powder_worlds import PLANTED, refined
+from powder_worlds import ANGLES, FOREIGN, PHASES, PLANTED, SHORT, clean_pattern, refined
 from seeds import Pulls
 
-SEEDS = 200
+from nbtools.results import NotPossible
+from nbtools.structure.powder_refinement import fit_phase_fractions
+from nbtools.structure.twin_powder import PLATE_AXIS, PowderWorld, expected_counts, scan_angles
+
+SEEDS = int(os.environ.get("SEEDS", "200"))
+COVERAGE = (0.57, 0.78)
 WORLDS = {
-    "0.2 wt% Mg": {},
+    "peak of 1,000": {"peak": 1_000, "background": 30},
+    "peak of 5,000": {"peak": 5_000, "background": 100},
+    "peak of 20,000": {},
     "no Mg": {"fractions": {"MgO": 0.8, "MgB2": 0.2, "Mg": 0.0}},
     "cells and zero off": {"zero": 0.05, "strains": {"MgO": 0.001, "MgB2": -0.003}},
+    "broader MgB2": {"broader": {"MgB2": 1.8}},
     "few counts, wide Lorentzians": {"peak": 2000, "background": 60, "lorentzian": 0.8, "width": 0.2},
 }
 
 
+def judge(name, fits, planted):
+    """Bias and coverage of MgO and MgB2, printed and held."""
+    for phase in ("MgO", "MgB2"):
+        weights = [fit.weight_fractions[phase] for fit in fits]
+        pulls = Pulls(np.array([(float(w) - planted[phase]) / w.uncertainty for w in weights]), 0)
+        print(f"{name}, {phase}: {pulls}")
+        assert abs(pulls.bias) < max(0.3, 3.3 / np.sqrt(SEEDS))
+        inside = np.mean(np.abs(pulls.values) < 1)
+        slack = 2 * np.sqrt(0.68 * 0.32 / SEEDS) if SEEDS < 200 else 0.0
+        assert COVERAGE[0] - slack < inside < COVERAGE[1] + slack, f"{inside:.1%}"
+
+
 @pytest.mark.parametrize("world", WORLDS)
 def test_bias_and_coverage(world):
-    """Mean error under 0.3 σ; the limit holds in 95 % of cases or more."""
-    options = {"fractions": PLANTED} | WORLDS[world]
+    """Mean error under 0.3 σ, 57 to 78 % inside one σ; the limit on Mg holds in 95 % of cases or more."""
+    options = {"fractions": PLANTED, "angles": SHORT} | WORLDS[world]
     fits = [refined(seed, **options) for seed in range(SEEDS)]
-    for name in ("MgO", "MgB2"):
-        weights = [fit.weight_fractions[name] for fit in fits]
-        planted = options["fractions"][name]
-        pulls = Pulls(np.array([(float(w) - planted) / w.uncertainty for w in weights]), 0)
-        print(f"{world}, {name}: {pulls}")
-        assert abs(pulls.bias) < 0.3
+    judge(world, fits, options["fractions"])
     right = np.mean([fit.upper_limits["Mg"] >= options["fractions"]["Mg"] for fit in fits])
     limit = np.median([100 * fit.upper_limits["Mg"] for fit in fits])
     print(f"{world}, Mg: limit right in {right:.1%}, median limit {limit:.2f} wt%")
-    assert right >= 0.95
+    assert right >= 0.95 - (2 * np.sqrt(0.05 * 0.95 / SEEDS) if SEEDS < 200 else 0.0)
+
+
+@pytest.mark.parametrize("world", ["paper", "textured"])
+def test_the_twin_comes_back(world):
+    """Displaced sample, strained cells, broader MgB2, and in one world plates that lie flat, refined as such."""
+    made = PowderWorld(world=world, step=0.04)
+    clean, texture = expected_counts(made), {"MgB2": PLATE_AXIS} if world == "textured" else None
+    fits = [
+        fit_phase_fractions(
+            scan_angles(made), np.random.default_rng([seed, 43]).poisson(clean), PHASES, texture=texture
+        )
+        for seed in range(SEEDS)
+    ]
+    judge(f"twin, {world}", fits, made.weights)
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_no_fraction_from_a_foreign_pattern(name):
+    """Of twelve crystals that are in no composite, at three noises."""
+    for seed in range(max(1, SEEDS // 20)):
+        for peak in (1_000, 5_000, 20_000):
+            clean = clean_pattern({name: 1.0}, peak=peak, background=peak / 60)
+            counts = np.random.default_rng([seed, 44]).poisson(clean)
+            with pytest.raises(NotPossible):
+                fit_phase_fractions(ANGLES, counts, PHASES)

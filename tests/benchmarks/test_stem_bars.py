@@ -13,10 +13,10 @@ from test_atom_columns import columns
 from test_stem_boundary import SPACING, layer
 from test_stem_indexing import aligned, one_case
 
-from nbtools.analysis import stem
+from nbtools import stem
 from nbtools.files.images import read_image
 from nbtools.physics.crystal_lattice import plane_spacing
-from nbtools.twin.stem import record_stem
+from nbtools.stem.twin import record_stem
 
 
 def test_indexing_of_200_random_pairs():

@@ -70,7 +70,7 @@ def test_an_answer_is_committed_and_the_result_is_seen(open_widget, watched, lab
 
 
 STATEMENTS = """from nbtools.paper import paper_table, read_ledgers
-from nbtools.widgets.statements import explore_statements
+from nbtools.paper.explore import explore_statements
 explore_statements(paper_table(read_ledgers())).of("paper")"""
 
 

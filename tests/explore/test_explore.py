@@ -152,15 +152,13 @@ def test_code_is_not_offered_where_it_could_not_run() -> None:
             made.to_code()
 
 
-@pytest.mark.parametrize("module", ["transport.explore", "widgets.ac_susceptibility"])
+@pytest.mark.parametrize("module", ["transport.explore", "ac_susceptibility.explore"])
 def test_the_explorers_that_need_no_data_run_by_themselves(module: str) -> None:
     """The rest of the notebooks' explorers are over objects, and offer none."""
     import importlib
 
     made = importlib.import_module(f"nbtools.{module}")
-    explorer = {"transport.explore": "full_screening", "widgets.ac_susceptibility": "explore_critical_state"}[
-        module
-    ]
+    explorer = {"transport.explore": "full_screening", "ac_susceptibility.explore": "critical_state"}[module]
     assert "result" in run_alone(getattr(made, explorer)().to_code())
 
 

@@ -6,8 +6,9 @@ from dat_files import ETO, RESISTIVITY, VSM, write
 
 from nbtools.files.quantum_design import QuantumDesignError, read_dat
 from nbtools.files.registry import open_file
-from nbtools.files.sweeps import find_sweeps, missing_sentence, split_sweeps
+from nbtools.files.sweeps import find_sweeps, split_sweeps
 from nbtools.inspection import inspect_path
+from nbtools.results import NotPossible
 from nbtools.transport.transition import estimate_transition
 
 OERSTED = 79.57747154594767  # A/m
@@ -196,9 +197,8 @@ def test_the_lowest_of_several_fields(tmp_path):
 def test_a_large_field_stands_for_none_but_itself(tmp_path):
     """R(T) at 500 Oe alone is no R(T) in no field, and the sentence says the limit."""
     path = resistance(tmp_path, field=500.0)
-    assert find_resistance(path) == []
-    sentence = missing_sentence(read_dat(path), axis="temperature", needs="resistance", held=0.0)
-    assert "none below 500 Oe (up to 100 Oe would stand for no field)" in sentence
+    with pytest.raises(NotPossible, match=r"none below 500 Oe \(up to 100 Oe would stand for no field\)"):
+        find_resistance(path)
 
 
 def loop(folder, virgin):
@@ -246,7 +246,8 @@ def test_voltage_against_current(tmp_path, temperatures):
     assert [(s.axis, s.size, s.held) for s in split_sweeps(data)] == [
         ("current", 50, one) for one in temperatures
     ]
-    assert find_sweeps(data, axis="temperature", needs="resistance") == []
+    with pytest.raises(NotPossible, match="No sweep of the temperature"):
+        find_sweeps(data, axis="temperature", needs="resistance")
     contents = open_file(path)
     assert contents.ways == () and "V–I curve" in contents.signals[0].remark
     assert str(contents.signals[0].ranges[1]) == "100 to 5000 µA" or "mA" in str(

@@ -68,5 +68,38 @@ def test_other_things_are_refused(tmp_path, frames) -> None:
     (tmp_path / "g.tif").write_bytes(b"II*\0 broken")
     with pytest.raises(FramesError, match=r"g.tif cannot be read"):
         read_frames(tmp_path / "g.tif")
-    with pytest.raises(FramesError, match="0 calibration series"):
+    with pytest.raises(FramesError, match=r"no calibration series among d\.tif"):
         read_all_frames([tmp_path / "d.tif"])
+
+
+def test_single_files_with_notes_form_series(tmp_path) -> None:
+    """Calibration files and frames of one temperature become series in the order of their numbers."""
+    frame = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    for step in (0, 2, 10):
+        write(tmp_path / f"cal_{step}.tif", frame + step)
+        (tmp_path / f"cal_{step}.yaml").write_text(f"applied_field_T: {step}e-3\nhistory: calibration\n")
+        write(tmp_path / f"ramp_{step}.tif", frame + step)
+        (tmp_path / f"ramp_{step}.yaml").write_text(f"applied_field_T: {step}e-3\ntemperature_K: 8\n")
+    found = read_all_frames(sorted(tmp_path.iterdir()))
+    np.testing.assert_allclose(found.calibration.applied, [0, 2e-3, 10e-3])
+    assert [one.name for one in found.series] == ["ramp_0.tif and 2 more"]
+    np.testing.assert_array_equal(found.series[0].counts[2], (frame + 10)[::-1])
+
+
+def test_what_files_do_not_say_can_be_given(tmp_path, frames) -> None:
+    """By name; a file that is then still without fields is left out, and named."""
+    for name, one in zip("abcd", (*frames, *frames), strict=True):
+        write(tmp_path / f"{name}.tif", one)
+    said = {f"{name}.tif": {"applied_field_T": n, "history": "calibration"} for n, name in enumerate("ab")}
+    said["c.tif"] = {"applied_field_T": 0.01, "temperature_K": 8}
+    found = read_all_frames(sorted(tmp_path.iterdir()), about=said)
+    assert found.calibration.counts.shape == (2, 3, 4) and len(found.series) == 1
+    assert list(found.left_out) == ["d.tif"]
+
+
+def test_one_series_has_one_pixel_size(tmp_path, frames) -> None:
+    """Two of them are refused with both numbers."""
+    for name, size in (("a", 5e-6), ("b", 6e-6)):
+        write(tmp_path / f"{name}.tif", frames, {**ABOUT, "pixel_size_m": size})
+    with pytest.raises(FramesError, match=r"pixel_size: 5e-06, 6e-06"):
+        read_all_frames([tmp_path / "a.tif", tmp_path / "b.tif"])

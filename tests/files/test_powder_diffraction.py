@@ -1,6 +1,7 @@
 """Powder files of five makers and bad ones: angles, counts, variance, wavelengths, and a sentence for the rest."""
 
 import io
+import struct
 import zipfile
 
 import numpy as np
@@ -9,7 +10,7 @@ from damage import damaged
 
 from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
 from nbtools.files.registry import open_file
-from nbtools.twin.diffraction import record_diffraction
+from nbtools.structure.twin_powder import record_powder
 
 REAL = {
     "nomad-measurements/XRD-918-16_10.xrdml": ("XRDML", 5027, 4.00656514, 69.99936587, 1305, 1.540598, True),
@@ -53,7 +54,7 @@ def test_neutrons_are_read_but_not_refined(realdata):
 
 def test_the_twin_is_read_as_it_was_written(tmp_path):
     """Every count and the ends of the scan; wavelengths and ratio for the refinement."""
-    path, card = record_diffraction(tmp_path, seed=1)
+    path, card = record_powder(tmp_path, seed=1)
     scan = read_pattern(path)
     assert card.name == "sample.yaml" and scan.attrs["plain_counts"]
     assert scan.two_theta.values[[0, -1]] == pytest.approx([20, 110])
@@ -332,3 +333,49 @@ def test_two_scans_of_rigaku(tmp_path):
     first, second = read_pattern(path), read_pattern(path, scan=1)
     assert first.attrs["scans"] == 2 and first.counts.values.tolist() == COUNTS.tolist()
     assert second.counts.values[3] == 10 * COUNTS[3] and second.variance.values[3] == 100 * COUNTS[3]
+
+
+@pytest.mark.parametrize(
+    ("header", "wavelengths", "ratio"),
+    [
+        ("# Wavelength: 1.5406\n", [1.540593, 1.544427], 0.5),
+        ("# Wavelength: 1.5418\n", [1.540593, 1.544427], 0.5),
+        ("# Wavelength: 0.4133\n", [0.4133, 0.4133], 0.0),
+        ("#lambda1: 1.540598\n#lambda2: 1.544426\n", [1.540598, 1.544426], 0.5),
+    ],
+)
+def test_a_tube_whose_file_states_one_wavelength(tmp_path, header, wavelengths, ratio):
+    """Its doublet is refined, whose second line may come out at zero; a synchrotron's wavelength stays alone."""
+    options = scan_options(read_pattern(columns(tmp_path, header)))
+    assert [1e10 * length for length in options["wavelengths"]] == pytest.approx(wavelengths, rel=1e-7)
+    assert options["ratio"] == ratio
+
+
+def raw4(tube):
+    """Bruker's RAW4.00, as its records are described in public: the tube, a word, and one range of counts."""
+
+    def record(kind, content):
+        return struct.pack("<II", kind, 8 + len(content)) + content
+
+    head = b"RAW4.00".ljust(61, b"\0")
+    head += record(10, b"\0" * 4 + b"SAMPLEID".ljust(24, b"\0") + b"composite\0")
+    head += record(30, b"\0" * 64 + struct.pack("<5d", *tube) + b"\0" * 8)
+    span = bytearray(160)
+    span[32:46] = b"Locked Coupled"
+    struct.pack_into("<ddI", span, 72, 20.0, 1.0, len(COUNTS))
+    struct.pack_into("<II", span, 136, 4, 64)
+    axis = bytearray(64)
+    struct.pack_into("<II", axis, 0, 50, 64)
+    axis[12:18] = b"2Theta"
+    struct.pack_into("<d", axis, 56, 20.0)
+    return head + bytes(span) + bytes(axis) + COUNTS.astype("<f4").tobytes()
+
+
+def test_the_wavelengths_of_raw4(tmp_path):
+    """They stand in the record of the tube, and the sample's name in one of words."""
+    content = raw4((1.54184, 1.5406, 1.54439, 1.39222, 0.5))
+    scan = read_pattern(written(tmp_path, content, "scan.raw"))
+    assert 1e10 * scan.attrs["wavelength"] == pytest.approx(1.5406)
+    assert 1e10 * scan.attrs["wavelength_2"] == pytest.approx(1.54439)
+    assert (scan.attrs["ratio"], scan.attrs["sample"]) == (0.5, "composite")
+    assert scan.counts.values.tolist() == COUNTS.tolist() and "no wavelength" not in str(scan.attrs["notes"])

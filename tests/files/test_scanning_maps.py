@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from nbtools.files.scanning_maps import MapError, pixel_of, read_map, read_outline, resample_square
+from nbtools.files.scanning_maps import (
+    MapError,
+    map_names,
+    pixel_of,
+    read_map,
+    read_outline,
+    resample_square,
+)
 
 
 def test_an_npz_brings_its_coordinates_in_metres(tmp_path) -> None:
@@ -28,8 +35,24 @@ def test_a_mat_with_several_maps_asks_which(tmp_path) -> None:
     """name= chooses; without it the sentence lists them."""
     savemat(tmp_path / "two.mat", {"a": np.ones((3, 4)), "b": np.zeros((5, 6))})
     assert read_map(tmp_path / "two.mat", name="b").shape == (5, 6)
-    with pytest.raises(MapError, match=r"a \(3, 4\), b \(5, 6\)"):
+    with pytest.raises(
+        MapError, match=r"a \(3, 4\), b \(5, 6\); say which by its name \(MAP in notebook 04\)"
+    ):
         read_map(tmp_path / "two.mat")
+    with pytest.raises(MapError, match="no map 'c'"):
+        read_map(tmp_path / "two.mat", name="c")
+    assert map_names(tmp_path / "two.mat") == ["a", "b"]
+
+
+def test_columns_in_an_upright_plane(tmp_path) -> None:
+    """x and z scanned, y the distance, which drifts a little: the steps are those of x and z."""
+    i, j = np.meshgrid(np.arange(6), np.arange(5), indexing="ij")
+    y = 5e-4 + 1e-5 * np.random.default_rng(0).normal(size=i.shape)
+    table = np.column_stack([one.ravel() for one in (2.0e-4 * j, y, 2.2e-4 * i, i + 10 * j)])
+    np.savetxt(tmp_path / "side.txt", table)
+    found = read_map(tmp_path / "side.txt", unit="nT")
+    assert found.shape == (6, 5)
+    assert [float(np.diff(found[axis])[0]) for axis in "yx"] == pytest.approx([2.2e-4, 2.0e-4])
 
 
 def test_columns_on_a_turned_grid(tmp_path) -> None:

@@ -62,8 +62,39 @@ def test_a_line_along_an_angle_is_no_map():
     """Spectra against a tilt have no places, however many rows they would fill."""
     tilted = signal(dims=("x", "wavelength")).rename(x="tilt")
     tilted.coords["tilt"].attrs["units"] = "rad"
-    with pytest.raises(SpectralMapError, match="along tilt in rad, which is no place"):
+    with pytest.raises(SpectralMapError, match="along tilt in rad"):
         as_spectra(tilted)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("temperature", ""), ("power", ""), ("excitation", "W"), ("x", "K"), ("angle", "deg")]
+)
+def test_a_series_is_no_map(name, unit):
+    """Neither by its name nor by its unit is a temperature, a power or an angle a place."""
+    series = signal(dims=("x", "wavelength")).drop_vars("x").rename(x=name)
+    series.attrs["stated_units"] = {name: unit}
+    with pytest.raises(SpectralMapError, match=f"along {name}.*no place"):
+        as_spectra(series)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "kind"),
+    [
+        ({"signal_type": "CL_SEM"}, "CL"),
+        ({"signal_type": "PL"}, "PL"),
+        ({"metadata": {"Acquisition_instrument": {"Laser": {}}}}, "PL"),
+        ({"metadata": {"Acquisition_instrument": {"SEM": {}, "Laser": {}}}}, "CL"),
+        ({}, ""),
+    ],
+)
+def test_what_excites_the_light_is_known(attrs, kind):
+    """A beam or a laser, as the file says it, or nothing."""
+    assert as_spectra(signal(**attrs)).kind == kind
+
+
+def test_counts_stay_as_the_file_has_them():
+    """Whole counts of two bytes are not made four times as large."""
+    assert as_spectra(signal().astype(np.uint16)).counts.dtype == np.uint16
 
 
 TIME = signal(dims=("y", "x", "wavelength")).expand_dims(time=5)
@@ -98,16 +129,13 @@ def test_a_file_of_many_parts_is_sorted():
     timed = TIME.assign_attrs(title="streak")
     found = sort_signals([signal(), image, point, timed], "mine.hspy")
     assert set(found.images) == {"SEM image"}
-    assert found.map.counts.shape == (3, 4, 40)
+    assert found.maps[0].counts.shape == (3, 4, 40)
     assert "time-resolved" in found.refused["streak"]
-    assert found.spot("B")["counts"].shape == (40,)
-    assert set(found.field) == {"wavelength_nm", "counts", "image", "pixel"}
-    with pytest.raises(SpectralMapError, match="no spectrum C"):
-        found.spot("C")
+    assert found.spectrum("spectrum", "B").counts.shape == (40,)
+    assert found.image_of(found.maps[0]).shape == (3, 4) and not found.beside(found.maps[0])
     with pytest.raises(SpectralMapError, match="only images"):
         sort_signals([image], "picture.hspy")
-    with pytest.raises(SpectralMapError, match="2 maps"):
-        _ = sort_signals([signal(), signal()], "two.hspy").map
+    assert len(sort_signals([signal(), signal()], "two.hspy").maps) == 2
 
 
 REAL = {
@@ -125,7 +153,7 @@ REAL = {
 def test_real_files_of_four_makers(name, realdata):
     """Shape and wavelengths of Attolight's, Gatan's, Delmic's and DigitalSurf's files."""
     shape, low, high = REAL[name]
-    found = read_recording(realdata / "cl" / name).map
+    [found] = read_recording(realdata / "cl" / name).maps
     assert found.counts.shape == shape
     assert_allclose(found.wavelength_nm[[0, -1]], [low, high], atol=0.1)
     assert np.isfinite(found.pixel)

@@ -10,10 +10,11 @@ from nbtools.files.quantum_design import read_dat
 from nbtools.files.sweeps import (
     SweepError,
     average_opposite_currents,
+    distinct_names,
     find_sweeps,
-    missing_sentence,
     split_sweeps,
 )
+from nbtools.results import NotPossible
 
 OERSTED = 79.57747154594767  # A/m
 
@@ -230,8 +231,8 @@ def test_log_is_refused(realdata):
     with pytest.raises(SweepError, match=r"sample2\.DAT is a log of the cryostat, not a measurement"):
         split_sweeps(log)
     wanted = {"axis": "temperature", "needs": "resistance"}
-    assert find_sweeps(log, **wanted) == []
-    assert "(PPMS log) has only the state of the cryostat: no sweep" in missing_sentence(log, **wanted)
+    with pytest.raises(NotPossible, match=r"\(PPMS log\) has only the state of the cryostat: no sweep"):
+        find_sweeps(log, **wanted)
 
 
 REAL = {
@@ -292,9 +293,13 @@ def test_find_by_axis_variable_label_and_held():
     found = find_sweeps([one, two], axis="field", needs="moment", held=5.0)
     assert [s.label for s in found] == ["virgin", "down", "up"]
     assert found[0].size == 20 and np.isfinite(found[0].data.moment).all()
-    assert find_sweeps([one, two], axis="field", needs="moment", held=7.0) == []
-    assert find_sweeps([one, two], axis="field", needs="resistance") == []
-    assert find_sweeps([], axis="field", needs="resistance") == []
+    for files, wanted in (
+        ([one, two], {"needs": "moment", "held": 7.0}),
+        ([one, two], {"needs": "resistance"}),
+        ([], {"needs": "resistance"}),
+    ):
+        with pytest.raises(NotPossible, match=f"sweep of the field with {wanted['needs']}"):
+            find_sweeps(files, axis="field", **wanted)
 
 
 def test_resistance_is_whichever_bridge_has_data(realdata):
@@ -309,10 +314,27 @@ def test_resistance_is_whichever_bridge_has_data(realdata):
     assert len(find_sweeps(hall, axis="field", needs="resistance_2")) == 7
 
 
-def test_missing_sentence():
+def test_sweeps_have_names_of_their_own():
+    """A label alone where it stands once; else the field, the file, or a number."""
+    one, other = record(WARM, 10), record(WARM, 10).assign_attrs(source="other.dat")
+    assert distinct_names(find_sweeps(one, axis="temperature", needs="moment")) == ["warming"]
+    wanted = {"axis": "temperature", "needs": "moment"}
+    assert distinct_names(find_sweeps([one, other], **wanted)) == [
+        "warming (planted.dat)",
+        "warming (other.dat)",
+    ]
+    assert distinct_names(find_sweeps([one, record(WARM, 20)], **wanted)) == [
+        "warming (10 Oe)",
+        "warming (20 Oe)",
+    ]
+    assert distinct_names(find_sweeps([one, one], **wanted)) == ["warming (no. 1)", "warming (no. 2)"]
+
+
+def test_what_is_missing():
     """What was looked for, and what the files have instead."""
-    sentence = missing_sentence(record(WARM, 10), axis="field", needs="resistance", label="virgin", held=5.0)
-    assert sentence == (
+    with pytest.raises(NotPossible) as said:
+        find_sweeps(record(WARM, 10), axis="field", needs="resistance", label="virgin", held=5.0)
+    assert str(said.value) == (
         "No virgin sweep of the field with resistance at 5 K was found; planted.dat (MPMS3) has moment: "
         "1 × warming (temperature)."
     )

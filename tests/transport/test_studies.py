@@ -1,13 +1,17 @@
 """Whole curves to whole answers, on worlds whose answers are known; and what is said where they are missing."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from nbtools import transport
 from nbtools.notebook.sample import open_sample
 from nbtools.physics import demagnetisation, superconductor
 from nbtools.physics.normal_metal import bloch_gruneisen
-from nbtools.results import NotPossible
+from nbtools.results import NotPossible, read_ledger
 from nbtools.units import Quantity
 
 METAL = {"residual": 0.17e-6, "amplitude": 2.9e-6, "debye_temperature": 880.0, "exponent": 3.0}
@@ -178,6 +182,114 @@ def test_a_holder_measured_too_short_is_refused():
         )
 
 
+def resistance_file(path, temperature, midpoint=38.0):
+    """R(T) of one bridge in no field as a `.dat`."""
+    share = superconductor.transition_fraction(temperature, midpoint=midpoint, width=1.0)
+    share = share + 1e-4 * np.random.default_rng(3).normal(size=temperature.size)
+    rows = "\n".join(f"{t:.6g},0,{0.01 * r:.9g}" for t, r in zip(temperature, share, strict=True))
+    names = "Temperature (K),Magnetic Field (Oe),Bridge 1 Resistance (Ohms)"
+    path.write_text(f"[Header]\nBYAPP, Resistivity, 2.1, 1.0\n[Data]\n{names}\n{rows}\n")
+    return path
+
+
+def test_two_files_with_branches_of_one_name(tmp_path):
+    """Two warming curves are two curves: their mean, half their difference as error, each by its file's name."""
+    t = np.arange(4, 60, 0.25)
+    files = [resistance_file(tmp_path / f"{n}.dat", t, middle) for n, middle in (("a", 37.9), ("b", 38.1))]
+    found = transport.study_resistance(open_sample(files), record=False)
+    assert list(found.branches) == ["warming (a.dat)", "warming (b.dat)"]
+    assert found.transition.midpoint == pytest.approx(38.0, abs=0.02)
+    assert found.transition.midpoint.uncertainty == pytest.approx(0.1, abs=0.01)
+    assert any("differ by 200 mK" in note for note in found.notes())
+
+
+def test_a_curve_that_ends_above_the_step_does_not_hide_it(tmp_path):
+    """One file holds the normal state, another the transition: T_c is of the one that has it, the other is named."""
+    high = resistance_file(tmp_path / "high.dat", np.arange(50.0, 300.0, 1.0))
+    low = resistance_file(tmp_path / "low.dat", np.arange(4, 60, 0.25))
+    found = transport.study_resistance(open_sample([high, low]), record=False)
+    assert found.transition.found and found.transition.midpoint == pytest.approx(38.0, abs=0.02)
+    assert any(note.startswith("warming (high.dat): no transition") for note in found.notes())
+
+
+def moment_file(path, fields, midpoint=38.0):
+    """Zero-field-cooled and field-cooled m(T) in each field (Oe)."""
+    t = np.arange(2, 60, 0.25)
+    shape = 1 - superconductor.transition_fraction(t, midpoint=midpoint, width=1.0)
+    rows = [
+        f"{x:.6g},{h},{-1e-5 * h * f * s:.9g}"
+        for h in fields
+        for f in (1, 0.1)
+        for x, s in zip(t, shape, strict=True)
+    ]
+    names = "Temperature (K),Magnetic Field (Oe),Moment (emu)"
+    path.write_text("[Header]\nBYAPP,VSM,2.0,3.0\n[Data]\n" + "\n".join([names, *rows]) + "\n")
+    return path
+
+
+def test_every_moment_curve_is_kept_and_shown(tmp_path):
+    """Two fields in one file: four curves, each in the figure; the fraction is of one field's two branches."""
+    sample = open_sample(moment_file(tmp_path / "two.dat", (100.0, 20.0)))
+    found = transport.study_screening(sample, record=False)
+    assert list(found.curves) == ["zfc (20 Oe)", "zfc (100 Oe)", "fc (100 Oe)", "fc (20 Oe)"]
+    assert found.field_cooled == "fc (20 Oe)"
+    assert found.meissner_fraction == pytest.approx(0.1, rel=1e-3)
+    assert "T_c onset, zfc (100 Oe)" in [row.label for row in found.rows()]
+    axes = Figure().subplots()
+    transport.draw.screening(found, axes=axes)
+    assert {"ZFC (20 Oe)", "FC (100 Oe)"} <= {line.get_label() for line in axes.lines}
+
+
+def test_curves_of_two_files_are_not_taken_for_zero_field_cooled(tmp_path):
+    """Two warming curves in two files: no file says which was cooled in no field, so no Meissner fraction."""
+    t = np.arange(2, 60, 0.25)
+    for name, share in (("one", 1.0), ("other", 0.1)):
+        step = 1 - superconductor.transition_fraction(t, midpoint=38.0, width=1.0)
+        rows = "\n".join(f"{x:.6g},100,{-1e-3 * share * y:.9g}" for x, y in zip(t, step, strict=True))
+        names = "Temperature (K),Magnetic Field (Oe),Moment (emu)"
+        text = f"[Header]\nBYAPP,VSM,2.0,3.0\n[Data]\n{names}\n{rows}\n"
+        (tmp_path / f"{name}.dat").write_text(text)
+    found = transport.study_screening(open_sample(tmp_path), record=False)
+    assert list(found.curves) == ["warming (one.dat)", "warming (other.dat)"]
+    assert np.isnan(found.meissner_fraction)
+    assert any("which curve was cooled in no field" in note for note in found.notes())
+
+
+def test_the_width_does_not_hold_the_thermometers_offset():
+    """All temperatures are off together, so their difference is not."""
+    curve = {"cooling": (TEMPERATURE, resistance())}
+    known = transport.estimate_resistance(curve).transition
+    shifted = transport.estimate_resistance(curve, temperature_uncertainty=0.5).transition
+    assert shifted.midpoint.uncertainty == pytest.approx(np.hypot(0.5, known.midpoint.uncertainty))
+    assert shifted.width.uncertainty == pytest.approx(known.width.uncertainty)
+
+
+def test_the_value_under_the_hand_is_kept(tmp_path, monkeypatch):
+    """A criterion set by hand, then the button: the study's number by it replaces the one before; the line says how."""
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "out"))
+    t = np.arange(4, 60, 0.25)
+    sample = open_sample(resistance_file(tmp_path / "a.dat", t), notebook="03_transport")
+    result = transport.study_resistance(sample)
+    before = read_ledger(sample.ledger.path).results
+    explorer = transport.explore.transition(result)
+    explorer.controls["criterion value"].value = "0.3"
+    number = explorer.outcome.numbers["T_c"]
+    explorer.controls["use"].click()
+    assert not explorer.errors
+    after = read_ledger(sample.ledger.path).results
+    assert after["critical_temperature"].value == pytest.approx(float(number), abs=1e-9)
+    assert after["critical_temperature"].uncertainty == pytest.approx(number.uncertainty)
+    assert after["critical_temperature"].method == "30 % of the step left"
+    assert after["critical_temperature"].options == "criterion=0.3"
+    assert list(after) == list(before)
+    assert after["resistive_zero"].quantity == before["resistive_zero"].quantity
+    assert explorer.sentences[0].endswith("TC_CRITERION = 0.3")
+    again = transport.study_resistance(sample, criterion=0.3, record=False)
+    assert float(again.critical_temperature) == after["critical_temperature"].value
+    # What is not kept cannot be used.
+    assert "use" not in transport.explore.transition(again).controls
+
+
 def bridges(folder, field):
     """R(T) of three bridges in one file, their transitions at 38, 30 and 20 K, in a field (Oe)."""
     rows = [
@@ -263,3 +375,22 @@ def test_a_step_count_says_why():
     count = transport.count_transition_steps(t, skewed + 1e-3 * rng.normal(size=t.size), noise=1e-3)
     assert count.steps == 1 and count.aicc_difference > 10
     assert "less than 5 %" in str(count)
+
+
+def test_the_ledger_says_where_its_numbers_come_from(tmp_path, monkeypatch):
+    """File with sha256, card and version stand in the JSON and in the CSV; a ledger of before is still read."""
+    monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "out"))
+    file = resistance_file(tmp_path / "a.dat", np.arange(4, 60, 0.25))
+    card = tmp_path / "mine.yaml"
+    card.write_text('name: bar 7\nthermometer_offset: "0.00 ± 0.05 K"\n')
+    sample = open_sample(file, card, notebook="03_transport")
+    transport.study_resistance(sample)
+    kept = read_ledger(sample.ledger.path).provenance[sample.name]
+    assert kept["files"] == {"a.dat": hashlib.sha256(file.read_bytes()).hexdigest()}
+    assert any(entry.startswith("thermometer_offset") for entry in kept["card"]) and kept["nbtools"]
+    sample.export()
+    assert kept["files"]["a.dat"] in (sample.exports / "03_transport.csv").read_text()
+    before = json.loads(sample.ledger.path.read_text())
+    del before["provenance"]
+    sample.ledger.path.write_text(json.dumps(before))
+    assert read_ledger(sample.ledger.path).provenance == {}

@@ -189,3 +189,22 @@ def test_fifty_thousand_points_take_less_than_a_second():
     start = time.process_time()
     estimate_transition(t, y)
     assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("power", [2, 4])
+def test_screening_that_fades_over_the_whole_range_is_a_transition(power):
+    """1 − (T/T_c)⁴ of two fluids ends at T_c, steeper than it begins to fade: the onset is found."""
+    t = np.arange(4.0, 61.0)
+    moment = -1e-3 * np.clip(1 - (t / 38) ** power, 0, None) - 1e-6
+    moment += 1e-6 * np.random.default_rng(1).normal(size=t.size)
+    found = estimate_transition(t, moment)
+    assert found.found and found.onset == pytest.approx(38, abs=0.6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 5.0])
+def test_a_paramagnet_in_a_negative_field_is_no_transition(offset):
+    """Curie and Curie–Weiss: negative and steepest where it is coldest."""
+    t = np.arange(4.0, 61.0)
+    noise = 1e-6 * np.random.default_rng(2).normal(size=t.size)
+    found = estimate_transition(t, -1e-2 / (t + offset) + noise, kind="diamagnetic")
+    assert not found.found and "paramagnet" in found.reason

@@ -1,0 +1,11 @@
+from . import draw as draw
+from .critical_current import CurrentPoints as CurrentPoints
+from .critical_current import JointCurrent as JointCurrent
+from .critical_current import JointCurrentStudy as JointCurrentStudy
+from .critical_current import fit_joint_current as fit_joint_current
+from .study import study_critical_current as study_critical_current
+from .study import study_gaps as study_gaps
+from .study import study_penetration_depths as study_penetration_depths
+from .study import study_printed_current as study_printed_current
+from .study import study_resistivity_bound as study_resistivity_bound
+from .study import study_sample_depths as study_sample_depths

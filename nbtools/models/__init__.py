@@ -1,1 +1,0 @@
-"""What nature does: numbers in, arrays out; numpy and scipy only."""

@@ -1,0 +1,621 @@
+"""The line between two grains to a part of a pixel, and how wide a layer without a lattice between them can be.
+
+How much of each lattice is where is fitted in a strip along the boundary. A lattice that ends sharply, on a whole
+column, seems to end a little elsewhere, and over a certain width: both hang on where the columns happen to lie. What
+that does is not assumed but measured, on strips with the same two lattices, the same noise and no layer between.
+"""
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from nbtools.cache import cached
+from nbtools.results import NotPossible
+from nbtools.statistics.choice import first_best
+from nbtools.stem.image import LatticeImage, check_image
+from nbtools.stem.interface import GrainsStudy
+from nbtools.stem.spots import Spots, smoothed
+from nbtools.study import Row, StudyResult
+from nbtools.units import Quantity
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+RESOLUTION = 0.3e-9  # m, r.m.s. of the window in which the presence of a lattice is fitted
+STEP = 0.1e-9  # m, between places along the boundary
+REACH = 3.0e-9  # m, to either side of it
+BOTH_SIDES = 1.6e-9  # m, where on either side its own grain must be
+FAINTEST = 0.03  # of the strongest wave's amplitude, from which a wave counts
+RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds less than one period
+DRAWS = 24  # of sharp boundaries
+TERRACE = 3e-9  # m, length of a terrace in them
+STEEPEST = 0.36  # slope of planes that still run along the boundary, 20°
+LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
+ONE_SIDED_95 = 1.645
+# A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption.
+DECHANNELLING = 0.05e-9
+# Beyond this (m) two overlapping grains cannot be told apart: both shares are at half over the whole window.
+LARGEST_OVERLAP = 1.2e-9
+LEAST_CROSSED = 0.5  # share of the boundary on which both contours must be found
+FEWEST = 8  # places along a boundary
+
+
+@dataclass(frozen=True)
+class SharpBoundaries:
+    """What the same two lattices show where each ends at a straight line, with nothing between, in so many draws.
+
+    Attributes
+    ----------
+    gaps : between the half-way contours, m, shape (n,)
+    fades : squared r.m.s. width of the slower fall, the window's own taken off, m², shape (n,)
+    """
+
+    gaps: Array
+    fades: Array
+
+    @property
+    def gap(self) -> Quantity:
+        """Mean and scatter, m."""
+        return Quantity(float(np.mean(self.gaps)), float(np.std(self.gaps, ddof=1)), "m")
+
+    @property
+    def fade(self) -> Quantity:
+        """Mean and scatter, m²."""
+        return Quantity(float(np.mean(self.fades)), float(np.std(self.fades, ddof=1)), "m^2")
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The interface of two grains as lines over a straight one, lengths in m.
+
+    Attributes
+    ----------
+    along : places along it
+    height : half way between the two contours, towards the first grain
+    first, second : where half of the first and of the second lattice is left; NaN where it is not crossed
+    fades : squared r.m.s. widths of both falls, the window's own taken off, m², medians; negative by noise
+    correlation : length over which neighbouring places know the same pixels
+    origin, tangent : of the straight line, (y, x): a place is origin + along·tangent + height·normal
+    across, profiles : how much of each lattice is where, on lines across, (n,) and (2, along, n)
+    sharp : what sharp boundaries of these lattices show; None where none could be drawn
+    """
+
+    along: Array
+    height: Array
+    first: Array
+    second: Array
+    fades: tuple[float, float]
+    correlation: float
+    resolution: float
+    origin: Array
+    tangent: Array
+    across: Array
+    profiles: Array = field(repr=False)
+    sharp: SharpBoundaries | None = None
+
+    @property
+    def normal(self) -> Array:
+        """Across the line, towards the first grain, (y, x)."""
+        return np.array([self.tangent[1], -self.tangent[0]])
+
+    def places(self, height: Array | None = None) -> Array:
+        """(y, x) in m of the line, or of one of the contours."""
+        line = self.height if height is None else height
+        return np.asarray(self.origin + np.outer(self.along, self.tangent) + np.outer(line, self.normal))
+
+    def profile(self, side: int) -> tuple[Array, Array, Array]:
+        """Across the boundary: places, mean share of one lattice there, each line moved by its own height, and σ."""
+        known = np.isfinite(self.height)
+        moved = np.array(
+            [
+                np.interp(self.across, self.across - height, share)
+                for height, share in zip(self.height[known], self.profiles[side][known], strict=True)
+            ]
+        )
+        spacing = float(np.median(np.diff(self.along)))
+        independent = max(known.sum() * spacing / self.correlation, 1.0)
+        return self.across, moved.mean(axis=0), moved.std(axis=0) / np.sqrt(independent)
+
+
+def find_boundary(
+    image: Any,
+    masks: "tuple[Any, Any]",
+    waves: "tuple[Spots, Spots]",
+    pixel_size: float | None = None,
+    *,
+    resolution: float = RESOLUTION,
+) -> Boundary:
+    """The line between two grains.
+
+    Each grain's waves, continued over the boundary, are one pattern each; within a Gaussian window the
+    image is fitted as a share of the one, a share of the other and a constant. A grain is taken to end
+    where half of its share is left.
+
+    Parameters
+    ----------
+    image : shape (y, x)
+    masks : of the two grains, bool
+    waves : of each grain, as `find_grains` and `index_grains` give them
+    pixel_size : m; by default as the image says
+    resolution : r.m.s. of the window, m
+
+    Raises
+    ------
+    NotPossible
+        A grain without a lattice, or two that do not face each other.
+    """
+    plane, size = check_image(image, pixel_size)
+    if not all(len(spots) for spots in waves):
+        raise NotPossible("one of the grains shows no lattice; its end cannot be seen")
+    one, other = (np.asarray(mask, bool) for mask in masks)
+    return _found(plane, size, (one, other), tuple(waves), resolution)
+
+
+@cached
+def _found(
+    plane: Array, size: float, masks: tuple[Mask, Mask], waves: tuple[Spots, ...], resolution: float
+) -> Boundary:
+    strip = _Strip.along_boundary(plane, size, masks, waves, resolution)
+    profiles = strip.shares(strip.picture)
+    away = round(BOTH_SIDES / size)
+    middle = len(strip.across) // 2
+    # Beyond the end of either grain, as at a triple junction, there is no boundary of the two.
+    facing = (profiles[0][:, middle + away] > 0.5) & (profiles[1][:, middle - away] > 0.5)
+    if facing.sum() < FEWEST:
+        length = facing.sum() * float(np.median(np.diff(strip.along))) * 1e9
+        raise NotPossible(f"the two grains face each other on {length:.1f} nm only; are they neighbours?")
+    lines = _Lines.of(strip.across, profiles[:, facing], resolution)
+    return Boundary(
+        along=strip.along[facing],
+        height=(lines.first + lines.second) / 2,
+        first=lines.first,
+        second=lines.second,
+        fades=lines.fades,
+        correlation=2 * np.sqrt(np.pi) * resolution,
+        resolution=resolution,
+        origin=strip.origin,
+        tangent=strip.tangent,
+        across=strip.across,
+        profiles=profiles[:, facing],
+        sharp=_sharp(strip, waves, facing, lines.height),
+    )
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Both contours along a boundary, and the squared widths of both falls."""
+
+    first: Array
+    second: Array
+    fades: tuple[float, float]
+
+    @classmethod
+    def of(cls, across: Array, profiles: Array, resolution: float) -> "_Lines":
+        half = [_crossings(across, profiles[side], rising=side == 0) for side in (0, 1)]
+        fades = []
+        for side in (0, 1):
+            low, high = (
+                _crossings(across, profiles[side], rising=side == 0, level=level) for level in (0.25, 0.75)
+            )
+            gaps = np.abs(high - low)
+            gaps = gaps[np.isfinite(gaps)]
+            # Of a Gaussian's integral, the quartiles are 1.349 σ apart.
+            width = float(np.median(gaps)) / 1.349 if gaps.size else np.nan
+            fades.append(width**2 - resolution**2)
+        return cls(half[0], half[1], (fades[0], fades[1]))
+
+    @property
+    def height(self) -> float:
+        """Of the line half way between the contours, the median."""
+        middle = (self.first + self.second) / 2
+        return float(np.median(middle[np.isfinite(middle)])) if np.isfinite(middle).any() else np.nan
+
+    @property
+    def gap(self) -> float:
+        """Median distance of the contours."""
+        gaps = self.first - self.second
+        return float(np.median(gaps[np.isfinite(gaps)])) if np.isfinite(gaps).any() else np.nan
+
+
+def _crossings(across: Array, profiles: Array, *, rising: bool, level: float = 0.5) -> Array:
+    """Where each profile passes `level`, nearest to the place that best parts it into below and above."""
+    values = profiles if rising else profiles[:, ::-1]
+    places = across if rising else across[::-1]
+    excess = values - level
+    score = np.cumsum(-excess, axis=1) + np.cumsum(excess[:, ::-1], axis=1)[:, ::-1]
+    cut = score.argmax(axis=1)
+    ups = (excess[:, :-1] < 0) & (excess[:, 1:] >= 0)
+    distance = np.where(ups, np.abs(np.arange(ups.shape[1]) - cut[:, None]), np.inf)
+    at = distance.argmin(axis=1)
+    rows = np.arange(len(values))
+    before, after = excess[rows, at], excess[rows, at + 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = places[at] - before / (after - before) * (places[at + 1] - places[at])
+    clear = (excess[:, -8:].mean(axis=1) > 0) & (excess[:, :8].mean(axis=1) < 0) & ups.any(axis=1)
+    return np.where(clear, found, np.nan)
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """The image and both lattices on a grid along a boundary, (along, across), and what fits their shares there."""
+
+    picture: Array
+    known: Array
+    patterns: tuple[Array, Array]
+    deep: tuple[Mask, Mask]
+    inverse: Array
+    sigma: float
+    inner: slice
+    every: int
+    wide: Array
+    long: Array
+    origin: Array
+    tangent: Array
+    noise: float
+
+    @property
+    def across(self) -> Array:
+        return self.wide[self.inner]
+
+    @property
+    def along(self) -> Array:
+        return self.long[:: self.every]
+
+    @classmethod
+    def along_boundary(
+        cls, plane: Array, size: float, masks: tuple[Mask, Mask], waves: tuple[Spots, ...], resolution: float
+    ) -> "_Strip":
+        origin, tangent = _straight_line(masks, size)
+        normal = np.array([tangent[1], -tangent[0]])
+        shape = np.array(plane.shape)
+        count = int(np.ceil(np.hypot(*shape)))
+        long = size * np.arange(-count, count + 1, dtype=float)
+        on = origin + np.outer(long, tangent)
+        # The picture's rim has half a window: it is left out.
+        rim = 1.5 * resolution
+        long = long[np.all((on > rim) & (on < (shape - 1) * size - rim), axis=1)]
+        margin = round(3 * resolution / size)
+        half = round(REACH / size) + margin
+        wide = size * np.arange(-half, half + 1, dtype=float)
+        if len(long) < FEWEST:
+            raise NotPossible("the two grains have no boundary inside the image; are they neighbours?")
+        places = (origin + long[:, None, None] * tangent + wide[:, None] * normal) / size
+        inside = np.all((places >= 0) & (places <= shape - 1), axis=-1)
+        coordinates = np.moveaxis(places, -1, 0)
+        picture = ndimage.map_coordinates(plane - plane.mean(), coordinates, order=3, mode="nearest")
+        nearest = np.rint(coordinates).astype(int)
+        nearest = [np.clip(axis, 0, n - 1) for axis, n in zip(nearest, shape, strict=True)]
+        in_grain = [mask[tuple(nearest)] & inside for mask in masks]
+        first, second = (_pattern(spots, origin, tangent, plane.shape, size, long, wide) for spots in waves)
+        known = inside.astype(float)
+        columns = [first * known, second * known, known]
+        sigma = resolution / size
+        normal_matrix = np.empty((*picture.shape, 3, 3))
+        for i, one in enumerate(columns):
+            for j, other in enumerate(columns[: i + 1]):
+                normal_matrix[..., i, j] = normal_matrix[..., j, i] = smoothed(one * other, sigma)
+        for i, pattern in enumerate((first, second)):
+            normal_matrix[..., i, i] += RIDGE * np.mean(pattern**2)
+        normal_matrix[..., 2, 2] += 1e-9
+        step = max(1, round(STEP / size))
+        away = round(1e-9 / size)
+        side = np.arange(len(wide)) - half
+        deep = [grain & (sign * side > away) for grain, sign in zip(in_grain, (1, -1), strict=True)]
+        return cls(
+            picture=picture,
+            known=known,
+            patterns=(first, second),
+            deep=(deep[0] if deep[0].any() else in_grain[0], deep[1] if deep[1].any() else in_grain[1]),
+            inverse=np.linalg.inv(normal_matrix)[..., :2, :],
+            sigma=sigma,
+            inner=slice(margin, len(wide) - margin),
+            every=step,
+            wide=wide,
+            long=long,
+            origin=origin,
+            tangent=tangent,
+            noise=float(np.mean([spots.noise for spots in waves])),
+        )
+
+    def shares(self, picture: Array) -> Array:
+        """Shares of both patterns by least squares in a Gaussian window around each place, (2, along, across).
+
+        Over what each is deep inside its own grain.
+        """
+        columns = [*self.patterns, np.ones_like(picture)]
+        right = np.stack([smoothed(picture * self.known * one, self.sigma) for one in columns], axis=-1)
+        found = np.einsum("yxij,yxj->iyx", self.inverse, right)
+        for share, deep in zip(found, self.deep, strict=True):
+            level = float(np.median(share[deep])) if deep.any() else 1.0
+            share /= level if level > 0 else 1.0
+        return np.asarray(found[:, :: self.every, self.inner])
+
+
+def _pattern(
+    spots: Spots,
+    origin: Array,
+    tangent: Array,
+    shape: tuple[int, ...],
+    size: float,
+    long: Array,
+    wide: Array,
+) -> Array:
+    """The sum of a grain's waves on the grid of a strip, (along, across)."""
+    normal = np.array([tangent[1], -tangent[0]])
+    kept = np.flatnonzero(spots.amplitudes > FAINTEST * spots.amplitudes.max(initial=0.0))
+    k = spots.wave_vectors[kept]
+    start = origin - size * (np.array(shape) - 1) / 2
+    factors = spots.amplitudes[kept] * np.exp(1j * (spots.phases[kept] + 2 * np.pi * k @ start))
+    down = np.exp(2j * np.pi * np.outer(long, k @ tangent)) * factors
+    across = np.exp(2j * np.pi * np.outer(k @ normal, wide))
+    return np.asarray(down.real @ across.real - down.imag @ across.imag)
+
+
+def _straight_line(masks: tuple[Mask, Mask], size: float) -> tuple[Array, Array]:
+    """The straight line that best divides two masks: a point and its direction, the first grain on the left."""
+    step = max(4, max(masks[0].shape) // 128)
+    points = [size * step * np.argwhere(mask[::step, ::step]) for mask in masks]
+    every = np.concatenate(points)
+    sides = np.repeat([1.0, -1.0], [len(part) for part in points])
+    middle = every.mean(axis=0)
+    scaled = np.column_stack([(every - middle) / np.ptp(every), np.ones(len(every))])
+    # Logistic regression by a few Newton steps, lightly ridged: the dividing line of two clouds.
+    weights = np.linalg.lstsq(scaled, sides, rcond=None)[0] * 4
+    for _ in range(12):
+        share = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
+        slope = scaled.T @ (share - (sides + 1) / 2) + 1e-3 * weights
+        curvature = (scaled * (share * (1 - share))[:, None]).T @ scaled + 1e-3 * np.eye(3)
+        weights = weights - np.linalg.solve(curvature, slope)
+    normal = weights[:2] / np.linalg.norm(weights[:2])
+    origin = middle - normal * weights[2] / np.linalg.norm(weights[:2]) * np.ptp(every)
+    return origin, np.array([-normal[1], normal[0]])
+
+
+def _sharp(strip: _Strip, waves: tuple[Spots, ...], facing: Mask, height: float) -> SharpBoundaries | None:
+    """The strip drawn again from both lattices, each with whole columns up to a line, and studied alike.
+
+    The line is straight, or of terraces along the widest planes of either grain that run along it: where all columns
+    of a terrace end at once, the gap hangs most on where they lie.
+    """
+    owners = [_column_heights(pattern, strip) for pattern in strip.patterns]
+    if not np.isfinite(height) or any(owner is None for owner in owners):
+        return None
+    rng = np.random.default_rng(0)
+    gaps, fades = [], []
+    slopes = [
+        0.0,
+        *(slope for spots in waves if (slope := _slope_of_planes(spots, strip.tangent)) is not None),
+    ]
+    teeth = (strip.long + TERRACE / 2) % TERRACE - TERRACE / 2
+    for number, shift in enumerate(np.linspace(-1, 1, DRAWS) * LARGEST_SHIFT):
+        line = (height + shift + slopes[number % len(slopes)] * teeth)[:, None]
+        first, second = owners
+        picture = strip.patterns[0] * (first > line) + strip.patterns[1] * (second < line)
+        picture = picture + strip.noise * rng.standard_normal(picture.shape)
+        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], strip.sigma * _pitch(strip))
+        gaps.append(lines.gap)
+        fades.append(float(np.max(lines.fades)))
+    known = np.isfinite(gaps) & np.isfinite(fades)
+    if known.sum() < DRAWS // 2:
+        return None
+    return SharpBoundaries(np.array(gaps)[known], np.array(fades)[known])
+
+
+def _slope_of_planes(spots: Spots, tangent: Array) -> float | None:
+    """How the widest planes of a grain that run along the line climb along it; None where none do."""
+    normal = np.array([tangent[1], -tangent[0]])
+    along, up = spots.wave_vectors @ tangent, spots.wave_vectors @ normal
+    near = np.flatnonzero(np.abs(along) < STEEPEST * np.abs(up))
+    if not near.size:
+        return None
+    widest = near[first_best(np.hypot(along[near], up[near]), scale=1e9)]
+    return float(-along[widest] / up[widest])
+
+
+def _pitch(strip: _Strip) -> float:
+    return float(strip.wide[1] - strip.wide[0])
+
+
+def _column_heights(pattern: Array, strip: _Strip) -> Array | None:
+    """For each place the height of that column of a lattice which it belongs to: the nearest; None without columns."""
+    pitch = _pitch(strip)
+    # Columns are dark in bright field: then the troughs are narrower than the tops.
+    tops = pattern if np.mean((pattern - pattern.mean()) ** 3) >= 0 else -pattern
+    wide = 2 * round(0.06e-9 / pitch) + 1
+    peaks = np.argwhere(
+        (tops == ndimage.maximum_filter(tops, wide)) & (tops > tops.mean() + 0.5 * tops.std())
+    )
+    if len(peaks) < 4:
+        return None
+    grid = np.stack(np.meshgrid(*map(np.arange, pattern.shape), indexing="ij"), axis=-1)
+    nearest = cKDTree(peaks).query(grid.reshape(-1, 2))[1].reshape(pattern.shape)
+    return np.asarray(strip.wide[peaks[nearest, 1]])
+
+
+@dataclass(frozen=True)
+class DisorderedWidth:
+    """The layer between the half-way contours of two lattices, m.
+
+    Attributes
+    ----------
+    width : beyond the gap that sharp boundaries of these lattices show, with its error
+    upper_limit_95, lower_limit_95 : one-sided; zero is the clean termination
+    overlap : of the grains in projection, from how much more slowly each lattice fades than a sharp one
+    fading : squared width of the fall beyond that of sharp boundaries, m²: zero is edge-on
+    bounded : whether the image allows a limit
+    reason : why not
+    budget : parts of the error by name: scatter along the boundary, where the columns lie, dechannelling
+    """
+
+    width: Quantity
+    upper_limit_95: float
+    lower_limit_95: float
+    overlap: Quantity
+    fading: Quantity
+    bounded: bool
+    reason: str
+    boundary: Boundary
+    budget: dict[str, float]
+
+    @property
+    def disordered(self) -> bool:
+        """Whether a layer was found: the lower limit is above zero."""
+        return self.bounded and self.lower_limit_95 > 0
+
+    def __str__(self) -> str:
+        if not self.bounded:
+            return f"the width cannot be bounded: {self.reason}"
+        limit = f"below {self.upper_limit_95 * 1e9:.2f} nm (95 %)"
+        found = "a disordered layer" if self.disordered else "no disordered layer"
+        return f"{found}: {self.width.to('nm')}, {limit}; overlap in projection {self.overlap.to('nm')}"
+
+
+def bound_disordered_width(boundary: Boundary) -> DisorderedWidth:
+    """The gap between the places where half of each lattice is left, beyond what a sharp boundary shows.
+
+    An inclined boundary makes both lattices fade over thickness·tan(tilt), about the same place: it
+    widens the falls and leaves the gap, up to about 1 nm; beyond, the grains cannot be told apart.
+
+    Parameters
+    ----------
+    boundary : from `find_boundary`
+    """
+    gaps = boundary.first - boundary.second
+    known = np.isfinite(gaps)
+    none = Quantity(np.nan, np.nan, "m")
+    if known.sum() < 4 or boundary.sharp is None:
+        reason = (
+            "the lattices show no columns" if known.sum() >= 4 else "no place shows the ends of both lattices"
+        )
+        nothing = Quantity(np.nan, np.nan, "m^2")
+        return DisorderedWidth(none, np.inf, 0.0, none, nothing, False, reason, boundary, {})
+    sharp = boundary.sharp
+    seen = [fade for fade in boundary.fades if np.isfinite(fade)]
+    fading = Quantity(max(seen, default=np.nan), 0.0, "m^2") - sharp.fade
+    # The window is known to a tenth or so.
+    fading = fading.widened(0.16 * abs(float(fading)))
+    overlap = _overlap(fading)
+    reason = ""
+    if known.mean() < LEAST_CROSSED:
+        reason = f"both lattices end on only {known.mean():.0%} of the boundary"
+    elif not np.isfinite(overlap) or overlap > LARGEST_OVERLAP:
+        reason = f"the grains overlap by {overlap * 1e9:.1f} nm in projection, over 1 nm"
+    budget = {
+        "scatter along the boundary": _statistical(gaps[known], boundary),
+        "where the columns lie": sharp.gap.uncertainty,
+        "dechannelling (assumed)": DECHANNELLING,
+    }
+    sigma = float(np.linalg.norm(list(budget.values())))
+    width = Quantity(float(np.median(gaps[known])) - float(sharp.gap), sigma, "m")
+    upper = np.inf if reason else max(float(width), 0.0) + ONE_SIDED_95 * sigma
+    lower = 0.0 if reason else max(float(width) - ONE_SIDED_95 * sigma, 0.0)
+    return DisorderedWidth(width, upper, lower, overlap, fading, not reason, reason, boundary, budget)
+
+
+def _overlap(fading: Quantity) -> Quantity:
+    """Width of a uniform ramp with this variance; where there is none, how wide one could be."""
+    width = float(np.sqrt(12 * max(float(fading), 0.0)))
+    sigma = fading.uncertainty
+    upper = float(np.sqrt(12 * (max(float(fading), 0.0) + sigma)))
+    return Quantity(width, upper - width, "m")
+
+
+def _statistical(gaps: Array, line: Boundary) -> float:
+    """Error of the median from the scatter along the boundary, over its independent places."""
+    spacing = float(np.median(np.diff(line.along)))
+    independent = max(len(gaps) * spacing / line.correlation, 1.0)
+    scatter = 1.4826 * float(np.median(np.abs(gaps - np.median(gaps))))
+    return float(1.25 * scatter / np.sqrt(independent))
+
+
+@dataclass(frozen=True, repr=False)
+class LayerStudy(StudyResult):
+    """What lies between the grains of one image.
+
+    Attributes
+    ----------
+    image : that was studied
+    widths : of each pair of neighbours, by the names of both
+    missing : pairs that are no neighbours or show no lattice, with the reason
+    """
+
+    image: LatticeImage
+    widths: dict[str, DisorderedWidth]
+    missing: dict[str, str]
+
+    def rows(self) -> list[Row]:
+        rows = []
+        for number, (name, found) in enumerate(self.widths.items(), 1):
+            key = f"{self.image.key}_{number}" if len(self.widths) > 1 else self.image.key
+            end = f", {name}" if len(self.widths) > 1 else ""
+            if found.bounded:
+                limit = Quantity(found.upper_limit_95, np.nan, "m")
+                how = "half-way contours, less those of sharp boundaries"
+                rows.append(Row(f"layer{end}", found.width, how, f"{key}_width", "nm"))
+                rows.append(Row(f"layer below{end}", limit, "95 %, one-sided", f"{key}_limit", "nm"))
+            rows.append(
+                Row(
+                    f"overlap in projection{end}",
+                    found.overlap,
+                    "fading of both lattices",
+                    f"{key}_overlap",
+                    "nm",
+                )
+            )
+        return rows
+
+    def notes(self) -> list[str]:
+        said = [
+            f"{name}: " + ("a layer without a lattice" if w.disordered else "no layer beyond the error")
+            for name, w in self.widths.items()
+            if w.bounded
+        ]
+        said += [
+            f"{name}: the width cannot be bounded: {w.reason}"
+            for name, w in self.widths.items()
+            if not w.bounded
+        ]
+        said += [f"{name}: {reason}" for name, reason in self.missing.items()]
+        said.append(
+            f"a last plane that channels badly is allowed for by {1e9 * DECHANNELLING:.2f} nm, an assumption"
+        )
+        return said
+
+    @property
+    def widest(self) -> DisorderedWidth:
+        """That of the weakest limit."""
+        return max(self.widths.values(), key=lambda one: one.upper_limit_95)
+
+
+def estimate_layers(grains: GrainsStudy) -> LayerStudy:
+    """The layer between each pair of neighbouring grains, indexed or not.
+
+    Raises
+    ------
+    NotPossible
+        One grain; no pair of neighbours.
+    """
+    found, missing = {}, {}
+    own = grains.grains
+    if len(own) < 2:
+        raise NotPossible(f"{grains.image.name} shows one grain, no interface")
+    for one, other in combinations(range(len(own)), 2):
+        name = f"{own.name(one)} | {own.name(other)}"
+        try:
+            line = find_boundary(
+                grains.image.plane,
+                (own.masks[one], own.masks[other]),
+                (own.waves[one], own.waves[other]),
+                grains.image.pixel_size,
+            )
+        except NotPossible as reason:
+            missing[name] = str(reason)
+            continue
+        found[name] = bound_disordered_width(line)
+    if not found:
+        raise NotPossible("; ".join(missing.values()))
+    return LayerStudy(grains.image, found, missing)

@@ -1,1 +1,0 @@
-"""Draw, no controls: a view takes data and axes, returns the axes and computes nothing."""

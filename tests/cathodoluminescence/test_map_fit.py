@@ -1,0 +1,185 @@
+"""Every pixel at once: against lmfit, against what was planted, and what is flagged."""
+
+import lmfit
+import numpy as np
+import pytest
+from luminescence_worlds import CENTRES, ENERGY, WIDTHS, band_map, bands
+from numpy.testing import assert_allclose
+from scipy.stats import binomtest
+
+from nbtools.cathodoluminescence.bands import fit_bands, fit_map
+from nbtools.cathodoluminescence.spectra import energy_spectra
+from nbtools.cathodoluminescence.unmixing import map_bands, unmix_map
+
+
+def lmfit_chi_square(counts, weights, start):
+    """Least χ² of one spectrum by lmfit, from the planted places."""
+    model = lmfit.models.ConstantModel()
+    for i in range(4):
+        model += lmfit.models.GaussianModel(prefix=f"g{i}_")
+    parameters = model.make_params(c=20)
+    for i in range(4):
+        parameters[f"g{i}_center"].set(start[i])
+        parameters[f"g{i}_sigma"].set(WIDTHS[i], min=0.02)
+        parameters[f"g{i}_amplitude"].set(100)
+    return model.fit(counts, parameters, x=ENERGY, weights=weights).chisqr
+
+
+def test_chi_square_is_lmfits():
+    """Within a ten-thousandth on 12 spot checks, weights as lmfit is used."""
+    counts, centres, _ = band_map(1, shape=(3, 4))
+    fit = fit_map(energy_spectra(ENERGY, counts, variance=np.maximum(counts, 1)), list(CENTRES))
+    for y, x in np.ndindex(3, 4):
+        theirs = lmfit_chi_square(counts[y, x], 1 / np.sqrt(np.maximum(counts[y, x], 1)), centres[y, x])
+        assert fit.chi_square[y, x] == pytest.approx(theirs, rel=1e-4)
+
+
+def test_all_pixels_come_back():
+    """Centres within 0.03 eV, χ² near its degrees of freedom, nothing failed."""
+    counts, centres, _ = band_map(2)
+    fit = fit_map(energy_spectra(ENERGY, counts), list(CENTRES))
+    assert fit.success.all()
+    assert np.mean(np.abs(fit.centres - centres) < 0.03) > 0.99
+    assert np.median(fit.chi_square) == pytest.approx(fit.freedom, rel=0.1)
+    assert fit.parameters.shape == fit.uncertainties.shape == (12, 12, len(fit.names))
+
+
+@pytest.mark.seeds
+def test_intervals_cover_the_truth():
+    """68 % of the 68 % intervals of centres and heights over 400 pixels, each band."""
+    counts, centres, heights = band_map(3, shape=(20, 20))
+    fit = fit_map(energy_spectra(ENERGY, counts), list(CENTRES))
+    for inside in (
+        np.abs(fit.centres - centres) < fit.centre_uncertainties,
+        np.abs(fit.heights - heights) < fit.height_uncertainties,
+    ):
+        for band in range(4):
+            assert binomtest(int(inside[..., band].sum()), 400, 0.6827).pvalue > 1e-3
+
+
+def test_few_counts_bias_no_background():
+    """A background of 4 counts is read right: the weights come from neighbouring channels, too."""
+    counts, _, _ = band_map(4, height=(30, 60), background=4.0)
+    low, right = (
+        fit_map(energy_spectra(ENERGY, counts, variance=variance), list(CENTRES))
+        for variance in (np.maximum(counts, 1), None)
+    )
+    assert np.nanmean(low.background) < 3.5
+    assert np.nanmean(right.background) == pytest.approx(4.0, abs=0.2)
+
+
+def test_bands_apart_at_peak_snr_ten():
+    """Bands 0.7 eV and more apart, 100 counts at the peak: within 0.02 eV in at least 95 % of pixels."""
+    rng = np.random.default_rng(5)
+    centres, widths = np.array([3.54, 2.5, 1.77]), np.array([0.2, 0.19, 0.13])
+    counts = rng.poisson(bands(ENERGY, np.full(3, 100.0), centres, widths, 2.0), (20, 20, 512))
+    fit = fit_map(energy_spectra(ENERGY, counts), list(centres + 0.02))
+    assert np.mean(np.abs(fit.centres - centres) < 0.02) >= 0.95
+
+
+def even_map(seed, shape=(24, 24), spread=0.0, **options):
+    """Counts of bands whose shapes are the same in all pixels but for `spread` eV; and the planted heights."""
+    rng = np.random.default_rng([seed, 6])
+    heights = rng.uniform(100, 600, (*shape, 4))
+    centres = CENTRES + spread * rng.standard_normal((*shape, 4))
+    return rng.poisson(bands(ENERGY, heights, centres, WIDTHS, 20.0)).astype(float), heights
+
+
+@pytest.mark.seeds
+def test_unmixing_gives_heights_with_honest_errors():
+    """Of common shapes: 68 % of the intervals hold the planted heights, and σ is half that of a free fit."""
+    counts, heights = even_map(6)
+    spectra = energy_spectra(ENERGY, counts)
+    found = unmix_map(spectra, list(CENTRES + 0.02))
+    inside = np.abs(found.heights - heights) < found.height_uncertainties
+    assert binomtest(int(inside.sum()), inside.size, 0.6827).pvalue > 1e-3
+    free = fit_map(spectra, list(CENTRES))
+    assert np.all(np.median(found.height_uncertainties / free.height_uncertainties, axis=(0, 1)) < 0.8)
+    assert np.median(found.chi_square) == pytest.approx(found.freedom, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_common_shapes_are_told_from_others(seed):
+    """Shapes that are common pass; centres that move by 0.02 eV do not, and by how much they move is said."""
+    common = unmix_map(energy_spectra(ENERGY, even_map(seed)[0]), list(CENTRES)).test
+    assert common.common and common.p_value > 1e-4
+    moving, _ = map_bands(energy_spectra(ENERGY, even_map(seed, spread=0.02)[0]), list(CENTRES))
+    assert np.ptp(moving.centres[..., 0]) > 0.02
+    test = unmix_map(energy_spectra(ENERGY, even_map(seed, spread=0.02)[0]), list(CENTRES)).test
+    assert not test.common
+    assert test.moves == pytest.approx([0.02] * 4, rel=0.25)
+
+
+def test_what_no_shape_explains_widens_sigma():
+    """A band with a long tail, fitted with one Gaussian: χ² says so, σ grows with it, in one spectrum and in a map."""
+    u = (ENERGY - 2.5) / 0.15
+    light = 2000 / (1 + u**2) + 20
+    fit = fit_bands(ENERGY, np.random.default_rng(0).poisson(light), [2.5])
+    assert fit.chi_square > 3 * fit.freedom
+    assert fit.widened > 3
+    assert "do not follow" in str(fit)
+    good = fit_bands(ENERGY, np.random.default_rng(0).poisson(2000 * np.exp(-0.5 * u**2) + 20), [2.5])
+    assert good.widened == 1 and "follow" not in str(good)
+    counts = np.random.default_rng(1).poisson(light, (4, 4, 512))
+    assert np.all(unmix_map(energy_spectra(ENERGY, counts), [2.5]).widened > 1.5)
+
+
+def test_bad_pixels_are_flagged_and_the_rest_is_fitted():
+    """NaN, darkness and a clipped pixel have each their reason, and no numbers."""
+    counts, _, _ = band_map(8)
+    counts[0, 0, 5], counts[1, 1], counts[2, 2] = np.nan, 0.0, np.random.default_rng(0).poisson(3, 512)
+    counts[3, 3] = np.minimum(10 * counts[3, 3], 1.05 * np.nanmax(counts))
+    fit = fit_map(energy_spectra(ENERGY, counts), list(CENTRES))
+    assert fit.success.sum() == fit.success.size - 4
+    assert set(fit.failures) == {
+        "no finite counts",
+        "no counts",
+        "no band stands out of the noise",
+        "saturated",
+    }
+    assert np.isnan(fit.parameters[~fit.success]).all()
+
+
+def test_pixels_do_not_know_each_other():
+    """A pixel of a map is fitted as it is alone, from the same start; chunks and threads change nothing."""
+    counts, _, _ = band_map(9, shape=(13, 11))
+    spectra = energy_spectra(ENERGY, counts)
+    one, two = (fit_map(spectra, list(CENTRES), workers=n) for n in (1, 2))
+    assert_allclose(one.parameters, two.parameters, rtol=0, atol=0)
+
+
+def test_dark_subtracted_counts_need_their_variance():
+    """Negative counts are refused with the way out, and taken with it."""
+    counts, centres, _ = band_map(10, shape=(3, 3))
+    with pytest.raises(ValueError, match="give the variance"):
+        energy_spectra(ENERGY, counts - 30)
+    fit = fit_map(energy_spectra(ENERGY, counts - 30, variance=counts + 1), list(CENTRES))
+    assert np.median(np.abs(fit.centres - centres)) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"counts": np.ones((2, 2, 500))}, "one energy for each channel"),
+        ({"counts": np.full((2, 2, 512), np.nan)}, "all are NaN"),
+        ({"counts": -np.ones((2, 2, 512))}, "not negative"),
+        ({"counts": np.zeros((2, 2, 512))}, "no counts"),
+        ({"bands": [np.nan]}, "is nan"),
+        ({"bands": [500]}, "in nm it would be"),
+        ({"energy": np.linspace(300, 900, 512)}, "to_energy"),
+        ({"energy": None}, "no energy axis"),
+        ({"counts": np.minimum(band_map(1, shape=(2, 2))[0], 200)}, "saturated"),
+    ],
+)
+def test_bad_input_is_refused(change, text):
+    """With a sentence each."""
+    given = {"energy": ENERGY, "counts": np.full((2, 2, 512), 9.0), "bands": [2.5]} | change
+    with pytest.raises(ValueError, match=text):
+        fit_map(energy_spectra(given["energy"], given["counts"]), given["bands"])
+
+
+def test_a_map_of_one_pixel_is_fitted():
+    """Nothing about it needs a neighbour."""
+    counts, centres, _ = band_map(11, shape=(1, 1))
+    fit = fit_map(energy_spectra(ENERGY, counts), list(CENTRES))
+    assert_allclose(fit.centres, centres, atol=0.03)

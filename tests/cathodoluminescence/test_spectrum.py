@@ -1,0 +1,89 @@
+"""From nm to eV: Jacobian, dark level, response, spikes."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from nbtools.cathodoluminescence.spectra import prepare_spectra, replace_spikes, to_energy
+from nbtools.units import HC
+
+# A band Gaussian in nm (peak, FWHM) peaks as a density over energy where d/dλ [exp(−4 ln2 (λ − λ₀)²/F²) λ²] = 0:
+# λ = (λ₀ + √(λ₀² + F²/ln 2))/2. The numbers beside are from a published grid search, good to some 1e-5 eV.
+PEAKS = {(500.0, 150.0): 2.404029, (350.0, 60.0): 3.505647, (700.0, 200.0): 1.721919}
+
+
+@pytest.mark.parametrize(("band", "searched"), PEAKS.items())
+def test_a_broad_band_moves_with_the_jacobian(band, searched):
+    """The closed form to 1e-6 eV; the naive hc/λ is off by up to 3 %."""
+    peak, fwhm = band
+    closed = HC / ((peak + np.sqrt(peak**2 + fwhm**2 / np.log(2))) / 2)
+    nm = HC / np.linspace(closed - 2e-4, closed + 2e-4, 401)
+    energy, light = to_energy(nm, np.exp(-4 * np.log(2) * ((nm - peak) / fwhm) ** 2))
+    curve = np.polynomial.Polynomial.fit(energy - closed, light, 2).convert().coef
+    assert abs(-curve[1] / (2 * curve[2])) < 1e-6
+    assert closed == pytest.approx(searched, abs=2e-5)
+    assert abs(HC / peak - closed) > 0.01
+
+
+def test_light_is_kept():
+    """∫ I dλ = ∫ I dE, on an uneven axis too."""
+    nm = np.geomspace(300, 900, 4001)
+    light = np.exp(-0.5 * ((nm - 520) / 40) ** 2)
+    energy, density = to_energy(nm, light)
+    assert np.trapezoid(density, energy) == pytest.approx(np.trapezoid(light, nm), rel=1e-6)
+
+
+def test_energy_ascends_whichever_way_the_axis_runs():
+    """A descending axis gives the same spectrum, and variance goes with the square."""
+    nm, light = np.linspace(300, 900, 50), np.arange(50.0)
+    up, down = to_energy(nm, light, light), to_energy(nm[::-1], light[::-1], light[::-1])
+    for one, other in zip(up, down, strict=True):
+        assert_allclose(one, other)
+    assert np.all(np.diff(up[0]) > 0)
+    assert_allclose(up[2][:-1] / up[1][:-1], up[1][:-1] / light[:0:-1])
+
+
+def test_maps_keep_their_shape():
+    """The channels are the last axis."""
+    _, light = to_energy(np.linspace(300, 900, 20), np.ones((3, 4, 20)))
+    assert light.shape == (3, 4, 20)
+
+
+@pytest.mark.parametrize(
+    ("axis", "counts", "text"),
+    [
+        (np.linspace(3e-7, 9e-7, 20), np.ones(20), "nm were expected"),
+        (np.linspace(1.5, 4, 20), np.ones(20), "nm were expected"),
+        (None, np.ones(20), "no wavelength axis"),
+        (np.linspace(300, 900, 19), np.ones(20), "one wavelength for each channel"),
+        (np.r_[300, 500, 400, 600], np.ones(4), "back and forth"),
+        (np.r_[300, np.nan, 500], np.ones(3), "NaN"),
+    ],
+)
+def test_a_wrong_axis_is_refused(axis, counts, text):
+    """Metres, electronvolts, a missing or a crooked axis: each with its own sentence."""
+    with pytest.raises(ValueError, match=text):
+        to_energy(axis, counts)
+
+
+def test_response_and_dark_level_come_off():
+    """What the detector halves is doubled again; the rest is untouched."""
+    nm = np.linspace(300, 900, 300)
+    light = 1000 * np.exp(-0.5 * ((nm - 600) / 60) ** 2)
+    response = np.where(nm < 600, 0.5, 1.0)
+    seen = prepare_spectra(nm, np.round(light * response) + 7, dark=np.full(300, 7.0), response=response)
+    plain = prepare_spectra(nm, np.round(light))
+    assert_allclose(seen.intensity, plain.intensity, atol=4)
+    assert "response divided out" in seen.notes
+
+
+def test_a_cosmic_ray_goes_and_a_line_stays():
+    """One channel of one pixel far above all is a spike; a line that the neighbours share is light."""
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(20.0, (5, 5, 200)).astype(float)
+    counts[..., 120] += 500
+    counts[2, 2, 50] += 900
+    clean, number = replace_spikes(counts)
+    assert number == 1
+    assert clean[2, 2, 50] < 60
+    assert np.all(clean[..., 120] > 400)
