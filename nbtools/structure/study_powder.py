@@ -146,7 +146,7 @@ class CompositionBudget(StudyResult):
             ),
         ]
         for choice in ("handbook", "x-ray"):
-            other = self.texture.with_densities(choice)  # type: ignore[arg-type]
+            other = self.texture.with_densities(choice)
             density = other.densities[self.phase]
             rows.append(
                 Row(

@@ -99,7 +99,7 @@ def record_powder(folder: str | Path, *, seed: int, **parameters: object) -> lis
     counts = np.random.default_rng(seed).poisson(expected)
     card = {"name": f"MgO-MgB2 powder, {SYNTHETIC}", "is_paper_sample": True}
     return [
-        write_xrdml(folder / "powder.xrdml", angle, counts, counting_time=world.counting_time),
+        write_xrdml(folder / "powder.xrdml", angle, counts, counting_time=world.counting_time),  # type: ignore[arg-type]
         write_whole(folder / "sample.yaml", yaml.safe_dump(card, sort_keys=False)),
     ]
 
@@ -121,7 +121,8 @@ def truth(**parameters: object) -> dict[str, float]:
 
 def scan_angles(world: PowderWorld) -> Array:
     """2θ of each step, degrees, shape (n,)."""
-    return world.start + world.step * np.arange(round((world.stop - world.start) / world.step) + 1)
+    steps = np.arange(round((world.stop - world.start) / world.step) + 1)
+    return np.asarray(world.start + world.step * steps, np.float64)
 
 
 def expected_counts(world: PowderWorld) -> Array:
