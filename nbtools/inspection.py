@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbtools.files.registry import (
+    CARD,
     NOTEBOOKS,
     Contents,
     NotReadable,
@@ -22,7 +23,6 @@ from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.manifest import SAMPLE_CARD, says_synthetic
 
 OUTSIDE = "no notebook takes this as its DATA"
-WITH_CARD = ("transport", "magneto_optics", "ac_susceptibility", "cathodoluminescence")
 # Signals of one kind beyond this are listed as one.
 MOST_LINES = 4
 
@@ -182,7 +182,7 @@ def _command(route: Route, path: Path) -> str:
     """The command to type."""
     value = f'["{path}"]' if route.parameter == "CIFS" else str(path)
     words = [f"{route.parameter}={value}", *route.options]
-    if route.parameter == "DATA" and route.technique in WITH_CARD:
+    if route.parameter == "DATA" and route.technique in {technique for technique, _ in CARD}:
         words.append("SAMPLE=mine.yaml")
     settings = " ".join(f"-p {shlex.quote(word)}" for word in words)
     return f"python -m nbtools run {NOTEBOOKS[route.technique]} {settings} -o out/"

@@ -116,7 +116,7 @@ ANSWERS = [
     ("em3d/cylindra/13pf_MT.tif", ("stack of slices, z 36 × 1.052 nm", "run 01"), ("missing", "run 02")),
     ("em3d/3D-SEM-Segmentation/sample_001_sem.bmp", ("not guessed", "VOXEL_SIZE=<metres>"), ()),
     ("em3d/etspy/HAADF.dm3", ("tilt series", "no notebook takes this"), ("python",)),
-    ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02", "planar1_haadf"), ("run 01",)),
+    ("stem/openNCEM/16_STOimage_1.ser", ("0.01001 nm", "run 02"), ("run 01",)),
     ("mo/Magneto-optics/nbntri26_8K_50.tif", ("04, as frames", "applied_field_T"), ()),
     ("mo/Magneto-optics/sample.mat", ("-p OUTLINE=",), ("run 04",)),
     ("mo/current-reconstruction/mag.npz", ("x 201 × 1292 nm", "run 04", "HEIGHT=<metres>"), ("missing",)),
@@ -126,7 +126,7 @@ ANSWERS = [
         ("python",),
     ),
     ("cl/lumispy/nanoparticles.hspy", ("61.27 nm", "6 keV", "run 06 -p DATA=", "beam_energy"), ("missing",)),
-    ("cl/lumispy-demos/Test-spectrum_ZnO-NWs.dm4", ("not one map", "no notebook"), ("python",)),
+    ("cl/lumispy-demos/Test-spectrum_ZnO-NWs.dm4", ("luminescence spectrum", "run 06 -p DATA="), ()),
     ("cl/DPG2026-Tutorial/hBN_coreloss.hspy", ("EELS", "no notebook takes this"), ("python",)),
     ("mo/Magneto-optics/LICENCE-NOTE.txt", ("cannot be used",), ("python",)),
 ]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nbtools.files.registry import NOTEBOOKS
+
 PACKAGE = Path(__file__).parent.parent / "nbtools"
 SOURCES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path.read_text(encoding="utf-8")
@@ -15,7 +17,7 @@ SOURCES = {
 }
 
 # The new house: one room a technique. The folder says what is measured, the file says what a line does.
-ROOMS = ("structure", "stem", "transport", "magneto_optics", "ac_susceptibility", "cathodoluminescence")
+ROOMS = tuple(NOTEBOOKS)
 ROLES = ("model", "twin", "draw", "explore", "statements", "lesson", "study")
 BASE = {"package", "units", "results", "study"}
 ESTIMATING = {"model", "estimator", "models", "physics", "statistics", "cache"}

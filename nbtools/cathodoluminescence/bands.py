@@ -25,9 +25,9 @@ from nbtools.cathodoluminescence.solver import (
     Equations,
     Spectra,
     equations_at,
+    last_step,
     minimise,
     normal_matrix,
-    solve,
 )
 from nbtools.cathodoluminescence.spectra import (
     HIGHEST_ENERGY,
@@ -37,6 +37,7 @@ from nbtools.cathodoluminescence.spectra import (
 )
 from nbtools.results import NotPossible
 from nbtools.statistics.information import aicc
+from nbtools.statistics.least_squares import invert, solve
 from nbtools.study import Row, StudyResult
 from nbtools.units import HC, Quantity, format_value
 
@@ -46,7 +47,13 @@ Background = Literal["none", "constant", "linear"]
 BACKGROUNDS = {"none": 0, "constant": 1, "linear": 2}
 START_WIDTHS = (0.25, 0.5, 1.0, 1.8)  # of the guessed width
 SHAPE_LIMIT = 0.3
-CHUNK = 128  # pixels; some 15 MB of columns at 512 channels
+# Pixels that are searched side by side, with channels averaged and with all of them: their columns fit a cache.
+CHUNK, FINE_CHUNK = 512, 64
+# Of χ²: a last step that lowers it by less lands so near the minimum that it is not looked at once more.
+SMALL_FALL = 0.5
+LAST_STEPS = 4
+# Of χ²: with channels averaged, the search ends where a step would lower it by less.
+NEIGHBOURHOOD = 0.005
 STATUS = (
     "fitted",
     "no finite counts",
@@ -61,6 +68,8 @@ ENDED, DARK, NOT_ENDED, OFF_AXIS, DIM = 0, 2, 4, 5, 6
 LEAST_LIGHT = 40.0
 # A misfit that noise alone gives so rarely widens σ.
 MISFIT = 1e-3
+# One more band has to lower AICc by more than this: it is put where noise is largest, which AICc does not know.
+BEATEN_BY = 10.0
 
 
 # What may be asked for -------------------------------------------------------------------------
@@ -393,7 +402,7 @@ def centre_limits(energy: ArrayLike, bands: Any, *, heights: ArrayLike, backgrou
     ]
     model = np.sum(parts, axis=0) + background
     weights = 1 / np.maximum(model, 1e-6 * model.max())
-    spectra = Spectra(axis, model[None], weights[None], background_powers(axis, 1))
+    spectra = Spectra.on_axis(axis, model[None], weights[None], background_powers(axis, 1))
     covariance = covariance_of(equations_at(spectra, places), len(starts))[0]
     first = len(starts) + 1
     return np.sqrt(np.diag(covariance)[first : first + len(starts)]) * places.widths[0]
@@ -481,7 +490,7 @@ def count_bands(
     variance: ArrayLike | None = None,
     background: Background = "constant",
 ) -> tuple[BandFit, dict[int, float]]:
-    """As many bands as AICc prefers, and AICc for each number.
+    """As many bands as AICc prefers by more than 10, and AICc for each number.
 
     Where no number of bands follows the spectrum to its noise, χ² is counted in units of the best one's misfit:
     otherwise every further band would buy a little of what no Gaussian can follow.
@@ -497,7 +506,7 @@ def count_bands(
         No number of bands could be fitted; what `fit_bands` refuses.
     """
     spectrum = energy_spectra(energy, counts, variance=variance)
-    light = spectrum.rows(slice(None))[0][0]
+    light, noise = (rows[0] for rows in spectrum.rows(slice(None)))
     fits: dict[int, BandFit] = {}
     for count in range(1, most + 1):
         try:
@@ -508,23 +517,32 @@ def count_bands(
             break
         if count > 1 and fits[count - 1]:
             # The fit before it and a band where that misses most: placing all anew may end in a worse valley.
-            start = _one_more(fits[count - 1], light)
-            tries.append(fit_spectrum(spectrum, start, background=background))
+            for scale in (np.ones_like(noise), np.sqrt(noise)):
+                start = _one_more(fits[count - 1], light, scale)
+                tries.append(fit_spectrum(spectrum, start, background=background))
         fits[count] = min(tries, key=lambda fit: fit.aicc if fit.success else np.inf)
-    # A band that cannot be told from its neighbour is none more.
-    done = {n: fit for n, fit in fits.items() if fit.success and all(fit.separable.values())}
+    # A band that cannot be told from its neighbour is none more, and light is not negative.
+    done = {
+        n: fit
+        for n, fit in fits.items()
+        if fit.success and all(fit.separable.values()) and min(fit.heights) > 0
+    }
     if not done:
         raise NotPossible(f"no number of bands from 1 to {most} could be fitted")
     least = min(done.values(), key=lambda fit: fit.chi_square / fit.freedom)
     unit = max(least.chi_square / least.freedom, 1.0) if least.widened > 1 else 1.0
     values = {n: aicc(fit.chi_square / unit, light.size, light.size - fit.freedom) for n, fit in done.items()}
-    return done[min(values, key=lambda count: values[count])], values
+    best = next(iter(done))
+    for count in done:
+        if values[best] - values[count] > BEATEN_BY:
+            best = count
+    return done[best], values
 
 
-def _one_more(fit: BandFit, counts: Array) -> list[tuple[float, float]]:
-    """The bands of a fit and one where most is left unexplained."""
+def _one_more(fit: BandFit, counts: Array, scale: Array) -> list[tuple[float, float]]:
+    """The bands of a fit and one where most is left unexplained, in counts or in σ, as `scale` has it."""
     places = [(float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True)]
-    left = gaussian_filter1d(counts - fit.model, max(1.0, counts.size / 80))
+    left = gaussian_filter1d((counts - fit.model) / scale, max(1.0, counts.size / 80))
     at = float(fit.energy[int(np.argmax(left))])
     taken = any(abs(at - centre) < 1e-6 for centre, _ in places)
     return [*places, (at + 1e-3 * taken, 0.04 * float(np.ptp(fit.energy)))]
@@ -691,7 +709,7 @@ def fit_map(
     def work(chosen: Index) -> None:
         light, variance = spectra.rows(chosen)
         found[chosen], status[chosen] = _fit_chunk(
-            Spectra(spectra.energy, light, 1 / variance, powers), start
+            Spectra.on_axis(spectra.energy, light, 1 / variance, powers), start
         )
 
     threads = min(os.cpu_count() or 1, 4) if workers is None else max(workers, 1)
@@ -750,7 +768,9 @@ def _mean_of_one(spectra: EnergySpectra, good: Index, powers: Array) -> Spectra:
     """The mean spectrum of the good pixels, weighed as a single one's."""
     light, variance = (rows[0] for rows in spectra.mean(good).rows(slice(None)))
     floor = 1e-3 * variance.max()
-    return Spectra(spectra.energy, light[None], 1 / np.maximum(variance, floor)[None] / good.size, powers)
+    return Spectra.on_axis(
+        spectra.energy, light[None], 1 / np.maximum(variance, floor)[None] / good.size, powers
+    )
 
 
 def start_from(mean: Spectra, starts: Sequence[BandStart]) -> Bands:
@@ -758,14 +778,9 @@ def start_from(mean: Spectra, starts: Sequence[BandStart]) -> Bands:
     centres = np.array([band.centre for band in starts])
     widths = np.array([band.width for band in starts])
     trials = len(START_WIDTHS)
-    many = Spectra(
-        mean.energy,
-        np.repeat(mean.counts, trials, axis=0),
-        np.repeat(mean.weights, trials, axis=0),
-        mean.powers,
-    )
+    many = mean.at(np.zeros(trials, int))
     guess = Bands(np.tile(centres, (trials, 1)), np.outer(START_WIDTHS, widths))
-    bands, equations, _ = minimise(many, guess, np.ones(2 * len(starts), bool))
+    bands, equations, _ = minimise(many, guess)
     # A wanderer that left its neighbourhood may fit as well; the nearest of the good ones is meant.
     far = np.abs(bands.centres - centres).max(1)
     chi = equations.chi_square
@@ -775,28 +790,48 @@ def start_from(mean: Spectra, starts: Sequence[BandStart]) -> Bands:
 
 
 def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]:
-    """Rows of parameters, σ, areas, their σ and χ², NaN where a pixel was not fitted; and each pixel's status."""
-    count, k = len(spectra.counts), len(start)
-    free = np.ones(2 * k, bool)
-    first = Bands(np.tile(start.centres, (count, 1)), np.tile(start.widths, (count, 1)))
-    bright = explained(equations_at(spectra, first), k) > LEAST_LIGHT
-    rows = np.full((count, 2 * (3 * k + len(spectra.powers)) + 2 * k + 1), np.nan)
+    """Rows of parameters, σ, areas, their σ and χ², NaN where a pixel was not fitted; and each pixel's status.
+
+    The neighbourhood of the minimum is found with channels averaged, the minimum itself with all of them.
+    """
+    (count, points), k = spectra.counts.shape, len(start)
+    rows = np.full((count, 2 * (3 * k + spectra.powers.shape[-2]) + 2 * k + 1), np.nan)
     status = np.full(count, DIM, np.int8)
-    if bright.any():
-        lit, bands = spectra.at(bright), first.at(bright)
-        coarse = coarse_size(spectra.energy, start)
-        if coarse > 1:
-            bands, _, _ = minimise(lit.binned(coarse), bands, free)
-        bands, equations, done = minimise(lit, bands, free)
-        rows[bright], status[bright] = _table(bands, equations, done, spectra.energy)
+    coarse = spectra.binned(coarse_size(start, spectra.limits[2]))
+    first = Bands(np.tile(start.centres, (count, 1)), np.tile(start.widths, (count, 1)))
+    bright = np.flatnonzero(explained(equations_at(coarse, first), k) > LEAST_LIGHT)
+    if not bright.size:
+        return rows, status
+    near, _, _ = minimise(coarse.at(bright), first.at(bright), enough=NEIGHBOURHOOD)
+    far = []
+    for begin in range(0, bright.size, FINE_CHUNK):
+        chosen = np.arange(begin, min(begin + FINE_CHUNK, bright.size))
+        bands = near.at(chosen)
+        for _ in range(LAST_STEPS):
+            pixels = bright[chosen]
+            bands, equations, fall = last_step(spectra.at(pixels), bands)
+            done = _is_small(fall, equations, points)
+            rows[pixels], status[pixels] = _table(bands, equations, done, spectra.energy)
+            chosen, bands = chosen[~done], bands.at(~done)
+            if not chosen.size:
+                break
+        far.append(chosen)
+    chosen = np.concatenate(far)
+    if chosen.size:
+        pixels = bright[chosen]
+        bands, equations, done = minimise(spectra.at(pixels), near.at(chosen))
+        rows[pixels], status[pixels] = _table(bands, equations, done, spectra.energy)
     return rows, status
 
 
-def coarse_size(energy: Array, bands: Bands) -> int:
-    """How many channels may be averaged to find the neighbourhood of a minimum: 8 bins to the narrowest width."""
-    narrowest = float(bands.widths.min())
-    channel = float(np.max(np.abs(np.diff(energy))))
-    return int(np.clip(narrowest / (6 * channel), 1, 4))
+def _is_small(fall: Array, equations: Equations, points: int) -> Mask:
+    """Whether a step lowered χ² by little, beside what noise or misfit leaves of it."""
+    return np.asarray(fall < SMALL_FALL * np.maximum(equations.chi_square / points, 1.0))
+
+
+def coarse_size(bands: Bands, channel: float) -> int:
+    """How many channels may be averaged: four bins to the standard deviation of the narrowest band."""
+    return int(np.clip(float(bands.widths.min()) / (4 * channel), 1, 16))
 
 
 def explained(equations: Equations, count: int) -> Array:
@@ -831,16 +866,6 @@ def covariance_of(equations: Equations, count: int) -> Array:
     """Of heights, background, centres/width and ln width, shape (P, m, m)."""
     matrix, _ = normal_matrix(equations, count)
     return invert(matrix)
-
-
-def invert(matrix: Array) -> Array:
-    """Inverse of symmetric matrices (P, m, m), scaled to a diagonal of 1 and held just off singular."""
-    scale = np.sqrt(np.maximum(np.einsum("pii->pi", matrix), 1e-300))
-    outer = scale[:, :, None] * scale[:, None, :]
-    balanced = matrix / outer
-    places = np.arange(matrix.shape[-1])
-    balanced[:, places, places] += 1e-12
-    return np.asarray(np.linalg.inv(balanced) / outer)
 
 
 def separable_pairs(

@@ -46,7 +46,7 @@ def draw_map(
         axes.plot(columns, rows, "s", color=RED, markersize=1.4, markeredgewidth=0)
     if box is not None:
         _draw_box(axes, array.shape, box)
-    axes.set(xticks=[], yticks=[])
+    axes.set(xticks=[], yticks=[], facecolor="0.8")  # pixels without a value are grey
     axes.minorticks_off()
     if np.isfinite(pixel):
         _draw_bar(axes, array.shape, convert(pixel, "m", "um"))
@@ -58,9 +58,10 @@ def _draw_box(axes: "Axes", shape: Sequence[int], share: float) -> None:
 
     height, width = shape
     corner = ((1 - share) * width / 2 - 0.5, (1 - share) * height / 2 - 0.5)
-    axes.add_patch(
-        Rectangle(corner, share * width, share * height, fill=False, edgecolor="white", linewidth=1.2)
-    )
+    for colour, line in (("black", 2.0), ("white", 1.1)):
+        axes.add_patch(
+            Rectangle(corner, share * width, share * height, fill=False, edgecolor=colour, linewidth=line)
+        )
 
 
 def _draw_bar(axes: "Axes", shape: Sequence[int], micrometres: float) -> None:
@@ -68,10 +69,17 @@ def _draw_bar(axes: "Axes", shape: Sequence[int], micrometres: float) -> None:
     wanted = 0.25 * width * micrometres
     length = min(BARS, key=lambda bar: abs(np.log(bar / wanted)))
     pixels, left, down = length / micrometres, 0.05 * width, 0.93 * height
-    outline = {"color": "white", "solid_capstyle": "butt"}
-    axes.plot([left, left + pixels], [down, down], linewidth=3, **outline)
     from matplotlib.patheffects import withStroke
 
+    outline = [withStroke(linewidth=4.5, foreground="black")]
+    axes.plot(
+        [left, left + pixels],
+        [down, down],
+        linewidth=3,
+        color="white",
+        solid_capstyle="butt",
+        path_effects=outline,
+    )
     axes.text(
         left + pixels / 2,
         down - 0.03 * height,
@@ -85,17 +93,12 @@ def _draw_bar(axes: "Axes", shape: Sequence[int], micrometres: float) -> None:
 
 
 def draw_spectra(axes: "Axes", recorded: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> "Axes":
-    """Spectra by name over wavelength (nm), as recorded; each over its largest count where these differ much."""
-    largest = [float(np.nanmax(counts)) for _, counts in recorded.values()]
-    relative = len(largest) > 1 and max(largest) > 20 * min(largest)
+    """Spectra by name over wavelength (nm), as recorded."""
     others = iter((ORANGE, PURPLE, RED, SKY, BLUE, GREEN) * (1 + len(recorded) // 6))
-    for (name, (nm, counts)), top in zip(recorded.items(), largest, strict=True):
-        values = np.asarray(counts, float) / (top if relative and top > 0 else 1.0)
-        label = f"{name}, to {top:.3g}" if relative else name
-        axes.plot(nm, values, color=SPOT_COLOURS.get(name) or next(others), linewidth=0.8, label=label)
-    label = "counts over the largest" if relative else "counts"
-    axes.set(xlabel="wavelength (nm)", ylabel=label)
-    add_legend(axes, loc="upper right")
+    for name, (nm, counts) in recorded.items():
+        axes.plot(nm, counts, color=SPOT_COLOURS.get(name) or next(others), linewidth=0.8, label=name)
+    axes.set(xlabel="wavelength (nm)", ylabel="counts")
+    add_legend(axes, loc="best")
     return axes
 
 
@@ -118,7 +121,7 @@ def draw_bands(axes: "Axes", fit: "BandFit", *, title: str = "") -> "Axes":
     axes.set(xlabel="photon energy (eV)", ylabel="intensity per energy (arb.)")
     # Room for the legend above the spectrum.
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.09 * (len(fit.names) + 1) * (high - low))
+    axes.set_ylim(low, high + 0.12 * (len(fit.names) + 1) * (high - low))
     add_legend(axes, loc="upper left", ncols=1)
     return axes
 
@@ -177,20 +180,19 @@ def draw_profile(
 
 @drawing(name="spectra")
 def spectra(axes: "Axes", study: "SpectraStudy") -> "Axes":
-    """All spectra as recorded, over wavelength.
+    """The single spectra as recorded, over wavelength; without any the mean of the map.
 
     Parameters
     ----------
     study : from `study_spectra`
     """
-    return draw_spectra(axes, study.recorded)
+    spots = {name: curve for name, curve in study.recorded.items() if name != "mean"}
+    return draw_spectra(axes, spots or study.recorded)
 
 
 def _fitted(study: "SpectraStudy", spots: Sequence[str] | None) -> dict[str, "BandFit"]:
     chosen = [name for name in study.fits if spots is None or name in spots]
-    return {name: study.fits[name] for name in chosen if study.fits[name]} or {
-        name: fit for name, fit in list(study.fits.items())[:1]
-    }
+    return {name: study.fits[name] for name in chosen if study.fits[name]}
 
 
 @drawing(
@@ -205,6 +207,11 @@ def bands(panels: Any, study: "SpectraStudy", *, spots: Sequence[str] | None = N
     spots : which; by default the last two
     """
     found = list(_fitted(study, spots).items())
+    if not found:
+        axes = np.atleast_1d(panels)[0]
+        axes.set_axis_off()
+        axes.text(0.0, 0.5, "no spectrum has bands", fontsize=7)
+        return panels
     for axes, (name, fit) in zip(np.atleast_1d(panels), found[-np.size(panels) :], strict=True):
         draw_bands(axes, fit, title=name)
     return panels

@@ -10,7 +10,7 @@ from nbtools.cathodoluminescence.bands import MapFit, fit_bands
 from nbtools.cathodoluminescence.chance import assess_boundary_profile
 from nbtools.cathodoluminescence.field import FieldStudy
 from nbtools.cathodoluminescence.spectra import EnergySpectra
-from nbtools.cathodoluminescence.study import BandMaps, RecordingsStudy, SpectraStudy
+from nbtools.cathodoluminescence.study import MEAN, BandMaps, RecordingsStudy, SpectraStudy
 from nbtools.cathodoluminescence.unmixing import Unmixed
 from nbtools.display.widget import widget
 from nbtools.explore.plots import Plot
@@ -188,7 +188,7 @@ def bands(study: SpectraStudy, *, spots: Sequence[str] | None = None) -> FitWidg
     Parameters
     ----------
     study : from `study_spectra`
-    spots : which spectra; by default all on one energy axis that have bands
+    spots : which spectra; by default all single ones that have bands, without any the mean of the map
 
     Raises
     ------
@@ -196,6 +196,8 @@ def bands(study: SpectraStudy, *, spots: Sequence[str] | None = None) -> FitWidg
         No spectrum with bands.
     """
     fits = {name: fit for name, fit in study.fits.items() if fit and (spots is None or name in spots)}
+    if spots is None and len(fits) > 1:
+        fits.pop(MEAN, None)  # of the map, which holds the same light
     if not fits:
         raise NotPossible("no spectrum has bands to fit")
     names = list(fits)

@@ -160,13 +160,30 @@ class EnergySpectra:
         ----------
         chosen : flat numbers of pixels, or a slice of them
         """
+        chosen, channels = as_slice(chosen), self._seen
         values = self.cleaned(chosen)
         if self.stated is not None:
-            variance = np.asarray(self.stated[chosen], float)
+            variance = np.array(self.stated[chosen], float)
         else:
             variance = noise_variance(values, photons=self.photons)
-        variance = (variance + self.level_variance)[:, self.channels] * self.scale**2
-        return (values - self.level)[:, self.channels] * self.scale, variance
+        if np.any(self.level_variance):
+            variance += self.level_variance
+        if np.any(self.level):
+            values -= self.level
+        values, variance = values[:, channels], variance[:, channels]
+        if np.any(self.scale != 1):
+            values, variance = values * self.scale, variance * self.scale**2
+        return values, variance
+
+    @cached_property
+    def _seen(self) -> Any:
+        """The channels, as a slice where they are in one run."""
+        steps = np.diff(self.channels)
+        if self.channels.size > 1 and np.all(steps == steps[0]) and abs(steps[0]) == 1:
+            first, last, step = int(self.channels[0]), int(self.channels[-1]), int(steps[0])
+            end = last + step
+            return slice(first, end if end >= 0 else None, step)
+        return self.channels
 
     @property
     def intensity(self) -> Array:
@@ -269,6 +286,13 @@ def energy_spectra(
         photons=_are_photons(flat),
         saturated=clipped,
     )
+
+
+def as_slice(chosen: Any) -> Any:
+    """Flat numbers in one run as a slice, so that nothing is copied; anything else as it is."""
+    if isinstance(chosen, np.ndarray) and chosen.size and np.all(np.diff(chosen) == 1):
+        return slice(int(chosen[0]), int(chosen[-1]) + 1)
+    return chosen
 
 
 def check_axis(energy: ArrayLike | None, channels: int) -> tuple[Array, bool]:

@@ -190,9 +190,9 @@ class SpectraStudy(StudyResult):
     missing: dict[str, str]
 
     @property
-    def first(self) -> BandFit:
-        """Bands of the first spectrum, whose places the others start from."""
-        return next(iter(self.fits.values()))
+    def first(self) -> EnergySpectra:
+        """The first spectrum, whose bands the others start from."""
+        return next(iter(self.spectra.values()))
 
     def near(self, name: str, wavelength: float) -> Quantity:
         """Of a spectrum's bands the wavelength (nm) of that nearest to another; NaN where it has none."""
@@ -256,6 +256,9 @@ def study_spectra(
     missing: dict[str, str] = {}
     start: Any = bands
     for name, (raw, prepared, dark) in known.items():
+        spectra[name], recorded[name] = prepared, raw
+        if dark is not None:
+            tails[name] = tail_end(*raw, dark)
         try:
             light, variance = (rows[0] for rows in prepared.rows(slice(None)))
             if start is None:
@@ -267,13 +270,9 @@ def study_spectra(
                 if not isinstance(start, dict):
                     start = _inside(fit) or start
         except NotPossible as reason:
-            missing[name] = str(reason)
+            missing[f"bands of {name}"] = str(reason)
             continue
-        spectra[name], fits[name], recorded[name] = prepared, fit, raw
-        if dark is not None:
-            tails[name] = tail_end(*raw, dark)
-    if not fits:
-        raise NotPossible("; ".join(f"{name}: {why}" for name, why in missing.items()))
+        fits[name] = fit
     spots = [name for name in fits if name != MEAN] or [MEAN]
     assigned = {n: assign_centres(fits[n]) for n in spots if fits[n]} if says_mgo(sample) else {}
     return SpectraStudy(spectra, fits, recorded, tails, counted, assigned, missing)
@@ -434,8 +433,9 @@ class BandMaps(StudyResult):
             name = f"map_{band}".replace(" ", "_")
             rows.append(Row(f"{band}: centre", middle, how, f"{name}_energy"))
             areas, errors = maps.areas[..., number][done], maps.area_uncertainties[..., number][done]
-            mean = Quantity(float(areas.mean()), float(np.sqrt((errors**2).sum()) / done.sum()), "eV")
-            rows.append(Row(f"{band}: area, counts × eV", mean, "mean of the pixels", f"{name}_area"))
+            area = Quantity(float(np.median(areas)), float(np.median(errors)), "eV")
+            how = "median pixel, with the σ of one"
+            rows.append(Row(f"{band}: area, counts × eV", area, how, f"{name}_area"))
         return rows
 
     def notes(self) -> list[str]:
@@ -483,7 +483,9 @@ def study_bands(sample: "Sample", recordings: RecordingsStudy, spectra: SpectraS
     recording, one = recordings.maps[-1]
     fit = spectra.fits.get(MEAN)
     if fit is None or not fit:
-        reason = spectra.missing.get(MEAN) or (fit.reason if fit is not None else "it was not fitted")
+        reason = spectra.missing.get(f"bands of {MEAN}") or (
+            fit.reason if fit is not None else "it was not fitted"
+        )
         raise NotPossible(f"the mean spectrum of the map has no bands: {reason}")
     bands = {
         name: (float(c), float(w)) for name, c, w in zip(fit.names, fit.centres, fit.widths, strict=True)

@@ -29,7 +29,7 @@ SAMPLE = 2048  # pixels that the test looks at
 CERTAIN = 0.01
 # A scatter of shapes this small beside what noise makes of one pixel's biases its heights by less than 0.3 σ.
 TOLERATED = 0.1
-BLOCK = 1 << 20  # numbers
+BLOCK = 1 << 18  # numbers, which stay in a processor's cache
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import xarray as xr
 from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
-from nbtools.files.images import PICTURES, TIFF, ImageError, pixel_sizes, why_no_image
+from nbtools.files.images import LATTICE, PICTURES, TIFF, ImageError, pixel_sizes, read_images, why_no_image
 from nbtools.files.indicator_frames import FIELDS, FramesError, read_frames, read_note
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
@@ -21,7 +21,7 @@ from nbtools.files.scanning_maps import map_names, read_map
 from nbtools.files.spectral_maps import read_recording
 from nbtools.units import convert
 
-LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
+MOST_BYTES = 500_000_000  # of a file that is looked through for images of a lattice
 MOST_SCANS = 20  # that are looked at one by one
 
 
@@ -85,6 +85,9 @@ def _frames(path: Path) -> Contents:
 
 
 def _images(path: Path) -> Contents:
+    lattice = _lattice_images(path)
+    if lattice is not None:
+        return lattice
     found = read_image_set([path])
     image = found.stack if found.stack is not None else found.section
     assert image is not None
@@ -92,18 +95,15 @@ def _images(path: Path) -> Contents:
     if "tilt" in image.dims:
         what = f"tilt series of projections, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
-    facts = []
     try:
         size, lacks = min(pixel_sizes(image)), []
     except ImageError as problem:
         size, lacks = float("nan"), [str(problem)]
-    named = re.search(r".+_(haadf|abf|edx_\w+)$", path.stem.lower()) is not None
     routes = []
-    if not (size < LATTICE or named):
+    if not size < LATTICE:
         routes.append(Route("structure", options=("VOXEL_SIZE=<metres>",) if lacks else ()))
-    if image.ndim == 2 and (named or not size > LATTICE):
+    if image.ndim == 2 and not size > LATTICE:
         routes.append(Route("stem", options=("PIXEL_SIZE=<metres>",) if lacks else ()))
-        facts += [] if named else ["02 knows an image's role by its name: planar1_haadf, field_edx_O …"]
     if path.suffix.lower() in TIFF and not np.isfinite(size):
         routes.append(Route("magneto_optics", says=f"04, as frames: {_why_no_frames(path)}", takes="nothing"))
     signal = Signal(
@@ -116,7 +116,40 @@ def _images(path: Path) -> Contents:
         data=image,
     )
     what = f"{kind}, {axes_of(image)}, {image.attrs.get('bits', '?')} bits"
-    return Contents(what, (signal,), tuple(routes), tuple(facts), lacks=tuple(lacks))
+    return Contents(what, (signal,), tuple(routes), lacks=tuple(lacks))
+
+
+def _lattice_images(path: Path) -> Contents | None:
+    """A file whose images may show a lattice, and those that lie beside them; None where none does."""
+    if path.suffix.lower() in PICTURES or path.is_dir() or path.stat().st_size > MOST_BYTES:
+        return None
+    try:
+        found = read_images(path)
+    except (ImageError, ImportError):
+        return None
+    sizes = [
+        abs(float(np.diff(one.coords["x"].values[:2])[0])) if "x" in one.coords else np.nan for one in found
+    ]
+    element_map = re.search(r"_edx_\w+$", path.stem.lower()) is not None
+    if not (element_map or any(size < LATTICE for size in sizes)):
+        return None
+    signals = tuple(
+        Signal(
+            str(one.attrs["title"]),
+            "image",
+            (Range.of("grey", one.values, ""),),
+            int(one.size),
+            "stem",
+            str(one.attrs.get("remark", "")),
+            data=one,
+        )
+        for one in found
+    )
+    what = f"{'map of an element' if element_map else 'image'}, {axes_of(found[0])}, {found[0].attrs['bits']} bits"
+    several = (
+        (f"{len(found)} images; 02 studies all, or one: -p SIGNAL='<its title>'",) if len(found) > 1 else ()
+    )
+    return Contents(what, signals, (Route("stem"),), several)
 
 
 def _why_no_frames(path: Path) -> str:

@@ -16,6 +16,7 @@ from nbtools.units import factor
 TIFF = (".tif", ".tiff")
 PICTURES = (".bmp", ".png", ".jpg", ".jpeg")
 LARGEST = 4_000_000_000  # bytes
+LATTICE = 1e-10  # m: with larger pixels no image shows lattice planes
 AXES = ("z", "y", "x")
 
 
@@ -111,8 +112,11 @@ def _why_no_place(signal: xr.DataArray) -> str:
         return "a spectrum at each place; save the map of each element's line"
     if len(others) > 1:
         return f"over ({', '.join(map(str, signal.dims))}), no image"
-    if "z" in dims and (signal.coords["z"].attrs.get("units") == "m" if "z" in signal.coords else False):
-        return f"{signal.sizes['z']} slices of a volume, which 01 takes"
+    (over,) = others or {""}
+    deep = over in signal.coords and signal.coords[over].attrs.get("units") == "m"
+    step = float(np.ptp(signal.coords["x"].values[:2])) if "x" in signal.coords else np.inf
+    if over and (deep or not step < LATTICE):
+        return f"{signal.sizes[over]} slices of a volume, which 01 takes"
     return ""
 
 

@@ -21,7 +21,7 @@ from nbtools.files.quantum_design import (
     keep_good_points,
     read_dat,
 )
-from nbtools.files.registry import candidates, technique_of
+from nbtools.files.registry import candidates, open_file, technique_of
 from nbtools.files.sample_card import SampleCard, read_sample_card
 from nbtools.files.text_table import TableError, read_columns, read_text_table
 from nbtools.notebook.document import leave_out_paper_cells
@@ -88,16 +88,22 @@ class Sample:
 
     @cached_property
     def _read(self) -> "tuple[list[xr.Dataset], list[str]]":
-        """Quantum Design records without their poor points, and a sentence on each file."""
+        """Records without their poor points, and a sentence on each file."""
         records, said, others = [], [], []
         for file in self.files:
-            if not any(MAGNETOMETRY & set(reader.techniques) for reader in candidates(file)):
+            if not self.columns and not any(
+                MAGNETOMETRY & set(reader.techniques) for reader in candidates(file)
+            ):
                 others.append(file.name)
                 continue
             try:
                 kept, sentence = keep_good_points(self._record(file))
             except (QuantumDesignError, TableError) as problem:
-                said.append(f"{file.name} is not read: {problem}")
+                found = self._of_other_readers(file)
+                records += found
+                said += [f"{file.name} ({one.attrs.get('instrument', '')}): read" for one in found]
+                if not found:
+                    said.append(f"{file.name} is not read: {problem}")
                 continue
             records.append(kept)
             said.append(f"{file.name} ({kept.attrs['instrument']}): {sentence}")
@@ -107,6 +113,18 @@ class Sample:
         if self.columns and not is_dat(file):
             return read_text_table(file, self.columns)
         return read_dat(file)
+
+    @staticmethod
+    def _of_other_readers(file: Path) -> "list[xr.Dataset]":
+        """What a reader of the registry finds in a file, where it has the form that `read_dat` gives."""
+        try:
+            signals = open_file(file).signals
+        except (ValueError, OSError, ImportError):
+            return []
+        whole = {id(signal.data): signal.data for signal in signals if signal.technique}
+        return [
+            data for data in whole.values() if {"temperature", "field"} <= set(getattr(data, "data_vars", ()))
+        ]
 
     @property
     def records(self) -> "list[xr.Dataset]":

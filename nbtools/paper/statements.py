@@ -13,11 +13,10 @@ A room writes one function a statement, in its ``statements*.py``::
                               excluded={"two steps": context.rivals["two-step"].steps is not None})
 """
 
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -26,15 +25,6 @@ from nbtools.paper.printed import Paper, Statement, read_paper
 from nbtools.paper.verdict import Verdict
 from nbtools.results import Origin
 
-ROOMS = (
-    "structure",
-    "stem",
-    "transport",
-    "magneto_optics",
-    "ac_susceptibility",
-    "cathodoluminescence",
-    "joint",
-)
 RestsOn = Literal["paper", "data"]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -189,11 +179,10 @@ def statement(name: str, *, rests_on: RestsOn = "paper") -> Callable[[StatementF
 
 def registered() -> dict[str, Registered]:
     """Every statement that has a function, in the order of the paper; the rooms' modules are imported first."""
-    for room in ROOMS:
-        package = find_spec(f"nbtools.{room}")
-        for module in pkgutil.iter_modules(package.submodule_search_locations or ()) if package else ():
-            if module.name.startswith("statements"):
-                import_module(f"nbtools.{room}.{module.name}")
+    house = Path(__file__).parent.parent
+    for file in sorted(house.glob("*/statements*.py")):
+        if file.parent != Path(__file__).parent:
+            import_module(f"{house.name}.{file.parent.name}.{file.stem}")
     return {name: _REGISTERED[name] for name in read_paper() if name in _REGISTERED}
 
 

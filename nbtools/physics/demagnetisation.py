@@ -71,23 +71,6 @@ def cylinder_susceptibility(length_over_diameter: ArrayLike) -> Array:
     return np.asarray(-1 - q / ratio)
 
 
-def factor_from_susceptibility(chi: ArrayLike) -> Array:
-    """N = 1 + 1/χ of the ellipsoid that, fully shielded, has the external susceptibility χ ≤ −1 (any shape).
-
-    Raises
-    ------
-    ValueError
-        χ above −1: no shape brings full shielding there; the sample is only partly shielded.
-    """
-    external = np.asarray(chi, float)
-    if not np.all(external <= -1):
-        raise ValueError(
-            f"chi is {np.max(external):g}; a fully shielded sample has −1 or less whatever its shape: "
-            "this one is partly shielded, or volume and field need a check"
-        )
-    return np.asarray(1 + 1 / external)
-
-
 def susceptibility_from_factor(factor: ArrayLike, *, internal: float = -1.0) -> Array:
     """External χ = χ_i/(1 + N χ_i) from N and the internal χ_i ≥ −1, per applied field (any shape).
 

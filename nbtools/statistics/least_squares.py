@@ -58,6 +58,7 @@ def minimise(
     free: NDArray[np.bool_] | None = None,
     stated: bool = True,
     steps: int = MOST_STEPS,
+    enough: float = ENOUGH,
 ) -> tuple[Array, E, NDArray[np.bool_]]:
     """The least χ² of each of P fits, from `start` on.
 
@@ -73,6 +74,7 @@ def minimise(
     free : shape (n,), which parameters are searched; by default all
     stated : whether the weights are 1/variance; else χ² itself says how large the noise is
     steps : at most
+    enough : a step that would lower χ² by less ends a search
 
     Returns
     -------
@@ -96,15 +98,18 @@ def minimise(
         scale = now.chi_square / freedom
         if stated:
             scale = np.minimum(scale, 1.0)
-        near = fall < np.maximum(ENOUGH * scale, now.floor)
+        near = fall < np.maximum(enough * scale, now.floor)
         close[active] = fall < NEAR_ENOUGH * scale
+        done[active] = near
+        if near.any():  # a step that buys nothing is not worth an evaluation
+            active, step, now = active[~near], step[~near], now.at(~near)
         trial = moved(here[active], step)
         new = equations_at(trial, active)
         better = new.chi_square < now.chi_square
         there.put(active, new, better)
         here[active[better]] = trial[better]
         damping[active] = np.where(better, np.maximum(0.1 * damping[active], 1e-9), 8 * damping[active])
-        done[active] = near | (damping[active] > STIFFEST)
+        done[active] = damping[active] > STIFFEST
     return here, there, done | close
 
 

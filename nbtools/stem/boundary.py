@@ -332,7 +332,12 @@ class _Strip:
         for share, deep in zip(found, self.deep, strict=True):
             level = float(np.median(share[deep])) if deep.any() else 1.0
             share /= level if level > 0 else 1.0
-        return np.asarray(found[:, :: self.every, self.inner])
+        found = found[:, :: self.every, self.inner]
+        # Beyond the picture's rim as at the rim.
+        inside = self.known[:: self.every, self.inner] > 0
+        first, last = inside.argmax(axis=1), inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+        nearest = np.clip(np.arange(inside.shape[1]), first[:, None], last[:, None])
+        return np.asarray(np.take_along_axis(found, nearest[None], axis=2))
 
 
 def _pattern(

@@ -30,6 +30,7 @@ SETTLED, MOST_ROUNDS = 1e-16, 100  # m, a last step of the origin's search; each
 # Of the columns of one kind: those nearer to another than this (m) are not told apart.
 APART = 0.08e-9
 WIDTH_SIGMA = 0.02  # of the columns' width, by how far they are no Gaussians: an assumption
+MOST_LEFT = 1.35  # of the noise, that Gaussian columns may leave of an image
 LEVEL = 0.8e-9  # m, between the nodes of the level under the columns
 MOST_SOLVED = 6000  # columns whose heights are solved for at once
 FEWEST = 8  # columns of a kind, whose height is compared
@@ -379,7 +380,7 @@ def level_hats(pixels: NDArray[np.int64], pitch: float) -> sparse.csc_matrix:
     return hats[:, np.flatnonzero(np.asarray(hats.sum(axis=0)).ravel() > 0.5)]
 
 
-def column_heights(image: Any, columns: LatticeColumns, width: float, pitch: float) -> Array:
+def column_heights(image: Any, columns: LatticeColumns, width: float, pitch: float) -> tuple[Array, float]:
     """Height of every column at its own place, all at once over a slowly varying level; a faint column counts, too.
 
     Parameters
@@ -391,7 +392,7 @@ def column_heights(image: Any, columns: LatticeColumns, width: float, pitch: flo
 
     Returns
     -------
-    Heights, shape (n,); NaN beyond the `MOST_SOLVED` columns nearest to the middle.
+    Heights, shape (n,), NaN beyond the `MOST_SOLVED` columns nearest to the middle; and the r.m.s. of what they leave.
     """
     plane = check_plane(image)
     away = np.hypot(*(columns.positions - np.median(columns.positions, axis=0)).T)
@@ -405,9 +406,10 @@ def column_heights(image: Any, columns: LatticeColumns, width: float, pitch: flo
     design = sparse.hstack([column_templates(pixels, plane.shape, places, width), level]).tocsc()
     normal = (design.T @ design).tocsc()
     normal = normal + 1e-9 * sparse.diags_array(normal.diagonal() + 1e-9)
+    known = spsolve(normal.tocsc(), design.T @ values)
     found = np.full(len(away), np.nan)
-    found[near] = spsolve(normal.tocsc(), design.T @ values)[: len(near)]
-    return found
+    found[near] = known[: len(near)]
+    return found, float(np.std(values - design @ known))
 
 
 @dataclass(frozen=True, repr=False)
@@ -421,6 +423,7 @@ class ColumnsStudy(StudyResult):
     fits : of the same columns
     contrasts : of the kinds of columns of a grain, by a text as "MgB2: B over Mg"
     names : of the grains
+    missing : what could not be had, a sentence for each grain
     """
 
     image: LatticeImage
@@ -428,6 +431,7 @@ class ColumnsStudy(StudyResult):
     fits: tuple[ColumnFit, ...]
     contrasts: dict[str, Quantity]
     names: tuple[str, ...]
+    missing: dict[str, str]
 
     def rows(self) -> list[Row]:
         rows, size = [], self.image.pixel_size
@@ -443,9 +447,10 @@ class ColumnsStudy(StudyResult):
         return rows
 
     def notes(self) -> list[str]:
-        return [
+        said = [
             "columns are placed by the phases of the waves; a kind that scarcely shows converges less often"
         ]
+        return said + [f"{name}: {reason}" for name, reason in self.missing.items()]
 
 
 def estimate_columns(grains: GrainsStudy) -> ColumnsStudy:
@@ -459,7 +464,8 @@ def estimate_columns(grains: GrainsStudy) -> ColumnsStudy:
     image, found = grains.image, grains.grains
     if not found.solved:
         raise NotPossible("; ".join(pattern.reason for pattern in found.patterns))
-    columns, fits, contrasts = [], [], {}
+    columns, fits, missing = [], [], {}
+    contrasts: dict[str, Quantity] = {}
     for number in found.solved:
         solution = found.patterns[number].best
         placed = place_columns(
@@ -468,15 +474,20 @@ def estimate_columns(grains: GrainsStudy) -> ColumnsStudy:
         if not len(placed.positions):
             raise NotPossible(f"{solution.name}: its lattice places no column in the image")
         fit = kept_columns(image.plane, placed.positions)
-        for kind, ratio in _contrasts(image, placed, fit).items():
-            contrasts[f"{solution.crystal}: {kind}"] = ratio
+        try:
+            ratios = _contrasts(image, placed, fit, found.waves[number].noise)
+            contrasts |= {f"{solution.crystal}: {kind}": ratio for kind, ratio in ratios.items()}
+        except NotPossible as reason:
+            missing[solution.name] = str(reason)
         columns.append(placed)
         fits.append(fit)
     names = tuple(found.name(number) for number in found.solved)
-    return ColumnsStudy(image, tuple(columns), tuple(fits), contrasts, names)
+    return ColumnsStudy(image, tuple(columns), tuple(fits), contrasts, names, missing)
 
 
-def _contrasts(image: LatticeImage, placed: LatticeColumns, fit: ColumnFit) -> dict[str, Quantity]:
+def _contrasts(
+    image: LatticeImage, placed: LatticeColumns, fit: ColumnFit, noise: float
+) -> dict[str, Quantity]:
     """Heights of each kind of columns over those of the strongest kind, as "B over Mg".
 
     Heights of faint columns beside strong ones hang on the width of the strong: what `WIDTH_SIGMA` of it does is in σ.
@@ -490,14 +501,18 @@ def _contrasts(image: LatticeImage, placed: LatticeColumns, fit: ColumnFit) -> d
         return {}
     width = float(np.median(fit.widths[seen]))
     pitch = LEVEL / image.pixel_size
-    heights, others = (
-        np.abs(column_heights(image.plane, placed, scale * width, pitch))
-        for scale in (1.0, 1.0 + WIDTH_SIGMA)
+    (heights, left), (others, _) = (
+        column_heights(image.plane, placed, scale * width, pitch) for scale in (1.0, 1.0 + WIDTH_SIGMA)
     )
+    if left > MOST_LEFT * noise:
+        raise NotPossible(
+            f"the columns leave {left / noise:.1f} times the noise: they are no round Gaussians, and heights of faint "
+            "columns beside strong ones are not given"
+        )
     found = {}
     for kind, own in groups.items():
         if kind != strong:
-            ratio, other = (_ratio(h[own], h[groups[strong]]) for h in (heights, others))
+            ratio, other = (_ratio(np.abs(h[own]), np.abs(h[groups[strong]])) for h in (heights, others))
             found[f"{kind} over {strong}"] = ratio.widened(abs(float(ratio) - float(other)))
     return found
 

@@ -444,6 +444,12 @@ class GrainsStudy(StudyResult):
             widest = max(best.spots, key=lambda spot: float(spot.spacing))
             planes = family_name(best.structure, widest.hkl)
             rows.append(Row(f"{best.crystal} {planes}, spacing", widest.spacing, "its spot", shown="nm"))
+        if self.grains.solved and not self.grains.standard:
+            best = self.grains.patterns[self.grains.solved[0]].best
+            scale = Quantity(best.scale, best.residual)
+            rows.append(
+                Row(f"scale of the picture by {best.crystal}", scale, "fitted lattice", f"{key}_scale")
+            )
         for number, pattern in enumerate(self.grains.patterns):
             if not pattern:
                 for k, sigma in zip(pattern.spots.wave_vectors[:3], pattern.spots.sigmas[:3], strict=True):

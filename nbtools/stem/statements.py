@@ -38,6 +38,7 @@ FILM, RANDOM, STRAIGHT = "1 nm film", "random orientation", "straight boundary"
 # m: a film that is missed by less than this is still called found.
 HALF_A_FILM = 0.5e-9
 HIGHEST_ORDER = 4  # of a set of planes, up to which its first spot is looked for
+RESOLVED = 0.1e-9  # m: what an aberration-corrected STEM shows; the paper does not print its own
 CONFIDENCE = 0.95
 
 
@@ -112,24 +113,20 @@ def second_interface(paper: Paper, results: Results, context: Context) -> Verdic
 
 @statement("STM-03")
 def oxide_planes(paper: Paper, results: None, context: Context) -> Verdict:
-    """Whether planes of the printed types give spots: the first order that the structure allows."""
+    """Whether planes of the printed types give spots: the first order that the structure allows, if it is resolved."""
     oxide = _crystal("MgO")
-    named = [hkl for kind, hkl in _indices(paper["STM-03"].words) if kind == "{"]
-    orders = [
-        next(
-            (n for n in range(1, HIGHEST_ORDER + 1) if not is_extinct(oxide, [tuple(n * i for i in hkl)])[0]),
-            0,
-        )
-        for hkl in named
-    ]
-    seen = ", ".join(
-        f"{''.join(map(str, hkl))} as {''.join(str(n * i) for i in hkl)}"
-        if n
-        else f"{''.join(map(str, hkl))} in no order"
-        for hkl, n in zip(named, orders, strict=True)
-    )
-    basis = f"a type of planes is an orientation; rock salt shows {seen}, of planes closer by the order"
-    return context.proposition(bool(named) and all(orders), basis)
+    seen = []
+    for hkl in (indices for kind, indices in _indices(paper["STM-03"].words) if kind == "{"):
+        orders = [tuple(n * i for i in hkl) for n in range(1, HIGHEST_ORDER + 1)]
+        first = next((order for order in orders if not is_extinct(oxide, [order])[0]), orders[-1])
+        seen.append((_joined(hkl), _joined(first), float(plane_spacing(oxide, first))))
+    shown = ", ".join(f"{named} as {spot} ({1e9 * d:.3f} nm)" for named, spot, d in seen)
+    basis = f"a type of planes is an orientation; rock salt shows {shown}, and images resolve {1e9 * RESOLVED:g} nm"
+    return context.proposition(bool(seen) and all(d > RESOLVED for *_, d in seen), basis)
+
+
+def _joined(indices: tuple[int, ...]) -> str:
+    return "".join(map(str, indices))
 
 
 # Step planes and zones ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from nbtools.files.crystal import own_crystal, read_crystal
-from nbtools.files.images import read_images
+from nbtools.files.images import LATTICE, read_images
 from nbtools.results import NotPossible
 from nbtools.stem.boundary import LayerStudy, estimate_layers
 from nbtools.stem.columns import ColumnsStudy, estimate_columns
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample
     from nbtools.physics.crystal_lattice import Structure
 
-# With larger pixels no image shows lattice planes, m.
-LATTICE = 0.1e-9
 ELEMENT = re.compile(r"(?i)(?:edx|eds|map|eels)[_ -]?([A-Z][a-z]?)$|^([A-Z][a-z]?)(?: [KLM][a-z]?)?$")
 
 
@@ -53,15 +51,16 @@ def study_images(
         except (ValueError, OSError) as problem:
             left_out[path.name] = " ".join(str(problem).split())
             continue
-        if signal is not None and len(found) > 1:
+        several = len(found) > 1
+        if signal is not None and several:
             titles = [str(one.attrs["title"]) for one in found]
             found = [one for one in found if one.attrs["title"] == signal]
             if not found:
                 left_out[path.name] = f"it holds no signal {signal!r}, but {', '.join(titles)}"
         for one in found:
-            name = path.stem if len(found) == 1 else f"{path.stem} {one.attrs['title']}"
+            name = path.stem if not several else f"{path.stem} {one.attrs['title']}"
             given = pixel_size if pixel_size is not None and "x" not in one.coords else None
-            element = ELEMENT.search(path.stem if len(found) == 1 else str(one.attrs["title"]))
+            element = ELEMENT.search(path.stem if not several else str(one.attrs["title"]))
             step = _step(one, given)
             try:
                 if element:

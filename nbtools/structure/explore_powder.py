@@ -33,14 +33,15 @@ def pattern_at(
     Parameters
     ----------
     fractions : a refinement
-    second, trace : the two phases that are moved; the first phase takes the rest
+    second, trace : the two phases that are moved; the first phase takes the difference
     window : degrees; the misfit counts the whole pattern
     weight, trace_weight : of the two phases, %
     texture : March–Dollase coefficient of `second`, where it was refined with a texture axis
     broader : factor of all widths
     """
-    weights = {second: weight / 100, trace: trace_weight / 100}
-    weights = {fractions.names[0]: 1 - sum(weights.values())} | weights
+    kept = {name: float(share) for name, share in fractions.weight_fractions.items()}
+    weights = kept | {second: weight / 100, trace: trace_weight / 100}
+    weights[fractions.names[0]] += 1 - sum(weights.values())
     parts = fractions.model.components(
         fractions.two_theta, weights=weights, broader=broader, texture={second: texture}
     )
@@ -73,7 +74,7 @@ def composition(fractions: PhaseFractions, *, second: str = "MgB2", trace: str =
     Parameters
     ----------
     fractions : from `study_composition`; where texture was refined with an axis, its slider moves the pattern
-    second, trace : the two phases that are moved; the first takes the rest
+    second, trace : the two phases that are moved; the first takes the difference
 
     Raises
     ------
@@ -95,7 +96,11 @@ def composition(fractions: PhaseFractions, *, second: str = "MgB2", trace: str =
             "texture": (0.5, 1.5),
             "broader": (0.7, 1.5),
         },
-        values={"weight": found[second], "trace_weight": found[trace]},
+        values={
+            "weight": found[second],
+            "trace_weight": found[trace],
+            "texture": min(max(float(fractions.texture(second)), 0.5), 1.5),
+        },
         against="trace_weight",
         sweep_points=11,
         labels={

@@ -12,7 +12,7 @@ import lmfit
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import find_peaks
 
 from nbtools.results import NotPossible
@@ -63,13 +63,17 @@ CLEARLY = 16.0  # of χ²
 COARSE_POINTS = 1500
 VISIBLE = 15.0  # σ of its scale, from which a phase has a cell and a width of its own; freed sooner, noise shapes it
 DEGREES = range(1, 16)
+MOST_STEPS = 60  # of a minimisation, each of one evaluation a parameter; a pattern that fits takes 10
 STEP = 1e-6  # of every parameter; none has a scale under 10⁻³
 # Of what stands above the background the phases may leave so much; a phase's lines may be so far from its structure's.
 LARGEST_UNEXPLAINED = 0.25
 LARGEST_MISMATCH = 0.3
+SURE_MISMATCH = 0.1  # up to which what stands at a phase's lines is surely that phase
 LEAST_AREA = 0.05  # of all lines, from which a phase moves the fractions of the others
 LINE_SIGMA = 0.3  # of a line's strength, above which counting does not show the line
 MISSED = 5  # lines that a message names
+CLEAR = 5.0  # σ by which a line stands out, so that noise makes one in 1,000 patterns
+PROFILE = 0.2  # of an explained line: what a profile may miss of it
 APART = 0.5  # deg, so that Kα1 and Kα2 are one line
 BLIND = (
     "amorphous parts (boron, B2O3): a refinement shares the whole among the crystals it is given; an internal "
@@ -183,6 +187,7 @@ class PatternFit:
     weight: Array = field(default_factory=lambda: np.zeros(0))
     visible: tuple[str, ...] = ()
     stands_out: bool = True
+    settled: bool = True
 
     def __post_init__(self) -> None:
         self.weigh(np.maximum(uniform_filter1d(self.counts, 9), 0) + 1)
@@ -350,9 +355,12 @@ class PatternFit:
             rest = (self.counts - self.curve(values)) * self.weight
             return np.append(rest, weak_terms(trial))
 
-        if not any(parameter.vary for parameter in p.values()):
+        free = sum(parameter.vary for parameter in p.values())
+        if not free:
             return p
-        return lmfit.minimize(residual, p, method="leastsq", **options).params
+        found = lmfit.minimize(residual, p, method="leastsq", max_nfev=MOST_STEPS * (free + 1), **options)
+        self.settled = not found.aborted
+        return found.params
 
     def choose_background(self, p: Mapping[str, float]) -> None:
         """The degree with the least AIC, everything else held; BIC leaves a bias of 0.3 σ."""
@@ -398,11 +406,13 @@ def refine(fit: PatternFit) -> lmfit.Parameters:
     for kinds in (("zero", "strain", "width"), ("mixing", "ratio", "slope", "breadth"), ("size", "texture")):
         fit.release(p, *kinds)
         p = fit.converge(p, ftol=1e-4, xtol=1e-4, epsfcn=1e-10)
+        if not fit.settled:
+            break
         fit.weigh(fit.curve(p.valuesdict()))
         fit.look(p.valuesdict())
         fit.settle_weak(p)
         fit.choose_background(p.valuesdict())
-    for _ in range(2):
+    for _ in range(2 if fit.settled else 0):
         p = fit.converge(p, ftol=1e-6, xtol=1e-6, epsfcn=1e-10)
         fit.weigh(fit.curve(p.valuesdict()))
     return p
@@ -541,12 +551,16 @@ def unexplained_share(fit: PatternFit, rest: Array, background: Array, width: fl
     return min(max(left, 0.0) / above, 1.0) if above > 0 else 1.0
 
 
-def strongest_lines(two_theta: Array, net: Array, sigma: Array) -> list[float]:
-    """2θ of the strongest lines in what is left of a pattern, degrees, by how far they stand out."""
+def strongest_lines(two_theta: Array, net: Array, sigma: Array, explained: Array) -> list[float]:
+    """2θ of the strongest lines in what is left of a pattern, degrees, by how far they stand out.
+
+    What is left under an explained line because its profile is not quite that of the model is none.
+    """
     smooth, error = uniform_filter1d(net, 5), np.sqrt(uniform_filter1d(sigma**2, 5) / 5)
     apart = max(1, round(APART / float(np.median(np.diff(two_theta)))))
-    peaks, about = find_peaks(smooth, prominence=0.0, width=2, distance=apart)
-    clear = about["prominences"] > 8 * error[peaks]
+    peaks, about = find_peaks(smooth, prominence=CLEAR * float(np.median(error)), width=2, distance=apart)
+    near = maximum_filter1d(explained, 2 * apart + 1)
+    clear = (smooth[peaks] > CLEAR * error[peaks]) & (smooth[peaks] > PROFILE * near[peaks])
     peaks, high = peaks[clear], about["prominences"][clear]
     return [float(two_theta[peaks[i]]) for i in ranked(list(high), highest=True)[:MISSED]]
 
@@ -876,17 +890,17 @@ def _result(
         model=model,
         used=_used(fit, p) + said,
     )
-    net = found.counts - found.background
-    for name in found.detected:
-        net = net - found.components[name]
-    found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight))
-    _require_explained(
-        found, {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
-    )
+    parts = found.components
+    surely = [parts[name] for name in found.detected if not mismatch[name] > SURE_MISMATCH]
+    explained = np.sum(surely, axis=0) + np.zeros(fit.two_theta.size)
+    net = found.counts - found.background - explained
+    found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight, explained))
+    areas = {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
+    _require_explained(found, areas, settled=fit.settled)
     return found
 
 
-def _require_explained(found: PhaseFractions, areas: Mapping[str, float]) -> None:
+def _require_explained(found: PhaseFractions, areas: Mapping[str, float], *, settled: bool) -> None:
     """Not too much of the pattern is of no phase, and the phases that count show lines as strong as they should be.
 
     Raises
@@ -904,6 +918,8 @@ def _require_explained(found: PhaseFractions, areas: Mapping[str, float]) -> Non
         why = "none of them stands out of the noise"
     elif found.unexplained > LARGEST_UNEXPLAINED:
         why = f"{100 * found.unexplained:.0f} % of what stands above the background is of none of them"
+    elif not settled:
+        why = "the refinement does not settle"
     elif wrong:
         why = f"what stands at the lines of {wrong[0]} is not as strong as its structure says"
     else:

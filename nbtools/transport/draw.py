@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nbtools.transport.lengths import LengthsStudy
-    from nbtools.transport.magnetisation import FluxEntryStudy, ScreeningStudy
-    from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
+    from nbtools.transport.lower_field import FluxEntryStudy
+    from nbtools.transport.resistance import ResistanceStudy
+    from nbtools.transport.screening import ScreeningStudy
+    from nbtools.transport.upper_field import UpperFieldStudy
 
 LINES = {0: "-", 1: "--", 2: ":"}
 
@@ -42,26 +44,38 @@ def draw_resistivity(
     fit: tuple[ArrayLike, ArrayLike] | None = None,
     marks: Mapping[str, float] | None = None,
     window: tuple[float, float] | None = None,
+    name: str = "",
+    others: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     units: str = "paper",
 ) -> "Axes":
-    """ρ(T) with its fit, marked temperatures, and the transition enlarged in an inset (`window`, K)."""
+    """ρ(T) with its fit, marked temperatures, and the transition enlarged in an inset (`window`, K).
+
+    `name` is the curve's; `others` are further ones by name, under it.
+    """
     scale, label = for_display(unit, units)
     t, rho = np.asarray(temperature), np.asarray(resistivity) * scale
-    axes.plot(t, rho, ".", color=BLUE, markersize=2)
+    more = [(name, np.asarray(x), np.asarray(y) * scale) for name, (x, y) in (others or {}).items()]
+    for (other, x, y), colour in zip(more, cycle((GREEN, PURPLE, ORANGE)), strict=False):
+        axes.plot(x, y, ".", color=colour, markersize=2, label=other)
+    axes.plot(t, rho, ".", color=BLUE, markersize=2, label=name or None)
     if fit is not None:
         axes.plot(np.asarray(fit[0]), np.asarray(fit[1]) * scale, color=ORANGE, label="Bloch–Grüneisen")
+    if fit is not None or more:
         add_legend(axes, loc="lower right")
     symbol = "ρ" if unit == "ohm m" else "R"
     axes.set(xlabel="temperature (K)", ylabel=f"{symbol} ({label})", xlim=(0, None), ylim=(0, None))
     if window:
         inset = axes.inset_axes((0.14, 0.52, 0.44, 0.43))
+        for (_, x, y), colour in zip(more, cycle((GREEN, PURPLE, ORANGE)), strict=False):
+            near = (x > window[0]) & (x < window[1])
+            inset.plot(x[near], y[near], ".-", color=colour, markersize=2, linewidth=0.6)
         chosen = (t > window[0]) & (t < window[1])
         inset.plot(t[chosen], rho[chosen], ".-", color=BLUE, markersize=2, linewidth=0.6)
         inset.set_xlim(*window)
         inset.tick_params(labelsize=6)
-        for (name, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
-            inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{name} {place:.2f} K")
-        add_legend(inset, loc="lower right", borderaxespad=0.2)
+        for (mark, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
+            inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{mark} {place:.2f} K")
+        add_legend(inset, loc="lower right", borderaxespad=0.2, handlelength=1)
     return axes
 
 
@@ -171,7 +185,7 @@ def draw_critical_field(
 
 @drawing(name="resistivity")
 def resistance(axes: "Axes", study: "ResistanceStudy", *, units: str = "paper") -> "Axes":
-    """The widest branch, its Bloch–Grüneisen fit, the transition enlarged.
+    """Every branch, over them the widest with its Bloch–Grüneisen fit; the transition enlarged.
 
     Parameters
     ----------
@@ -179,12 +193,14 @@ def resistance(axes: "Axes", study: "ResistanceStudy", *, units: str = "paper") 
     units : "paper" or "SI"
     """
     transition, fit, window, marks = study.transition, None, None, {}
+    several = len(study.curves) > 1
     if study.normal:
         grid = np.linspace(*study.normal.window, 200)
         fit = (grid, study.normal.predict(grid))
     if transition.found:
         reach = max(2.5, 3 * float(np.nan_to_num(transition.width)))
-        window = (transition.midpoint - reach, transition.midpoint + reach)
+        # The step stands to the left, so that the legend has the room under the normal state.
+        window = (transition.midpoint - 0.8 * reach, transition.midpoint + 1.8 * reach)
         marks = {"onset": transition.onset, "zero": transition.zero}
     return draw_resistivity(
         axes,
@@ -194,6 +210,8 @@ def resistance(axes: "Axes", study: "ResistanceStudy", *, units: str = "paper") 
         fit=fit,
         marks={name: place for name, place in marks.items() if np.isfinite(place)},
         window=window,
+        name=" ".join(label for label, curve in study.curves.items() if curve[1] is study.signal and several),
+        others={label: curve for label, curve in study.curves.items() if curve[1] is not study.signal},
         units=units,
     )
 

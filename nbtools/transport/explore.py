@@ -14,12 +14,15 @@ from nbtools.physics.demagnetisation import susceptibility_from_factor
 from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.results import NotPossible
 from nbtools.statistics.noise import noise_of
-from nbtools.transport.lower_field import LowerCriticalField, estimate_lower_critical_field
-from nbtools.transport.magnetisation import FluxEntryStudy
+from nbtools.transport.lower_field import FluxEntryStudy, LowerCriticalField, estimate_lower_critical_field
 from nbtools.transport.model_gradiometer import sample_length_factor
-from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy
+from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import combine_branches, estimate_transition
-from nbtools.transport.upper_field import collect_upper_critical_fields, fit_upper_critical_law
+from nbtools.transport.upper_field import (
+    UpperFieldStudy,
+    collect_upper_critical_fields,
+    fit_upper_critical_law,
+)
 from nbtools.units import Quantity, convert
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -48,7 +51,7 @@ def transition_at(
         if np.any(near := np.abs(t - half) < reach)
     }
     here = (np.array([float(found.critical_temperature)]), np.array([level]))
-    return {**shown, "criterion": here, "T_c": found.critical_temperature}
+    return {**shown, "criterion": here, "Tc": found.critical_temperature}
 
 
 @widget

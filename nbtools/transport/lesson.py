@@ -9,9 +9,10 @@ from nbtools.display.drawing import finish
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.study import NotPossible, Stamp, StudyResult
 from nbtools.transport.draw import draw_resistivity
-from nbtools.transport.resistance import ResistanceStudy, UpperFieldStudy, estimate_upper_field
+from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import StepCount, count_transition_steps
 from nbtools.transport.twin_world import TransportWorld
+from nbtools.transport.upper_field import UpperFieldStudy, estimate_upper_field
 
 if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample

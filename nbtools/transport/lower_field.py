@@ -1,13 +1,19 @@
 """Where flux first enters: the kink of a virgin magnetisation curve, and its extrapolation to zero temperature."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nbtools.cache import cached
+from nbtools.physics import superconductor
+from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise
+from nbtools.study import Row, StudyResult
+from nbtools.transport.screening import full_screening_susceptibility
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -371,3 +377,158 @@ def _first_deviation(curve: _Virgin) -> Quantity:
     return Quantity(
         0.5 * (h[here - 1] + h[here]) * curve.largest, 0.5 * (h[here] - h[here - 1]) * curve.largest, "A/m"
     )
+
+
+@dataclass(frozen=True, repr=False)
+class FluxEntryStudy(StudyResult):
+    """H_c1 of every virgin curve, coldest first, and both extrapolations to zero temperature.
+
+    Attributes
+    ----------
+    temperature : of the curves with an entry field, K, shape (n,)
+    fields : what was found in each
+    laws : both extrapolations; empty where fewer than two curves have an entry field
+    correction : for the shape
+    curves : of (K, fields in A/m, moments in A m²), every virgin curve, coldest first
+    missing : curves without an entry field, a sentence each
+    """
+
+    temperature: Array
+    fields: tuple[LowerCriticalField, ...]
+    laws: dict[str, ZeroTemperatureField]
+    correction: str
+    curves: tuple[tuple[float, Array, Array], ...]
+    missing: dict[str, str]
+
+    def rows(self) -> list[Row]:
+        rows = [
+            Row(f"entry field at {kelvin:.4g} K", found.entry_field, "√ΔM kink", shown="Oe")
+            for kelvin, found in zip(self.temperature, self.fields, strict=True)
+        ]
+        how = f"shape correction {self.correction}"
+        rows += [
+            Row(f"H_c1(0), {name} law", law.zero_temperature_field, f"χ² = {law.chi_square:.1f}", shown="Oe")
+            for name, law in self.laws.items()
+        ]
+        if self.laws:
+            how = f"√ΔM kink, shape correction {self.correction}, {self.best.law} law"
+            rows.append(Row("H_c1(0)", self.zero_temperature_field, how, "lower_critical_field", "Oe"))
+        return rows
+
+    def notes(self) -> list[str]:
+        said = [f"{kelvin}: {reason}" for kelvin, reason in self.missing.items()]
+        if self.laws:
+            said.append(
+                f"criterion, shape and law together: ± {Quantity(self.systematic, unit='A/m').to('Oe'):.0f} Oe, in σ"
+            )
+        return said
+
+    @property
+    def zero_temperature_field(self) -> Quantity:
+        """H_c1(0) by the better law, `systematic` included, A/m; NaN where fewer than two curves have a kink."""
+        if not self.laws:
+            return Quantity(np.nan, unit="A/m")
+        return self.best.zero_temperature_field.widened(self.systematic)
+
+    @property
+    def best(self) -> ZeroTemperatureField:
+        """The law of lower χ²."""
+        return min(self.laws.values(), key=lambda law: law.chi_square)
+
+    @property
+    def systematic(self) -> float:
+        best = self.best
+        zero = [
+            float(law.zero_temperature_field)
+            for law in self.laws.values()
+            if law.chi_square < best.chi_square + 10
+        ]
+        coldest = self.fields[0]
+        relative = coldest.systematic / float(coldest.lower_critical_field)
+        return float(np.hypot(np.ptp(zero) / 2, relative * float(self.best.zero_temperature_field)))
+
+
+@cached
+def estimate_flux_entry(
+    curves: Sequence[tuple[float, ArrayLike, ArrayLike, ArrayLike | None]],
+    *,
+    critical_temperature: float,
+    correction: Correction = "none",
+    sides: Sequence[float] | None = None,
+    field_uncertainty: float = 0.0,
+    temperature_uncertainty: float = 0.0,
+) -> FluxEntryStudy:
+    """H_c1(T) from virgin curves and its value at zero temperature.
+
+    Parameters
+    ----------
+    curves : of (K, fields in A/m, moments, σ of the moments or None)
+    critical_temperature : K
+    correction : "none", "1-N" or "brandt"; the last two need `sides`
+    sides : the three edges in m, the last along the field
+    field_uncertainty, temperature_uncertainty : of the calibrations, A/m and K; for the extrapolation
+
+    Raises
+    ------
+    NotPossible
+        A shape correction without the shape; no virgin curve with an entry field.
+    """
+    if correction != "none" and sides is None:
+        raise NotPossible(
+            f'correction {correction!r} needs the sample\'s dimensions; give them or take "none"'
+        )
+    factors = _shape_factors(sides) if sides is not None else {}
+    missing, found = {}, []
+    for kelvin, h, m, sigma in sorted(curves, key=lambda curve: curve[0]):
+        try:
+            estimate = estimate_lower_critical_field(
+                h, m, uncertainty=sigma, correction=correction, **factors
+            )
+        except ValueError as reason:
+            missing[f"{kelvin:.4g} K"] = str(reason)
+            continue
+        if estimate.found:
+            found.append((kelvin, estimate))
+        else:
+            missing[f"{kelvin:.4g} K"] = estimate.reason
+    temperature = np.array([kelvin for kelvin, _ in found])
+    fields = tuple(estimate for _, estimate in found)
+    if not np.isfinite(critical_temperature):
+        missing["H_c1(0)"] = "it needs the critical temperature, which m(T) does not determine here"
+    laws = (
+        {}
+        if len(fields) < 2 or not np.isfinite(critical_temperature)
+        else _both_laws(temperature, fields, critical_temperature, field_uncertainty, temperature_uncertainty)
+    )
+    if not fields:
+        raise NotPossible("; ".join(f"{kelvin}: {reason}" for kelvin, reason in missing.items()))
+    kept = tuple(
+        (t, np.asarray(h), np.asarray(m)) for t, h, m, _ in sorted(curves, key=lambda curve: curve[0])
+    )
+    return FluxEntryStudy(temperature, fields, laws, correction, kept, missing)
+
+
+def _shape_factors(sides: Sequence[float]) -> dict[str, float]:
+    screened = next(iter(full_screening_susceptibility(*sides).values()))
+    ratio = sides[2] / np.sqrt(sides[0] * sides[1])
+    edge = superconductor.edge_barrier_factor(ratio, shape="cylinder" if ratio > 1 else "bar")
+    return {"demagnetisation": 1 + 1 / screened, "edge_factor": float(edge)}
+
+
+def _both_laws(
+    temperature: Array,
+    fields: tuple[LowerCriticalField, ...],
+    critical_temperature: float,
+    field_uncertainty: float,
+    temperature_uncertainty: float,
+) -> dict[str, ZeroTemperatureField]:
+    values = np.array([float(f.lower_critical_field) for f in fields])
+    noise = np.array([f.lower_critical_field.uncertainty for f in fields])
+    through_slope = np.gradient(values, temperature) * temperature_uncertainty
+    sigma = np.sqrt(noise**2 + field_uncertainty**2 + through_slope**2)
+    return {
+        law: extrapolate_lower_critical_field(
+            temperature, values, uncertainty=sigma, critical_temperature=critical_temperature, law=law
+        )
+        for law in ("parabolic", "linear")
+    }

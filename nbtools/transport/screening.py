@@ -1,7 +1,8 @@
-"""What a screening susceptibility of −1.1 means: shape, sample length, volume and field in one budget."""
+"""Screening and Meissner effect: m(T) in one field, and what a susceptibility of −1.1 means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,13 +12,21 @@ from scipy.optimize import brentq
 from nbtools.physics import demagnetisation
 from nbtools.physics.ac_response import eddy_susceptibility
 from nbtools.physics.domain import require_within
+from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points, real_array
 from nbtools.statistics.choice import largest_first
 from nbtools.statistics.noise import noise_of
+from nbtools.study import Row, StudyResult
+from nbtools.transport.model_gradiometer import sample_length_factor
+from nbtools.transport.transition import Transition, estimate_transition
 from nbtools.units import Quantity
 
+Array = NDArray[np.float64]
 # Relative: what parts Brandt's formula from the solution of `models.finite_cylinder`.
 CYLINDER_ERROR = 3e-3
+# The palladium cylinder that magnetometers are calibrated on is about this long; whether the maker corrects
+# for it is not published, so half its effect counts as error.
+CALIBRATION_LENGTH = 3.8e-3
 PLATEAU = 0.25  # of the transition's temperature: below, screening no longer changes with it
 
 
@@ -85,9 +94,7 @@ def _prism_error(flatness: float) -> float:
     return float(np.exp(np.interp(np.log(flatness), np.log([10, 20, 100]), np.log([1e-4, 3e-4, 2e-2]))))
 
 
-def estimate_eddy_resistivity(
-    radius: float, frequency: float, *, screened: ArrayLike = 0.5
-) -> NDArray[np.float64]:
+def estimate_eddy_resistivity(radius: float, frequency: float, *, screened: ArrayLike = 0.5) -> Array:
     """Resistivity (Ω m) at which eddy currents alone screen a cylinder to χ′ = −`screened`.
 
     The largest that an ac susceptibility so deep allows: a critical state screens at no resistivity.
@@ -111,7 +118,7 @@ def estimate_eddy_resistivity(
 
 def subtract_background(
     along: ArrayLike, moment: ArrayLike, *, background_along: ArrayLike, background: ArrayLike
-) -> NDArray[np.float64]:
+) -> Array:
     """The moment without that of the empty holder, measured alike and interpolated to the same places.
 
     Parameters
@@ -170,9 +177,7 @@ def estimate_meissner_fraction(zero_field_cooled: Quantity, field_cooled: Quanti
     """
     if not zero_field_cooled < -2 * zero_field_cooled.uncertainty:
         return Quantity(np.nan)
-    ratio = field_cooled / zero_field_cooled
-    error = np.hypot(field_cooled.uncertainty, ratio * zero_field_cooled.uncertainty)
-    return Quantity(ratio, float(error) / abs(zero_field_cooled))
+    return Quantity.of(field_cooled / zero_field_cooled)
 
 
 def estimate_shielding(
@@ -230,3 +235,154 @@ def estimate_shielding(
         largest_first(parts),
         {name: float(susceptibility / (chi * length_factor)) for name, chi in full_screening.items()},
     )
+
+
+@dataclass(frozen=True, repr=False)
+class ScreeningStudy(StudyResult):
+    """χ(T) or m(T) of zero-field and field cooling, and what the plateau means.
+
+    Attributes
+    ----------
+    transitions : of each curve, the zero-field-cooled first
+    curves : by branch, K and the susceptibility where the volume is known, else the moment (A m²)
+    shielding : the plateau as a susceptibility, None where the card does not give what that takes
+    meissner_fraction : the field-cooled plateau over the zero-field-cooled one
+    full_screening : what full screening reads, by way of reckoning the shape
+    applied_field : of the first curve, as set, A/m
+    field_cooled : the curve that the Meissner fraction is of
+    missing : what could not be had, a sentence each
+    """
+
+    transitions: dict[str, Transition]
+    curves: dict[str, tuple[Array, Array]]
+    shielding: Shielding | None
+    meissner_fraction: Quantity
+    full_screening: Mapping[str, float]
+    applied_field: float = np.nan
+    field_cooled: str | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def onset(self) -> Quantity:
+        """Of the first (zero-field-cooled) branch, K."""
+        return next(iter(self.transitions.values())).onset
+
+    def rows(self) -> list[Row]:
+        first = next(iter(self.transitions.values()))
+        rows = [
+            Row("T_c onset, diamagnetic", first.onset, "first 1 % of the step", "magnetic_onset"),
+            Row("T_c midpoint, diamagnetic", first.midpoint, "50 % of the step", "magnetic_midpoint"),
+            Row(
+                "field-cooled over zero-field-cooled",
+                self.meissner_fraction,
+                "plateaus below T_c/4",
+                "meissner_fraction",
+            ),
+        ]
+        if self.shielding:
+            rows += [
+                Row("4πχ of the plateau", self.shielding.susceptibility, "m/(VH)", "susceptibility"),
+                Row(
+                    "4πχ of full screening",
+                    self.shielding.fully_screened,
+                    "the shape, as the instrument reads it",
+                ),
+                Row("screened fraction", self.shielding.screened_fraction, "m/(VH)", "screened_fraction"),
+            ]
+        rows += [
+            Row(f"T_c onset, {label}", other.onset, "first 1 % of the step")
+            for label, other in list(self.transitions.items())[1:]
+            if label not in ("fc", self.field_cooled)
+        ]
+        return [row for row in rows if np.isfinite(row.quantity)]
+
+    def notes(self) -> list[str]:
+        said = [
+            f"{label} branch: no transition, {found.reason}"
+            for label, found in self.transitions.items()
+            if not found.found
+        ]
+        said += [f"{what}: {reason}" for what, reason in self.missing.items()]
+        if self.shielding:
+            said.append(f"halved, this input would help most: {self.shielding.most_useful}")
+            said.append("χ0 by " + ", ".join(f"{n} {chi:.3f}" for n, chi in self.full_screening.items()))
+        return said
+
+
+def estimate_screening(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    field: float | Sequence[float] = np.nan,
+    field_cooled: str | None = "fc",
+    volume: Quantity | None = None,
+    sides: Sequence[float] | None = None,
+    shape: str = "prism",
+    remanence: Quantity | None = None,
+    instrument: str | None = None,
+    scan_length: float = 0.04,
+    temperature_uncertainty: float = 0.0,
+) -> ScreeningStudy:
+    """All that m(T) tells; a susceptibility only with volume, sides, remanence and instrument.
+
+    Parameters
+    ----------
+    curves : by name, the zero-field-cooled first: K and A m², shape (n,) each
+    field : A/m, as set, of all curves or of each; remanence : A/m ± σ, to be added to it
+    field_cooled : name of the curve that was cooled in the field of the first; without it no Meissner fraction
+    volume, sides : m³ ± σ; the three edges in m, the last along the field
+    instrument, scan_length : mode of the magnetometer (`sample_length_factor`), and m
+    temperature_uncertainty : of the thermometer's calibration, K; it is added to every transition temperature
+
+    Raises
+    ------
+    NotPossible
+        No curve.
+    """
+    if not curves:
+        raise NotPossible("No m(T) curve came; give at least the zero-field-cooled branch")
+    measured = {label: (np.asarray(t), np.asarray(m)) for label, (t, m) in curves.items()}
+    fields = dict(zip(measured, np.broadcast_to(field, len(measured)).astype(float), strict=True))
+    transitions = {
+        label: estimate_transition(t, m, kind="diamagnetic", thermometer_offset=temperature_uncertainty)
+        for label, (t, m) in measured.items()
+    }
+    plateaus = {
+        label: estimate_plateau(t, m, midpoint=float(found.midpoint if found.found else np.max(t)))
+        for (label, (t, m)), found in zip(measured.items(), transitions.values(), strict=True)
+    }
+    first = next(iter(measured))
+    # A fraction without an onset would be one of something else than flux expelled below a transition.
+    fraction = (
+        estimate_meissner_fraction(plateaus[first], plateaus[field_cooled])
+        if field_cooled in plateaus and field_cooled != first and transitions[first].found
+        else Quantity(np.nan)
+    )
+    common: dict[str, Any] = {"applied_field": fields[first], "field_cooled": field_cooled}
+    if volume is None or sides is None or remanence is None or instrument is None:
+        return ScreeningStudy(transitions, measured, None, fraction, {}, **common)
+    full = full_screening_susceptibility(*sides, shape=shape)
+    length_factor = _length_factor(sides[-1], instrument, scan_length)
+    shielding = estimate_shielding(
+        plateaus[first],
+        field=fields[first],
+        volume=volume,
+        remanence=remanence,
+        full_screening=full,
+        method=next(iter(full)),
+        length_factor=length_factor,
+    )
+    susceptibility = {
+        label: (t, m / (float(volume) * (fields[label] + float(remanence))))
+        for label, (t, m) in measured.items()
+    }
+    return ScreeningStudy(transitions, susceptibility, shielding, fraction, full, **common)
+
+
+def _length_factor(length: float, instrument: Any, scan_length: float) -> Quantity:
+    point = float(sample_length_factor(length, mode=instrument, scan_length=scan_length))
+    calibrated = float(
+        sample_length_factor(
+            length, mode=instrument, scan_length=scan_length, reference_length=CALIBRATION_LENGTH
+        )
+    )
+    return Quantity(point, abs(calibrated - point) / 2)

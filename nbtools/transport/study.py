@@ -10,19 +10,10 @@ from nbtools.files.quantum_design import distinct_names, find_sweeps, read_dat
 from nbtools.results import NotPossible
 from nbtools.study import Missing, Row, StudyResult, study
 from nbtools.transport.lengths import LengthsStudy, estimate_lengths
-from nbtools.transport.magnetisation import (
-    FluxEntryStudy,
-    ScreeningStudy,
-    estimate_flux_entry,
-    estimate_screening,
-)
-from nbtools.transport.resistance import (
-    ResistanceStudy,
-    UpperFieldStudy,
-    estimate_resistance,
-    estimate_upper_field,
-)
-from nbtools.transport.screening import subtract_background
+from nbtools.transport.lower_field import FluxEntryStudy, estimate_flux_entry
+from nbtools.transport.resistance import ResistanceStudy, estimate_resistance
+from nbtools.transport.screening import ScreeningStudy, estimate_screening, subtract_background
+from nbtools.transport.upper_field import UpperFieldStudy, estimate_upper_field
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:

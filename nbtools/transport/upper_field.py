@@ -1,7 +1,7 @@
 """The field at which resistance returns, its law of temperature, and what the choice of law does to H_c2(0)."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import lmfit
@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.physics import superconductor
+from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.crossing import find_crossing, rough_crossing
 from nbtools.statistics.information import aicc
 from nbtools.statistics.noise import averaged, noise_of
+from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -268,3 +270,111 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
         float(fit.redchi),
         float(t[0] / tc),
     )
+
+
+@dataclass(frozen=True, repr=False)
+class UpperFieldStudy(StudyResult):
+    """H_c2(T) by one criterion and the laws fitted to it, lowest AICc first.
+
+    Attributes
+    ----------
+    criterion : share of the normal resistance
+    temperature, field, uncertainty : of H_c2, K and A/m, shape (n,)
+    laws : by name; the power law is the paper's
+    curves : of (K, fields in A/m, R/R_n)
+    missing : what could not be had, a sentence each
+    """
+
+    criterion: float
+    temperature: Array
+    field: Array
+    uncertainty: Array
+    laws: dict[Any, UpperCriticalLaw]
+    curves: tuple[tuple[float, Array, Array], ...]
+    missing: dict[str, str]
+
+    def rows(self) -> list[Row]:
+        how = f"R(H) at {self.criterion:.0%} of R_n, power law, T_c free"
+        power = self.laws["power"]
+        rows = [
+            Row("H_c2(0)", power.zero_temperature_field, how, "upper_critical_field", "kOe"),
+            Row("curvature α", self.curvature, how, "curvature"),
+            Row("coherence length ξ(0)", power.coherence_length, how, shown="nm"),
+        ]
+        for name, law in self.laws.items():
+            if name != "power":
+                rows.append(
+                    Row(f"H_c2(0), {name} law", law.zero_temperature_field, "the same points", shown="kOe")
+                )
+        return rows
+
+    def notes(self) -> list[str]:
+        power = self.laws["power"].aicc
+        said = [f"{what}: {reason}" for what, reason in self.missing.items()]
+        for name, law in self.laws.items():
+            said.append(
+                f"{name} law: χ²ᵣ = {law.reduced_chi_square:.2g}"
+                + ("" if name == "power" else f", AICc {law.aicc - power:+.0f} against the power law")
+            )
+        coldest = float(np.min(self.temperature))
+        return [*said, f"the data end at {coldest:.4g} K; everything below is the law's"]
+
+    @property
+    def best(self) -> UpperCriticalLaw:
+        return next(iter(self.laws.values()))
+
+    @property
+    def curvature(self) -> Quantity:
+        """α of the power law (1 − t)^(1 + α)."""
+        return Quantity(self.laws["power"].exponent - 1, self.laws["power"].exponent.uncertainty)
+
+    @property
+    def outdone(self) -> dict[str, bool]:
+        """Whether the power law beats each other law by more than 10 in AICc."""
+        power = self.laws["power"].aicc
+        return {name: law.aicc > power + 10 for name, law in self.laws.items() if name != "power"}
+
+
+def estimate_upper_field(
+    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
+    *,
+    normal: Callable[[float], Any],
+    criterion: float = 0.1,
+    temperature_uncertainty: float = 0.0,
+    calibration: float = 0.0,
+) -> UpperFieldStudy:
+    """H_c2(T) from field sweeps of the resistance, and its laws.
+
+    Parameters
+    ----------
+    curves : of (K, fields in A/m, resistances)
+    normal : the normal-state value at a temperature, in the unit of the resistances
+    criterion : share of it
+    temperature_uncertainty : K, of one temperature against another
+    calibration : K, of all temperatures together; what it does to each law's parameters is added to their σ
+
+    Raises
+    ------
+    NotPossible
+        Too few temperatures at which the criterion is crossed.
+    """
+    ordered = sorted(curves, key=lambda curve: curve[0])
+    shares = tuple((t, np.asarray(h), np.asarray(r) / float(normal(t))) for t, h, r in ordered)
+    t, h, sigma = collect_upper_critical_fields(shares, criterion=criterion)
+    options: dict[str, Any] = {"uncertainty": sigma, "temperature_uncertainty": temperature_uncertainty}
+    try:
+        laws = compare_upper_critical_laws(t, h, **options)
+    except ValueError as reason:
+        raise NotPossible(f"H_c2(T): {reason}") from None
+    if calibration:
+        shifted = compare_upper_critical_laws(t + calibration, h, **options)
+        laws = {name: _with_calibration(law, shifted[name]) for name, law in laws.items()}
+    return UpperFieldStudy(criterion, t, h, sigma, laws, shares, {})
+
+
+def _with_calibration(law: UpperCriticalLaw, shifted: UpperCriticalLaw) -> UpperCriticalLaw:
+    names = ("zero_temperature_field", "critical_temperature", "exponent", "coherence_length")
+    widened: dict[str, Any] = {
+        name: getattr(law, name).widened(abs(getattr(shifted, name) - getattr(law, name))) for name in names
+    }
+    return replace(law, **widened)

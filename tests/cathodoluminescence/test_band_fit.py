@@ -86,13 +86,13 @@ def test_bands_far_apart_are_separable():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_aicc_counts_bands(seed):
-    """Three planted, three found."""
+    """Three planted, three found: a fourth, put where noise is largest, does not lower AICc by more than 10."""
     counts = np.random.default_rng(seed).poisson(
         bands(ENERGY, [300, 200, 150], THREE, WIDTHS[[0, 2, 3]], 10.0)
     )
     best, table = count_bands(ENERGY, counts, most=4)
     assert len(best.names) == 3
-    assert min(table, key=table.get) == 3
+    assert table[3] - min(table.values()) < 10 < table[2] - table[3]
 
 
 def test_a_band_is_assigned_with_its_misfit():

@@ -3,12 +3,14 @@
 import io
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from damage import damaged
 
 from nbtools.files.powder_diffraction import PowderDiffractionError, read_pattern, scan_options
+from nbtools.files.powder_headers import read_facts
 from nbtools.files.registry import open_file
 from nbtools.structure.twin_powder import record_powder
 
@@ -379,3 +381,13 @@ def test_the_wavelengths_of_raw4(tmp_path):
     assert 1e10 * scan.attrs["wavelength_2"] == pytest.approx(1.54439)
     assert (scan.attrs["ratio"], scan.attrs["sample"]) == (0.5, "composite")
     assert scan.counts.values.tolist() == COUNTS.tolist() and "no wavelength" not in str(scan.attrs["notes"])
+
+
+def test_the_wavelengths_of_brml():
+    """They stand in the XML of each scan."""
+    tube = '<WaveLengthAlpha1 Value="1.788996" /><WaveLengthAlpha2 Value="1.792835" /><WaveLengthRatio Value="0.5" />'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("Experiment0/RawData0.xml", f"<RawData>{tube}</RawData>")
+    facts = read_facts(Path("scan.brml"), buffer.getvalue())
+    assert (facts.format, facts.wavelengths, facts.ratio) == ("BRML", (1.788996, 1.792835), 0.5)

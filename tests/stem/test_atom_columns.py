@@ -54,7 +54,7 @@ def test_columns_of_an_indexed_grain_and_their_contrast():
     placed = stem.place_columns(found.best, found.spots, np.ones(image.shape, bool), worlds.PIXEL)
     planted = places / worlds.PIXEL + 149.5
     assert np.linalg.norm(placed.positions[:, None] - planted, axis=2).min(axis=1).max() < 1.0
-    heights = stem.column_heights(image, placed, 0.05e-9 / worlds.PIXEL, 40)
+    heights, _ = stem.column_heights(image, placed, 0.05e-9 / worlds.PIXEL, 40)
     boron, magnesium = (np.median(heights[placed.elements == element]) for element in ("B", "Mg"))
     assert boron / magnesium == pytest.approx(0.225757, abs=0.02)
 

@@ -75,3 +75,11 @@ def test_a_tilt_series_is_no_volume(tmp_path, monkeypatch, realdata):
         "01_structure", tmp_path / "out", monkeypatch, DATA=realdata / "em3d/etspy/HAADF.dm3"
     )
     assert "tilt series of projections" in ledger["skipped"]["The data and the sample"]
+
+
+def test_a_powder_pattern_of_something_else(tmp_path, realdata):
+    """Somebody's scan of another material: the run ends well, with its strongest lines in place of fractions."""
+    (tmp_path / "mine.uxd").write_bytes((realdata / "xrd/xylib/BT86_.UXD").read_bytes())
+    ledger = run_as_user("01_structure", tmp_path, "POWDER=mine.uxd")
+    assert "do not explain this pattern" in ledger["skipped"]["Fig. 1 · Composition"]
+    assert not [name for name in numbers(ledger) if "fraction_" in name or "upper_limit" in name]

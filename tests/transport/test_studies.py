@@ -5,9 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.figure import Figure
 
 from nbtools import transport
+from nbtools.files import registry
+from nbtools.files.registry import Contents, Reader, Signal
 from nbtools.notebook.sample import open_sample
 from nbtools.physics import demagnetisation, superconductor
 from nbtools.physics.normal_metal import bloch_gruneisen
@@ -273,7 +276,7 @@ def test_the_value_under_the_hand_is_kept(tmp_path, monkeypatch):
     before = read_ledger(sample.ledger.path).results
     explorer = transport.explore.transition(result)
     explorer.controls["criterion value"].value = "0.3"
-    number = explorer.outcome.numbers["T_c"]
+    number = explorer.outcome.numbers["Tc"]
     explorer.controls["use"].click()
     assert not explorer.errors
     after = read_ledger(sample.ledger.path).results
@@ -394,3 +397,34 @@ def test_the_ledger_says_where_its_numbers_come_from(tmp_path, monkeypatch):
     del before["provenance"]
     sample.ledger.path.write_text(json.dumps(before))
     assert read_ledger(sample.ledger.path).provenance == {}
+
+
+def read_table(path):
+    """A reader as somebody's own package would have it: two columns, K and Ω."""
+    t, r = np.loadtxt(path, unpack=True)
+    data = xr.Dataset(
+        {"temperature": ("point", t), "field": ("point", 0 * t), "resistance_1": ("point", r)},
+        attrs={"instrument": "own cryostat", "source": path.name},
+    )
+    signal = Signal("warming", "resistance", (), t.size, "transport", data=data)
+    return Contents("R(T) of an own cryostat", (signal,))
+
+
+def test_a_file_of_a_registered_reader_reaches_the_study(tmp_path):
+    """What a reader of one's own reads in the form of `read_dat` is studied, not only inspected."""
+    t = np.arange(4, 60, 0.25)
+    path = tmp_path / "own.xyz"
+    noise = 1e-4 * np.random.default_rng(3).normal(size=t.size)
+    r = 0.01 * (superconductor.transition_fraction(t, midpoint=38.0, width=1.0) + noise)
+    np.savetxt(path, np.c_[t, r])
+    registry.register(Reader("an own table", read_table, (".xyz",), techniques=("transport",)))
+    try:
+        sample = open_sample(path)
+        assert transport.study_resistance(sample, record=False).transition.midpoint == pytest.approx(
+            38, abs=0.1
+        )
+        assert "own.xyz (own cryostat)" in repr(sample)
+    finally:
+        registry.unregister("an own table")
+    with pytest.raises(NotPossible, match=r"own\.xyz is not read"):
+        open_sample(path).sweeps(axis="temperature", needs="resistance")
