@@ -39,6 +39,7 @@ def add_scale_bar(axes: "Axes", pixel_size: float, *, location: str = "lower rig
         font_properties={"size": 6},
         pad=0.3,
         sep=2,
+        rotation="horizontal-only",  # along x, also where a voxel is thicker than wide
         scale_formatter=lambda value, unit: f"{value:g} {'µm' if 'mu' in unit else unit}",
     )
     axes.add_artist(bar)

@@ -118,7 +118,7 @@ def _few_decades(axes: "Axes") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-@drawing(panels=2, columns=2, height=68, name="section")
+@drawing(panels=2, columns=2, height=48, name="section")
 def section(panels: Any, study: "PhasesStudy") -> Any:
     """The image as recorded, and its dark phase.
 
@@ -131,7 +131,7 @@ def section(panels: Any, study: "PhasesStudy") -> Any:
     return panels
 
 
-@drawing(panels=lambda study: len(study.maps), columns=2, height=58, name="element_maps")
+@drawing(panels=lambda study: len(study.maps), columns=2, height=44, name="element_maps")
 def element_maps(panels: Any, study: "RegistrationStudy") -> Any:
     """Counts of each element.
 

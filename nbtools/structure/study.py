@@ -332,7 +332,7 @@ def study_sections(sample: "Sample", volume: PhasesStudy) -> SectionsStudy | Mis
     return estimate_sections(volume.phase)
 
 
-@study("Fig. 3 · Isotropy")
+@study("Isotropy")
 def study_isotropy(sample: "Sample", volume: PhasesStudy) -> IsotropyStudy | Missing:
     """The ellipsoid of mean intercept lengths, and the two-point correlation along the axes.
 
@@ -349,7 +349,7 @@ def study_isotropy(sample: "Sample", volume: PhasesStudy) -> IsotropyStudy | Mis
     return estimate_isotropy(volume.phase, voxel_size=volume.voxel_size)
 
 
-@study("Fig. 3 · Does it connect by itself?")
+@study("Does MgB₂ connect by itself?")
 def study_percolation(
     sample: "Sample",
     volume: PhasesStudy,

@@ -162,7 +162,8 @@ def compose(pictures: dict[str, np.ndarray], scene: Scene) -> "Figure":
         panels = np.atleast_1d(figure.subplots(1, len(pictures)))
         for axes, (name, picture) in zip(panels, pictures.items(), strict=True):
             # In few colours: what is blurred by another size takes four times the bytes.
-            few = np.uint8(np.clip(40 * np.rint(picture / 40), 0, 255)) if scene.points else picture
+            step = 40 if scene.points else 24
+            few = np.uint8(np.clip(step * np.rint(picture / step), 0, 255))
             axes.imshow(few, interpolation="antialiased")
             axes.set_axis_off()
             axes.set_title(name, loc="left", fontsize=6)
