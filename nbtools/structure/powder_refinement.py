@@ -170,9 +170,19 @@ def _require_counts(counts: Array) -> None:
 class PatternFit:
     """One pattern, the phases to explain it, and the state of the fit.
 
-    two_theta, counts, variance : shape (n,), degrees; variance is None for counts (then it is that of the model)
-    lines : by phase; textured : the phases whose texture is free
+    Attributes
+    ----------
+    two_theta, counts : shape (n,), degrees and counts
+    variance : shape (n,), or None for plain counts, whose variance is that of the model
+    lines : by phase
+    instrument : to start from
+    textured : the phases whose texture is free
     reach : by phase, how far its cell may be from its CIF, where that is not `MEASURED_CELL`
+    degree : of the background
+    weight : 1/σ of each point, shape (n,)
+    visible : the phases that have a cell and a width of their own, the strongest first
+    stands_out : whether any phase does, out of noise and misfit
+    settled : whether the last minimisation came to an end
     """
 
     two_theta: Array

@@ -1,4 +1,4 @@
-"""200 seeds of phase fractions: bias and coverage at three noises, with texture, shift and broadening; foreign patterns."""
+"""200 seeds of phase fractions: bias and coverage at three noises and in eight worlds; foreign patterns."""
 
 import os
 
