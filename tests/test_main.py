@@ -65,10 +65,9 @@ def test_a_failing_notebook_makes_the_run_fail(project: Path, capsys: pytest.Cap
     assert (project / "build" / "report" / "02_bad.html").exists()
 
 
-SETTLE = """from dataclasses import replace
-from nbtools.paper import enter, judge_statement
+SETTLE = """from nbtools.paper import enter, recompute
 from nbtools.results import Ledger
-enter(Ledger("{notebook}"), replace(judge_statement("{statement}"), word="{word}"))"""
+enter(Ledger("{notebook}"), recompute({changes})["{statement}"])"""
 SUM = """from pathlib import Path
 from nbtools import paths
 from nbtools.paper import paper_table, read_ledgers
@@ -88,13 +87,13 @@ def test_a_failing_notebook_is_marked_and_the_others_run(
     """
     notebooks = project / "notebooks"
     (notebooks / "03_small.ipynb").unlink()
-    good = SETTLE.format(notebook="03_good", statement="GL-01", word="agrees")
-    bad = SETTLE.format(notebook="04_bad", statement="MO-03", word="{word}")
+    good = SETTLE.format(notebook="03_good", statement="GL-01", changes="")
+    bad = SETTLE.format(notebook="04_bad", statement="MO-05", changes="{changes}")
     write_notebook(notebooks / "03_good.ipynb", good)
-    write_notebook(notebooks / "04_bad.ipynb", bad.format(word="agrees"), "1")
+    write_notebook(notebooks / "04_bad.ipynb", bad.format(changes=""), "1")
     write_notebook(notebooks / "07_sum.ipynb", SUM)
     assert main(["run", "--store"]) == 0
-    write_notebook(notebooks / "04_bad.ipynb", bad.format(word="inconsistent"), "1 / 0")
+    write_notebook(notebooks / "04_bad.ipynb", bad.format(changes={"MO-05": [450]}), "1 / 0")
     capsys.readouterr()
     assert main(["run"]) == 1
     said = capsys.readouterr().out
@@ -112,10 +111,10 @@ def test_a_failing_notebook_is_marked_and_the_others_run(
     assert all("04_bad failed" in why for why in claims["left_out"])
     assert claims["counted"] + sum(claims["left_out"].values()) == len(read_paper())
     rows = {row["id"]: row for row in claims["statements"]}
-    assert (rows["MO-03"]["run"], rows["MO-03"]["counted"], rows["MO-03"]["verdict"]) == (
+    assert (rows["MO-05"]["run"], rows["MO-05"]["counted"], rows["MO-05"]["verdict"]) == (
         "stored",
         False,
-        "agrees",
+        "undecided",
     )
     assert (rows["GL-01"]["run"], rows["GL-01"]["counted"]) == (claims["run"], True)
     assert reason in (project / "build" / "report" / "index.html").read_text(encoding="utf-8")

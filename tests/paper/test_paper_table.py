@@ -80,14 +80,14 @@ def run(tmp_path, monkeypatch):
     record.write(tmp_path)
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path))
     monkeypatch.setenv(paths.RUN, record.id)
-    enter(Ledger("03_transport"), judge_statement("GL-01"))
+    enter(Ledger("03_transport"), judge_statement("GL-02"))
     return record
 
 
 def agreeing():
-    """The planted agreement, and those of 03 that printed numbers bear out whatever was run."""
-    judged = [v for name, v in recompute().items() if name != "GL-01" and read_paper()[name].notebook == "03"]
-    return 1 + sum(verdict.word == "agrees" for verdict in judged)
+    """Those of 03 that printed numbers bear out whatever was run; the one that was settled among them."""
+    judged = [v for name, v in recompute().items() if read_paper()[name].notebook == "03"]
+    return sum(verdict.word == "agrees" for verdict in judged)
 
 
 def by_id(table):
@@ -98,14 +98,14 @@ def test_what_a_run_found_counts_and_the_rest_is_marked(run) -> None:
     """Its own row is of the run; a notebook that was not part of it is shown as stored and not counted."""
     table = paper_table(read_ledgers())
     rows = by_id(table)
-    assert rows.loc["GL-01", "basis"].startswith("a planted length")
-    assert tuple(rows.loc["GL-01", ["verdict", "sigmas", "run", "left_out"]]) == ("agrees", 0, run.id, "")
+    assert rows.loc["GL-02", "basis"] == judge_statement("GL-02").basis
+    assert tuple(rows.loc["GL-02", ["verdict", "sigmas", "run", "left_out"]]) == ("agrees", -0.39, run.id, "")
     assert rows.loc["JC-01", "verdict"] == "inconsistent"
     assert rows.loc["JC-01", "run"] == "stored"
     assert rows.loc["JC-01", "left_out"] == (
         "05_ac_susceptibility not part of this run; the stored verdict is shown"
     )
-    assert list(table.select(run=run.id).rows["id"]) == ["GL-01"]
+    assert list(table.select(run=run.id).rows["id"]) == ["GL-02"]
     assert table.counts["agrees"] == agreeing()
 
 
@@ -131,8 +131,8 @@ def test_a_notebook_that_failed_settles_nothing(run, tmp_path) -> None:
     """What it had entered before is not taken; the stored rows stand in its place, with the error."""
     run.ended("03_transport", "cell 40 of 53 (Fig. S1): ValueError: planted").write(tmp_path)
     rows = by_id(paper_table(read_ledgers()))
-    assert rows.loc["GL-01", "run"] == "stored"
-    assert rows.loc["GL-01", "left_out"].startswith(
+    assert rows.loc["GL-02", "run"] == "stored"
+    assert rows.loc["GL-02", "left_out"].startswith(
         "03_transport failed in this run: cell 40 of 53 (Fig. S1): ValueError: planted; the stored"
     )
 
@@ -163,7 +163,7 @@ def test_the_table_alone_counts_what_is_stored(tmp_path) -> None:
 def test_verdicts_from_another_paper_do_not_count(monkeypatch, tmp_path) -> None:
     """One printed number is changed: every stored verdict was computed from something else, and says so."""
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path))
-    other = read_paper().changed({"GL-01": [5.8]})
+    other = read_paper().changed({"GL-02": [5.8]})
     monkeypatch.setattr(printed, "_load", lambda path: other)
     table = paper_table(read_ledgers())
     settled = table.rows[table.rows["run"] == "stored"]
@@ -204,16 +204,16 @@ def test_what_does_not_count_is_marked_in_every_form(run, tmp_path) -> None:
     tex = next(path for path in table.export(tmp_path) if path.suffix == ".tex").read_text(encoding="utf-8")
     assert tex.count("(not counted)") == len(read_paper()) - len(table.counted)
     labels = " ".join(table.distances)
-    assert "JC-01" not in labels and "GL-01" in labels
+    assert "JC-01" not in labels and "GL-02" in labels
 
 
 def test_somebodys_own_run_shows_only_what_it_found(tmp_path) -> None:
     """No stored verdict on another sample stands beside their numbers."""
     record = RunRecord.begin(["03_transport"], own=True).ended("03_transport")
     ledger = Ledger("03_transport", tmp_path, run=record.id)
-    enter(ledger, judge_statement("GL-01"))
+    enter(ledger, judge_statement("GL-02"))
     assert record.notebooks == {"03_transport": RAN}
-    assert list(paper_table(ledgers_of(record, tmp_path)).rows["id"]) == ["GL-01"]
+    assert list(paper_table(ledgers_of(record, tmp_path)).rows["id"]) == ["GL-02"]
 
 
 def test_words_and_columns_choose(card) -> None:
