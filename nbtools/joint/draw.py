@@ -41,7 +41,8 @@ def critical_current(axes: "np.ndarray", study: "JointCurrentStudy", *, units: s
             law, np.where(drawn > 0, drawn, np.nan), color=RED, linewidth=0.9, label=f"{study.joint.law} law"
         )
         lowest = min(float(np.min(points.current)) for points in study.points.values())
-        panel.set(xlabel="temperature (K)", ylabel=rf"$J_{{\rm c}}$ ({unit})", yscale="log", title=title)
+        panel.set(xlabel="temperature (K)", ylabel=rf"$J_{{\rm c}}$ ({unit})", yscale="log")
+        panel.text(0.97, 0.95, title, ha="right", va="top", fontsize=7, transform=panel.transAxes)
         panel.set_ylim(bottom=0.3 * scale * lowest)
     add_legend(axes[0], loc="lower left")
     return axes

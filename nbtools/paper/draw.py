@@ -1,6 +1,6 @@
 """Draw what became of the paper's statements: one square each, and how far the numbers lie apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def verdicts(axes: "Axes", table: "PaperTable") -> "Axes":
 @drawing(columns=2, height=95, name="distances")
 def distances(axes: "Axes", table: "PaperTable", *, limit: float = 2.0) -> "Axes":
     """By how many σ our arithmetic lies from the printed number; the band is what rounding excuses."""
-    return draw_deviations(axes, table.distances, limit=limit)
+    return draw_deviations(axes, table.distances, table.inconsistent, limit=limit)
 
 
 def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[tuple[str, bool]]]) -> "Axes":
@@ -71,13 +71,16 @@ def draw_verdicts(axes: "Axes", verdicts: Mapping[str, Sequence[tuple[str, bool]
     return axes
 
 
-def draw_deviations(axes: "Axes", sigmas: Mapping[str, float], *, limit: float = 2.0) -> "Axes":
-    """By how many σ our arithmetic lies from the printed number; the band is what rounding excuses."""
+def draw_deviations(
+    axes: "Axes", sigmas: Mapping[str, float], inconsistent: Collection[str] = (), *, limit: float = 2.0
+) -> "Axes":
+    """By how many σ our arithmetic lies from the printed number, red where that is inconsistent; the band is what
+    rounding excuses."""
     order = sorted(sigmas, key=lambda name: abs(sigmas[name]))
     values = np.array([sigmas[name] for name in order])
     axes.axvspan(-limit, limit, color=GREEN, alpha=0.12, linewidth=0)
     axes.axvline(0, color=BLACK, linewidth=0.5)
-    colours = [RED if abs(value) > limit else BLUE for value in values]
+    colours = [RED if name in inconsistent else BLUE for name in order]
     axes.scatter(values, range(len(order)), c=colours, s=12, zorder=3)
     axes.hlines(range(len(order)), 0, values, color=colours, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=limit)

@@ -121,6 +121,14 @@ class PaperTable:
         return dict(zip(labels, known["sigmas"], strict=True))
 
     @property
+    def inconsistent(self) -> frozenset[str]:
+        """The labels of `distances` whose statement is inconsistent; to lie beyond a stated bound may be right."""
+        wrong = self.select(verdict="inconsistent").rows["id"]
+        return frozenset(
+            label for label in self.distances if label.rpartition("(")[2].rstrip(")") in set(wrong)
+        )
+
+    @property
     def stamp(self) -> Stamp:
         """For its figures: arithmetic on printed numbers, and what twins allow to recover."""
         folder = paths.exports_folder() or (
