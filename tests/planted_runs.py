@@ -25,7 +25,7 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
     files = data_files.recorder(entry)(folder, seed=7, **planted)
     card = folder / manifest.SAMPLE_CARD
     source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
-    ledger, open_sample = Ledger(notebook), sample.open_sample
+    ledger, open_sample, open_samples = Ledger(notebook), sample.open_sample, sample.open_samples
 
     def planted_sample(data: Any, card: Any = None, **options: Any) -> sample.Sample:
         if data != twin:
@@ -33,7 +33,15 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
         known = replace(source, entry=manifest.find(twin))
         return sample.Sample(known, read_sample_card(source.card), ledger, module.truth(**planted))
 
+    def planted_samples(inputs: Any, *others: Any, **options: Any) -> tuple[sample.Sample, ...]:
+        opened = open_samples(inputs, *others, **options)
+        return tuple(
+            planted_sample(data) if data == twin else replace(one, ledger=ledger)
+            for data, one in zip(inputs.values(), opened, strict=True)
+        )
+
     patch.setattr(sample, "open_sample", planted_sample)
+    patch.setattr(sample, "open_samples", planted_samples)
 
     without_rendering(patch)
     run_cells(NOTEBOOKS / f"{notebook}.ipynb", patch)

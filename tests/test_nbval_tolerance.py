@@ -113,7 +113,7 @@ def planted(text: str) -> Iterator[str]:
         yield text[: word.end()] + "x" + text[word.end() :]
     for digits in re.finditer(r"(?<![\d.])\d+(?![\d.eE])(?![^()]*\)e)", text):  # (4 ± 7)e-4 are decimals
         yield text[: digits.start()] + str(int(digits[0]) + 1) + text[digits.end() :]
-    for decimal in re.finditer(r"(?<![\d.])(\d*\.(\d+))(?:\s±\s+(\d*\.\d+))?", text):
+    for decimal in re.finditer(r"(?<![\d.])(\d*\.(\d+))(?:\s+±\s+(\d*\.\d+))?", text):
         number, places, sigma = decimal[1], len(decimal[2]), float(decimal[3] or 0)
         moved = f"{float(number) + max(2 * 10**-places, 0.3 * sigma):.{places + 1}f}"
         yield text[: decimal.start()] + moved + text[decimal.end(1) :]

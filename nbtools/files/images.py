@@ -74,7 +74,7 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
     """
     path = Path(path)
     if path.suffix.lower() in (*TIFF, *PICTURES):
-        signals = [_read(path)]
+        signals = [_read(path, frames=True)]
         signals[0].attrs["title"] = path.stem
     else:
         try:
@@ -202,12 +202,12 @@ def _missing_sentence(image: xr.DataArray, name: str) -> str:
     )
 
 
-def _read(path: Path) -> xr.DataArray:
+def _read(path: Path, *, frames: bool = False) -> xr.DataArray:
     ending = path.suffix.lower()
     if not path.is_file():
         raise ImageError(f"{path} is not there; an image was expected")
     if ending in TIFF:
-        return _read_tiff(path)
+        return _read_tiff(path, frames=frames)
     if ending in PICTURES:
         return _read_picture(path)
     signals = read_signals(path)
@@ -234,14 +234,15 @@ def why_no_image(signal: xr.DataArray) -> str:
     return ""
 
 
-def _read_tiff(path: Path) -> xr.DataArray:
+def _read_tiff(path: Path, *, frames: bool = False) -> xr.DataArray:
+    """The first series of pages; frames of a film only where they are asked for."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as tiff:
             series = tiff.series[0]
             _refuse_broken(path, tiff, series)
-            _refuse_no_volume(path, series, tiff.imagej_metadata or {})
+            _refuse_no_volume(path, series, tiff.imagej_metadata or {}, frames=frames)
             data = pixels_of(tiff, series, path)
             steps, author = tiff_scale(tiff, path)
     except (ImageError, ImportError):
@@ -252,12 +253,12 @@ def _read_tiff(path: Path) -> xr.DataArray:
     return _labelled(data, path, steps, author)
 
 
-def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any]) -> None:
+def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any], *, frames: bool) -> None:
     """Frames of a film and channels are no slices, where the file says that it holds them."""
     sides = dict(zip(series.axes, series.shape, strict=True))
-    if (frames := sides.get("T", 1)) > 1:
+    if (count := sides.get("T", 1)) > 1 and not frames:
         raise ImageError(
-            f"{path.name} is a time series of {frames} frames; one image or slices of a volume were expected: save the "
+            f"{path.name} is a time series of {count} frames; one image or slices of a volume were expected: save the "
             "frame that is meant, or, if they are slices, say so in the file (in ImageJ: Properties, slices for frames)"
         )
     # What has a spacing is a volume, though programs that write for ImageJ call its slices channels.

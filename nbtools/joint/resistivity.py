@@ -110,7 +110,7 @@ def estimate_resistivity_bound(
             f"R(T) has {quiet.sum()} points {QUIET:g} K below the transition of χ′; three are needed"
         )
     allowed = estimate_eddy_resistivity(radius, frequency, screened=depth[partial])
-    order, along = np.argsort(t), np.argsort(warm[partial])
+    order, along = np.argsort(t, kind="stable"), np.argsort(warm[partial], kind="stable")
     return ResistivityBound(
         t[order],
         rho[order],

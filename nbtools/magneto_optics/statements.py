@@ -324,6 +324,11 @@ def _filling_fields(paper: Paper, kelvin: float) -> tuple[Quantity, Quantity]:
     power = math.log(float(densities[2]) / float(densities[0])) / math.log((end - t3) / (end - t1))
     known = float(paper["JC-02"].quantities[0])
     exponent = float(paper["JC-01"].quantities[0])
+    if not (min(known, end) > max(kelvin, t1, t3) and all(one > 0 for one in densities)):
+        raise ValueError(
+            f"J_c at {kelvin:g} K takes currents above 0 and a T_c above all temperatures; T_c came as {known:g} and "
+            f"{end:.4g} K"
+        )
     scale = _filling_of(paper)
     gentle = scale * coldest * ((known - kelvin) / (known - t3)) ** exponent
     steep = scale * coldest * ((end - kelvin) / (end - t3)) ** power

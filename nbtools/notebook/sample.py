@@ -15,7 +15,6 @@ from nbtools.data_files import twin_module
 from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
-    contents_of,
     find_sweeps,
     is_dat,
     keep_good_points,
@@ -225,18 +224,13 @@ class Sample:
             )
         return Comparison(tuple(planted))
 
-    def _file_sentences(self) -> list[str]:
-        """What was read of each Quantum Design record; the names of other files."""
-        records = any(reader.read is contents_of for file in self.files for reader in candidates(file))
-        return self._read[1] if records or self.columns else [file.name for file in self.files]
-
     def _lines(self) -> Sequence[tuple[str, str]]:
         given, missing = self.card.used_and_defaulted()
         names = ", ".join(entry.partition(":")[0] for entry in missing)
         if not self.files:
             return [("data", f"{self.name} given")]
         lines = [("data", f"{self.name}, {ORIGIN_LABELS[self.origin]}")]
-        lines += [("file", sentence) for sentence in self._file_sentences()]
+        lines += [("file", sentence) for sentence in self._read[1]]
         lines += [("sample card gives", entry) for entry in given]
         return [*lines, *([("not given", names)] if names else [])]
 

@@ -106,7 +106,7 @@ def refine_columns(
         _refined(plane, starts, np.sort(chosen), reach, width)
         for chosen in np.array_split(order, -(-len(starts) // BATCH))
     ]
-    back = np.argsort(np.concatenate([np.sort(c) for c in np.array_split(order, len(parts))]))
+    back = np.argsort(np.concatenate([np.sort(c) for c in np.array_split(order, len(parts))]), kind="stable")
     return ColumnFit(
         *(np.concatenate([getattr(part, f.name) for part in parts])[back] for f in fields(ColumnFit))
     )

@@ -280,6 +280,8 @@ def _absent(spots: Spots, zone: Zone, chosen: Indices, stretch: Array) -> float:
 CLEAR = 4.0
 MOST_SOLUTIONS = 12
 EXPLAINED = 0.5  # share of the spots' power that a solution must explain
+# Below this the spots are of another crystal: two grains in one window would leave each its half.
+LEAST_EXPLAINED = 0.2
 WIDEST = 1.2  # of the largest lattice spacing: what varies more slowly is background
 
 
@@ -480,6 +482,12 @@ def index_spots(
         listed = ", ".join(one.name for one in rivals)
         reason = f"{listed} explain the spots as well"
     share = float(np.sum(spots.amplitudes[matches[0].chosen >= 0] ** 2) / np.sum(spots.amplitudes**2))
+    if share < LEAST_EXPLAINED:
+        reason = (
+            f"none of {', '.join(crystals)} explains the spots: {solutions[0].name} comes nearest, with {share:.0%} of "
+            "their power; name the crystal in CRYSTALS"
+        )
+        return PatternIndex((), False, reason, len(spots), limit, spots)
     if share < EXPLAINED:
         reason = (
             f"only {share:.0%} of the spots' power is explained; is the scale right, the window one grain?"

@@ -252,7 +252,12 @@ class PatternFit:
         norms = np.sqrt(np.sum(design**2, axis=0))
         norms[norms == 0] = 1.0
         normal = (design / norms).T @ (design / norms)
-        inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
+        try:
+            inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
+        except np.linalg.LinAlgError:
+            raise NotPossible(
+                "the refinement does not settle: cells or widths ran away; these phases do not explain this pattern"
+            ) from None
         factors = inverse @ ((design / norms).T @ (self.counts * self.weight))
         return factors / norms, inverse / np.outer(norms, norms)
 

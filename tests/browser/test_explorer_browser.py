@@ -20,7 +20,7 @@ def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0):
             "section": Plot({"through the spot": (np.arange(90.0), image[round(row)])}, x_label="column")}
 widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
-BOX = "input[placeholder='a number']"
+BOX = "input[placeholder^='a number']"
 LESSON = """from pathlib import Path
 from nbtools.lessons.questions import Lesson
 lesson = Lesson("03", folder=Path("lessons"))

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from viewers.test_napari_volume import CELL, display  # noqa: F401  an X server of its own
+from volume.test_napari_volume import CELL, display  # noqa: F401  an X server of its own
 
 pytestmark = [pytest.mark.stress, pytest.mark.timeout(900)]
 

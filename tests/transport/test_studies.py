@@ -426,5 +426,5 @@ def test_a_file_of_a_registered_reader_reaches_the_study(tmp_path):
         assert "own.xyz (own cryostat)" in repr(sample)
     finally:
         registry.unregister("an own table")
-    with pytest.raises(NotPossible, match=r"own\.xyz is not read"):
+    with pytest.raises(NotPossible, match=r"No file of own\.xyz is"):
         open_sample(path).sweeps(axis="temperature", needs="resistance")
