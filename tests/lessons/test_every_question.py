@@ -1,0 +1,180 @@
+"""Every question of the classroom on its twin: right answers are taken, wrong ones told why, nothing is told early."""
+
+import inspect
+import re
+from html import unescape
+
+import nbformat
+import pytest
+from notebook_cells import NOTEBOOKS, run_cells, without_rendering
+
+from nbtools import ac_susceptibility, cathodoluminescence, magneto_optics, stem, structure, transport
+from nbtools.display.gui import descendants
+from nbtools.fitting.state import StateError
+from nbtools.lessons.questions import Question
+from nbtools.notebook.document import headings
+from nbtools.units import convert
+
+# They share the twins and the cached numbers of the notebooks.
+pytestmark = pytest.mark.notebook
+CLASSROOM = NOTEBOOKS / "08_in_the_classroom.ipynb"
+LESSONS = (
+    ac_susceptibility.lesson,
+    cathodoluminescence.lesson,
+    magneto_optics.lesson,
+    stem.lesson,
+    structure.lesson,
+    structure.lesson_powder,
+    transport.lesson,
+)
+# Units that a student may write instead of the one that is asked for.
+ALSO = {
+    "K": "mK",
+    "angstrom": "nm",
+    "mohm": "uohm",
+    "g/cm^3": "kg/m^3",
+    "G/mm": "mT/mm",
+    "A": "mA",
+    "A/cm^2": "A/m^2",
+    "um": "nm",
+    "eV": "meV",
+    "nm": "angstrom",
+}
+NUMBER = re.compile(r"(?<![\w.,#])[-−]?\d+(?:\.\d+)?(?![\d#])")
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Question]:
+    """All questions of the classroom, as its cells ask them."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_rendering(patch)
+        found = [one for one in run_cells(CLASSROOM, patch) if isinstance(one, Question)]
+    for question in found:
+        question.lesson.forget()
+    return found
+
+
+@pytest.fixture(scope="module")
+def numbers(questions: list[Question]) -> list[Question]:
+    return [question for question in questions if question.truth is not None]
+
+
+@pytest.fixture(scope="module")
+def choices(questions: list[Question]) -> list[Question]:
+    return [question for question in questions if question.options]
+
+
+def answered(question: Question, answer: object) -> Question:
+    """The question with this one answer."""
+    question.lesson.forget(question.key)
+    return question.commit(answer, 1.0 if question.chance else None)
+
+
+def right_choice(question: Question) -> str:
+    """The option that is taken: exactly one."""
+    taken = [option for option in question.options if answered(question, option).answer.right]
+    question.lesson.forget(question.key)
+    assert len(taken) == 1, f"{question.key}: {taken} are taken"
+    return taken[0]
+
+
+def test_the_classroom_asks_every_question_of_every_room(questions):
+    """Each `ask_` of a lesson stands in the notebook once; what it asks is a number or a choice."""
+    source = "\n".join(cell.source for cell in nbformat.read(CLASSROOM, as_version=4).cells)
+    asked = [name for module in LESSONS for name, _ in inspect.getmembers(module, inspect.isfunction)]
+    names = [name for name in asked if name.startswith("ask_")]
+    calls = {name: len(re.findall(rf"\b{name}\(", source)) for name in names}
+    assert calls == {name: names.count(name) for name in names}
+    assert len(questions) == len(names)
+    assert all((question.truth is None) == bool(question.options) for question in questions)
+
+
+def test_a_number_is_taken_in_three_spellings(numbers):
+    """With a point, with a comma and its unit, and in another unit or as a power of ten."""
+    for question in numbers:
+        truth, unit = float(question.truth), question.unit
+        digits = f"{truth:.4g}"
+        other = (
+            f"{convert(truth, unit, ALSO[unit]):.6g} {ALSO[unit]}"
+            if unit in ALSO
+            else f"{10 * truth:.4f} × 10^-1 {unit}".strip()
+        )
+        for typed in (digits, f"{digits.replace('.', ',')} {unit}".strip(), other):
+            assert answered(question, typed).answer.right, f"{question.key}: {typed!r} was refused"
+        question.lesson.forget(question.key)
+
+
+def test_a_wrong_number_is_told_its_slip_and_at_last_the_reason(numbers):
+    """The sign, a power of ten, kilo for milli, and each slip that the question names."""
+    for question in numbers:
+        truth = float(question.truth)
+        wrong = {-truth: "sign", 10 * truth: "factor of 10:", 1e3 * truth: "10^3"}
+        wrong |= {value: sentence for sentence, value in question.rivals.items()}
+        assert len(wrong) >= 3
+        for answer, reason in wrong.items():
+            told = answered(question, float(answer))
+            assert not told.answer.right, f"{question.key}: {answer} was taken"
+            assert reason in told.answer.said, f"{question.key}: {answer} was told {told.answer.said!r}"
+            if not told.closed:
+                assert told.answer.said.startswith("not yet: ") and question.why not in str(told)
+                told.commit(float(answer))
+            assert question.closed and question.why in told.heard() and str(question.truth) in told.heard()
+        question.lesson.forget(question.key)
+
+
+def test_one_choice_is_right_and_the_others_are_told_why(choices):
+    """What is no option costs no try."""
+    for question in choices:
+        right = right_choice(question)
+        for option in set(question.options) - {right}:
+            told = answered(question, option)
+            assert not told.answer.right and told.closed
+            assert right in told.answer.said and question.why in told.heard()
+        question.lesson.forget(question.key)
+        for typed in (None, "", right.upper(), 1):
+            with pytest.raises(StateError, match="one of"):
+                question.commit(typed, 1.0)
+        assert question.answer is None
+
+
+def test_every_question_has_a_reason_of_two_sentences_at_most(questions):
+    """It ends without a stop, which `heard` sets, and holds no number that was not found."""
+    for question in questions:
+        sentences = re.split(r"(?<=[a-zA-Z0-9)%²])\. (?=[A-ZN])", question.why)
+        assert question.why and len(sentences) <= 2, f"{question.key}: {sentences}"
+        assert not question.why.endswith(".") and "nan" not in question.why.split()
+
+
+def test_every_link_jumps_to_a_heading(questions):
+    """JupyterLab's anchor of a heading is its text with blanks as hyphens."""
+    for question in questions:
+        file, _, anchor = question.link.partition("#")
+        known = [text.replace(" ", "-") for text in headings(nbformat.read(NOTEBOOKS / file, as_version=4))]
+        assert known.count(anchor) == 1, f"{question.key}: {question.link} leads nowhere"
+        assert file.startswith(question.lesson.room)
+
+
+def test_nothing_is_told_before_the_answer(numbers, choices):
+    """Neither truth nor reason nor slip stands in a control, in the line or in what a page keeps; then they do."""
+    for question in (*numbers, *choices):
+        question.lesson.forget(question.key)
+        assert question.controls["answer"].value in (None, "")
+        before = _seen(question)
+        secrets = [question.why, question.link, *question.rivals]
+        secrets += [f"{value:.3g}" for value in question.rivals.values()]
+        secrets += [str(question.truth), f"{question.truth:.3g}"] if question.truth is not None else []
+        for secret in secrets:
+            assert secret not in before, f"{question.key}: {secret!r} is told too early"
+        right = right_choice(question) if question.options else float(question.truth)
+        assert question.why in _seen(answered(question, right)), "the search sees what is told"
+        question.lesson.forget(question.key)
+        question.changed()
+
+
+def _seen(question: Question) -> str:
+    """All that the page can know of a question, without its own text and options."""
+    state = " ".join(str(item.get_state()) for item in descendants(question.face.box))
+    bundle = " ".join(str(value) for value in question._repr_mimebundle_().values())
+    text = unescape(f"{state} {bundle}")
+    text = re.sub(r"[0-9a-f]{32}", "", text)  # the name of a model may hold any digits
+    return text.replace(question.text, "")
