@@ -11,7 +11,7 @@ from nbtools.cathodoluminescence.draw import draw_map, draw_spectra
 from nbtools.cathodoluminescence.field import CERTAIN, FieldStudy
 from nbtools.cathodoluminescence.model_centres import FWHM
 from nbtools.cathodoluminescence.model_emission import World, emission_maps, two_phase_map
-from nbtools.cathodoluminescence.model_vacancies import percolation_threshold
+from nbtools.cathodoluminescence.model_vacancies import oxygen_site_density, percolation_threshold
 from nbtools.display import style
 from nbtools.display.drawing import finish
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
@@ -108,20 +108,20 @@ def ask_room_for_one(lesson: Lesson) -> Question:
     """The edge of a cube that holds one vacancy where hops first span the crystal."""
     bulk = percolation_threshold(HOP, cells=10, samples=8, rng=np.random.default_rng(6))
     room = Quantity(bulk.density() ** (-1 / 3), unit="m")
+    sites = 1e-27 * oxygen_site_density()
     radius = float(room.to("nm")) * (3 / (4 * np.pi)) ** (1 / 3)
     question = (
-        f"Hops of up to {1e9 * HOP:g} nm span MgO once {bulk} are vacant; it has 4 in a cube of 0.421 nm. How long is "
-        "the edge of a cube that holds one vacancy, in nm?"
+        f"Hops of up to {1e9 * HOP:g} nm span MgO once {bulk} are vacant; it has {sites:.1f} of these in a nm³. How "
+        "long is the edge of a cube that holds one vacancy, in nm?"
     )
     wrong = {
         "that is the radius of a ball that holds one": radius,
-        "that is with one site in the cube of 0.421 nm, where there are four": float(room.to("nm"))
-        * 4 ** (1 / 3),
+        "that is for one oxygen site, vacant or not": sites ** (-1 / 3),
     }
     why = (
-        f"There are 4 x/a³ = {1e-27 * bulk.density():.2f} vacancies in a nm³, and the edge is that to the power "
-        f"of −1/3. Hops of {1e9 * HOP:g} nm are shorter and span all the same, for vacancies at random have "
-        "near neighbours"
+        f"Sites times share are {1e-27 * bulk.density():.2f} vacancies in a nm³, and the edge is that to the "
+        f"power of −1/3. Hops of {1e9 * HOP:g} nm are shorter and span all the same, for vacancies at random "
+        "have near neighbours"
     )
     asked = lesson.check("room for one", question, room, unit="nm", rivals=wrong, why=why, link=NETWORK)
     return asked.of("model")

@@ -489,6 +489,18 @@ class Question(Showing[Any]):
             return f"{said}. One more try."
         return ". ".join([said, *([self.why] if self.why else [])])
 
+    def then(self, show: Callable[..., Any], *arguments: Any) -> Any:
+        """Show what gives the answer away, once it is answered for good; before that, say so.
+
+        Parameters
+        ----------
+        show, arguments : what is called, and with what
+        """
+        if self.closed:
+            return show(*arguments)
+        print("Answer the question first, then run this cell again.")
+        return None
+
     def __str__(self) -> str:
         if self.answer is None:
             choice = f" ({' / '.join(self.options)})" if self.options else ""

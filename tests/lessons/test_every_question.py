@@ -1,6 +1,7 @@
 """Every question of the classroom on its twin: right answers are taken, wrong ones told why, nothing is told early."""
 
 import inspect
+import math
 import re
 from html import unescape
 
@@ -13,7 +14,8 @@ from nbtools.display.gui import descendants
 from nbtools.fitting.state import StateError
 from nbtools.lessons.questions import Question
 from nbtools.notebook.document import headings
-from nbtools.units import convert
+from nbtools.report import notebook_html
+from nbtools.units import Quantity, convert
 
 # They share the twins and the cached numbers of the notebooks.
 pytestmark = pytest.mark.notebook
@@ -178,3 +180,86 @@ def _seen(question: Question) -> str:
     text = unescape(f"{state} {bundle}")
     text = re.sub(r"[0-9a-f]{32}", "", text)  # the name of a model may hold any digits
     return text.replace(question.text, "")
+
+
+def figures(text: str, question: Question) -> list[str]:
+    """The numbers in a text that give a question's answer away.
+
+    One is the truth rounded as it is printed there, to three digits at least, in the question's unit or one that a
+    student may write; or any that would be taken, with the question's unit behind it.
+    """
+    truth = float(question.truth)
+    spellings = [truth] + (
+        [convert(truth, question.unit, ALSO[question.unit])] if question.unit in ALSO else []
+    )
+    unit = Quantity(1.0, unit=question.unit).to(question.unit).unit if question.unit else ""
+    told = []
+    for found in NUMBER.finditer(text):
+        digits = found[0].replace("−", "-")
+        value, places = float(digits), len(digits.partition(".")[2])
+        if not places and value:
+            places = len(digits.rstrip("0")) - len(digits)  # 61400 is 61 432 in three digits
+        known = re.sub(r"\D", "", digits).lstrip("0")[: places if places < 0 else None]
+        exact = len(known) >= 3 and any(
+            math.isclose(value, round(one, places), rel_tol=1e-9) for one in spellings
+        )
+        behind = re.match(r"(?: ± [\d.]+)? *(\S+)", text[found.end() :])
+        in_unit = bool(unit and behind and behind[1].startswith((unit, question.unit))) and _taken(
+            question, value
+        )
+        if exact or in_unit:
+            told.append(text[max(found.start() - 40, 0) : found.end() + 20])
+    return told
+
+
+def _taken(question: Question, value: float) -> bool:
+    right = answered(question, value).answer.right
+    question.lesson.forget(question.key)
+    return right
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    """The classroom before anyone has answered: its source, its stored outputs, and its page of the report."""
+    notebook = nbformat.read(CLASSROOM, as_version=4)
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    data = [
+        str(value)
+        for output in outputs
+        for kind, value in (*output.get("data", {}).items(), ("text", output.get("text", "")))
+        if not kind.startswith("image")
+    ]
+    page = re.sub(r'src="data:[^"]*"', "", notebook_html(notebook, CLASSROOM.parent))
+    return {
+        "source": "\n".join(cell.source for cell in notebook.cells),
+        "stored outputs": "\n".join(data),
+        "page": unescape(re.sub(r"<[^>]*>", " ", page)),
+    }
+
+
+def test_no_page_tells_a_number_before_it_is_asked(numbers, pages):
+    """Neither the classroom's cells, nor what is stored with them, nor the report."""
+    told = {
+        (name, question.key): found
+        for question in numbers
+        for name, text in pages.items()
+        if (found := figures(text, question))
+    }
+    assert not told
+
+
+def test_no_page_tells_a_reason_or_a_slip(questions, pages):
+    """They are made of numbers that were found, and come with the answer."""
+    for question in questions:
+        for name, text in pages.items():
+            for secret in (question.why, *question.rivals):
+                assert secret not in text, f"{name} of the classroom tells {question.key}: {secret}"
+
+
+def test_a_number_that_is_told_is_found(numbers):
+    """In a sentence, in a table, in another unit: the search cannot pass on nothing."""
+    for question in numbers:
+        assert figures(f"which makes {question.truth}, as expected", question)
+        assert figures(f"<td>{float(question.truth):.4g}</td>", question)
+        if question.unit in ALSO:
+            assert figures(f"it is {question.truth.to(ALSO[question.unit])}", question)

@@ -373,3 +373,13 @@ def test_answers_are_handed_in_under_a_name(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(ValueError, match="not what a student downloads"):
         read_handed_in(path)
+
+
+def test_what_tells_the_answer_is_shown_after_it(lesson: Lesson, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not before, and not between two tries."""
+    question = lesson.check("x", "?", 10.0)
+    for _ in range(2):
+        assert question.then(str.upper, "figure") is None
+        assert "Answer the question first" in capsys.readouterr().out
+        question.commit(13.7)
+    assert question.then(str.upper, "figure") == "FIGURE"
