@@ -156,6 +156,22 @@ def test_every_link_jumps_to_a_heading(questions):
         assert file.startswith(question.lesson.room)
 
 
+def test_each_notebook_leads_to_its_stop_and_the_start_to_all():
+    """The last sentence of an introduction; and in the classroom no link that jumps nowhere."""
+    classroom = nbformat.read(CLASSROOM, as_version=4)
+    known = {text.replace(" ", "-") for text in headings(classroom)}
+    for path in sorted(NOTEBOOKS.glob("0[1-6]_*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        begin = next(n for n, cell in enumerate(cells) if cell.source.startswith("## "))
+        last = [cell.source.splitlines()[-1] for cell in cells[:begin] if cell.cell_type == "markdown"]
+        found = re.findall(r"\(08_in_the_classroom\.ipynb#([^\s]+)\)\.$", "\n".join(last), flags=re.MULTILINE)
+        assert len(found) == 1 and found[0] in known, f"{path.stem}: {last}"
+        assert found[0].startswith(f"Stop-{int(path.stem[:2])}-")
+    own = re.findall(r"\(#([^\s]+)\)", "\n".join(cell.source for cell in classroom.cells))
+    assert set(own) <= known
+    assert {stop for stop in known if re.match(r"Stop-\d-", stop)} <= set(own)
+
+
 def test_nothing_is_told_before_the_answer(numbers, choices):
     """Neither truth nor reason nor slip stands in a control, in the line or in what a page keeps; then they do."""
     for question in (*numbers, *choices):
