@@ -12,9 +12,10 @@ from nbtools.ac_susceptibility.rectangles import civale_test
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.physics.bean_state import half_screening_field
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ FREQUENCY = "05_ac_susceptibility.ipynb#Fig.-15-·-Frequency"
 CURRENT = "05_ac_susceptibility.ipynb#Fig.-14-·-The-critical-current-near-T_c"
 NOISE = 1e-3  # of χ over full screening
 TEMPERATURE = np.linspace(33, 38.8, 291)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curves(curves: "CurvesStudy") -> None:
@@ -79,7 +75,7 @@ def ask_half_screening(lesson: Lesson, curves: "CurvesStudy") -> Question:
     asked = lesson.by_hand(
         "half screening", question, half, unit="K", tolerance=0.05, rivals=wrong, why=why, link=CURVES
     )
-    return _of(curves, asked)
+    return about(curves, asked)
 
 
 def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
@@ -113,7 +109,7 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
     asked = lesson.check(
         "current density", question, density, unit="A/cm^2", rivals=wrong, why=why, link=CURRENT
     )
-    return _of(current, asked)
+    return about(current, asked)
 
 
 def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
@@ -139,7 +135,7 @@ def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
         "Flux that creeps has less time at a higher frequency, so that the bar screens up to a higher "
         f"temperature; in a critical state without creep nothing moves. Here it is {shift.to('mK')} a decade"
     )
-    return _of(state, lesson.predict("frequency", question, way, options=ways, why=why, link=FREQUENCY))
+    return about(state, lesson.predict("frequency", question, way, options=ways, why=why, link=FREQUENCY))
 
 
 def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve]]:

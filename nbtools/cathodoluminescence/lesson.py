@@ -14,9 +14,10 @@ from nbtools.cathodoluminescence.model_emission import World, emission_maps, two
 from nbtools.cathodoluminescence.model_vacancies import oxygen_site_density, percolation_threshold
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
@@ -38,11 +39,6 @@ BANDS = "06_cathodoluminescence.ipynb#Bands-in-energy"
 SURVEY = "06_cathodoluminescence.ipynb#Fig.-16-·-Survey,-3000-times"
 DETAIL = "06_cathodoluminescence.ipynb#Fig.-17-·-Detail,-8000-times"
 NETWORK = "06_cathodoluminescence.ipynb#How-many-vacancies-does-a-network-need?"
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_band(spectra: "SpectraStudy", spot: str = "B") -> None:
@@ -83,7 +79,7 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     asked = lesson.by_hand(
         "width", question, width, unit="eV", tolerance=tolerance, rivals=wrong, why=why, link=BANDS
     )
-    return _of(spectra, asked)
+    return about(spectra, asked)
 
 
 def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
@@ -101,7 +97,7 @@ def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
         "of centres changes, which is why it is put to chance and not one map"
     )
     asked = lesson.predict("bright edges", question, found, options=("yes", "no"), why=why, link=SURVEY)
-    return _of(field, asked)
+    return about(field, asked)
 
 
 def ask_room_for_one(lesson: Lesson) -> Question:

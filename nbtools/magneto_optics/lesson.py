@@ -7,6 +7,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.magneto_optics.critical_current import estimate_critical_current
 from nbtools.magneto_optics.draw import draw_map, draw_profiles
@@ -16,7 +17,7 @@ from nbtools.magneto_optics.inversion import invert_current
 from nbtools.magneto_optics.profiles import bin_map, place_outline
 from nbtools.magneto_optics.twin_world import MagnetoOpticsWorld
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity, convert
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ WIDEST_GAP = 300.0  # µm
 WIDTH = 0.2e-3  # m
 RAMP = "04_magneto_optics.ipynb#Fig.-10-·-Flux-on-a-ramp"
 CURRENT = "04_magneto_optics.ipynb#Fig.-11-·-The-current"
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def _mm(place: float) -> str:
@@ -91,7 +87,7 @@ def ask_slope(lesson: Lesson, flux: "FluxStudy") -> Question:
     asked = lesson.by_hand(
         "slope", question, slope, unit="G/mm", tolerance=tolerance, rivals=wrong, why=why, link=RAMP
     )
-    return _of(flux, asked)
+    return about(flux, asked)
 
 
 def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCurrentStudy") -> Question:
@@ -127,7 +123,7 @@ def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCur
         "its middle?"
     )
     asked = lesson.check("around the plate", question, around, unit="A", rivals=wrong, why=why, link=CURRENT)
-    return _of(flux, asked)
+    return about(flux, asked)
 
 
 def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
@@ -152,7 +148,7 @@ def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
     asked = lesson.predict(
         "thin sheet", question, found, options=("smaller", "larger"), why=why, link=CURRENT
     )
-    return _of(flux, asked)
+    return about(flux, asked)
 
 
 def blind_plate(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray[Any, Any], MagnetoOpticsWorld]:
@@ -237,4 +233,4 @@ def ask_gap_limit(lesson: Lesson, flux: "FluxStudy") -> Question:
         "back. A gap taken too large amplifies fine detail, until one J_c no longer explains the map"
     )
     asked = lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0, why=why, link=CURRENT)
-    return _of(flux, asked)
+    return about(flux, asked)

@@ -6,6 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
@@ -16,7 +17,7 @@ from nbtools.stem.interface import GrainsStudy, misfit
 from nbtools.stem.spots import hann_window, power_spectrum
 from nbtools.stem.terraces import PENALTY, TerracesStudy
 from nbtools.stem.twin_world import StemWorld
-from nbtools.study import Missing, Stamp, StudyResult
+from nbtools.study import Missing, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,11 +34,6 @@ PLANES = "02_stem_interfaces.ipynb#Planes-that-run-along-each-other"
 BETWEEN = "02_stem_interfaces.ipynb#Is-anything-between-the-grains?"
 TERRACES = "02_stem_interfaces.ipynb#Terraces-and-steps"
 DEAREST = 600.0  # logarithms of the places: no boundary has steps at such a price
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_transform(grains: GrainsStudy, *, grain: int = 1) -> None:
@@ -96,7 +92,7 @@ def ask_spacing(lesson: Lesson, grains: GrainsStudy, *, grain: int = 1) -> Quest
         why=why,
         link=GRAINS,
     )
-    return _of(grains, asked)
+    return about(grains, asked)
 
 
 def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
@@ -120,7 +116,7 @@ def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
     asked = lesson.predict(
         "overlap", question, options[not steepest.disordered], options=options, why=why, link=BETWEEN
     )
-    return _of(layer, asked)
+    return about(layer, asked)
 
 
 def ask_misfit(lesson: Lesson) -> Question:

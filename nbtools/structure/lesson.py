@@ -6,13 +6,14 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.structure.box_counting import box_counts
 from nbtools.structure.choices import ChoicesStudy
 from nbtools.structure.draw import draw_section
 from nbtools.structure.fractal import WORLDS, FractalVerdict, estimate_box_dimension
 from nbtools.structure.model_random_media import gaussian_field, level_set
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 
 # The blind patterns, by what they are.
 PATTERNS = {
@@ -24,11 +25,6 @@ PATTERNS = {
 PRINTED = 1.67  # the paper's dimension of the surface image
 BOXES = (1, 32)  # pixels
 COUNTING = "01_structure.ipynb#Fig.-2(c)-·-Counting-boxes"
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_counts(fractal: FractalVerdict) -> None:
@@ -59,7 +55,7 @@ def ask_slope(lesson: Lesson, fractal: FractalVerdict) -> Question:
     asked = lesson.by_hand(
         "slope", question, fractal.dimension, tolerance=0.1, rivals=wrong, why=why, link=COUNTING
     )
-    return _of(fractal, asked)
+    return about(fractal, asked)
 
 
 def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
@@ -92,7 +88,7 @@ def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
     asked = lesson.check(
         "cover", question, share, tolerance=0.02 * share, rivals=wrong, why=why, link=COUNTING
     )
-    return _of(fractal, asked)
+    return about(fractal, asked)
 
 
 def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStudy) -> Question:
@@ -121,7 +117,7 @@ def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStu
     asked = lesson.predict(
         "the other phase", question, change, options=("larger", "smaller"), why=why, link=COUNTING
     )
-    return _of(fractal, asked)
+    return about(fractal, asked)
 
 
 def ask_blind_pattern(lesson: Lesson) -> Question:

@@ -4,19 +4,14 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Lesson, Question
 from nbtools.results import NotPossible
 from nbtools.structure.draw_powder import draw_pattern
 from nbtools.structure.powder_refinement import PhaseFractions
-from nbtools.study import StudyResult
 from nbtools.units import Quantity
 
 COMPOSITION = "01_structure.ipynb#Fig.-1-·-Composition"
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_pattern(composition: PhaseFractions) -> None:
@@ -68,7 +63,7 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         why=why,
         link=COMPOSITION,
     )
-    return _of(composition, asked)
+    return about(composition, asked)
 
 
 def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
@@ -101,7 +96,7 @@ def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
         why=why,
         link=COMPOSITION,
     )
-    return _of(composition, asked)
+    return about(composition, asked)
 
 
 def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions) -> Question:
@@ -125,4 +120,4 @@ def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions)
     asked = lesson.predict(
         "texture", question, found, options=("too high", "too low"), why=why, link=COMPOSITION
     )
-    return _of(textured, asked)
+    return about(textured, asked)

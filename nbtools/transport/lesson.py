@@ -6,8 +6,9 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 from nbtools.transport.draw import draw_resistivity
 from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import StepCount, count_transition_steps
@@ -28,11 +29,6 @@ CURVE = "03_transport.ipynb#Fig.-9(a)-·-Resistivity"
 UPPER_FIELD = "03_transport.ipynb#Fig.-S2-·-Upper-critical-field"
 STEPS = "03_transport.ipynb#Resistivity"
 TEMPERATURE = np.linspace(33, 41, 81)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curve(resistance: ResistanceStudy) -> None:
@@ -66,7 +62,7 @@ def ask_residual_ratio(lesson: Lesson, resistance: ResistanceStudy) -> Question:
     )
     wrong = {"that is the rise over the value at 40 K, not the ratio": float(ratio) - 1}
     asked = lesson.by_hand("residual ratio", question, ratio, rivals=wrong, why=why, link=CURVE)
-    return _of(resistance, asked)
+    return about(resistance, asked)
 
 
 def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStudy) -> Question:
@@ -97,7 +93,7 @@ def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStu
         f"R = ρ l/A, where l is the distance of the taps, {taps.to('mm')}: the meter sees no more of the bar"
     )
     asked = lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong, why=why, link=CURVE)
-    return _of(resistance, asked)
+    return about(resistance, asked)
 
 
 def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperFieldStudy) -> Question:
@@ -121,7 +117,7 @@ def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperField
     asked = lesson.predict(
         "criterion", question, found, options=("longer", "shorter"), why=why, link=UPPER_FIELD
     )
-    return _of(upper, asked)
+    return about(upper, asked)
 
 
 def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
