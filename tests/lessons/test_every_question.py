@@ -12,7 +12,7 @@ from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 from nbtools import ac_susceptibility, cathodoluminescence, magneto_optics, stem, structure, transport
 from nbtools.display.gui import descendants
 from nbtools.fitting.state import StateError
-from nbtools.lessons.questions import Question
+from nbtools.lessons.questions import Question, link_in_lab
 from nbtools.notebook.document import headings
 from nbtools.report import notebook_html
 from nbtools.units import Quantity, convert
@@ -154,6 +154,7 @@ def test_every_link_jumps_to_a_heading(questions):
         known = [text.replace(" ", "-") for text in headings(nbformat.read(NOTEBOOKS / file, as_version=4))]
         assert known.count(anchor) == 1, f"{question.key}: {question.link} leads nowhere"
         assert file.startswith(question.lesson.room)
+        assert re.fullmatch(rf"{file}#cell-id=[\w-]+", link_in_lab(question.link))
 
 
 def test_each_notebook_leads_to_its_stop_and_the_start_to_all():
@@ -166,10 +167,11 @@ def test_each_notebook_leads_to_its_stop_and_the_start_to_all():
         last = [cell.source.splitlines()[-1] for cell in cells[:begin] if cell.cell_type == "markdown"]
         found = re.findall(r"\(08_in_the_classroom\.ipynb#([^\s]+)\)\.$", "\n".join(last), flags=re.MULTILINE)
         assert len(found) == 1 and found[0] in known, f"{path.stem}: {last}"
-        assert found[0].startswith(f"Stop-{int(path.stem[:2])}-")
+        assert found[0].startswith(f"Stop-{int(path.stem[:2])}:")
     own = re.findall(r"\(#([^\s]+)\)", "\n".join(cell.source for cell in classroom.cells))
     assert set(own) <= known
-    assert {stop for stop in known if re.match(r"Stop-\d-", stop)} <= set(own)
+    assert {stop for stop in known if re.match(r"Stop-\d:", stop)} <= set(own)
+    assert all(anchor.isascii() for anchor in own), "JupyterLab finds no heading with a letter outside ASCII"
 
 
 def test_nothing_is_told_before_the_answer(numbers, choices):

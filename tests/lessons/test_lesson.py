@@ -86,7 +86,7 @@ def test_after_two_tries_the_answer_is_told_and_why(lesson: Lesson) -> None:
     assert "One more try" in str(question.commit(13.7)) and "10" not in question.answer.said
     said = str(question.commit(17.1))
     assert question.closed and "the notebook finds 10" in said and "twice five" in said
-    assert "03_transport.ipynb" in question.face.said.value
+    assert "03_transport.ipynb" in str(question.face.reading.outputs)
 
 
 @pytest.mark.parametrize(
