@@ -12,9 +12,11 @@ from nbtools.ac_susceptibility.rectangles import civale_test
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.physics.bean_state import half_screening_field
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
+from nbtools.units import Quantity
 
 if TYPE_CHECKING:
     from nbtools.ac_susceptibility.study import CurvesStudy
@@ -27,13 +29,13 @@ WORLDS: dict[str, dict[str, Any]] = {
     "creep, n = 5": {"world": "creep"},
     "two steps": {"world": "two-step"},
 }
+CURVES = "05_ac_susceptibility.ipynb#χ′-and-χ″-over-full-screening"
+RECTANGLES = "05_ac_susceptibility.ipynb#Fig.-13-·-Rectangles"
+RIVALS = "05_ac_susceptibility.ipynb#What-the-rectangles-cannot-see:-height,-frequency,-dc-field,-grains"
+FREQUENCY = "05_ac_susceptibility.ipynb#Fig.-15-·-Frequency"
+CURRENT = "05_ac_susceptibility.ipynb#Fig.-14-·-The-critical-current-near-T_c"
 NOISE = 1e-3  # of χ over full screening
 TEMPERATURE = np.linspace(33, 38.8, 291)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curves(curves: "CurvesStudy") -> None:
@@ -62,7 +64,18 @@ def ask_half_screening(lesson: Lesson, curves: "CurvesStudy") -> Question:
         raise NotPossible("the second smallest amplitude does not pass half of full screening")
     half = shown[1].smooth.crossing(-0.5, temperature_error=0.005)
     question = "At which temperature does χ′ of the second smallest amplitude pass −1/2?"
-    return _of(curves, lesson.by_hand("half screening", question, half, unit="K", tolerance=0.05))
+    wrong = {
+        f"that is the curve of the {name} amplitude": other.smooth.temperature_at(-0.5)
+        for name, other in zip(("smallest", "third"), (shown[0], *shown[2:3]), strict=False)
+    }
+    why = (
+        "χ′ = −1 is full screening, and how much of it is left depends on h/J_c(T) alone. A larger amplitude "
+        "needs a larger J_c to be screened as well, and gets there at a lower temperature"
+    )
+    asked = lesson.by_hand(
+        "half screening", question, half, unit="K", tolerance=0.05, rivals=wrong, why=why, link=CURVES
+    )
+    return about(curves, asked)
 
 
 def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
@@ -87,7 +100,16 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
         "the bar. How many A/cm² is J_c?"
     )
     wrong = {"that is h/a, a slab's factor": float(density) * factor}
-    return _of(current, lesson.check("current density", question, density, unit="A/cm^2", rivals=wrong))
+    wrong["that is with the whole edge for its half"] = float(density) / 2
+    field = Quantity(current.halves[1].amplitude, unit="A/m").to("Oe")
+    why = (
+        f"J_c = h/({factor:.3f} a), with h = {field} (1 Oe = 79.6 A/m) and a = {current.half_width.to('mm')}. "
+        "Flux enters a bar from four sides, a slab from two, hence the factor"
+    )
+    asked = lesson.check(
+        "current density", question, density, unit="A/cm^2", rivals=wrong, why=why, link=CURRENT
+    )
+    return about(current, asked)
 
 
 def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
@@ -109,7 +131,11 @@ def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
     ways = ("to higher temperature", "to lower temperature", "not at all")
     way = ways[2] if abs(shift) < 2 * shift.uncertainty else ways[int(shift < 0)]
     question = "The frequency rises tenfold. Which way does half screening move?"
-    return _of(state, lesson.predict("frequency", question, way, options=ways))
+    why = (
+        "Flux that creeps has less time at a higher frequency, so that the bar screens up to a higher "
+        f"temperature; in a critical state without creep nothing moves. Here it is {shift.to('mK')} a decade"
+    )
+    return about(state, lesson.predict("frequency", question, way, options=ways, why=why, link=FREQUENCY))
 
 
 def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve]]:
@@ -132,7 +158,12 @@ def ask_blind_bar(lesson: Lesson) -> Question:
     found = check_critical_state(by_amplitude, by_frequency)
     left = [name for name, p in found.excluded.items() if p > 0.05]
     by_code = f"{found.verdict}; of the rivals it leaves {', '.join(left) or 'none'}"
-    return lesson.judge(mystery, "Which bar was it?", by_code=by_code)
+    why = (
+        "Bean's loss peak is as high at every amplitude, and no frequency or dc field moves it; a linear bar "
+        "forgets the amplitude, Kim's feels the dc field, creep the frequency. Of two steps a part stays "
+        "screened without loss"
+    )
+    return lesson.judge(mystery, "Which bar was it?", by_code=by_code, why=why, link=RIVALS)
 
 
 def find_opening_exponent() -> Flip:
@@ -157,7 +188,12 @@ def ask_opening(lesson: Lesson) -> Question:
     question = (
         "Creep moves half screening with frequency. Its n falls from 40 to 4: what do the rectangles do?"
     )
-    return lesson.predict("rectangles of creep", question, answer, options=ways).of("model")
+    why = (
+        "With a constant exponent χ is still a function of h/J*(T) alone, J* being another current than J_c. "
+        "Rectangles ask no more than that; frequency tells creep"
+    )
+    asked = lesson.predict("rectangles of creep", question, answer, options=ways, why=why, link=RECTANGLES)
+    return asked.of("model")
 
 
 def _measured(

@@ -11,12 +11,13 @@ from nbtools.cathodoluminescence.draw import draw_map, draw_spectra
 from nbtools.cathodoluminescence.field import CERTAIN, FieldStudy
 from nbtools.cathodoluminescence.model_centres import FWHM
 from nbtools.cathodoluminescence.model_emission import World, emission_maps, two_phase_map
-from nbtools.cathodoluminescence.model_vacancies import percolation_threshold
+from nbtools.cathodoluminescence.model_vacancies import oxygen_site_density, percolation_threshold
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
@@ -34,11 +35,10 @@ PIXEL = 2e-7  # m
 PHOTONS = 5.0
 EDGE_LENGTH = 5e-7  # m
 HOP = 0.6e-9  # m
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
+BANDS = "06_cathodoluminescence.ipynb#Bands-in-energy"
+SURVEY = "06_cathodoluminescence.ipynb#Fig.-16-·-Survey,-3000-times"
+DETAIL = "06_cathodoluminescence.ipynb#Fig.-17-·-Detail,-8000-times"
+NETWORK = "06_cathodoluminescence.ipynb#How-many-vacancies-does-a-network-need?"
 
 
 def show_band(spectra: "SpectraStudy", spot: str = "B") -> None:
@@ -71,10 +71,15 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     wrong = {"hc over the width, where two energies are to be subtracted": centre**2 / float(width)}
     wrong["that is the standard deviation, not the full width at half maximum"] = float(width) / FWHM
     question = "At which two wavelengths is the peak half as high? How far apart are these in eV?"
-    return _of(
-        spectra,
-        lesson.by_hand("width", question, width, unit="eV", tolerance=0.15 * float(width), rivals=wrong),
+    why = (
+        f"E = hc/λ, so that the width is hc(1/λ₁ − 1/λ₂), near E² Δλ/hc with E = {centre:.2f} eV. Equal steps "
+        "in wavelength are no equal steps in energy"
     )
+    tolerance = 0.15 * float(width)
+    asked = lesson.by_hand(
+        "width", question, width, unit="eV", tolerance=tolerance, rivals=wrong, why=why, link=BANDS
+    )
+    return about(spectra, asked)
 
 
 def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
@@ -87,20 +92,35 @@ def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
     """
     question = "Light of both colours leaves more easily at edges. Does 520 nm over 350 nm gather at MgB2?"
     found = "yes" if field.findings["gathering"] else "no"
-    return _of(field, lesson.predict("bright edges", question, found, options=("yes", "no")))
+    why = (
+        "What multiplies both colours alike drops out of their ratio. The ratio gathers only where the mixture "
+        "of centres changes, which is why it is put to chance and not one map"
+    )
+    asked = lesson.predict("bright edges", question, found, options=("yes", "no"), why=why, link=SURVEY)
+    return about(field, asked)
 
 
 def ask_room_for_one(lesson: Lesson) -> Question:
     """The edge of a cube that holds one vacancy where hops first span the crystal."""
     bulk = percolation_threshold(HOP, cells=10, samples=8, rng=np.random.default_rng(6))
     room = Quantity(bulk.density() ** (-1 / 3), unit="m")
+    sites = 1e-27 * oxygen_site_density()
     radius = float(room.to("nm")) * (3 / (4 * np.pi)) ** (1 / 3)
     question = (
-        f"Hops of up to {1e9 * HOP:g} nm span MgO once {bulk} are vacant; it has 4 in a cube of 0.421 nm. How long is "
-        "the edge of a cube that holds one vacancy, in nm?"
+        f"Hops of up to {1e9 * HOP:g} nm span MgO once {bulk} are vacant; it has {sites:.1f} of these in a nm³. How "
+        "long is the edge of a cube that holds one vacancy, in nm?"
     )
-    wrong = {"that is the radius of a ball that holds one": radius}
-    return lesson.check("room for one", question, room, unit="nm", rivals=wrong).of("model")
+    wrong = {
+        "that is the radius of a ball that holds one": radius,
+        "that is for one oxygen site, vacant or not": sites ** (-1 / 3),
+    }
+    why = (
+        f"Sites times share are {1e-27 * bulk.density():.2f} vacancies in a nm³, and the edge is that to the "
+        f"power of −1/3. Hops of {1e9 * HOP:g} nm are shorter and span all the same, for vacancies at random "
+        "have near neighbours"
+    )
+    asked = lesson.check("room for one", question, room, unit="nm", rivals=wrong, why=why, link=NETWORK)
+    return asked.of("model")
 
 
 def blind_maps(lesson: Lesson) -> tuple[Mystery[World], NDArray[np.bool_], dict[str, Array]]:
@@ -126,7 +146,11 @@ def ask_blind_maps(lesson: Lesson) -> Question:
     )
     lines = assess_channels(green, emitter, draws=39, pixel=PIXEL)
     said = f"it gathers with p = {gathering.p_value:.3f}, in lines with p = {lines.p_value:.3f}"
-    return lesson.judge(mystery, "Which world is it?", by_code=said)
+    why = (
+        "Channels and a rim raise green over ultraviolet at MgB₂, channels in lines and a rim evenly. Bright "
+        "edges raise both colours alike, and at shuffled places nothing gathers at the boundary"
+    )
+    return lesson.judge(mystery, "Which world is it?", by_code=said, why=why, link=DETAIL)
 
 
 def find_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0) -> Flip:
@@ -166,4 +190,14 @@ def ask_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0)
     """
     limit = find_edge_gain(lesson, field, beam_range=beam_range)
     question = "Which gain of light at edges explains that 520 nm gathers? (1 is twice the light)"
-    return lesson.predict("gain", question, limit.at, tolerance=0.1).of("model")
+    why = (
+        "Light that leaves more easily at edges makes any map gather there, without a vacancy. A single map "
+        "excludes only gains below that limit; the ratio of two bands is free of it"
+    )
+    wrong = (
+        {}
+        if limit.at is None
+        else {"that is the factor of the light; the gain is one less": 1 + float(limit.at)}
+    )
+    asked = lesson.predict("gain", question, limit.at, tolerance=0.1, rivals=wrong, why=why, link=SURVEY)
+    return asked.of("model")

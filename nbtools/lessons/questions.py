@@ -1,6 +1,7 @@
 """A room as a lesson: read off by hand, predict and then look, judge a world blind, break the verdict."""
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
+from nbtools import paths
 from nbtools.display.face import Face
 from nbtools.display.gui import button, ipywidgets, read_number
 from nbtools.fitting.showing import Showing
@@ -487,7 +489,19 @@ class Question(Showing[Any]):
         said = f"your answer {self.answer.shown}: {self.answer.said}"
         if not self.closed:
             return f"{said}. One more try."
-        return ". ".join([said, *([self.why] if self.why else [])])
+        return f"{said}. {self.why}." if self.why else said
+
+    def then(self, show: Callable[..., Any], *arguments: Any) -> Any:
+        """Show what gives the answer away, once it is answered for good; before that, say so.
+
+        Parameters
+        ----------
+        show, arguments : what is called, and with what
+        """
+        if self.closed:
+            return show(*arguments)
+        print("Answer the question first, then run this cell again.")
+        return None
 
     def __str__(self) -> str:
         if self.answer is None:
@@ -534,6 +548,20 @@ def read_answer(text: str, unit: str) -> float:
         raise ValueError(f"{text!r} is in {found[2]}; {wanted}") from None
 
 
+def link_in_lab(link: str) -> str:
+    """A link to a heading as one to its cell: JupyterLab finds no heading with a letter outside ASCII."""
+    file, _, anchor = link.partition("#")
+    path = paths.NOTEBOOKS / file
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.is_file() else []
+    for cell in cells:
+        text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
+        if anchor in [
+            line.lstrip("#").strip().replace(" ", "-") for line in text.splitlines() if line[:1] == "#"
+        ]:
+            return f"{file}#cell-id={cell['id']}"
+    return link
+
+
 class QuestionFace(Face):
     """The controls, every one by name in `controls`; the whole as `box`."""
 
@@ -553,7 +581,8 @@ class QuestionFace(Face):
             )
         self.controls["commit"] = button("Commit", lambda: self.do(self._commit), tip="this is my answer")
         row = w.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"})
-        self.box = self._stack([self.text, row, self.said, self.sentences])
+        self.reading = w.Output()
+        self.box = self._stack([self.text, row, self.said, self.reading, self.sentences])
         self.update()
 
     def _answer(self) -> Any:
@@ -572,10 +601,13 @@ class QuestionFace(Face):
 
     def _draw(self) -> None:
         self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
-        heard = escape(self.owner.heard())
-        if self.owner.closed and self.owner.link:
-            heard += f' <a href="{escape(self.owner.link)}" style="text-decoration:underline">Read on</a>'
-        self.said.value = heard
+        self.said.value = escape(self.owner.heard())
+        read_on = (
+            f"[Read on]({link_in_lab(self.owner.link)})" if self.owner.closed and self.owner.link else ""
+        )
+        # An output, for JupyterLab opens its links beside the notebook; a link in a widget would leave the page.
+        shown = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": read_on}}
+        self.reading.outputs = (shown,) if read_on else ()
 
     def _follow(self) -> None:
         for control in self.controls.values():

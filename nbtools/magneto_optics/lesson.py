@@ -7,6 +7,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.magneto_optics.critical_current import estimate_critical_current
 from nbtools.magneto_optics.draw import draw_map, draw_profiles
@@ -16,7 +17,7 @@ from nbtools.magneto_optics.inversion import invert_current
 from nbtools.magneto_optics.profiles import bin_map, place_outline
 from nbtools.magneto_optics.twin_world import MagnetoOpticsWorld
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity, convert
 
 if TYPE_CHECKING:
@@ -33,11 +34,8 @@ BLIND_FIELD, BLIND_NOISE = 20e-3, 2e-3  # T
 READ_AT = (0.25, 0.75)  # of the half width
 WIDEST_GAP = 300.0  # µm
 WIDTH = 0.2e-3  # m
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
+RAMP = "04_magneto_optics.ipynb#Fig.-10-·-Flux-on-a-ramp"
+CURRENT = "04_magneto_optics.ipynb#Fig.-11-·-The-current"
 
 
 def _mm(place: float) -> str:
@@ -77,7 +75,19 @@ def ask_slope(lesson: Lesson, flux: "FluxStudy") -> Question:
         f"{maps.label}, largest field: by how many G/mm does B_z rise from x = {_mm(low)} to {_mm(high)} mm?"
     )
     tolerance = max(0.15 * abs(float(slope.to("G/mm"))), 2.0)
-    return _of(flux, lesson.by_hand("slope", question, slope, unit="G/mm", tolerance=tolerance))
+    there, here = (float(convert(field, "T", "G")) for field in (outer, inner))
+    why = (
+        f"B_z rises from {here:.0f} to {there:.0f} G over {_mm(high - low)} mm. Currents all over the plate add "
+        "to it, so that it is not μ₀ J_c, as it would be in a slab"
+    )
+    wrong = {
+        "that is B_z at the outer place over its x, not a difference over a distance": there
+        / float(convert(high, "m", "mm"))
+    }
+    asked = lesson.by_hand(
+        "slope", question, slope, unit="G/mm", tolerance=tolerance, rivals=wrong, why=why, link=RAMP
+    )
+    return about(flux, asked)
 
 
 def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCurrentStudy") -> Question:
@@ -99,13 +109,21 @@ def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCur
     if found.state[-1] != "filled" or not maps.thickness:
         raise NotPossible(f"{maps.label}: the plate is not full, or its thickness is not known")
     around = Quantity(found.critical_current * maps.thickness * maps.half_width, np.nan, "A")
-    wrong = {"that is what the mean of a rooftop carries": float(around) / 2}
+    wrong = {
+        "that is what the mean of a rooftop carries": float(around) / 2,
+        "that is with the whole width; half of the section carries the current back": 2 * float(around),
+    }
+    why = (
+        "J_c flows one way through half of the section and back through the other: I = J_c d a, with d the "
+        f"thickness and a = {convert(maps.half_width, 'm', 'mm'):.2f} mm half the width"
+    )
     question = (
         f"The plate is full at {maps.label}, with J_c = {found.critical_current.to('A/cm^2')}. It is "
         f"{convert(maps.thickness, 'm', 'mm'):.2f} mm thick and {_mm(2 * maps.half_width)} mm wide. How many A circle "
         "its middle?"
     )
-    return _of(flux, lesson.check("around the plate", question, around, unit="A", rivals=wrong))
+    asked = lesson.check("around the plate", question, around, unit="A", rivals=wrong, why=why, link=CURRENT)
+    return about(flux, asked)
 
 
 def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
@@ -123,7 +141,14 @@ def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
     )
     question = "The plate is read as a thin sheet at its top face. How does the current come out?"
     found = "smaller" if sheet < plate else "larger"
-    return _of(flux, lesson.predict("thin sheet", question, found, options=("smaller", "larger")))
+    why = (
+        "A pattern of wave number k reaches the film as e^(−kz) from the depth z, so that current deep in the "
+        f"plate counts for less. A sheet at the top needs {float(sheet / plate):.0%} of it for the same field"
+    )
+    asked = lesson.predict(
+        "thin sheet", question, found, options=("smaller", "larger"), why=why, link=CURRENT
+    )
+    return about(flux, asked)
 
 
 def blind_plate(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray[Any, Any], MagnetoOpticsWorld]:
@@ -153,7 +178,12 @@ def ask_blind_plate(lesson: Lesson) -> Question:
     figure, axes = style.new_figure(height=62)
     draw_map(axes, bin_map(seen, 2), pixel_size=2 * world.pixel_size)
     finish(figure, Stamp("A plate, blind", "twin", mystery.name, "blind_plate"), "blind_plate")
-    return lesson.judge(mystery, "Which plate is it?", by_code=str(judge_plate(seen, world)))
+    why = (
+        "With one J_c the flux changes its slope only along the lines where the current turns. Weak joints add "
+        "such lines around every grain, and a stronger half moves the middle one off the centre"
+    )
+    said = str(judge_plate(seen, world))
+    return lesson.judge(mystery, "Which plate is it?", by_code=said, why=why, link=CURRENT)
 
 
 def find_gap_limit(maps: FluxMaps) -> Flip:
@@ -198,4 +228,9 @@ def ask_gap_limit(lesson: Lesson, flux: "FluxStudy") -> Question:
         raise NotPossible("there is one ramp; the question needs a second, colder one")
     limit = find_gap_limit(flux.ramps[-2])
     question = f"The gap is {limit.start:.0f} µm. Taken as how many µm does it make this plate look uneven?"
-    return _of(flux, lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0))
+    why = (
+        "A pattern of wave number k fades as e^(−kz) on its way to the film, and the inversion takes that "
+        "back. A gap taken too large amplifies fine detail, until one J_c no longer explains the map"
+    )
+    asked = lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0, why=why, link=CURRENT)
+    return about(flux, asked)

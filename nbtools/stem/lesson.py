@@ -6,6 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
@@ -16,7 +17,7 @@ from nbtools.stem.interface import GrainsStudy, misfit
 from nbtools.stem.spots import hann_window, power_spectrum
 from nbtools.stem.terraces import PENALTY, TerracesStudy
 from nbtools.stem.twin_world import StemWorld
-from nbtools.study import Missing, Stamp, StudyResult
+from nbtools.study import Missing, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,12 +29,11 @@ SPECIMENS = {
     "turned at random": "stem-twin-random",
     "no steps": "stem-twin-straight",
 }
+GRAINS = "02_stem_interfaces.ipynb#Grains-and-zones"
+PLANES = "02_stem_interfaces.ipynb#Planes-that-run-along-each-other"
+BETWEEN = "02_stem_interfaces.ipynb#Is-anything-between-the-grains?"
+TERRACES = "02_stem_interfaces.ipynb#Terraces-and-steps"
 DEAREST = 600.0  # logarithms of the places: no boundary has steps at such a price
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_transform(grains: GrainsStudy, *, grain: int = 1) -> None:
@@ -73,9 +73,26 @@ def ask_spacing(lesson: Lesson, grains: GrainsStudy, *, grain: int = 1) -> Quest
         "The axes of the transform are in 1/nm. How far apart are the planes of the innermost spots, in Å? (Read k "
         "of a spot and of the opposite one; d = 1/k.)"
     )
-    doubled = {"that is for the distance of both spots; it is 2/d": 1e10 * inner.spacing / 2}
-    asked = lesson.by_hand("a spacing", question, 1e10 * inner.spacing, tolerance=0.08, rivals=doubled)
-    return _of(grains, asked)
+    spacing = inner.spacing.to("angstrom")
+    wrong = {
+        "that is for the distance of both spots; it is 2/d": float(spacing) / 2,
+        "that is k in 1/nm, not d": 10 / float(spacing),
+    }
+    why = (
+        f"Planes d apart give spots at k = ±1/d, so that two opposite spots lie 2/d = {20 / float(spacing):.2f} "
+        "nm⁻¹ apart. Half of that needs no centre of the transform"
+    )
+    asked = lesson.by_hand(
+        "a spacing",
+        question,
+        spacing,
+        unit="angstrom",
+        tolerance=0.08,
+        rivals=wrong,
+        why=why,
+        link=GRAINS,
+    )
+    return about(grains, asked)
 
 
 def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
@@ -92,7 +109,14 @@ def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
         "One boundary of this junction is inclined, so that two grains overlap in projection. What does it show "
         "between the half-way contours of both lattices?"
     )
-    return _of(layer, lesson.predict("overlap", question, options[not steepest.disordered], options=options))
+    why = (
+        "Where grains overlap in projection both lattices are seen, and their half-way contours cross; only a "
+        f"layer without a lattice keeps them apart. The study finds {steepest}"
+    )
+    asked = lesson.predict(
+        "overlap", question, options[not steepest.disordered], options=options, why=why, link=BETWEEN
+    )
+    return about(layer, asked)
 
 
 def ask_misfit(lesson: Lesson) -> Question:
@@ -104,9 +128,19 @@ def ask_misfit(lesson: Lesson) -> Question:
         "The misfit of m planes on n is 2(m d₁ − n d₂)/(m d₁ + n d₂). Four planes of "
         f"{1e10 * boride:.4f} Å on five of {1e10 * oxide:.4f} Å: which misfit, in %?"
     )
-    wrong = {"that is of one plane on one plane": 100 * misfit(boride, oxide, 1, 1)}
     truth = 100 * misfit(boride, oxide, 4, 5)
-    return lesson.check("misfit", question, truth, tolerance=0.03, rivals=wrong).of("model")
+    wrong = {
+        "that is of one plane on one plane": 100 * misfit(boride, oxide, 1, 1),
+        "that is over the sum; the misfit is over the mean of both": truth / 2,
+    }
+    why = (
+        f"Four planes are {4e10 * boride:.3f} Å and five are {5e10 * oxide:.3f} Å: their difference over their "
+        "mean. At so small a misfit the planes can stay coherent over many spacings"
+    )
+    asked = lesson.check(
+        "misfit", question, truth, unit="%", tolerance=0.03, rivals=wrong, why=why, link=PLANES
+    )
+    return asked.of("model")
 
 
 def ask_blind_specimen(lesson: Lesson, specimens: "Mapping[str, Any]") -> Question:
@@ -130,7 +164,12 @@ def ask_blind_specimen(lesson: Lesson, specimens: "Mapping[str, Any]") -> Questi
     by_code = "; ".join(
         (_layer_said(studied["layer_5"]), _steps_said(studied["terraces_7"]), _pairs_said(studied))
     )
-    return lesson.judge(mystery, "Which specimen was it?", by_code=by_code)
+    why = (
+        "A film leaves a band without fringes at the flat interface, and of grains turned at random no spots "
+        "of both lie on one line through the centre. Of the other two, the right image has a boundary with "
+        "steps or a straight one"
+    )
+    return lesson.judge(mystery, "Which specimen was it?", by_code=by_code, why=why, link=BETWEEN)
 
 
 def _layer_said(layer: "LayerStudy | Missing") -> str:
@@ -175,4 +214,13 @@ def ask_step_price(lesson: Lesson, terraces: TerracesStudy) -> Question:
         "steps. At which price does that number change?"
     )
     tolerance = 0.3 * float(limit.at) if limit.at is not None and np.isfinite(float(limit.at)) else None
-    return lesson.predict("a dear step", question, limit.at, tolerance=tolerance).of("model")
+    why = (
+        "A step is kept while the columns that it explains gain more log-likelihood than it costs, its price "
+        "times the logarithm of the number of places. The higher the price at which the count changes, the "
+        "surer the steps"
+    )
+    wrong = {} if limit.at is None else {"that is by which factor the price rises": float(limit.at) / PENALTY}
+    asked = lesson.predict(
+        "a dear step", question, limit.at, tolerance=tolerance, rivals=wrong, why=why, link=TERRACES
+    )
+    return asked.of("model")

@@ -6,13 +6,14 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.structure.box_counting import box_counts
 from nbtools.structure.choices import ChoicesStudy
 from nbtools.structure.draw import draw_section
 from nbtools.structure.fractal import WORLDS, FractalVerdict, estimate_box_dimension
 from nbtools.structure.model_random_media import gaussian_field, level_set
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 
 # The blind patterns, by what they are.
 PATTERNS = {
@@ -23,11 +24,7 @@ PATTERNS = {
 }
 PRINTED = 1.67  # the paper's dimension of the surface image
 BOXES = (1, 32)  # pixels
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
+COUNTING = "01_structure.ipynb#Fig.-2(c)-·-Counting-boxes"
 
 
 def show_counts(fractal: FractalVerdict) -> None:
@@ -51,7 +48,14 @@ def ask_slope(lesson: Lesson, fractal: FractalVerdict) -> Question:
     wrong = {}
     if not fractal.no_interface:
         wrong["that is what boxes on the interface give"] = float(fractal.interface_dimension)
-    return _of(fractal, lesson.by_hand("slope", question, fractal.dimension, tolerance=0.1, rivals=wrong))
+    why = (
+        "N ∝ ε^(−D), so that D is the slope of ln N against −ln ε. Points far apart err least: over a factor "
+        "of 32 in ε, 5 % in each N are 0.02 in D"
+    )
+    asked = lesson.by_hand(
+        "slope", question, fractal.dimension, tolerance=0.1, rivals=wrong, why=why, link=COUNTING
+    )
+    return about(fractal, asked)
 
 
 def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
@@ -77,7 +81,14 @@ def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
         "times the area of the phase do these boxes cover?"
     )
     wrong = {"the side of a box in place of its area": count * size / pixels}
-    return _of(fractal, lesson.check("cover", question, share, tolerance=0.02 * share, rivals=wrong))
+    why = (
+        f"N boxes of edge ε cover N ε²: {count:.0f}·{size}²/{pixels:.0f} = {share:.2f}. They hold the phase and "
+        "what lies beside it, hence more than 1"
+    )
+    asked = lesson.check(
+        "cover", question, share, tolerance=0.02 * share, rivals=wrong, why=why, link=COUNTING
+    )
+    return about(fractal, asked)
 
 
 def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStudy) -> Question:
@@ -99,7 +110,14 @@ def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStu
         raise NotPossible(choices.missing.get("the bright phase", "the bright phase was not counted"))
     question = "The bright phase is counted instead of the dark one. How does D come out?"
     change = "larger" if other.dimension > fractal.dimension else "smaller"
-    return _of(fractal, lesson.predict("the other phase", question, change, options=("larger", "smaller")))
+    why = (
+        "Of the phase that fills more of the field, fewer boxes stay empty, and D comes nearer to 2, fractal "
+        f"or not. The bright phase gives {other.dimension}, the dark one {fractal.dimension}"
+    )
+    asked = lesson.predict(
+        "the other phase", question, change, options=("larger", "smaller"), why=why, link=COUNTING
+    )
+    return about(fractal, asked)
 
 
 def ask_blind_pattern(lesson: Lesson) -> Question:
@@ -111,7 +129,12 @@ def ask_blind_pattern(lesson: Lesson) -> Question:
     finish(figure, Stamp("A pattern, blind", "twin", mystery.name, "blind_pattern"), "blind_pattern")
     judged = estimate_box_dimension(pattern, voxel_size=1e-6, nulls=9)
     said = f"{judged.verdict}, D = {judged.dimension}"
-    return lesson.judge(mystery, "Which pattern is it?", by_code=said)
+    why = (
+        "A mass fractal has holes of every size inside its solid and fills large boxes unevenly; noise of one "
+        "length and grains do so only up to their own size. A fractal surface is rough at every length, its "
+        "solid is full"
+    )
+    return lesson.judge(mystery, "Which pattern is it?", by_code=said, why=why, link=COUNTING)
 
 
 def find_share_of_blobs(wanted: float = PRINTED) -> Flip:
@@ -129,4 +152,11 @@ def ask_share_of_blobs(lesson: Lesson) -> Question:
     """Blobs of one length that have the paper's dimension."""
     limit = find_share_of_blobs()
     question = f"At which share of the field do blobs of one length have D = {PRINTED}?"
-    return lesson.predict("blobs", question, limit.at, tolerance=0.05).of("model")
+    filled = BOXES[1] ** (PRINTED - 2)
+    why = (
+        f"Nearly every box of {BOXES[1]} pixels holds some of blobs this small, so that N(1)/N({BOXES[1]}) is "
+        f"{BOXES[1]}² times their share p. Then p = {BOXES[1]}^(D − 2) = {filled:.2f}: D only repeats the share"
+    )
+    other = {"that is the share that they leave empty": 1 - filled}
+    asked = lesson.predict("blobs", question, limit.at, tolerance=0.05, rivals=other, why=why, link=COUNTING)
+    return asked.of("model")

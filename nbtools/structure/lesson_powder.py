@@ -4,17 +4,14 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Lesson, Question
 from nbtools.results import NotPossible
 from nbtools.structure.draw_powder import draw_pattern
 from nbtools.structure.powder_refinement import PhaseFractions
-from nbtools.study import StudyResult
 from nbtools.units import Quantity
 
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
+COMPOSITION = "01_structure.ipynb#Fig.-1-·-Composition"
 
 
 def show_pattern(composition: PhaseFractions) -> None:
@@ -52,8 +49,21 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         * wavelength
         / np.sin(2 * np.arcsin(wavelength / float(edge))),
     }
-    asked = lesson.check("cell of MgO", question, edge, unit="angstrom", tolerance=0.01, rivals=wrong)
-    return _of(composition, asked)
+    angle = 2 * np.degrees(np.arcsin(wavelength / float(edge)))
+    why = (
+        f"Bragg's law is λ = 2 d sin θ, and a = 2 d for (200): a = λ/sin θ, with θ half of 2θ = {angle:.2f}°"
+    )
+    asked = lesson.check(
+        "cell of MgO",
+        question,
+        edge,
+        unit="angstrom",
+        tolerance=0.01,
+        rivals=wrong,
+        why=why,
+        link=COMPOSITION,
+    )
+    return about(composition, asked)
 
 
 def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
@@ -69,12 +79,24 @@ def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
     ]
     dense = Quantity(1 / sum(weight / density for weight, density in parts), unit="kg/m^3")
     averaged = 1e-3 * sum(weight * density for weight, density in parts)
-    question = (
-        "Without pores, what is the density of the whole in g/cm³, from the weights and densities above?"
+    phases = ", ".join(
+        f"{100 * weight:.2f} % {name} of {1e-3 * density:.2f} g/cm³"
+        for name, (weight, density) in zip(composition.names, parts, strict=True)
     )
+    question = f"By weight the powder is {phases}. Without pores, what is the density of the whole in g/cm³?"
+    why = "Volumes add, so that 1/ρ is the sum of w/ρ over the phases. An average of densities by weight is too high"
     wrong = {"densities averaged by weight; volumes add, densities do not": averaged}
-    asked = lesson.check("density", question, dense, unit="g/cm^3", tolerance=0.015, rivals=wrong)
-    return _of(composition, asked)
+    asked = lesson.check(
+        "density",
+        question,
+        dense,
+        unit="g/cm^3",
+        tolerance=0.015,
+        rivals=wrong,
+        why=why,
+        link=COMPOSITION,
+    )
+    return about(composition, asked)
 
 
 def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions) -> Question:
@@ -91,4 +113,11 @@ def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions)
         "come out too high or too low?"
     )
     found = "too high" if blind > seeing else "too low"
-    return _of(textured, lesson.predict("texture", question, found, options=("too high", "too low")))
+    why = (
+        "Plates that lie flat strengthen (00l) and weaken most other lines, while one scale has to serve all "
+        f"of them. The refinement finds {blind:.1%} without a texture and {seeing:.1%} with it"
+    )
+    asked = lesson.predict(
+        "texture", question, found, options=("too high", "too low"), why=why, link=COMPOSITION
+    )
+    return about(textured, asked)

@@ -6,8 +6,9 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 from nbtools.transport.draw import draw_resistivity
 from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import StepCount, count_transition_steps
@@ -24,12 +25,10 @@ WORLDS: dict[str, dict[str, Any]] = {
     "two steps": {"world": "two-step", "link_depression": 1.4},
 }
 BLIND_NOISE = 0.03
+CURVE = "03_transport.ipynb#Fig.-9(a)-·-Resistivity"
+UPPER_FIELD = "03_transport.ipynb#Fig.-S2-·-Upper-critical-field"
+STEPS = "03_transport.ipynb#Resistivity"
 TEMPERATURE = np.linspace(33, 41, 81)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curve(resistance: ResistanceStudy) -> None:
@@ -56,7 +55,14 @@ def ask_residual_ratio(lesson: Lesson, resistance: ResistanceStudy) -> Question:
     if resistance.normal is None or not np.isfinite(resistance.normal.residual_ratio):
         raise NotPossible("this curve does not reach from 40 to 300 K")
     question = "Read the curve at 300 K and at 40 K. What is the first over the second?"
-    return _of(resistance, lesson.by_hand("residual ratio", question, resistance.normal.residual_ratio))
+    ratio = resistance.normal.residual_ratio
+    why = (
+        f"At 40 K electrons scatter at defects alone, at 300 K also at phonons: R(300 K)/R(40 K) = {ratio}. "
+        "Length and cross-section cancel"
+    )
+    wrong = {"that is the rise over the value at 40 K, not the ratio": float(ratio) - 1}
+    asked = lesson.by_hand("residual ratio", question, ratio, rivals=wrong, why=why, link=CURVE)
+    return about(resistance, asked)
 
 
 def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStudy) -> Question:
@@ -83,7 +89,11 @@ def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStu
         "sample's table. How many mΩ does the meter read at 100 K?"
     )
     wrong = {"that is the bar from end to end, not between the taps": whole}
-    return _of(resistance, lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong))
+    why = (
+        f"R = ρ l/A, where l is the distance of the taps, {taps.to('mm')}: the meter sees no more of the bar"
+    )
+    asked = lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong, why=why, link=CURVE)
+    return about(resistance, asked)
 
 
 def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperFieldStudy) -> Question:
@@ -100,7 +110,14 @@ def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperField
     low, high = (study.laws["power"].coherence_length for study in (upper, other))
     question = "H_c2 is read at 90 % of the normal resistance instead of 10 %. How does ξ come out?"
     found = "longer" if high > low else "shorter"
-    return _of(upper, lesson.predict("criterion", question, found, options=("longer", "shorter")))
+    why = (
+        "90 % of the resistance is back at a higher field than 10 %, and ξ² = Φ₀/(2πμ₀H_c2). ξ(0) is "
+        f"{low.to('nm')} at 10 % and {high.to('nm')} at 90 %"
+    )
+    asked = lesson.predict(
+        "criterion", question, found, options=("longer", "shorter"), why=why, link=UPPER_FIELD
+    )
+    return about(upper, asked)
 
 
 def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
@@ -118,7 +135,11 @@ def ask_blind_sample(lesson: Lesson) -> Question:
     axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
     finish(figure, Stamp("A sample, blind", "twin", mystery.name, "blind_sample"), "blind_sample")
     steps = count_transition_steps(TEMPERATURE, share, noise=BLIND_NOISE)
-    return lesson.judge(mystery, "Which sample was it?", by_code=str(steps))
+    why = (
+        "Two steps give dR/dT two maxima and R a shoulder, one transition gives one, broad or sharp. Noise "
+        "hides the shoulder where the steps are as near as they are wide"
+    )
+    return lesson.judge(mystery, "Which sample was it?", by_code=str(steps), why=why, link=STEPS)
 
 
 def find_two_step_limit() -> Flip:
@@ -138,4 +159,9 @@ def ask_two_step_limit(lesson: Lesson) -> Question:
     """At which distance two steps count as one."""
     limit = find_two_step_limit()
     question = f"{limit.start} K apart they count as two. At which distance, in K, do they become one?"
-    return lesson.predict("two steps", question, limit.at, unit="K", tolerance=0.2).of("model")
+    why = (
+        "Two steps nearer than each of them is wide make one broad transition, within the noise. That one "
+        "transition is seen does not exclude links between grains that follow closely"
+    )
+    asked = lesson.predict("two steps", question, limit.at, unit="K", tolerance=0.2, why=why, link=STEPS)
+    return asked.of("model")

@@ -86,7 +86,7 @@ def test_after_two_tries_the_answer_is_told_and_why(lesson: Lesson) -> None:
     assert "One more try" in str(question.commit(13.7)) and "10" not in question.answer.said
     said = str(question.commit(17.1))
     assert question.closed and "the notebook finds 10" in said and "twice five" in said
-    assert "03_transport.ipynb" in question.face.said.value
+    assert "03_transport.ipynb" in str(question.face.reading.outputs)
 
 
 @pytest.mark.parametrize(
@@ -373,3 +373,13 @@ def test_answers_are_handed_in_under_a_name(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(ValueError, match="not what a student downloads"):
         read_handed_in(path)
+
+
+def test_what_tells_the_answer_is_shown_after_it(lesson: Lesson, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not before, and not between two tries."""
+    question = lesson.check("x", "?", 10.0)
+    for _ in range(2):
+        assert question.then(str.upper, "figure") is None
+        assert "Answer the question first" in capsys.readouterr().out
+        question.commit(13.7)
+    assert question.then(str.upper, "figure") == "FIGURE"
