@@ -190,14 +190,6 @@ class Ledger:
         if self.notebook:
             write_whole(self.path, dumps(self.as_dict()))
 
-    def move_to(self, folder: Path) -> None:
-        """Write to another folder from now on, and take along what was written already."""
-        begun = bool(self.results or self.verdicts or self.skipped)
-        before, self.folder = self.path, folder
-        if begun and before != self.path:
-            self.write()
-            before.unlink(missing_ok=True)
-
     def as_dict(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,

@@ -598,23 +598,6 @@ def span_of(part: Mask) -> float:
     return float(max((np.ptp(np.flatnonzero(part.any(1 - axis))) + 1) / part.shape[axis] for axis in (0, 1)))
 
 
-def measure_longest(test: ChanceTest) -> dict[str, float]:
-    """Length (m, or pixels) and tortuosity of the main path of the longest line, traced with skan."""
-    from skan import Skeleton, summarize
-
-    skeleton = Skeleton(test.extra["longest"], spacing=test.extra["pixel"])
-    branches = summarize(skeleton, separator="-")
-    length, straight = branches["branch-distance"], branches["euclidean-distance"]
-    open_ended = straight > 0
-    return {
-        "length": float(length.sum()),
-        "branches": float(len(branches)),
-        "tortuosity": float((length[open_ended] / straight[open_ended]).mean())
-        if open_ended.any()
-        else np.nan,
-    }
-
-
 def filled(values: Array, inside: Mask) -> Array:
     """The map with every pixel outside the emitter taken from the nearest inside, so that tiles are whole."""
     nearest = distance_transform_edt(~inside, return_distances=False, return_indices=True)

@@ -209,22 +209,6 @@ def strip_field(x: ArrayLike, *, half_width: float, applied: float, sheet_curren
     return np.where(place <= front, 0.0, field)
 
 
-def bar_penetration_field(current_density: float, *, half_width: float, half_thickness: float) -> float:
-    """Field (A/m) at which a long bar in perpendicular field is full of flux (Brandt 1996).
-
-    (J_c b/π) [(2a/b) arctan(b/a) + ln(1 + a²/b²)], a the half width, b the half thickness.
-    """
-    require_positive(half_width=half_width, half_thickness=half_thickness)
-    a, b = half_width, half_thickness
-    return current_density * b / np.pi * (2 * a / b * np.arctan(b / a) + np.log1p((a / b) ** 2))
-
-
-def disk_penetration_field(current_density: float, *, radius: float, thickness: float) -> float:
-    """Field (A/m) at the centre of a cylinder full of J_c: J_c (d/2) asinh(2R/d)."""
-    require_positive(radius=radius, thickness=thickness)
-    return current_density * thickness / 2 * float(np.arcsinh(2 * radius / thickness))
-
-
 def plate_penetration_field(
     current_density: float, *, sides: tuple[float, float], thickness: float, height: float | None = None
 ) -> float:
