@@ -225,11 +225,7 @@ def no_grains(paper: Paper, results: Results, context: Context) -> Verdict:
     even = [kelvin for kelvin, one in found.items() if one.uniform]
     kelvin = max(even or found)
     ours = found[kelvin]
-    worlds = {
-        name: not _any_uniform(context.rivals[world])
-        for world, name in (("granular", GRANULAR), ("two-to-one", LOPSIDED))
-        if world in context.rivals
-    }
+    worlds = context.wrong_worlds(granular=(GRANULAR, _none_uniform), two_to_one=(LOPSIDED, _none_uniform))
     words = {True: "even", False: "uneven"}
     planted = words.get(context.planted.get(f"even_at_{kelvin:g}K", math.nan) == 1.0, "")
     basis = (
@@ -405,7 +401,7 @@ def _plate_field(sides: tuple[float, float, float], step: float, stream: Any) ->
     return plate_field(*current_of(stream, step), pixel_size=step, thickness=sides[2], height=0.02 * sides[2])
 
 
-def _any_uniform(world: Results) -> bool:
-    """Whether a wrong world passes for one J_c."""
+def _none_uniform(world: Results) -> bool:
+    """Whether no temperature of a wrong world passes for one J_c."""
     found = world["homogeneity"]
-    return bool(found) and any(one.uniform for one in found.found.values())
+    return not found or not any(one.uniform for one in found.found.values())
