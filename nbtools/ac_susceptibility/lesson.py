@@ -12,9 +12,10 @@ from nbtools.ac_susceptibility.rectangles import civale_test
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.physics.bean_state import half_screening_field
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 
 if TYPE_CHECKING:
     from nbtools.ac_susceptibility.study import CurvesStudy
@@ -29,11 +30,6 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 NOISE = 1e-3  # of χ over full screening
 TEMPERATURE = np.linspace(33, 38.8, 291)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curves(curves: "CurvesStudy") -> None:
@@ -62,7 +58,7 @@ def ask_half_screening(lesson: Lesson, curves: "CurvesStudy") -> Question:
         raise NotPossible("the second smallest amplitude does not pass half of full screening")
     half = shown[1].smooth.crossing(-0.5, temperature_error=0.005)
     question = "At which temperature does χ′ of the second smallest amplitude pass −1/2?"
-    return _of(curves, lesson.by_hand("half screening", question, half, unit="K", tolerance=0.05))
+    return about(curves, lesson.by_hand("half screening", question, half, unit="K", tolerance=0.05))
 
 
 def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
@@ -87,7 +83,7 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
         "the bar. How many A/cm² is J_c?"
     )
     wrong = {"that is h/a, a slab's factor": float(density) * factor}
-    return _of(current, lesson.check("current density", question, density, unit="A/cm^2", rivals=wrong))
+    return about(current, lesson.check("current density", question, density, unit="A/cm^2", rivals=wrong))
 
 
 def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
@@ -109,7 +105,7 @@ def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
     ways = ("to higher temperature", "to lower temperature", "not at all")
     way = ways[2] if abs(shift) < 2 * shift.uncertainty else ways[int(shift < 0)]
     question = "The frequency rises tenfold. Which way does half screening move?"
-    return _of(state, lesson.predict("frequency", question, way, options=ways))
+    return about(state, lesson.predict("frequency", question, way, options=ways))
 
 
 def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve]]:

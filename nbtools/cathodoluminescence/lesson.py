@@ -14,9 +14,10 @@ from nbtools.cathodoluminescence.model_emission import World, emission_maps, two
 from nbtools.cathodoluminescence.model_vacancies import percolation_threshold
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ PIXEL = 2e-7  # m
 PHOTONS = 5.0
 EDGE_LENGTH = 5e-7  # m
 HOP = 0.6e-9  # m
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_band(spectra: "SpectraStudy", spot: str = "B") -> None:
@@ -71,7 +67,7 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     wrong = {"hc over the width, where two energies are to be subtracted": centre**2 / float(width)}
     wrong["that is the standard deviation, not the full width at half maximum"] = float(width) / FWHM
     question = "At which two wavelengths is the peak half as high? How far apart are these in eV?"
-    return _of(
+    return about(
         spectra,
         lesson.by_hand("width", question, width, unit="eV", tolerance=0.15 * float(width), rivals=wrong),
     )
@@ -87,7 +83,7 @@ def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
     """
     question = "Light of both colours leaves more easily at edges. Does 520 nm over 350 nm gather at MgB2?"
     found = "yes" if field.findings["gathering"] else "no"
-    return _of(field, lesson.predict("bright edges", question, found, options=("yes", "no")))
+    return about(field, lesson.predict("bright edges", question, found, options=("yes", "no")))
 
 
 def ask_room_for_one(lesson: Lesson) -> Question:

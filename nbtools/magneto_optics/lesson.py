@@ -7,6 +7,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.magneto_optics.critical_current import estimate_critical_current
 from nbtools.magneto_optics.draw import draw_map, draw_profiles
@@ -16,7 +17,7 @@ from nbtools.magneto_optics.inversion import invert_current
 from nbtools.magneto_optics.profiles import bin_map, place_outline
 from nbtools.magneto_optics.twin_world import MagnetoOpticsWorld
 from nbtools.results import NotPossible
-from nbtools.study import Stamp, StudyResult
+from nbtools.study import Stamp
 from nbtools.units import Quantity, convert
 
 if TYPE_CHECKING:
@@ -33,11 +34,6 @@ BLIND_FIELD, BLIND_NOISE = 20e-3, 2e-3  # T
 READ_AT = (0.25, 0.75)  # of the half width
 WIDEST_GAP = 300.0  # µm
 WIDTH = 0.2e-3  # m
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def _mm(place: float) -> str:
@@ -77,7 +73,7 @@ def ask_slope(lesson: Lesson, flux: "FluxStudy") -> Question:
         f"{maps.label}, largest field: by how many G/mm does B_z rise from x = {_mm(low)} to {_mm(high)} mm?"
     )
     tolerance = max(0.15 * abs(float(slope.to("G/mm"))), 2.0)
-    return _of(flux, lesson.by_hand("slope", question, slope, unit="G/mm", tolerance=tolerance))
+    return about(flux, lesson.by_hand("slope", question, slope, unit="G/mm", tolerance=tolerance))
 
 
 def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCurrentStudy") -> Question:
@@ -105,7 +101,7 @@ def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCur
         f"{convert(maps.thickness, 'm', 'mm'):.2f} mm thick and {_mm(2 * maps.half_width)} mm wide. How many A circle "
         "its middle?"
     )
-    return _of(flux, lesson.check("around the plate", question, around, unit="A", rivals=wrong))
+    return about(flux, lesson.check("around the plate", question, around, unit="A", rivals=wrong))
 
 
 def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
@@ -123,7 +119,7 @@ def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
     )
     question = "The plate is read as a thin sheet at its top face. How does the current come out?"
     found = "smaller" if sheet < plate else "larger"
-    return _of(flux, lesson.predict("thin sheet", question, found, options=("smaller", "larger")))
+    return about(flux, lesson.predict("thin sheet", question, found, options=("smaller", "larger")))
 
 
 def blind_plate(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray[Any, Any], MagnetoOpticsWorld]:
@@ -198,4 +194,4 @@ def ask_gap_limit(lesson: Lesson, flux: "FluxStudy") -> Question:
         raise NotPossible("there is one ramp; the question needs a second, colder one")
     limit = find_gap_limit(flux.ramps[-2])
     question = f"The gap is {limit.start:.0f} µm. Taken as how many µm does it make this plate look uneven?"
-    return _of(flux, lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0))
+    return about(flux, lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0))

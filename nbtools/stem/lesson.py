@@ -6,6 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
@@ -16,7 +17,7 @@ from nbtools.stem.interface import GrainsStudy, misfit
 from nbtools.stem.spots import hann_window, power_spectrum
 from nbtools.stem.terraces import PENALTY, TerracesStudy
 from nbtools.stem.twin_world import StemWorld
-from nbtools.study import Missing, Stamp, StudyResult
+from nbtools.study import Missing, Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +30,6 @@ SPECIMENS = {
     "no steps": "stem-twin-straight",
 }
 DEAREST = 600.0  # logarithms of the places: no boundary has steps at such a price
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_transform(grains: GrainsStudy, *, grain: int = 1) -> None:
@@ -75,7 +71,7 @@ def ask_spacing(lesson: Lesson, grains: GrainsStudy, *, grain: int = 1) -> Quest
     )
     doubled = {"that is for the distance of both spots; it is 2/d": 1e10 * inner.spacing / 2}
     asked = lesson.by_hand("a spacing", question, 1e10 * inner.spacing, tolerance=0.08, rivals=doubled)
-    return _of(grains, asked)
+    return about(grains, asked)
 
 
 def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
@@ -92,7 +88,9 @@ def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
         "One boundary of this junction is inclined, so that two grains overlap in projection. What does it show "
         "between the half-way contours of both lattices?"
     )
-    return _of(layer, lesson.predict("overlap", question, options[not steepest.disordered], options=options))
+    return about(
+        layer, lesson.predict("overlap", question, options[not steepest.disordered], options=options)
+    )
 
 
 def ask_misfit(lesson: Lesson) -> Question:

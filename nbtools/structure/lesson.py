@@ -6,13 +6,14 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Question
 from nbtools.structure.box_counting import box_counts
 from nbtools.structure.choices import ChoicesStudy
 from nbtools.structure.draw import draw_section
 from nbtools.structure.fractal import WORLDS, FractalVerdict, estimate_box_dimension
 from nbtools.structure.model_random_media import gaussian_field, level_set
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 
 # The blind patterns, by what they are.
 PATTERNS = {
@@ -23,11 +24,6 @@ PATTERNS = {
 }
 PRINTED = 1.67  # the paper's dimension of the surface image
 BOXES = (1, 32)  # pixels
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_counts(fractal: FractalVerdict) -> None:
@@ -51,7 +47,7 @@ def ask_slope(lesson: Lesson, fractal: FractalVerdict) -> Question:
     wrong = {}
     if not fractal.no_interface:
         wrong["that is what boxes on the interface give"] = float(fractal.interface_dimension)
-    return _of(fractal, lesson.by_hand("slope", question, fractal.dimension, tolerance=0.1, rivals=wrong))
+    return about(fractal, lesson.by_hand("slope", question, fractal.dimension, tolerance=0.1, rivals=wrong))
 
 
 def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
@@ -77,7 +73,7 @@ def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
         "times the area of the phase do these boxes cover?"
     )
     wrong = {"the side of a box in place of its area": count * size / pixels}
-    return _of(fractal, lesson.check("cover", question, share, tolerance=0.02 * share, rivals=wrong))
+    return about(fractal, lesson.check("cover", question, share, tolerance=0.02 * share, rivals=wrong))
 
 
 def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStudy) -> Question:
@@ -99,7 +95,7 @@ def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStu
         raise NotPossible(choices.missing.get("the bright phase", "the bright phase was not counted"))
     question = "The bright phase is counted instead of the dark one. How does D come out?"
     change = "larger" if other.dimension > fractal.dimension else "smaller"
-    return _of(fractal, lesson.predict("the other phase", question, change, options=("larger", "smaller")))
+    return about(fractal, lesson.predict("the other phase", question, change, options=("larger", "smaller")))
 
 
 def ask_blind_pattern(lesson: Lesson) -> Question:

@@ -4,17 +4,12 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Lesson, Question
 from nbtools.results import NotPossible
 from nbtools.structure.draw_powder import draw_pattern
 from nbtools.structure.powder_refinement import PhaseFractions
-from nbtools.study import StudyResult
 from nbtools.units import Quantity
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_pattern(composition: PhaseFractions) -> None:
@@ -53,7 +48,7 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         / np.sin(2 * np.arcsin(wavelength / float(edge))),
     }
     asked = lesson.check("cell of MgO", question, edge, unit="angstrom", tolerance=0.01, rivals=wrong)
-    return _of(composition, asked)
+    return about(composition, asked)
 
 
 def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
@@ -74,7 +69,7 @@ def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
     )
     wrong = {"densities averaged by weight; volumes add, densities do not": averaged}
     asked = lesson.check("density", question, dense, unit="g/cm^3", tolerance=0.015, rivals=wrong)
-    return _of(composition, asked)
+    return about(composition, asked)
 
 
 def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions) -> Question:
@@ -91,4 +86,4 @@ def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions)
         "come out too high or too low?"
     )
     found = "too high" if blind > seeing else "too low"
-    return _of(textured, lesson.predict("texture", question, found, options=("too high", "too low")))
+    return about(textured, lesson.predict("texture", question, found, options=("too high", "too low")))

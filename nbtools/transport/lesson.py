@@ -6,8 +6,9 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
-from nbtools.study import NotPossible, Stamp, StudyResult
+from nbtools.study import NotPossible, Stamp
 from nbtools.transport.draw import draw_resistivity
 from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import StepCount, count_transition_steps
@@ -25,11 +26,6 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 BLIND_NOISE = 0.03
 TEMPERATURE = np.linspace(33, 41, 81)
-
-
-def _of(study: StudyResult, question: Question) -> Question:
-    """The question, with the origin of the data that it is about."""
-    return question.of(study.stamp.origin, study.stamp.source) if study.stamp else question
 
 
 def show_curve(resistance: ResistanceStudy) -> None:
@@ -56,7 +52,7 @@ def ask_residual_ratio(lesson: Lesson, resistance: ResistanceStudy) -> Question:
     if resistance.normal is None or not np.isfinite(resistance.normal.residual_ratio):
         raise NotPossible("this curve does not reach from 40 to 300 K")
     question = "Read the curve at 300 K and at 40 K. What is the first over the second?"
-    return _of(resistance, lesson.by_hand("residual ratio", question, resistance.normal.residual_ratio))
+    return about(resistance, lesson.by_hand("residual ratio", question, resistance.normal.residual_ratio))
 
 
 def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStudy) -> Question:
@@ -83,7 +79,7 @@ def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStu
         "sample's table. How many mΩ does the meter read at 100 K?"
     )
     wrong = {"that is the bar from end to end, not between the taps": whole}
-    return _of(resistance, lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong))
+    return about(resistance, lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong))
 
 
 def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperFieldStudy) -> Question:
@@ -100,7 +96,7 @@ def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperField
     low, high = (study.laws["power"].coherence_length for study in (upper, other))
     question = "H_c2 is read at 90 % of the normal resistance instead of 10 %. How does ξ come out?"
     found = "longer" if high > low else "shorter"
-    return _of(upper, lesson.predict("criterion", question, found, options=("longer", "shorter")))
+    return about(upper, lesson.predict("criterion", question, found, options=("longer", "shorter")))
 
 
 def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
