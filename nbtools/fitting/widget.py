@@ -100,20 +100,12 @@ class FitWidget(Showing[FitState]):
 
     # ---- what it is
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """The state as plain JSON, with its schema version; assigning one makes it current."""
-        return self.current.plain()
-
-    @state.setter
-    def state(self, content: Mapping[str, Any]) -> None:
-        state = FitState.read(content)
+    def _refuse_foreign(self, state: FitState) -> None:
         if set(state.parameters) != set(self._start.parameters):
             raise StateError(
                 f"the state has parameters {sorted(state.parameters)}, "
                 f"the model {sorted(self._start.parameters)}: it belongs to another model"
             )
-        self._move(state)
 
     @property
     def values(self) -> dict[str, float]:
