@@ -115,7 +115,7 @@ class Ledger:
 
     @property
     def path(self) -> Path:
-        return (self.folder or results_folder()) / f"{self.notebook}.json"
+        return (self.folder or paths.results_folder()) / f"{self.notebook}.json"
 
     def add(
         self,
@@ -309,11 +309,6 @@ def _verdicts_left_out(before: Ledger, after: Ledger) -> list[str]:
         name: entry.get("origin") for name, entry in before.verdicts.items() if name not in after.verdicts
     }
     return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
-
-
-def results_folder() -> Path:
-    """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return paths.results_folder()
 
 
 def dumps(content: Any) -> str:
