@@ -57,7 +57,7 @@ class ChanceTest:
         return "\n".join([head, *self.notes, *(f"{what}: {why}" for what, why in self.missing.items())])
 
 
-def as_map(values: ArrayLike, name: str, *, counts: bool = False) -> Array:
+def as_map(values: ArrayLike, name: str) -> Array:
     """A map of shape (y, x), large enough to have a texture."""
     array = np.asarray(values)
     if array.ndim != 2:

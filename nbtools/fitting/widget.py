@@ -95,7 +95,7 @@ class FitWidget(Showing[FitState]):
         self._begin(initial_state(self.problem, params, units or {}, guess))
         self._records: list[FitRecord] = []
         self._last: tuple[FitRecord, Any, FitState] | None = None
-        for sentence in fit_report.left_out(self.problem, self._start):
+        for sentence in fit_report.left_out(self.problem):
             self.say(sentence)
 
     # ---- what it is

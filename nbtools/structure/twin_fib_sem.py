@@ -187,7 +187,7 @@ def record_fib_sem(folder: str | Path, *, seed: int, **parameters: object) -> li
         _write_stack(folder / "fib_sem_stack.tif", record_stack(world, stack_noise), world),
         _write_image(folder / "sem_image.tif", _photograph(section, world, image_noise), world),
         *_record_maps(folder, section, world, map_noise),
-        _write_card(folder / "sample.yaml", world),
+        _write_card(folder / "sample.yaml"),
     ]
 
 
@@ -314,6 +314,6 @@ def _write_image(path: Path, image: NDArray[np.uint8], world: FibSemWorld) -> Pa
     return path
 
 
-def _write_card(path: Path, world: FibSemWorld) -> Path:
+def _write_card(path: Path) -> Path:
     card = {"name": f"MgO/MgB2 composite, {SYNTHETIC}", "is_paper_sample": True}
     return write_sample_card(path, card)
