@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path, PurePath
@@ -89,14 +89,6 @@ def clear() -> None:
     location = folder()
     if location is not None:
         shutil.rmtree(location / "joblib", ignore_errors=True)
-
-
-def progress(iterable: Iterable[T], total: int | None = None, label: str = "") -> Iterator[T]:
-    """Go through `iterable` with a bar on stderr, drawn only where a person watches."""
-    from tqdm import tqdm
-
-    look = {"file": sys.stderr, "leave": False, "delay": 0.5, "disable": not _watched()}
-    yield from tqdm(iterable, desc=label, total=total, **look)
 
 
 def code_hash(module: str) -> str:
@@ -288,14 +280,6 @@ def _refusal(value: Any) -> tuple[str, str]:
 @functools.cache
 def _versions() -> tuple[str, ...]:
     return tuple(importlib.metadata.version(package) for package in ("numpy", "scipy"))
-
-
-def _watched() -> bool:
-    """A terminal, or a notebook whose front end could answer a question (nbval and nbclient could not)."""
-    if sys.stderr.isatty():
-        return True
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return bool(getattr(getattr(shell, "kernel", None), "_allow_stdin", False))
 
 
 def _entry(key: str, compute: Callable[[], Any]) -> Any:

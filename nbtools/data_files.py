@@ -17,6 +17,7 @@ from nbtools import paths
 from nbtools.cache import code_hash
 from nbtools.fingerprints import COMMAND, compare_fingerprint, stored_fingerprints
 from nbtools.manifest_entries import DataFile, ManifestError, Measured, Twin, find
+from nbtools.paths import data_folder
 
 # Beside the files of a recorded twin: its recipe, the fingerprint that it was compared with, and the sha256 of each
 # file as it was recorded here.
@@ -34,11 +35,6 @@ class WrongHash(ValueError):
 
 class WrongFingerprint(ValueError):
     """A twin that was recorded otherwise than its stored fingerprint says; shows what differs."""
-
-
-def data_folder() -> Path:
-    """Where data sets are kept: ``NBTOOLS_DATA``, or ``build/data`` of the project."""
-    return paths.data_folder()
 
 
 def fetch(name: str) -> Path:

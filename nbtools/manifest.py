@@ -11,7 +11,6 @@ from nbtools.data_files import (
     DataMissing,
     WrongFingerprint,
     WrongHash,
-    data_folder,
     fetch,
     file_hash,
     fingerprint_hash,
@@ -38,7 +37,7 @@ from nbtools.manifest_entries import (
     near_misses,
     read_manifest,
 )
-from nbtools.paths import of_user
+from nbtools.paths import data_folder, of_user
 
 __all__ = [
     "DataMissing",

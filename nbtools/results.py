@@ -115,7 +115,7 @@ class Ledger:
 
     @property
     def path(self) -> Path:
-        return (self.folder or results_folder()) / f"{self.notebook}.json"
+        return (self.folder or paths.results_folder()) / f"{self.notebook}.json"
 
     def add(
         self,
@@ -189,14 +189,6 @@ class Ledger:
         """Write to `path`; a ledger of no notebook stays in memory."""
         if self.notebook:
             write_whole(self.path, dumps(self.as_dict()))
-
-    def move_to(self, folder: Path) -> None:
-        """Write to another folder from now on, and take along what was written already."""
-        begun = bool(self.results or self.verdicts or self.skipped)
-        before, self.folder = self.path, folder
-        if begun and before != self.path:
-            self.write()
-            before.unlink(missing_ok=True)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -317,11 +309,6 @@ def _verdicts_left_out(before: Ledger, after: Ledger) -> list[str]:
         name: entry.get("origin") for name, entry in before.verdicts.items() if name not in after.verdicts
     }
     return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
-
-
-def results_folder() -> Path:
-    """Where ledgers are written: ``NBTOOLS_RESULTS``, or ``build/results`` beside the package."""
-    return paths.results_folder()
 
 
 def dumps(content: Any) -> str:

@@ -89,8 +89,8 @@ class StudyResult:
         raise NotImplementedError
 
     def notes(self) -> Sequence[str]:
-        """What could not be had and what to mind, a sentence each."""
-        return ()
+        """What could not be had, as `missing` of the result has it, and what to mind, a sentence each."""
+        return [f"{what}: {reason}" for what, reason in getattr(self, "missing", {}).items()]
 
     def __str__(self) -> str:
         lines = [("quantity", "value", "how found"), *((r.label, r.text, r.how) for r in self.rows())]

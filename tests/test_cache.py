@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -445,30 +444,6 @@ def test_the_library_versions_are_in_the_key(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cache, "_versions", lambda: ("0.0", "0.0"))
     doubled(1.0)
     assert len(CALLS) == 2
-
-
-def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture):
-    """Where nobody watches, nothing is printed on either stream."""
-    assert list(cache.progress(range(3), label="steps")) == [0, 1, 2]
-    assert capfd.readouterr() == ("", "")
-
-
-def test_progress_draws_on_stderr_for_a_person(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture):
-    """On a terminal the bar goes to stderr, never to stdout."""
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", terminal)
-    for _ in cache.progress(range(3), label="steps"):
-        time.sleep(0.3)
-    assert "steps" in terminal.getvalue() and capfd.readouterr().out == ""
-
-
-@pytest.mark.parametrize(("answers", "drawn"), [(True, True), (False, False)])
-def test_progress_in_a_kernel(monkeypatch: pytest.MonkeyPatch, answers: bool, drawn: bool):
-    """JupyterLab lets the kernel ask; nbval and nbclient do not, and see no bar."""
-    shell = type("Shell", (), {"kernel": type("Kernel", (), {"_allow_stdin": answers})})
-    monkeypatch.setitem(sys.modules, "IPython", type("IPython", (), {"get_ipython": lambda: shell}))
-    assert cache._watched() is drawn
 
 
 @cached

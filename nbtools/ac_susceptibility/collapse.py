@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 
 from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, log_full_field, response_table
 from nbtools.physics.bean_state import GEOMETRIES
+from nbtools.physics.domain import require_one_of
 from nbtools.results import NotPossible
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
@@ -124,8 +125,7 @@ def fit_collapse(
     ValueError
         An unknown geometry, fewer than two curves, too few points in the transition.
     """
-    if geometry not in (*GEOMETRIES, FREE):
-        raise ValueError(f"geometry is {geometry!r}; it can be {', '.join(map(repr, (*GEOMETRIES, FREE)))}")
+    require_one_of((*GEOMETRIES, FREE), geometry=geometry)
     ordered = as_curves(curves)
     if len({curve.amplitude for curve in ordered}) < 2:
         raise NotPossible(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")

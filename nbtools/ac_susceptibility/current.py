@@ -89,9 +89,6 @@ class CurrentStudy(StudyResult):
         )
         return [row for row in rows if np.isfinite(row.quantity)]
 
-    def notes(self) -> list[str]:
-        return [f"{what}: {reason}" for what, reason in self.missing.items()]
-
 
 def estimate_half_screening(
     curves: Any,
@@ -202,9 +199,6 @@ class LoopsStudy(StudyResult):
             name = f"loop_current_{one.temperature:.3g}K"
             rows.append(Row(f"J_c at {one.temperature:.2f} K", one.current, how, name, "A/cm^2"))
         return rows
-
-    def notes(self) -> list[str]:
-        return [f"{what}: {reason}" for what, reason in self.missing.items()]
 
 
 def estimate_loop_current(

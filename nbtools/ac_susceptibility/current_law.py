@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import OptimizeResult, least_squares
 
 from nbtools.physics.critical_current import EXPONENTS, log_current
+from nbtools.physics.domain import require_one_of
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import ranked
@@ -231,8 +232,7 @@ def fit_critical_current_law(
     t, j, sigma_t, sigma_j = _checked(
         temperature, critical_current, temperature_uncertainty, relative_uncertainty
     )
-    if law not in LAWS:
-        raise ValueError(f"law is {law!r}; it can be one of {', '.join(map(repr, LAWS))}")
+    require_one_of(LAWS, law=law)
     shape = exponent if law == "power" and exponent is not None else np.nan
     end = np.nan if critical_temperature is None else critical_temperature
     held = np.array([np.nan, end, shape if law == "power" else 0.0])

@@ -8,7 +8,7 @@ Statements that rest on printed numbers take these from `paper` and carry their 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from nbtools.ac_susceptibility.current_law import fit_critical_current_law, power_law_through
 from nbtools.ac_susceptibility.rectangles import DISCRIMINATING, estimate_current_ratio
 from nbtools.paper import Context, Paper, Verdict, statement
-from nbtools.paper.verdict import NEAR_THRESHOLD_SIGMAS, ROUNDING_SIGMAS, chance
+from nbtools.paper.verdict import ROUNDING_SIGMAS, chance, digits, in_sigmas
 from nbtools.physics import proximity, superconductor
 from nbtools.physics.ac_response import eddy_susceptibility
 from nbtools.physics.bean_state import bean_susceptibility, half_screening_field, loss_peak
@@ -88,7 +88,7 @@ def independent_range(paper: Paper, results: Results, context: Context) -> Verdi
     def parts_elsewhere(world: Results) -> bool | float:
         return not world["grains"] or _differs(limits[0], world["grains"].low)
 
-    worlds = _worlds(context, linear=("linear conductor", parts_elsewhere))
+    worlds = context.wrong_worlds(linear=("linear conductor", parts_elsewhere))
     planted = ("independent_low", "independent_high")
     return context.number(limits, basis, planted=planted, excluded=worlds)
 
@@ -102,10 +102,10 @@ def penetration_length(paper: Paper, results: None, context: Context) -> Verdict
         for h, density in zip(amplitudes, paper["AC-08"].quantities, strict=True)
     ]
     apart = [length.to("mm") - paper["AC-09"].quantities[0] for length in lengths]
-    worst = max(apart, key=_sigmas)
+    worst = max(apart, key=in_sigmas)
     listed = ", ".join(str(length.to("mm")) for length in lengths)
     basis = f"10/4π of the printed amplitudes over the printed currents is {listed}, against {HALF_THICKNESS} stated"
-    return _coincide(context, worst, basis, shown=lengths[0].to("mm"))
+    return context.coincide(worst, basis, shown=lengths[0].to("mm"))
 
 
 @statement("AC-05", rests_on="data")
@@ -139,7 +139,7 @@ def half_screening(paper: Paper, results: Results, context: Context) -> Verdict:
         theirs = [c.smooth.crossing(-0.5) for c in world["curves"].by_amplitude]
         return chance(spread - (theirs[0] - theirs[-1]))
 
-    worlds = _worlds(context, linear=("linear conductor", half_elsewhere))
+    worlds = context.wrong_worlds(linear=("linear conductor", half_elsewhere))
     planted = tuple(f"half_screening_{i}" for i in range(3))
     return context.number(places, "crossing of half screening", planted=planted, excluded=worlds)
 
@@ -194,8 +194,7 @@ def frequency_limits(paper: Paper, results: Results, context: Context) -> Verdic
     def has_no_kink(world: Results) -> bool | float:
         return not world["creep"] or _differs(onset, world["creep"].onset)
 
-    worlds = _worlds(
-        context,
+    worlds = context.wrong_worlds(
         bean=("no creep", has_no_kink),
         creep=("creep, n = 5", has_no_kink),
         linear=("linear conductor", has_no_kink),
@@ -245,7 +244,7 @@ def change_of_regime(paper: Paper, results: None, context: Context) -> Verdict:
         f"{float(distance):g} K; "
         f"minus {float(regime):g} K it is {float(onset - regime):.1f} K"
     )
-    return _coincide(context, apart, basis, shown=onset - limit)
+    return context.coincide(apart, basis, shown=onset - limit)
 
 
 @statement("AC-15", rests_on="data")
@@ -253,8 +252,8 @@ def one_step(paper: Paper, results: Results, context: Context) -> Verdict:
     """One step or two: whether more than a tenth is screened without loss, by two standard deviations."""
     state = results["state"]
     planted = "two steps" if context.planted.get("grain_share", 0.0) >= 0.1 else "one step"
-    worlds = _worlds(
-        context, **{"two-step": ("two-step", lambda world: world["state"].granular != state.granular)}
+    worlds = context.wrong_worlds(
+        two_step=("two-step", lambda world: world["state"].granular != state.granular)
     )
     basis = f"{state.grain_share.to('%')} is screened where the loss has ended; two steps from 10 % on"
     name = "two steps" if state.granular else "one step"
@@ -271,7 +270,7 @@ def four_temperatures(paper: Paper, results: None, context: Context) -> Verdict:
         f"from {float(low):g} to {float(high):g} K by four criteria: amplitude, critical state, frequency, images; a "
         "smooth passage has no temperature of its own"
     )
-    return _coincide(context, apart, basis, shown=apart)
+    return context.coincide(apart, basis, shown=apart)
 
 
 @statement("AC-17", rests_on="data")
@@ -292,8 +291,7 @@ def with_rising_frequency(paper: Paper, results: Results, context: Context) -> V
         f"per decade {state.shift_per_decade.to('mK')}, width {state.width_slope.to('mK')}, peak height "
         f"{state.height_slope}"
     )
-    worlds = _worlds(
-        context,
+    worlds = context.wrong_worlds(
         bean=("no creep", lambda world: _signs(world["state"]) != seen),
         creep=("creep, n = 5", lambda world: _signs(world["state"]) != seen),
         linear=("linear conductor", lambda world: _signs(world["state"]) != seen),
@@ -310,7 +308,7 @@ def exponent_near_the_transition(paper: Paper, results: None, context: Context) 
     exponent = float(paper["JC-01"].quantities[0])
     fit = _printed_fit(paper, exponent)
     basis = f"(1 − T/T_c)^{exponent:g} through three printed points, T_c free: {_says(fit)}; {_exponents_left(paper)}"
-    return _by_misfit(context, fit, basis, shown=f"χ² = {fit.chi_square:.1f}")
+    return context.within_rounding(_misfit(fit), basis, shown=f"χ² = {fit.chi_square:.1f}")
 
 
 @statement("JC-02")
@@ -353,7 +351,7 @@ def limit_of_equation_one(paper: Paper, results: None, context: Context) -> Verd
     printed = paper["JC-01"].quantities[0]
     prefactor = float(reduced_critical_current(1 - 1e-6, "depairing")) / 1e-9
     basis = f"d ln J_c/d ln(1 − t) of Eq. (1) is {slope:.4f} at T_c, its prefactor {prefactor:.3f}"
-    return _coincide(context, slope - printed, basis, shown=slope)
+    return context.coincide(slope - printed, basis, shown=slope)
 
 
 @statement("JC-06", rests_on="data")
@@ -392,8 +390,8 @@ def depairing_current(paper: Paper, results: None, context: Context) -> Verdict:
     prefactor = density / share
     decades = propagate(math.log10, depairing / prefactor)
     basis = (
-        f"the printed lengths give {_digits(depairing)} A cm⁻², Eq. (1) through {float(density):g} A cm⁻² at "
-        f"{float(coldest):g} K and T_c = {float(critical):g} K {_digits(prefactor)}: {float(decades):.1f} decades "
+        f"the printed lengths give {digits(depairing)} A cm⁻², Eq. (1) through {float(density):g} A cm⁻² at "
+        f"{float(coldest):g} K and T_c = {float(critical):g} K {digits(prefactor)}: {float(decades):.1f} decades "
         f"apart (a square bar's factor makes it {float(decades) + math.log10(half_screening_field('square_bar')):.1f})"
     )
     return context.proposition(ONE_ORDER - abs(decades), basis, shown=depairing)
@@ -425,8 +423,8 @@ def plate_and_bar(paper: Paper, results: None, context: Context) -> Verdict:
     rises = propagate(math.log, plate / bar)
     most = float(steepest) / half_screening_field("square_bar")
     basis = (
-        f"at 35 K {_digits(plate)} A cm⁻² of {float(field.to('Oe')):g} Oe, at {float(coldest):g} K {_digits(bar)} of a "
-        f"square bar: one curve takes more at 35 K, and the points' own power law gives {_digits(most)} there"
+        f"at 35 K {digits(plate)} A cm⁻² of {float(field.to('Oe')):g} Oe, at {float(coldest):g} K {digits(bar)} of a "
+        f"square bar: one curve takes more at 35 K, and the points' own power law gives {digits(most)} there"
     )
     return context.proposition(
         False if rises < -ROUNDING_SIGMAS * rises.uncertainty else None, basis, shown=plate
@@ -485,7 +483,7 @@ def longest_barrier(paper: Paper, results: None, context: Context) -> Verdict:
     dirty = 1e9 * float(proximity.dirty_normal_length(kelvin, diffusivity=DIRTY_DIFFUSIVITY))
     clean = 1e9 * float(proximity.clean_normal_length(kelvin, velocity=CLEAN_VELOCITY))
     basis = (
-        f"J_c(0) under the depairing current {_digits(convert(depairing, 'A/m^2', 'A/cm^2'))} A cm⁻² allows L/ξ_N up "
+        f"J_c(0) under the depairing current {digits(convert(depairing, 'A/m^2', 'A/cm^2'))} A cm⁻² allows L/ξ_N up "
         f"to {low:.1f} (T_c = {ends[0]:g} K) or {high:.1f} ({ends[1]:g} K): "
         f"{dirty * low:.0f} to {dirty * high:.0f} nm of a dirty metal, "
         f"{clean * low:.0f} to {clean * high:.0f} nm of a clean one; no barrier at all is allowed, too"
@@ -495,17 +493,6 @@ def longest_barrier(paper: Paper, results: None, context: Context) -> Verdict:
 
 
 # Shared ---------------------------------------------------------------------------------------
-
-
-def _worlds(
-    context: Context, **tests: tuple[str, Callable[[Results], bool | float]]
-) -> dict[str, bool | float]:
-    """Wrong worlds that were estimated, by the name shown, with what a test of each says."""
-    return {
-        shown: test(context.rivals[world])
-        for world, (shown, test) in tests.items()
-        if world in context.rivals
-    }
 
 
 def _differs(ours: Quantity, theirs: Quantity) -> bool | float:
@@ -602,29 +589,3 @@ def _steepest_at(paper: Paper, kelvin: float) -> Quantity:
     except NotPossible:
         return Quantity(math.nan, math.nan, "A/cm^2")
     return Quantity(float(law.predict(kelvin)), math.nan, "A/m^2").to("A/cm^2")
-
-
-def _by_misfit(context: Context, fit: Any, basis: str, *, shown: Any) -> Verdict:
-    """Whether a law goes through the printed points within their rounding."""
-    sigmas = _misfit(fit)
-    near = abs(sigmas - ROUNDING_SIGMAS) < NEAR_THRESHOLD_SIGMAS
-    return context.proposition(None if near else sigmas < ROUNDING_SIGMAS, basis, shown=shown)
-
-
-def _sigmas(difference: Quantity) -> float:
-    if difference.uncertainty == 0:
-        return 0.0 if difference == 0 else math.inf
-    return abs(float(difference)) / difference.uncertainty
-
-
-def _coincide(context: Context, difference: Quantity, basis: str, *, shown: Any) -> Verdict:
-    """Whether a difference of printed numbers is one of rounding."""
-    sigmas = _sigmas(difference)
-    near = abs(sigmas - ROUNDING_SIGMAS) < NEAR_THRESHOLD_SIGMAS
-    said = f"{basis}: they differ by {sigmas:.1f} σ of rounding"
-    return context.proposition(None if near else sigmas < ROUNDING_SIGMAS, said, shown=shown)
-
-
-def _digits(value: float) -> str:
-    """Two digits, written out or as a power of ten."""
-    return f"{float(f'{float(value):.2g}'):g}"

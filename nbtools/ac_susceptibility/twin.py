@@ -3,17 +3,16 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.files.write_acms import write_acms
 from nbtools.files.write_quantum_design import SYNTHETIC, write_mpms3
+from nbtools.files.write_sample_card import write_sample_card
 from nbtools.physics.bean_state import bean_loop, half_screening_field, loss_peak
 from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.units import Quantity, convert
-from nbtools.whole_file import write_whole
 
 __all__ = ["AcSusceptibilityWorld", "record_ac_susceptibility", "truth"]
 
@@ -219,4 +218,4 @@ def _write_card(path: Path, world: AcSusceptibilityWorld) -> Path:
         "remanence": str(Quantity(0.0, convert(0.5, "Oe", "A/m"), "A/m").to("Oe")),
         "thermometer_offset": str(Quantity(0.0, world.thermometer_offset_uncertainty, "K")),
     }
-    return write_whole(path, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+    return write_sample_card(path, card)

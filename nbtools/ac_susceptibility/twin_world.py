@@ -13,6 +13,7 @@ from nbtools.physics.ac_response import eddy_susceptibility
 from nbtools.physics.bean_state import half_screening_field
 from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.physics.demagnetisation import shielded_prism_susceptibility
+from nbtools.physics.domain import require_one_of
 from nbtools.units import convert
 
 Array = NDArray[np.float64]
@@ -75,8 +76,7 @@ class AcSusceptibilityWorld:
     thermometer_offset_uncertainty: float = 0.02  # K
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"world is {self.world!r}; it can be {', '.join(map(repr, get_args(World)))}")
+        require_one_of(get_args(World), world=self.world)
 
     @property
     def half_width(self) -> float:

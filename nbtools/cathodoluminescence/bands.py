@@ -635,10 +635,6 @@ class MapFit:
         return self.uncertainties[..., -2 * len(self.bands) : -len(self.bands)]
 
     @property
-    def width_uncertainties(self) -> Array:
-        return self.uncertainties[..., -len(self.bands) :]
-
-    @property
     def failures(self) -> dict[str, int]:
         """How many pixels failed, by reason."""
         return {why: int(n) for i, why in enumerate(STATUS) if i and (n := np.sum(self.status == i))}

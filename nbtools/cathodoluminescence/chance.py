@@ -57,7 +57,7 @@ class ChanceTest:
         return "\n".join([head, *self.notes, *(f"{what}: {why}" for what, why in self.missing.items())])
 
 
-def as_map(values: ArrayLike, name: str, *, counts: bool = False) -> Array:
+def as_map(values: ArrayLike, name: str) -> Array:
     """A map of shape (y, x), large enough to have a texture."""
     array = np.asarray(values)
     if array.ndim != 2:
@@ -596,23 +596,6 @@ def span_of(part: Mask) -> float:
     if not part.any():
         return 0.0
     return float(max((np.ptp(np.flatnonzero(part.any(1 - axis))) + 1) / part.shape[axis] for axis in (0, 1)))
-
-
-def measure_longest(test: ChanceTest) -> dict[str, float]:
-    """Length (m, or pixels) and tortuosity of the main path of the longest line, traced with skan."""
-    from skan import Skeleton, summarize
-
-    skeleton = Skeleton(test.extra["longest"], spacing=test.extra["pixel"])
-    branches = summarize(skeleton, separator="-")
-    length, straight = branches["branch-distance"], branches["euclidean-distance"]
-    open_ended = straight > 0
-    return {
-        "length": float(length.sum()),
-        "branches": float(len(branches)),
-        "tortuosity": float((length[open_ended] / straight[open_ended]).mean())
-        if open_ended.any()
-        else np.nan,
-    }
 
 
 def filled(values: Array, inside: Mask) -> Array:

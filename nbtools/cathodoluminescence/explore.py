@@ -20,7 +20,6 @@ from nbtools.results import NotPossible
 from nbtools.units import Quantity, convert
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-ALL = "all bands"
 
 
 def pixel_at(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from nbtools.cathodoluminescence.model_centres import edge_out_coupling
-from nbtools.physics.domain import require_positive, require_within
+from nbtools.physics.domain import require_one_of, require_positive, require_within
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -81,8 +81,7 @@ def emission_maps(
     - "out-coupling": even emitters; all colours leave more easily at edges.
     - "shuffled": the values of "channels", each at a place of its own.
     """
-    if world not in get_args(World):
-        raise ValueError(f"world is {world!r}; it can be {', '.join(map(repr, get_args(World)))}")
+    require_one_of(get_args(World), world=world)
     inside = np.asarray(emitter, bool)
     distance = boundary_distance(inside, pixel)
     one = inside.astype(float)

@@ -19,7 +19,6 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 LATTICE_CONSTANT = 0.4212e-9  # m, MgO at room temperature
 # Overlapping spheres in a continuum first span at n r³ of this much, r the distance of a hop.
-CONTINUUM_DENSITY = 0.6529607
 # At the threshold of any large periodic cube this share of samples wraps around along a given axis
 # (Wang, Zhou, Zhang, Garoni and Deng, Phys. Rev. E 87, 052107, 2013).
 WRAPPING_PROBABILITY = 0.2578
@@ -147,21 +146,6 @@ def _wraps(
     graph = coo_matrix((np.ones(rows.size, bool), (rows, columns)), shape=(2 * count, 2 * count))
     labels = connected_components(graph, directed=False)[1]
     return bool(np.any(labels[:count] == labels[count:]))
-
-
-def continuum_density(hop: ArrayLike) -> Array:
-    """Vacancies per m³ at which hops of up to `hop` (m) span, were they not on a lattice.
-
-    n r³ = 0.6529607 (overlapping spheres of diameter r: η_c = π n r³/6 = 0.341889).
-    """
-    require_positive(hop=hop)
-    return np.asarray(CONTINUUM_DENSITY / np.asarray(hop, float) ** 3)
-
-
-def mean_neighbour_distance(density: ArrayLike) -> Array:
-    """Mean distance (m) to the nearest neighbour of points at random: 0.55396 n^(−1/3) (Hertz 1909)."""
-    require_positive(density=density)
-    return np.asarray(MEAN_NEIGHBOUR * np.asarray(density, float) ** (-1 / 3))
 
 
 def density_of_mean_distance(distance: ArrayLike) -> Array:

@@ -22,7 +22,7 @@ from nbtools.cathodoluminescence.model_vacancies import (
     threshold_of,
 )
 from nbtools.paper import Context, Paper, Verdict, statement
-from nbtools.paper.verdict import NEAR_THRESHOLD_SIGMAS, ROUNDING_SIGMAS, chance
+from nbtools.paper.verdict import chance
 from nbtools.results import NotPossible
 from nbtools.units import HC, Quantity
 
@@ -136,7 +136,7 @@ def assignment_of_the_peak(paper: Paper, results: None, context: Context) -> Ver
         f"{float(centres[0]):g} and {float(centres[1]):g} nm lie {energies} below the peak at {float(peak):g} nm; "
         "light that is absorbed on its way would move a peak to the red, not to the blue"
     )
-    return _coincide(context, apart, basis, shown=apart)
+    return context.coincide(apart, basis, shown=apart)
 
 
 @statement("CL-12")
@@ -208,7 +208,7 @@ def green_band_is_f(paper: Paper, results: None, context: Context) -> Verdict:
     band, listed = paper["CL-07"].quantities[0], paper["CL-05"].quantities[0]
     apart = band - listed
     basis = f"the band lies at about {float(band):g} nm, F is listed at {float(listed):g} nm"
-    return _coincide(context, apart, basis, shown=apart)
+    return context.coincide(apart, basis, shown=apart)
 
 
 # Where the light comes from --------------------------------------------------------------------
@@ -328,14 +328,6 @@ def _distance(one: Quantity, other: Quantity) -> Quantity:
 def _reddest(paper: Paper) -> Quantity:
     """Of the centres that the tail is put to."""
     return max((paper[name].quantities[0] for name in ("CL-04", "CL-05", "CL-06")), key=float)
-
-
-def _coincide(context: Context, difference: Quantity, basis: str, *, shown: Any) -> Verdict:
-    """Whether a difference of printed numbers is one of rounding."""
-    sigmas = abs(float(difference)) / difference.uncertainty
-    near = abs(sigmas - ROUNDING_SIGMAS) < NEAR_THRESHOLD_SIGMAS
-    said = f"{basis}: they differ by {sigmas:.1f} σ of rounding"
-    return context.proposition(None if near else sigmas < ROUNDING_SIGMAS, said, shown=shown)
 
 
 def _against_chance(

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 
@@ -19,8 +18,8 @@ from nbtools.cathodoluminescence.twin_world import (
 )
 from nbtools.files.write_hspy import Axis, Signal, write_hspy
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.files.write_sample_card import write_sample_card
 from nbtools.units import Quantity, convert
-from nbtools.whole_file import write_whole
 
 __all__ = ["CathodoluminescenceWorld", "record_cathodoluminescence", "truth"]
 
@@ -144,4 +143,4 @@ def _write_card(path: Path, world: CathodoluminescenceWorld) -> Path:
         "dwell": f"{world.dwell:g} s",
         "frame": 1,
     }
-    return write_whole(path, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+    return write_sample_card(path, card)

@@ -16,6 +16,7 @@ from nbtools.cathodoluminescence.model_centres import (
     tailed_band,
 )
 from nbtools.cathodoluminescence.model_emission import World
+from nbtools.physics.domain import require_one_of
 from nbtools.units import HC
 
 Array = NDArray[np.float64]
@@ -67,8 +68,7 @@ class CathodoluminescenceWorld:
     sem_noise: float = 0.01  # of the grey scale, averaged to the map's pixels
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"world is {self.world!r}; it can be {', '.join(map(repr, get_args(World)))}")
+        require_one_of(get_args(World), world=self.world)
 
     @property
     def wavelength(self) -> Array:

@@ -113,19 +113,11 @@ class Explorer(Showing[ExploreState]):
 
     # ---- the state
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """The state as plain JSON, with its schema version; assigning one makes it current."""
-        return self.current.plain()
-
-    @state.setter
-    def state(self, content: Mapping[str, Any]) -> None:
-        state = ExploreState.read(content)
+    def _refuse_foreign(self, state: ExploreState) -> None:
         if set(state.parameters) != set(self._start.parameters) or set(state.choices) != set(
             self._start.choices
         ):
             raise StateError(f"the state is of another function; this one has {sorted(self.arguments)}")
-        self._move(state)
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import importlib
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -241,22 +241,3 @@ def _is(unit: str, target: str) -> bool:
 def is_length(unit: str) -> bool:
     """Whether a unit, as a file writes it, is one of length."""
     return _is(_unit(unit), LENGTHS)
-
-
-def only(signals: Iterable[xr.DataArray], *dims: str) -> xr.DataArray:
-    """The one signal that has exactly these dimensions, in this order whatever the file's.
-
-    Raises
-    ------
-    MicroscopyError
-        None, or several; says what the file holds.
-    """
-    signals = list(signals)
-    fitting = [signal for signal in signals if set(signal.dims) == set(dims)]
-    if len(fitting) != 1:
-        held = "; ".join(f"{s.attrs.get('title', s.name)} ({', '.join(map(str, s.dims))})" for s in signals)
-        raise MicroscopyError(
-            f"{len(fitting) or 'no'} signals over ({', '.join(dims)}) in {held or 'nothing'}; "
-            "one was expected: pick it from read_signals(path)"
-        )
-    return fitting[0].transpose(*dims)

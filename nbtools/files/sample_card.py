@@ -132,15 +132,6 @@ class SampleCard(BaseModel):
         return _product("m^3", (self.mass, 1), (self.density, -1), (solid, -1))
 
     @property
-    def solid_volume(self) -> Quantity | None:
-        """Volume of the material without pores (m³), from mass and density or from the outer volume and porosity."""
-        if self.mass is not None and self.density is not None:
-            return _product("m^3", (self.mass, 1), (self.density, -1))
-        if self.volume is None or self.porosity is None:
-            return None
-        return _product("m^3", (self.volume, 1), (Quantity(1 - self.porosity, self.porosity.uncertainty), 1))
-
-    @property
     def field_length(self) -> Quantity | None:
         """The edge along the field (m)."""
         return self.dimensions[self.field_axis - 1] if self.dimensions and self.field_axis else None
@@ -221,7 +212,6 @@ class SampleCard(BaseModel):
     def _how_to_imply(self, missing: list[str]) -> str:
         ways = {
             "volume": "dimensions (or mass, density and porosity)",
-            "solid_volume": "mass and density",
             "field_length": "dimensions and field_axis",
             "sides": "dimensions and field_axis",
             "transverse_lengths": "dimensions and field_axis",

@@ -62,7 +62,7 @@ def warnings_of(problem: FitProblem, state: FitState, result: Any) -> list[str]:
     if not result.success:
         said.append(f"The fit did not converge: {getattr(result, 'message', 'no reason given')}.")
     said += _bound_warnings(result)
-    said += _clamped(state, result)
+    said += _clamped(result)
     if result.undetermined:
         said.append(
             f"No uncertainty of {', '.join(result.undetermined)}: the data do not determine "
@@ -76,7 +76,7 @@ def warnings_of(problem: FitProblem, state: FitState, result: Any) -> list[str]:
         said += _chi_square_warning(
             float(result.chisqr), int(result.nfree), scaled=not problem.absolute(state)
         )
-    return said + left_out(problem, state)
+    return said + left_out(problem)
 
 
 def _bound_warnings(result: Any) -> list[str]:
@@ -92,7 +92,7 @@ def _bound_warnings(result: Any) -> list[str]:
     return said
 
 
-def _clamped(state: FitState, result: Any) -> list[str]:
+def _clamped(result: Any) -> list[str]:
     """Expressions whose value lies beyond their bounds, as lmfit cuts them."""
     said = []
     for name, p in result.params.items():
@@ -132,7 +132,7 @@ def _chi_square_warning(chi_square: float, free: int, *, scaled: bool) -> list[s
     return []
 
 
-def left_out(problem: FitProblem, state: FitState) -> list[str]:
+def left_out(problem: FitProblem) -> list[str]:
     """How many points are masked or not numbers, for each curve that has any."""
     said = []
     for curve in problem.curves:

@@ -1,7 +1,7 @@
 """What every widget here shares: sentences for the reader, caught errors, a face made on demand, a picture."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
@@ -44,6 +44,20 @@ class Showing(Generic[Known]):
     def current(self) -> Known:
         """The state, as the validated object."""
         return self._trail.state
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state as plain JSON, with its schema version; assigning one makes it current."""
+        return self.current.plain()
+
+    @state.setter
+    def state(self, content: Mapping[str, Any]) -> None:
+        state = type(self._start).read(content)
+        self._refuse_foreign(state)
+        self._move(state)
+
+    def _refuse_foreign(self, state: Known) -> None:
+        """Raise `StateError` for a state that is of something else."""
 
     def undo(self) -> Self:
         """Back by one move."""

@@ -31,6 +31,10 @@ class _Plain(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON types only; an infinite bound becomes the text ``"inf"``."""
+        return _jsonable(self.model_dump())
+
 
 class ParameterState(_Plain):
     """One parameter: value, bounds, whether it varies, an expression that ties it, its unit.
@@ -148,10 +152,6 @@ class HasParameters(_Plain):
         kept = {name: getattr(self, name) for name in type(self).model_fields}
         return _validated(type(self), {**kept, **changes}, "the state")
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON types only; an infinite bound becomes the text ``"inf"``."""
-        return _jsonable(self.model_dump())
-
     @classmethod
     def read(cls, content: Any) -> Self:
         """From what `plain` gave.
@@ -220,10 +220,6 @@ class FitRecord(_Plain):
     evaluations: int
     converged: bool
     message: str = Field(default="")
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON types only."""
-        return _jsonable(self.model_dump())
 
 
 Known = TypeVar("Known", bound=HasParameters)

@@ -95,25 +95,17 @@ class FitWidget(Showing[FitState]):
         self._begin(initial_state(self.problem, params, units or {}, guess))
         self._records: list[FitRecord] = []
         self._last: tuple[FitRecord, Any, FitState] | None = None
-        for sentence in fit_report.left_out(self.problem, self._start):
+        for sentence in fit_report.left_out(self.problem):
             self.say(sentence)
 
     # ---- what it is
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """The state as plain JSON, with its schema version; assigning one makes it current."""
-        return self.current.plain()
-
-    @state.setter
-    def state(self, content: Mapping[str, Any]) -> None:
-        state = FitState.read(content)
+    def _refuse_foreign(self, state: FitState) -> None:
         if set(state.parameters) != set(self._start.parameters):
             raise StateError(
                 f"the state has parameters {sorted(state.parameters)}, "
                 f"the model {sorted(self._start.parameters)}: it belongs to another model"
             )
-        self._move(state)
 
     @property
     def values(self) -> dict[str, float]:

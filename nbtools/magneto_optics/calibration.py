@@ -23,7 +23,7 @@ from scipy.ndimage import (
 )
 
 from nbtools.physics.current_sheet import wave_numbers
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 from nbtools.statistics.arrays import real_array, refuse_masked
 
 Array = NDArray[np.floating[Any]]
@@ -114,8 +114,7 @@ def calibrate(
         No or too few frames, fields that do not fit them, other sizes or another bit depth, NaN, saturation.
     """
     image, known, field = _check(raw, frames, applied)
-    if response not in ("polynomial", "malus"):
-        raise ValueError(f'response is {response!r}; it can be "polynomial" or "malus"')
+    require_one_of(("polynomial", "malus"), response=response)
     require_not_negative(smooth=smooth)
     stack = _stacked(image)
     noise = float(np.median([roughness(one) for one in stack[:: max(1, -(-len(stack) // NOISY_FRAMES))]]))

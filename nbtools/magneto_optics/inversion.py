@@ -16,7 +16,7 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import uniform_filter1d
 
 from nbtools.physics.current_sheet import current_transfer, wave_numbers
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import nearest_whole
 
@@ -124,8 +124,7 @@ def invert_current(
     values = check_map(field)
     side = square_pixel(pixel_size)
     require_not_negative(height=height, thickness=thickness)
-    if edges not in ("closed", "mirror"):
-        raise ValueError(f'edges is {edges!r}; it can be "closed" or "mirror"')
+    require_one_of(("closed", "mirror"), edges=edges)
     optics = lay_out(values.shape, side, float(height), float(thickness))
     shape = optics.shape
     spectrum = rfft2(_extend(values, shape, edges))

@@ -225,11 +225,7 @@ def no_grains(paper: Paper, results: Results, context: Context) -> Verdict:
     even = [kelvin for kelvin, one in found.items() if one.uniform]
     kelvin = max(even or found)
     ours = found[kelvin]
-    worlds = {
-        name: not _any_uniform(context.rivals[world])
-        for world, name in (("granular", GRANULAR), ("two-to-one", LOPSIDED))
-        if world in context.rivals
-    }
+    worlds = context.wrong_worlds(granular=(GRANULAR, _none_uniform), two_to_one=(LOPSIDED, _none_uniform))
     words = {True: "even", False: "uneven"}
     planted = words.get(context.planted.get(f"even_at_{kelvin:g}K", math.nan) == 1.0, "")
     basis = (
@@ -321,6 +317,8 @@ def _filling_fields(paper: Paper, kelvin: float) -> tuple[Quantity, Quantity]:
     densities = [one / half_screening_field("square_bar") for one in paper["AC-08"].quantities]
     (t1, t2, t3), coldest = temperatures, densities[2]
     end = (t2**2 - t1 * t3) / (2 * t2 - t1 - t3)
+    if not end > max(t1, t2, t3):
+        raise NotPossible(f"no power law of T_c − T goes through J_c at {t1:g}, {t2:g} and {t3:g} K")
     power = math.log(float(densities[2]) / float(densities[0])) / math.log((end - t3) / (end - t1))
     known = float(paper["JC-02"].quantities[0])
     exponent = float(paper["JC-01"].quantities[0])
@@ -410,7 +408,7 @@ def _plate_field(sides: tuple[float, float, float], step: float, stream: Any) ->
     return plate_field(*current_of(stream, step), pixel_size=step, thickness=sides[2], height=0.02 * sides[2])
 
 
-def _any_uniform(world: Results) -> bool:
-    """Whether a wrong world passes for one J_c."""
+def _none_uniform(world: Results) -> bool:
+    """Whether no temperature of a wrong world passes for one J_c."""
     found = world["homogeneity"]
-    return bool(found) and any(one.uniform for one in found.found.values())
+    return not found or not any(one.uniform for one in found.found.values())

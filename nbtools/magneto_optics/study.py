@@ -671,9 +671,6 @@ class RemanentStudy(StudyResult):
         ridge = Row("ridge from the middle", self.ridge.to("mm"), "change of sign of J", "ridge")
         return [row for row in (ridge, *senses, *trapped) if np.isfinite(row.quantity)]
 
-    def notes(self) -> list[str]:
-        return [f"{what}: {reason}" for what, reason in self.missing.items()]
-
 
 @study("Fig. 12 · The remanent state")
 def study_remanent(sample: "Sample", flux: FluxStudy) -> RemanentStudy | Missing:

@@ -17,6 +17,7 @@ from nbtools.physics.current_sheet import (
     share_of_sense,
     wave_numbers,
 )
+from nbtools.physics.domain import require_one_of
 from nbtools.units import convert
 
 Array = NDArray[np.float64]
@@ -64,8 +65,7 @@ class MagnetoOpticsWorld:
     calibration_fields: tuple[float, ...] = tuple(np.linspace(-600, 800, 15))  # Oe, at 60 K
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"world is {self.world!r}; it can be {', '.join(map(repr, get_args(World)))}")
+        require_one_of(get_args(World), world=self.world)
         if len(self.critical_currents) != len(self.temperatures):
             raise ValueError(
                 f"{len(self.temperatures)} temperatures came with {len(self.critical_currents)} critical currents"

@@ -65,15 +65,6 @@ class StatementTable(Showing[ExploreState]):
         self.options = {name: (ALL, *dict.fromkeys(card.rows[name])) for name in COLUMNS}
         self._begin(ExploreState(parameters={}, choices={**dict.fromkeys(COLUMNS, ALL), "text": ""}))
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """The choices as plain JSON; assigning them makes them current."""
-        return self.current.plain()
-
-    @state.setter
-    def state(self, content: dict[str, Any]) -> None:
-        self._move(ExploreState.read(content))
-
     def set(self, name: str, value: str) -> "StatementTable":
         """Choose: ``set("verdict", "inconsistent")``, ``set("text", "half screening")``.
 
@@ -104,52 +95,33 @@ class StatementTable(Showing[ExploreState]):
         return {**bundle, "text/html": self.card._repr_html_(), "text/plain": repr(self)}
 
 
-class StatementFace:
+class StatementFace(Face):
     """Menus, a box for words, and the rows."""
 
     def __init__(self, table: StatementTable) -> None:
+        super().__init__(table)
         gui = ipywidgets()
-        self.table = table
-        self.controls: dict[str, Any] = {
+        self.controls = {
             name: gui.Dropdown(options=options, description=name, layout=NARROW)
             for name, options in table.options.items()
         }
         self.controls["text"] = gui.Text(description="words", placeholder="half screening", layout=NARROW)
-        self.rows, self.said = gui.HTML(layout={"max_height": "460px", "overflow": "auto"}), gui.HTML()
+        self.rows = gui.HTML(layout={"max_height": "460px", "overflow": "auto"})
         for name, control in self.controls.items():
-            control.observe(self._follow(name), names="value")
-        self.box = gui.VBox(
-            [
-                gui.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"}),
-                self.said,
-                self.rows,
-            ]
-        )
+            control.observe(self._choose(name), names="value")
+        menus = gui.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap", "width": "100%"})
+        self.box = gui.VBox([menus, self.sentences, self.rows])
         self.update()
 
-    def _follow(self, name: str) -> Callable[[Any], None]:
-        def moved(change: Any) -> None:
-            self.table.attempt(self.table.set, name, change["new"])
+    def _choose(self, name: str) -> Callable[[Any], None]:
+        return lambda change: self.ask(self.owner.set, name, change["new"])
 
-        return moved
+    def _draw(self) -> None:
+        self.rows.value = self.owner.chosen._repr_html_()
 
-    def update(self) -> None:
-        """Show what fits."""
+    def _follow(self) -> None:
         for name, control in self.controls.items():
-            control.value = self.table.current.choices[name]
-        self.rows.value = self.table.chosen._repr_html_()
-        self.show_sentences()
-
-    def show_sentences(self) -> None:
-        self.said.value = " ".join(self.table.sentences)
-
-    def mime_bundle(self) -> dict[str, Any]:
-        """The live view."""
-        return dict(self.box._repr_mimebundle_())
-
-    def close(self) -> None:
-        """Take the controls away."""
-        close_all(self.box)
+            control.value = self.owner.current.choices[name]
 
 
 def explore_what_if(changes: Mapping[str, Sequence[float]] | None = None) -> "WhatIf":
@@ -191,15 +163,6 @@ class WhatIf(Showing[ExploreState]):
         first = next(iter(changes), next(name.split()[0] for name in numbers))
         self._begin(ExploreState(parameters=numbers, choices={"number": first}))
         self._known: tuple[Any, dict[str, Verdict]] = (None, {})
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """Numbers and choice as plain JSON; assigning them makes them current."""
-        return self.current.plain()
-
-    @state.setter
-    def state(self, content: dict[str, Any]) -> None:
-        self._move(ExploreState.read(content))
 
     def set(self, name: str, value: float, place: int = 0) -> "WhatIf":
         """Change a printed number: ``set("RES-03", 0.005)``.

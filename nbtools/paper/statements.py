@@ -24,6 +24,7 @@ from nbtools.paper import verdict as judging
 from nbtools.paper.printed import Paper, Statement, read_paper
 from nbtools.paper.verdict import Verdict
 from nbtools.results import Origin
+from nbtools.units import Quantity
 
 RestsOn = Literal["paper", "data"]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -112,6 +113,28 @@ class Context:
         shown : a number or text of ours, or a tuple of these, worth showing beside it
         """
         return judging.proposition(self.about, margin, basis, shown=shown)
+
+    def coincide(self, difference: Quantity, basis: str, *, shown: Any = ()) -> Verdict:
+        """Whether a difference of printed numbers is one of rounding."""
+        sigmas = judging.in_sigmas(difference)
+        return self.within_rounding(
+            sigmas, f"{basis}: they differ by {sigmas:.1f} σ of rounding", shown=shown
+        )
+
+    def within_rounding(self, sigmas: float, basis: str, *, shown: Any = ()) -> Verdict:
+        """Whether printed numbers that lie so many σ of their rounding apart agree."""
+        near = abs(sigmas - judging.ROUNDING_SIGMAS) < judging.NEAR_THRESHOLD_SIGMAS
+        return self.proposition(None if near else sigmas < judging.ROUNDING_SIGMAS, basis, shown=shown)
+
+    def wrong_worlds(self, **tests: tuple[str, Callable[[Any], bool | float]]) -> dict[str, bool | float]:
+        """The wrong worlds that were estimated, by the name shown, with what a test of each says; for `excluded`.
+
+        `tests` : by the world's name, `two_step` for "two-step", the name shown and the test of its results
+        """
+        named = {key.replace("_", "-"): entry for key, entry in tests.items()}
+        return {
+            shown: test(self.rivals[world]) for world, (shown, test) in named.items() if world in self.rivals
+        }
 
     def only_stated(self) -> Verdict:
         """*input* for what the paper only states, *not testable without the raw data* for what needs them."""

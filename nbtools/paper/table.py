@@ -346,11 +346,11 @@ def _row(
         "same_sample": bool(found.get("same_sample", False)),
         "settles_by": about.settles_by,
         "run": (ledgers[name].run or "unknown") if entry else "",
-        "left_out": _why_left_out(about, name, entry, ledgers),
+        "left_out": _why_left_out(name, entry, ledgers),
     }
 
 
-def _why_left_out(about: Statement, name: str, entry: Mapping[str, Any] | None, ledgers: Ledgers) -> str:
+def _why_left_out(name: str, entry: Mapping[str, Any] | None, ledgers: Ledgers) -> str:
     """Why a row does not count; empty if it does."""
     reasons = [f"{name} {ledgers.left_out[name]}"] if name in ledgers.left_out else []
     if entry is None:

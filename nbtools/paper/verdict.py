@@ -147,7 +147,7 @@ def against_print(about: Statement, value: Any, basis: str, *, origin: str = "pa
     worst = max(deviations, key=lambda deviation: _excess(about.sign, deviation))
     excess = _excess(about.sign, worst)
     word: Word = "follows" if about.implied and not measured else "agrees"
-    note = f"ours − paper = {worst} ({_in_sigmas(worst):.1f} σ)"
+    note = f"ours − paper = {worst} ({in_sigmas(worst):.1f} σ)"
     if abs(excess - limit) < NEAR_THRESHOLD_SIGMAS:
         word, note = vague, f"{note}, too near the limit of {limit:g} σ to decide"
     elif excess > limit:
@@ -198,10 +198,10 @@ def against_planted(
             faults.append(vague)
         else:
             pairs = zip(ours, theirs, strict=True)
-            worst = max((Quantity(o - t, o.uncertainty, o.unit) for o, t in pairs), key=_in_sigmas)
+            worst = max((Quantity(o - t, o.uncertainty, o.unit) for o, t in pairs), key=in_sigmas)
             limit = STATISTICAL_SIGMAS - NEAR_THRESHOLD_SIGMAS
             summary = f"bias {worst}"
-            faults += [f"the bias is over {limit:g} σ"] if _in_sigmas(worst) > limit else []
+            faults += [f"the bias is over {limit:g} σ"] if in_sigmas(worst) > limit else []
             faults += _too_wide(about, ours)
     if not worlds:
         faults.append("no wrong world was tried")
@@ -246,7 +246,7 @@ def proposition(about: Statement, margin: Any, basis: str, *, shown: Any = ()) -
     number = Quantity(float(margin), spread, getattr(margin, "unit", ""))
     if not (math.isfinite(number) and math.isfinite(spread)):
         return _verdict(about, UNDECIDED, f"{basis}: no value was determined", ours=ours)
-    distance = math.copysign(_in_sigmas(number), number)
+    distance = math.copysign(in_sigmas(number), number)
     word: Word = UNDECIDED
     # Just beyond 2 σ is as near the threshold as just within.
     if abs(distance) > ROUNDING_SIGMAS + NEAR_THRESHOLD_SIGMAS:
@@ -286,7 +286,12 @@ def resolution(about: Statement, index: int, estimate: Quantity) -> float:
 
 def chance(difference: Quantity) -> float:
     """The two-sided probability of a difference as large as this one, were it none: for `excluded`."""
-    return math.erfc(_in_sigmas(difference) / math.sqrt(2))
+    return math.erfc(in_sigmas(difference) / math.sqrt(2))
+
+
+def digits(value: float) -> str:
+    """Two digits, written out: ``16000``; a power of ten where that is shorter."""
+    return f"{float(f'{float(value):.2g}'):g}"
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
@@ -360,11 +365,12 @@ def _deviation(ours: Quantity, paper: Quantity) -> Quantity:
 def _excess(sign: str, deviation: Quantity) -> float:
     """How many σ it lies on the wrong side; below zero: how many on the right side of a bound."""
     if sign in "=~":
-        return _in_sigmas(deviation)
+        return in_sigmas(deviation)
     return (deviation if sign == "<" else -deviation) / deviation.uncertainty
 
 
-def _in_sigmas(deviation: Quantity) -> float:
+def in_sigmas(deviation: Quantity) -> float:
+    """|deviation| over its σ; of an exact number 0 or infinite."""
     if deviation.uncertainty == 0:
         return 0.0 if deviation == 0 else math.inf
     return abs(deviation) / deviation.uncertainty

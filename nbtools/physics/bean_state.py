@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.physics.domain import require_not_negative, require_within
+from nbtools.physics.domain import require_not_negative, require_one_of, require_within
 
 Array = NDArray[np.float64]
 Geometry = Literal["slab", "cylinder", "square_bar", "rectangular_bar", "strip", "disk"]
@@ -159,9 +159,7 @@ def loss_peak(geometry: Geometry, *, aspect: float = 1.0) -> tuple[float, float]
 
 def _inverse_aspect(geometry: str, aspect: float) -> float:
     """Shorter over longer side of a bar; a cylinder is as a square bar, a slab as an endless one."""
-    if geometry not in GEOMETRIES:
-        known = ", ".join(f'"{name}"' for name in GEOMETRIES)
-        raise ValueError(f"geometry is {geometry!r}; it can be one of {known}")
+    require_one_of(GEOMETRIES, geometry=geometry)
     if geometry != "rectangular_bar":
         return 0.0 if geometry == "slab" else 1.0
     if not aspect >= 1:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 
 Array = NDArray[np.float64]
 CurrentLaw = Literal["power", "three-halves", "linear", "square", "depairing", "sns"]
@@ -50,9 +50,7 @@ def reduced_critical_current(
 
 def log_current(law: str, exponent: float, barrier: float) -> Callable[[Array], Array]:
     """ln J_c/J_c(0) as a function of z = ln(1 − t), which is smooth up to T_c."""
-    if law not in EXPONENTS:
-        known = ", ".join(f'"{name}"' for name in EXPONENTS)
-        raise ValueError(f"law is {law!r}; it can be one of {known}")
+    require_one_of(EXPONENTS, law=law)
     fixed = EXPONENTS[law]
     power = exponent if fixed is None else fixed
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -36,23 +35,6 @@ class Structure(Protocol):
     def displacements(self) -> Array: ...
     @property
     def scattering(self) -> Array: ...
-
-
-@dataclass(frozen=True)
-class Reflections:
-    """Reflections by falling spacing; equivalent ones, of one d and one F², count once.
-
-    hkl : one of each family, shape (n, 3); multiplicity : how many it stands for, shape (n,)
-    spacing : d, m; squared_structure_factor : |F|² of one reflection, electrons²
-    """
-
-    hkl: Indices
-    multiplicity: Indices
-    spacing: Array
-    squared_structure_factor: Array
-
-    def __len__(self) -> int:
-        return len(self.spacing)
 
 
 # ---- metric
@@ -229,19 +211,6 @@ def reflections_within(crystal: Structure, minimum_spacing: float) -> Indices:
     grid = index_grid(floor_whole(lengths / minimum_spacing))
     near = grid[plane_spacing(crystal, grid) >= minimum_spacing * (1 - 1e-12)] if len(grid) else grid
     return near[~is_extinct(crystal, near)] if len(near) else near
-
-
-def reflections(crystal: Structure, minimum_spacing: float) -> Reflections:
-    """The reflections with d ≥ `minimum_spacing` (m), equivalent ones together, without the extinct."""
-    hkl = reflections_within(crystal, minimum_spacing)
-    spacing = plane_spacing(crystal, hkl) if len(hkl) else np.zeros(0)
-    squares = np.abs(structure_factor(crystal, hkl)) ** 2 if len(hkl) else np.zeros(0)
-    keys = np.stack([-np.round(spacing / ANGSTROM, 7), np.round(squares, 5)], axis=1)
-    _, group, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    order = np.lexsort([*hkl.T[::-1], -np.sum(hkl < 0, axis=1), group.ravel()])
-    # The last of each family in this order has the fewest minus signs, then the largest h, then k, then l.
-    last = order[np.cumsum(counts) - 1]
-    return Reflections(hkl[last], counts.astype(np.int64), spacing[last], squares[last])
 
 
 # ---- symmetry

@@ -183,23 +183,11 @@ def resample_stream(
     return np.where(inside, map_coordinates(continued, places, order=1, mode="nearest"), 0.0)
 
 
-def strip_current(x: ArrayLike, *, half_width: float, applied: float, sheet_current: float) -> Array:
-    """Sheet current (A/m) across a thin strip of sheet_current = J_c d (Brandt & Indenbom 1993), 0 outside it.
-
-    (2 J_c d/π) arctan(c x/√(b² − x²)) within b = a/cosh(H/H_c), ±J_c d beyond; H_c = J_c d/π, c = tanh(H/H_c).
-    The sign is theirs, H_z(x) = H + (1/2π) ∫ J(u)/(x − u) du: minus the J_y of this module's axes.
-    """
-    x = np.asarray(x, float)
-    reduced = np.pi * applied / sheet_current
-    front, slope = half_width / np.cosh(reduced), np.tanh(reduced)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shielding = 2 / np.pi * np.arctan(slope * x / np.sqrt(np.maximum(front**2 - x**2, 0.0)))
-    current = np.where(np.abs(x) < front, shielding, np.sign(x)) * sheet_current
-    return np.where(np.abs(x) <= half_width, current, 0.0)
-
-
 def strip_field(x: ArrayLike, *, half_width: float, applied: float, sheet_current: float) -> Array:
-    """H_z (A/m) in the plane of the same strip: 0 within the front, infinite at the very edge."""
+    """H_z (A/m) in the plane of a thin strip of sheet_current = J_c d (Brandt & Indenbom 1993).
+
+    0 within the front b = a/cosh(H/H_c), infinite at the very edge; H_c = J_c d/π.
+    """
     place: Array = np.abs(np.asarray(x, float))
     unit, reduced = sheet_current / np.pi, np.pi * applied / sheet_current
     front, slope = half_width / np.cosh(reduced), np.tanh(reduced)
@@ -207,22 +195,6 @@ def strip_field(x: ArrayLike, *, half_width: float, applied: float, sheet_curren
         ratio = np.sqrt(np.maximum(place**2 - front**2, 0.0)) / (slope * place)
         field = unit * np.arctanh(np.where(place < half_width, ratio, 1 / ratio))
     return np.where(place <= front, 0.0, field)
-
-
-def bar_penetration_field(current_density: float, *, half_width: float, half_thickness: float) -> float:
-    """Field (A/m) at which a long bar in perpendicular field is full of flux (Brandt 1996).
-
-    (J_c b/π) [(2a/b) arctan(b/a) + ln(1 + a²/b²)], a the half width, b the half thickness.
-    """
-    require_positive(half_width=half_width, half_thickness=half_thickness)
-    a, b = half_width, half_thickness
-    return current_density * b / np.pi * (2 * a / b * np.arctan(b / a) + np.log1p((a / b) ** 2))
-
-
-def disk_penetration_field(current_density: float, *, radius: float, thickness: float) -> float:
-    """Field (A/m) at the centre of a cylinder full of J_c: J_c (d/2) asinh(2R/d)."""
-    require_positive(radius=radius, thickness=thickness)
-    return current_density * thickness / 2 * float(np.arcsinh(2 * radius / thickness))
 
 
 def plate_penetration_field(

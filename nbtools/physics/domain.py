@@ -1,5 +1,7 @@
 """Which numbers a model may be given: the sentence that refuses the others."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -30,6 +32,14 @@ def require_within(low: float, high: float, **quantities: ArrayLike) -> None:
     for name, value in quantities.items():
         number = np.asarray(value, float)
         _refuse(name, value, (number >= low) & (number <= high), f"must be from {low:g} to {high:g}")
+
+
+def require_one_of(choices: Iterable[str], **given: str) -> None:
+    """Refuse a name that is not among the choices."""
+    known = tuple(choices)
+    for name, value in given.items():
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; it can be {', '.join(map(repr, known))}")
 
 
 def _refuse(name: str, value: ArrayLike, allowed: np.ndarray, expected: str) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 
 Array = NDArray[np.float64]
 DEPTHS, DEPTH_SHARES = np.polynomial.legendre.leggauss(8)
@@ -41,8 +41,7 @@ def kim_susceptibility(
     """
     require_positive(amplitude=amplitude, kim_field=kim_field)
     require_not_negative(full_field=full_field)
-    if geometry not in ("slab", "cylinder", "square_bar"):
-        raise ValueError(f'geometry is {geometry!r}; it can be "slab", "cylinder" or "square_bar"')
+    require_one_of(("slab", "cylinder", "square_bar"), geometry=geometry)
     h, full = np.broadcast_arrays(np.asarray(amplitude, float), np.asarray(full_field, float))
     full = np.maximum(full, 1e-12 * h)
     top, bottom = (_stretched(bias + sign * h, kim_field) for sign in (1, -1))

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import Boltzmann, hbar, mu_0, physical_constants
 from scipy.special import ndtr, ndtri
 
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 from nbtools.physics.upper_critical_field import (
     MGB2_COUPLINGS,
     Couplings,
@@ -122,8 +122,7 @@ def edge_barrier_factor(
     ValueError
         A ratio that is not positive, or an unknown shape.
     """
-    if shape not in ("cylinder", "bar"):
-        raise ValueError(f'shape is {shape!r}; it can be "cylinder" or "bar"')
+    require_one_of(("cylinder", "bar"), shape=shape)
     require_positive(length_over_diameter=length_over_diameter)
     strength = 0.67 if shape == "cylinder" else 0.36
     return np.asarray(np.tanh(np.sqrt(strength * np.asarray(length_over_diameter, float))))

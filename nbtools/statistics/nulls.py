@@ -1,7 +1,5 @@
 """What chance alone gives: a p value that is never zero, and the shifts of a map against another."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -13,26 +11,6 @@ Mask = NDArray[np.bool_]
 def p_value(statistic: float, null: Array) -> float:
     """One-sided, with the observed arrangement counted as one of chance's (Phipson and Smyth 2010)."""
     return float((1 + np.sum(null >= statistic)) / (1 + null.size))
-
-
-def permuted(
-    statistic: Callable[[Array, Array], float], fixed: Array, moved: Array, number: int, rng: Generator
-) -> Array:
-    """A statistic of pairs whose partners are drawn anew: what it is where the one knows nothing of the other.
-
-    Every choice that the data went through belongs into `statistic`, so that the null goes through it, too.
-
-    Parameters
-    ----------
-    statistic : of (fixed, moved)
-    fixed, moved : shape (n,) or (n, …); the second is permuted along its first axis
-    number : of permutations
-
-    Returns
-    -------
-    Shape (number,), for `p_value`.
-    """
-    return np.array([statistic(fixed, rng.permutation(moved, axis=0)) for _ in range(number)])
 
 
 def all_shifts(fixed: Array, moved: Array) -> Array:

@@ -209,7 +209,7 @@ def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> 
     seen = gaps[np.arange(len(spots)), chosen]
     fitted = np.flatnonzero(chosen >= 0)
     cost = 0.5 * float(np.sum((seen[fitted] / sigma[fitted]) ** 2)) + _prior_cost(strain, trust)
-    cost += _unexplained(spots, chosen) + _absent(spots, zone, chosen, stretch)
+    cost += _unexplained(spots, chosen) + _absent(spots, zone, chosen)
     residual = float(np.sqrt(np.mean(seen[fitted] ** 2)))
     return Match(zone, stretch, chosen, cost, residual, covariance)
 
@@ -253,7 +253,7 @@ def _unexplained(spots: Spots, chosen: Indices) -> float:
     return float(np.sum(np.minimum(4.0 + 2 * excess, UNEXPLAINED)))
 
 
-def _absent(spots: Spots, zone: Zone, chosen: Indices, stretch: Array) -> float:
+def _absent(spots: Spots, zone: Zone, chosen: Indices) -> float:
     """The zone's spots that should be well above the noise and were not seen."""
     fitted = np.flatnonzero(chosen >= 0)
     squares = np.sum(zone.places**2, axis=1)

@@ -136,7 +136,7 @@ def _found_spots(image: Array, pixel_size: float, window: Array, longest: float,
     length = pixel_size * float(np.sqrt(np.sum(window) ** 2 / np.sum(window**2)))
     found: list[tuple[float, float, complex]] = []
     strongest, noise, rings = 0.0, np.ones_like(radius), _Rings(radius, wanted, 4 / length)
-    for turn in range(ROUNDS):
+    for _ in range(ROUNDS):
         spectrum = fft.rfft2(window * left, padded)
         power = np.abs(spectrum) ** 2 / np.sum(window**2)
         noise = np.maximum(rings.level(power), _streaks(power))
@@ -148,7 +148,7 @@ def _found_spots(image: Array, pixel_size: float, window: Array, longest: float,
         if not fresh or len(found) > MOST_SPOTS:
             break
         found += [(*k, 0j) for k in fresh]
-        found = _fit_waves(left, window, pixel_size, found, turn)
+        found = _fit_waves(left, window, pixel_size, found)
     return _as_spots(found, window, noise, radius, pixel_size, length)
 
 
@@ -209,7 +209,7 @@ def _is_apart(k: tuple[float, float], found: list[tuple[float, float, complex]],
 
 
 def _fit_waves(
-    left: Array, window: Array, pixel_size: float, found: list[tuple[float, float, complex]], turn: int
+    left: Array, window: Array, pixel_size: float, found: list[tuple[float, float, complex]]
 ) -> list[tuple[float, float, complex]]:
     """Take the new waves off, with the wave vector moved by two Newton steps to where the spectrum peaks."""
     y, x = (pixel_size * (np.arange(n) - (n - 1) / 2) for n in left.shape)

@@ -42,13 +42,6 @@ RESOLVED = 0.1e-9  # m: what an aberration-corrected STEM shows; the paper does 
 CONFIDENCE = 0.95
 
 
-def _world(
-    context: Context, name: str, shown: str, test: Callable[[Results], bool]
-) -> dict[str, bool | float]:
-    """A wrong world that was studied, by the name shown, with what a test of it says."""
-    return {shown: test(context.rivals[name])} if name in context.rivals else {}
-
-
 def _crystal(name: str) -> Structure:
     return crystals_named((name,))[name]
 
@@ -87,7 +80,7 @@ def _aligned(
         found = world[key]
         return not found or all(p.families != families for i in found.interfaces for p in i.parallel_planes)
 
-    worlds = _world(context, "random", RANDOM, without)
+    worlds = context.wrong_worlds(random=(RANDOM, without))
     worlds["chance"] = study.interfaces[0].chance_probability
     return context.number(angle, f"indexing finds {families}{more}", planted=planted, excluded=worlds)
 
@@ -226,7 +219,7 @@ def no_amorphous_film(paper: Paper, results: Results, context: Context) -> Verdi
     widest = max(widths, key=lambda width: width.upper_limit_95)
     limit = Quantity(widest.upper_limit_95, 0.0, "m").to("nm")
     basis = f"half-way contours at {len(widths)} boundaries, each below {float(limit):.2f} nm (95 %)"
-    worlds = _world(context, "amorphous", FILM, _with_film("layer_5", 2))
+    worlds = context.wrong_worlds(amorphous=(FILM, _with_film("layer_5", 2)))
     return context.number(widest.width, basis, planted="disordered_width", excluded=worlds)
 
 
@@ -236,8 +229,8 @@ def nanometre_steps(paper: Paper, results: Results, context: Context) -> Verdict
     steps = results["terraces_7"].steps
     if not steps.count:
         raise NotPossible("the boundary has no step")
-    worlds = _world(
-        context, "straight", STRAIGHT, lambda w: bool(w["terraces_7"]) and not w["terraces_7"].steps.count
+    worlds = context.wrong_worlds(
+        straight=(STRAIGHT, lambda w: bool(w["terraces_7"]) and not w["terraces_7"].steps.count)
     )
     basis = f"stairs of {steps.count} steps, BIC"
     return context.number(steps.mean_height, basis, planted="step_height", excluded=worlds)
@@ -262,7 +255,7 @@ def oxide_boundary(paper: Paper, results: Results, context: Context) -> Verdict:
         raise NotPossible("no boundary between grains of one crystal was found at the junction")
     limit = Quantity(widths[0].upper_limit_95, 0.0, "m").to("nm")
     basis = f"MgO on both sides, below {float(limit):.2f} nm (95 %)"
-    worlds = _world(context, "amorphous", FILM, _with_film("layer_8", 1))
+    worlds = context.wrong_worlds(amorphous=(FILM, _with_film("layer_8", 1)))
     return context.number(widths[0].width, basis, planted="disordered_width", excluded=worlds)
 
 

@@ -34,8 +34,7 @@ class Steps:
     """Terraces of a boundary, lengths in m (or in the unit that came).
 
     count : of steps; positions : along the boundary; heights : of each, up is positive
-    in_spacings : heights over the plane spacing; is_multiple : whether all are whole numbers within 3 σ or 0.1
-        (from `LastPlanes` by assumption)
+    in_spacings : heights over the plane spacing
     terraces : height of each; tilt : slope common to all terraces
     scatter : r.m.s. about the fit; penalties : criterion for each number of steps tried, the least is best
     fitted : the stairs at `along`
@@ -65,13 +64,6 @@ class Steps:
         sizes = np.abs(np.array(self.heights))
         sigma = np.sqrt(sum(h.uncertainty**2 for h in self.heights)) / len(sizes)
         return Quantity(float(sizes.mean()), float(sigma), self.heights[0].unit)
-
-    @property
-    def is_multiple(self) -> bool | None:
-        """Whether every height is a whole number of planes; None without steps or spacing."""
-        if not self.in_spacings:
-            return None
-        return all(abs(h - round(h)) < max(0.1, 3 * h.uncertainty) for h in self.in_spacings)
 
     def __str__(self) -> str:
         lines = [f"{self.count} step(s), terraces level within {self.scatter * 1e9:.3f} nm"]

@@ -4,16 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.files.write_sample_card import write_sample_card
 from nbtools.stem.model_image import CONTRAST, Columns, bright_field, draw_columns, project_columns
 from nbtools.stem.twin_world import Grain, StemWorld, truth
 from nbtools.units import Quantity
-from nbtools.whole_file import write_whole
 
 __all__ = ["StemWorld", "record_stem", "truth"]
 
@@ -221,4 +220,4 @@ def _write_card(path: Path, world: StemWorld) -> Path:
         "is_paper_sample": True,
         "thickness": str(Quantity(world.thickness, 0.1 * world.thickness, "m").to("nm")),
     }
-    return write_whole(path, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+    return write_sample_card(path, card)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nbtools.files.crystal import Crystal, own_crystal
 from nbtools.physics.crystal_lattice import plane_angle, plane_spacing, reciprocal_vectors, viewing_axes
+from nbtools.physics.domain import require_one_of
 from nbtools.stem.model_image import CONTRAST
 
 Array = NDArray[np.float64]
@@ -69,8 +70,7 @@ class StemWorld:
     counts: float = 4.0
 
     def __post_init__(self) -> None:
-        if self.world not in WORLDS:
-            raise ValueError(f"there is no world {self.world!r}; there are {', '.join(WORLDS)}")
+        require_one_of(WORLDS, world=self.world)
         if len(self.steps) % 2:
             raise ValueError(f"steps come in pairs (where, planes); {len(self.steps)} numbers came")
         if self.size < 64 or not self.pixel_size > 0:

@@ -43,9 +43,6 @@ class ChoicesStudy(StudyResult):
             for choice, one in self.found.items()
         ]
 
-    def notes(self) -> list[str]:
-        return [f"{choice}: {reason}" for choice, reason in self.missing.items()]
-
 
 def estimate_choices(section: PhasesStudy, *, nulls: int = 9) -> ChoicesStudy:
     """D and verdict by every threshold, by a median filter, and of the other phase.

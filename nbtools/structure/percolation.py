@@ -15,7 +15,6 @@ from nbtools.structure.large_volumes import AXES, Clusters, count_clusters
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
-Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 UNSURE = 1.0  # voxels by which threshold and point spread may move each surface

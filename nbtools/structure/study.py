@@ -78,9 +78,6 @@ class ImagesStudy(StudyResult):
             )
         return [row for row in rows if np.isfinite(row.quantity)]
 
-    def notes(self) -> list[str]:
-        return [f"{what}: {reason}" for what, reason in self.missing.items()]
-
 
 @study("The data and the sample")
 def study_images(

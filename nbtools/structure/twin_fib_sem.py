@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
 import nbtools.structure.model_random_media as random_media
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.files.write_sample_card import write_sample_card
+from nbtools.physics.domain import require_one_of
 from nbtools.units import convert
-from nbtools.whole_file import write_whole
 
 World = Literal["fractal", "blocks", "one-length", "rough", "grains", "stretched", "isolated"]
 WORDS = {"fractal": "scale-free", "blocks": "scale-free"}
@@ -70,8 +70,7 @@ class FibSemWorld:
     map_shift: tuple[int, int] = (2, -1)  # map pixels by which the maps lie off the image
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"there is no world {self.world!r}; there are {', '.join(get_args(World))}")
+        require_one_of(get_args(World), world=self.world)
 
     @property
     def codimension(self) -> float:
@@ -188,7 +187,7 @@ def record_fib_sem(folder: str | Path, *, seed: int, **parameters: object) -> li
         _write_stack(folder / "fib_sem_stack.tif", record_stack(world, stack_noise), world),
         _write_image(folder / "sem_image.tif", _photograph(section, world, image_noise), world),
         *_record_maps(folder, section, world, map_noise),
-        _write_card(folder / "sample.yaml", world),
+        _write_card(folder / "sample.yaml"),
     ]
 
 
@@ -315,6 +314,6 @@ def _write_image(path: Path, image: NDArray[np.uint8], world: FibSemWorld) -> Pa
     return path
 
 
-def _write_card(path: Path, world: FibSemWorld) -> Path:
+def _write_card(path: Path) -> Path:
     card = {"name": f"MgO/MgB2 composite, {SYNTHETIC}", "is_paper_sample": True}
-    return write_whole(path, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+    return write_sample_card(path, card)

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from nbtools.files.crystal import Crystal, own_crystal
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.files.write_sample_card import write_sample_card
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 from nbtools.structure.model_powder_pattern import (
     Instrument,
     PhaseState,
@@ -57,8 +57,7 @@ class PowderWorld:
     amorphous_share: float = 1 / 3
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"world is {self.world!r}; it can be {', '.join(get_args(World))}")
+        require_one_of(get_args(World), world=self.world)
         require_not_negative(magnesia=self.magnesia, diboride=self.diboride, magnesium=self.magnesium)
         require_positive(
             peak=self.peak, background=self.background, step=self.step, total=sum(self.crystalline)
@@ -100,7 +99,7 @@ def record_powder(folder: str | Path, *, seed: int, **parameters: object) -> lis
     card = {"name": f"MgO-MgB2 powder, {SYNTHETIC}", "is_paper_sample": True}
     return [
         write_xrdml(folder / "powder.xrdml", angle, counts.astype(float), counting_time=world.counting_time),
-        write_whole(folder / "sample.yaml", yaml.safe_dump(card, sort_keys=False)),
+        write_sample_card(folder / "sample.yaml", card),
     ]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.physics import superconductor
+from nbtools.physics.domain import require_one_of
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise
@@ -170,8 +171,7 @@ def extrapolate_lower_critical_field(
 
 
 def _shape(temperature: ArrayLike, law: Law, critical_temperature: float) -> Array:
-    if law not in ("parabolic", "linear"):
-        raise ValueError(f'law is {law!r}; it can be "parabolic" or "linear"')
+    require_one_of(("parabolic", "linear"), law=law)
     t = np.asarray(temperature, float) / critical_temperature
     return np.clip(1 - t ** (2 if law == "parabolic" else 1), 0, None)
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.special import roots_legendre
 
-from nbtools.physics.domain import require_not_negative, require_positive
+from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
 
 Array = NDArray[np.float64]
 Mode = Literal["MPMS", "MPMS3 dc", "MPMS3 vsm", "PPMS vsm"]
@@ -138,8 +138,7 @@ def _rod_voltage(position: Array, length: float, mode: Mode, coils: Coils) -> Ar
 
 
 def _coils_of(mode: Mode, coils: Coils | None) -> Coils:
-    if mode not in get_args(Mode):
-        raise ValueError(f"mode is {mode!r}; it can be {', '.join(get_args(Mode))}")
+    require_one_of(get_args(Mode), mode=mode)
     if coils is None and mode not in COILS:
         raise ValueError(
             f"the coils of mode {mode!r} have no published dimensions; give them as coils=Coils(radius, baseline, 1)"

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nbtools.paper import Context, Paper, Verdict, statement
-from nbtools.paper.verdict import NEAR_THRESHOLD_SIGMAS, ROUNDING_SIGMAS, chance
+from nbtools.paper.verdict import chance, digits
 from nbtools.physics import superconductor, two_phase_medium
 from nbtools.physics.bean_state import half_screening_field
 from nbtools.physics.normal_metal import bloch_gruneisen
@@ -59,7 +59,7 @@ def resistive_onset(paper: Paper, results: Results, context: Context) -> Verdict
     """The onset, against a metal that never superconducts and the composite of ref. 20."""
     found = results["resistance"].transition
     onset, earlier = found.onset, paper["RES-05"].quantities[0]
-    worlds = _worlds(context, normal=(METAL, _stays_normal(found)))
+    worlds = context.wrong_worlds(normal=(METAL, _stays_normal(found)))
     worlds[EARLIER] = chance(onset - earlier)
     return context.number(onset, "steepest tangent", planted="resistive_onset", excluded=worlds)
 
@@ -73,7 +73,7 @@ def zero_resistance(paper: Paper, results: Results, context: Context) -> Verdict
     def ends_elsewhere(world: Results) -> float:
         return chance(zero - world["resistance"].transition.zero)
 
-    worlds = _worlds(context, normal=(METAL, _stays_normal(found)), two_step=(GRANULAR, ends_elsewhere))
+    worlds = context.wrong_worlds(normal=(METAL, _stays_normal(found)), two_step=(GRANULAR, ends_elsewhere))
     worlds[EARLIER] = chance(zero - earlier)
     return context.number(zero, "R under 3 σ of its noise", planted="resistive_zero", excluded=worlds)
 
@@ -105,8 +105,8 @@ def one_transition(paper: Paper, results: Results, context: Context) -> Verdict:
         found = world["resistance"].steps
         return found is not None and found.steps != steps.steps
 
-    worlds = _worlds(
-        context, two_step=(GRANULAR, counts_otherwise), normal=(METAL, _stays_normal(transition))
+    worlds = context.wrong_worlds(
+        two_step=(GRANULAR, counts_otherwise), normal=(METAL, _stays_normal(transition))
     )
     planted = STEPS.get(context.planted.get("resistive_steps", math.nan), "no step")
     gain = steps.aicc_difference
@@ -188,7 +188,7 @@ def both_onsets(paper: Paper, results: None, context: Context) -> Verdict:
         f"diamagnetic minus resistive onset {apart}, by two criteria (first deviation, tangent) and two thermometers; "
         "a grain that screens also conducts, so that both should coincide"
     )
-    return _coincide(context, apart, basis, shown=apart)
+    return context.coincide(apart, basis, shown=apart)
 
 
 @statement("RES-10")
@@ -221,7 +221,7 @@ def percolation_of_the_earlier_composite(paper: Paper, results: None, context: C
 def diamagnetic_onset(paper: Paper, results: Results, context: Context) -> Verdict:
     """The onset, against a metal that never superconducts, the composite of ref. 20, and clean MgB2."""
     onset = results["screening"].onset
-    worlds = _worlds(context, normal=(METAL, _does_not_screen(results)))
+    worlds = context.wrong_worlds(normal=(METAL, _does_not_screen(results)))
     worlds[EARLIER] = chance(onset - paper["RES-05"].quantities[0])
     worlds["clean MgB2"] = chance(onset - CLEAN_CRITICAL_TEMPERATURE)
     return context.number(onset, "first 1 % of the step", planted="magnetic_onset", excluded=worlds)
@@ -237,7 +237,7 @@ def plateau(paper: Paper, results: Results, context: Context) -> Verdict:
         )
         raise NotPossible(reason)
     chi = shielding.susceptibility
-    worlds = _worlds(context, normal=(METAL, _does_not_screen(results)))
+    worlds = context.wrong_worlds(normal=(METAL, _does_not_screen(results)))
     worlds["4πχ = −1 without effect of shape"] = chance(chi + 1)
     basis = f"m/(VH), most uncertain by the {shielding.most_useful}"
     return context.number(chi, basis, planted="apparent_susceptibility_5K", excluded=worlds)
@@ -272,7 +272,7 @@ def demagnetisation_of_the_plateau(paper: Paper, results: None, context: Context
 def meissner_fraction(paper: Paper, results: Results, context: Context) -> Verdict:
     """Field-cooled over zero-field-cooled, against full expulsion, none, and a metal."""
     fraction = results["screening"].meissner_fraction
-    worlds = _worlds(context, normal=(METAL, _does_not_screen(results)))
+    worlds = context.wrong_worlds(normal=(METAL, _does_not_screen(results)))
     worlds["all flux expelled"] = chance(1 - fraction)
     worlds["no flux expelled"] = chance(fraction)
     return context.number(fraction, "FC over ZFC plateau", planted="field_cooled_fraction", excluded=worlds)
@@ -306,7 +306,7 @@ def lower_critical_field(paper: Paper, results: Results, context: Context) -> Ve
     if not entry.laws:
         raise NotPossible("H_c1(0) needs H_c1 at two temperatures or more")
     best = entry.best
-    worlds = _worlds(context, normal=(METAL, lambda world: not world["entry"]))
+    worlds = context.wrong_worlds(normal=(METAL, lambda world: not world["entry"]))
     for name, law in entry.laws.items():
         if law is not best:
             worlds[f"{name} law"] = law.chi_square > best.chi_square + BEATEN_BY
@@ -338,8 +338,8 @@ def upper_critical_field(paper: Paper, results: Results, context: Context) -> Ve
         return not world["upper"] or chance(curvature - world["upper"].curvature)
 
     worlds: dict[str, bool | float] = {f"{name} law": beaten for name, beaten in upper.outdone.items()}
-    worlds |= _worlds(
-        context, two_step=(GRANULAR, bends_otherwise), normal=(METAL, lambda world: not world["upper"])
+    worlds |= context.wrong_worlds(
+        two_step=(GRANULAR, bends_otherwise), normal=(METAL, lambda world: not world["upper"])
     )
     planted = ("upper_critical_field", context.planted.get("upper_critical_exponent", math.nan) - 1)
     basis = f"R(H) at {_percent(upper.criterion)} of R_n, power law, T_c free"
@@ -369,7 +369,7 @@ def pinning(paper: Paper, results: None, context: Context) -> Verdict:
     leaves = paper["MAG-07"].quantities[0] * (1 - (coldest / critical) ** 2)
     margin = printed - needed
     basis = (
-        f"to hold all but {_percent(expelled)} of {float(field.to('Oe')):g} Oe takes J_c = {_digits(needed)} A cm⁻² "
+        f"to hold all but {_percent(expelled)} of {float(field.to('Oe')):g} Oe takes J_c = {digits(needed)} A cm⁻² "
         f"(Bean, bar); {float(printed):g} A cm⁻² are printed for {float(coldest):g} K, where H_c1 is already "
         f"{float(leaves):.0f} Oe"
     )
@@ -436,7 +436,7 @@ def thermodynamic_field_and_depairing_current(paper: Paper, results: None, conte
         f"Ginzburg-Landau relations on the printed lengths; the printed fields give H_c = "
         f"{fields.thermodynamic_field.to('Oe')} and J_d = {fields.depairing_current.to('A/cm^2')}"
     )
-    return _coincide(context, worst, basis, shown=(field, current))
+    return context.coincide(worst, basis, shown=(field, current))
 
 
 @statement("GL-05")
@@ -469,23 +469,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _digits(value: float) -> str:
-    """Two digits, written out: ``16000``."""
-    return f"{float(f'{value:.2g}'):g}"
-
-
-def _worlds(
-    context: Context, **tests: tuple[str, Callable[[Results], bool | float]]
-) -> dict[str, bool | float]:
-    """Wrong worlds that were estimated, by the name shown, with what a test of each says; `two_step` is "two-step"."""
-    named = {key.replace("_", "-"): entry for key, entry in tests.items()}
-    return {
-        shown: test(context.rivals[world])
-        for world, (shown, test) in named.items()
-        if world in context.rivals
-    }
-
-
 def _stays_normal(ours: Transition) -> Callable[[Results], bool]:
     """Whether a world shows no resistive transition where the sample does."""
     return lambda world: ours.found and not world["resistance"].transition.found
@@ -498,14 +481,6 @@ def _does_not_screen(results: Results) -> Callable[[Results], bool]:
         return bool(next(iter(found["screening"].transitions.values())).found)
 
     return lambda world: screens(results) and not screens(world)
-
-
-def _coincide(context: Context, difference: Quantity, basis: str, *, shown: Any) -> Verdict:
-    """Whether a difference of printed numbers is one of rounding."""
-    sigmas = abs(float(difference)) / difference.uncertainty
-    near = abs(sigmas - ROUNDING_SIGMAS) < NEAR_THRESHOLD_SIGMAS
-    said = f"{basis}: they differ by {sigmas:.1f} σ of rounding"
-    return context.proposition(None if near else sigmas < ROUNDING_SIGMAS, said, shown=shown)
 
 
 def _of_printed_fields(paper: Paper) -> GinzburgLandau:

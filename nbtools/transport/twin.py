@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,12 +13,12 @@ from nbtools.files.write_quantum_design import (
     write_mpms_classic,
     write_ppms_resistivity,
 )
+from nbtools.files.write_sample_card import write_sample_card
 from nbtools.physics.demagnetisation import shielded_prism_susceptibility
 from nbtools.transport.model_gradiometer import sample_length_factor
 from nbtools.transport.twin_truth import truth
 from nbtools.transport.twin_world import TransportWorld
 from nbtools.units import Quantity, convert
-from nbtools.whole_file import write_whole
 
 __all__ = ["TransportWorld", "record_transport", "truth"]
 
@@ -210,7 +209,7 @@ def _write_card(path: Path, world: TransportWorld) -> Path:
             world.thermometer_offset, world.thermometer_offset_uncertainty, "K", "K"
         ),
     }
-    return write_whole(path, yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=110))
+    return write_sample_card(path, card)
 
 
 def _stated(value: float, uncertainty: float, unit: str, shown: str) -> str:

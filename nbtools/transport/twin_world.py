@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from nbtools.physics.domain import require_one_of
 from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.physics.superconductor import (
     edge_barrier_factor,
@@ -88,8 +89,7 @@ class TransportWorld:
     mpms3_scan_length: float = 0.035  # m
 
     def __post_init__(self) -> None:
-        if self.world not in get_args(World):
-            raise ValueError(f"world is {self.world!r}; it can be {', '.join(map(repr, get_args(World)))}")
+        require_one_of(get_args(World), world=self.world)
 
     @property
     def cross_section(self) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
 from nbtools.physics import superconductor
+from nbtools.physics.domain import require_one_of
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.crossing import find_crossing, rough_crossing
@@ -181,8 +182,7 @@ def fit_upper_critical_law(
     ValueError
         An unknown law or fewer points than parameters + 1.
     """
-    if law not in _MODELS:
-        raise ValueError(f"law is {law!r}; it can be one of {', '.join(_MODELS)}")
+    require_one_of(_MODELS, law=law)
     points = check_points(temperature=temperature, field=field, uncertainty=uncertainty).sorted_by(0)
     t, h, *given = points.columns
     sigma = given[0] if given else None

@@ -57,7 +57,6 @@ def test_implied_quantities(tmp_path):
     assert full.volume.uncertainty / full.volume == pytest.approx((0.02**2 + 0.01**2 + 0.02**2) ** 0.5)
     assert full.field_length == pytest.approx(5e-3)
     assert full.transverse_lengths == (pytest.approx(1e-3), pytest.approx(2e-3))
-    assert full.solid_volume == pytest.approx(21.5e-6 / 2600)
     assert full.geometry_factor == pytest.approx(1e-3)
     assert full.geometry_factor.uncertainty == pytest.approx(1e-3 * (0.05**2 + 0.05**2) ** 0.5)
     assert full.current_density == pytest.approx(2500)
@@ -86,7 +85,7 @@ def test_only_a_name(tmp_path):
     given, missing = bare.used_and_defaulted()
     assert given == ["name = a"]
     assert "shape = prism (default)" in missing and "mass: not given" in missing and len(missing) == 16
-    assert bare.volume is bare.field_length is bare.geometry_factor is bare.solid_volume is None
+    assert bare.volume is bare.field_length is bare.geometry_factor is None
     assert not bare.is_paper_sample
 
 

@@ -151,6 +151,6 @@ def test_a_wrong_world_that_passes_is_named(results, twin, rivals):
 
 def test_the_rivals_are_seen_for_what_they_are(rivals):
     """Grains and unequal halves are told from one J_c, and the halves by their ratio."""
-    assert not any(statements._any_uniform(world) for world in rivals.values())
+    assert all(statements._none_uniform(world) for world in rivals.values())
     [lopsided] = rivals["two-to-one"]["homogeneity"].found.values()
     assert float(lopsided.left_to_right) == pytest.approx(2, abs=0.2)

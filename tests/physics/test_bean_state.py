@@ -119,7 +119,7 @@ def test_shape_of_the_answer():
 
 
 @pytest.mark.parametrize(
-    ("field", "shape", "says"), [(-0.1, "slab", "cannot be negative"), (1.0, "sphere", 'one of "slab"')]
+    ("field", "shape", "says"), [(-0.1, "slab", "cannot be negative"), (1.0, "sphere", "can be 'slab'")]
 )
 def test_what_is_refused(field, shape, says):
     """A negative field and an unknown shape, by name."""

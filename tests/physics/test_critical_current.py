@@ -28,7 +28,7 @@ def test_ends_of_all_laws():
 
 def test_unknown_law():
     """Refused by name."""
-    with pytest.raises(ValueError, match='one of "power"'):
+    with pytest.raises(ValueError, match="can be 'power'"):
         reduced_critical_current(0.5, "cubic")
 
 

@@ -129,7 +129,7 @@ BEAN = {"susceptibility": -1, "entry_field": 1, "full_field": 1}
         (lambda: dirty_penetration_depth(1e-6, 0), "gap is 0; it must be positive"),
         (
             lambda: edge_barrier_factor(5, shape="sphere"),
-            'shape is \'sphere\'; it can be "cylinder" or "bar"',
+            "shape is 'sphere'; it can be 'cylinder', 'bar'",
         ),
         (lambda: edge_barrier_factor(0), "length_over_diameter is 0; it must be positive"),
         (lambda: transition_fraction(1, midpoint=1, width=0), "width is 0; it must be positive"),

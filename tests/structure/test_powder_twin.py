@@ -48,7 +48,7 @@ def test_worlds():
 @pytest.mark.parametrize(
     ("parameters", "text"),
     [
-        ({"world": "rusty"}, "world is 'rusty'; it can be paper"),
+        ({"world": "rusty"}, "world is 'rusty'; it can be 'paper'"),
         ({"magnesium": -0.1}, "magnesium is -0.1; it cannot be negative"),
         ({"step": 0.0}, "step is 0; it must be positive"),
     ],

@@ -97,7 +97,7 @@ def test_a_sample_as_long_as_the_standard_reads_its_moment():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: scan_voltage(0.0, mode="SQUID"), "mode is 'SQUID'; it can be MPMS, MPMS3 dc"),
+        (lambda: scan_voltage(0.0, mode="SQUID"), "mode is 'SQUID'; it can be 'MPMS', 'MPMS3 dc'"),
         (lambda: sample_length_factor(5e-3, mode="PPMS vsm"), "no published dimensions; give them as coils="),
         (lambda: sample_length_factor(-5e-3, mode="MPMS"), "length is -0.005; it cannot be negative"),
         (
