@@ -118,7 +118,7 @@ def _few_decades(axes: "Axes") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-@drawing(panels=2, columns=2, height=82, name="section")
+@drawing(panels=2, columns=2, height=54, name="section")
 def section(panels: Any, study: "PhasesStudy") -> Any:
     """The image as recorded, and its dark phase.
 
@@ -131,7 +131,7 @@ def section(panels: Any, study: "PhasesStudy") -> Any:
     return panels
 
 
-@drawing(panels=lambda study: len(study.maps), columns=2, height=62, name="element_maps")
+@drawing(panels=lambda study: len(study.maps), columns=2, height=44, name="element_maps")
 def element_maps(panels: Any, study: "RegistrationStudy") -> Any:
     """Counts of each element.
 
@@ -183,7 +183,7 @@ def verdict_power(axes: "Axes", power: "VerdictPower") -> "Axes":
     return add_legend(axes, loc="upper right")
 
 
-@drawing(panels=4, columns=2, height=55, name="sections")
+@drawing(panels=4, columns=2, height=50, name="sections")
 def sections(panels: Any, cuts: "SectionsStudy", volume: "PhasesStudy") -> Any:
     """The middle section across each axis, and the area fraction of all sections.
 

@@ -248,16 +248,16 @@ class PatternFit:
 
     def solve(self, columns: list[Array]) -> tuple[Array, Array]:
         """Least-squares factors of the columns and their covariance."""
-        design = np.stack(columns, axis=1) * self.weight[:, None]
-        norms = np.sqrt(np.sum(design**2, axis=0))
-        norms[norms == 0] = 1.0
-        normal = (design / norms).T @ (design / norms)
-        try:
-            inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
-        except np.linalg.LinAlgError:
+        with np.errstate(over="ignore", invalid="ignore"):
+            design = np.stack(columns, axis=1) * self.weight[:, None]
+            norms = np.sqrt(np.sum(design**2, axis=0))
+            norms[norms == 0] = 1.0
+            normal = (design / norms).T @ (design / norms)
+        if not np.isfinite(normal).all():
             raise NotPossible(
                 "the refinement does not settle: cells or widths ran away; these phases do not explain this pattern"
-            ) from None
+            )
+        inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
         factors = inverse @ ((design / norms).T @ (self.counts * self.weight))
         return factors / norms, inverse / np.outer(norms, norms)
 

@@ -272,7 +272,7 @@ def test_two_laws_and_where_they_cross():
         (([37.0, 36.9, 36.0], [1e4, 1e5, 1e6]), {}, "needs 4 points or more"),
         (([37.0, 36.0], [1e4, -1.0]), {}, "positive and finite"),
         (([37.0, 36.0, 35.0], [1e4, 1e5, 1e6]), {"critical_temperature": 36.0}, "above the given T_c"),
-        (([37.0, 36.0, 35.0], [1e4, 1e5, 1e6]), {"law": "sns"}, "one of 'power'"),
+        (([37.0, 36.0, 35.0], [1e4, 1e5, 1e6]), {"law": "sns"}, "it can be 'power'"),
     ],
 )
 def test_what_the_law_refuses(points, options, says):

@@ -71,7 +71,7 @@ def test_the_planted_planes_are_parallel():
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
-    [({"world": "flat"}, "there are paper"), ({"size": 8}, "cannot be"), ({"steps": (1.0,)}, "pairs")],
+    [({"world": "flat"}, "it can be .paper"), ({"size": 8}, "cannot be"), ({"steps": (1.0,)}, "pairs")],
 )
 def test_what_cannot_be_recorded(tmp_path, wrong, says):
     """A sentence, before anything is written."""
