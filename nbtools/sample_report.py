@@ -18,7 +18,7 @@ from nbtools.files.registry import NOTEBOOKS, Route
 from nbtools.files.sample_card import EXAMPLES, SampleCard, read_sample_card
 from nbtools.inspection import Inspection, inspect_files
 from nbtools.manifest import SAMPLE_CARD, file_hash
-from nbtools.notebook.document import heading_above, parameter_names
+from nbtools.notebook.document import heading_above, parameter_names, read_parameters
 from nbtools.notebook.sample import ResultsTable, open_sample, printed
 from nbtools.paper.ledgers import read_results
 from nbtools.report import image_html, notebook_html, page_html
@@ -232,8 +232,6 @@ def _jobs_of(technique: str, routed: list[tuple[Route, Path]]) -> list[Job]:
 
 
 def _options(options: Iterable[str]) -> dict[str, Any]:
-    from nbtools.notebook.document import read_parameters
-
     return read_parameters(options, Path.cwd())
 
 

@@ -1,4 +1,4 @@
-"""Change one operator, number or letter of the package at a time, and see whether a unit test notices.
+"""Change one operator or number of the package at a time, and see whether a unit test notices.
 
     python tests/mutate.py --seed 7 --count 40
 

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from nbtools.files.measures import unit_factor
-from nbtools.files.quantum_design import QuantumDesignError, signal_of
+from nbtools.files.quantum_design import DECIMAL_COMMA, ZERO_CELSIUS, QuantumDesignError, signal_of
 from nbtools.files.registry import Contents, Range, Route, Signal
 from nbtools.files.sweeps import SweepError, sweeps_of_everything
 
@@ -33,14 +33,12 @@ QUANTITIES = {
     "time": ("time", "s", r"time\b.*"),
 }
 MEASURED = ("resistance", "resistivity", "moment", "in_phase")
-ZERO_CELSIUS = 273.15
 LARGEST_HEAD = 200  # lines above the numbers
 ENCODINGS = ("utf-8-sig", "cp1252")
 COMMENT = "#%!\"'"
 UNIT_AT_END = re.compile(
     r"^(?P<name>.*?)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]|/\s*(?P<after>[^\s/]+))\s*$"
 )
-DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 EXAMPLE = "temperature:0 K, resistance:1 ohm"
 
 
@@ -162,14 +160,11 @@ def read_text_table(path: str | Path, columns: str) -> xr.Dataset:
         variables[variable] = xr.Variable(
             "point", _in_si(values, use.unit, si), {"units": si, "column": label}
         )
-    lost = int((~rows).sum())
+    rows &= variables["temperature"].values > 0
     if not rows.any():
-        raise TableError(f"{path.name}: no row holds a number in each of the columns named")
+        raise TableError(f"{path.name}: no row holds a number in each of the columns named, and T above 0 K")
+    lost = int((~rows).sum())
     data = xr.Dataset(variables).isel(point=np.flatnonzero(rows))
-    hot = (data["temperature"].values > 0) if "temperature" in data else np.array([])
-    if not hot.all():
-        lost += int((~hot).sum())
-        data = data.isel(point=np.flatnonzero(hot))
     data.attrs = {
         "instrument": "text table",
         "title": "",
@@ -214,7 +209,10 @@ def parse_table(content: bytes, name: str) -> Table:
     )
     values = frame.apply(pd.to_numeric, errors="coerce").to_numpy(float)
     names, units = _headings(lines[:start], delimiter, len(cells))
-    notes = ("decimal commas",) if comma else ()
+    notes: tuple[str, ...] = ("decimal commas",) if comma else ()
+    written = sum(bool(line.partition("#")[0].strip()) for line in lines[start:])
+    if written > len(values):
+        notes += (f"{written - len(values)} lines with more cells than the first were left out",)
     return Table(values, names, units, notes)
 
 

@@ -86,8 +86,9 @@ def gaps(axes: "Axes", study: "GapsStudy") -> "Axes":
     """The share of gaps that are longer than a length, and how far a normal metal carries pairs."""
     lengths = np.sort(1e9 * study.runs)
     axes.step(lengths, 1 - np.arange(lengths.size) / lengths.size, color=BLUE, label="runs between MgB₂")
-    seen = 2e9 * study.voxel_size
-    axes.axvspan(0.1, seen, color=BLACK, alpha=0.08, linewidth=0, label="not seen: under two voxels")
+    axes.axvspan(
+        0.1, 1e9 * study.seen_from, color=BLACK, alpha=0.08, linewidth=0, label="not seen: under two voxels"
+    )
     for (name, (temperature, reach)), colour in zip(study.reach.items(), (ORANGE, GREEN), strict=True):
         ends = 1e9 * reach
         label = f"{name} ξ_N, {temperature.max():g} to {temperature.min():g} K"

@@ -31,6 +31,11 @@ class GapsStudy(StudyResult):
     voxel_size: float
     reach: Mapping[str, tuple[Array, Array]]
 
+    @property
+    def seen_from(self) -> float:
+        """The shortest run that the voxels show, m."""
+        return UNSEEN * self.voxel_size
+
     def rows(self) -> list[Row]:
         middle = Quantity(float(np.median(self.runs)), unit="m")
         rows = [
@@ -51,7 +56,7 @@ class GapsStudy(StudyResult):
         return rows
 
     def notes(self) -> list[str]:
-        return [f"runs under {1e9 * UNSEEN * self.voxel_size:.0f} nm ({UNSEEN} voxels) are not seen"]
+        return [f"runs under {1e9 * self.seen_from:.0f} nm ({UNSEEN} voxels) are not seen"]
 
 
 def estimate_gaps(

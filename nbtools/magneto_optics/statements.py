@@ -317,16 +317,13 @@ def _filling_fields(paper: Paper, kelvin: float) -> tuple[Quantity, Quantity]:
     densities = [one / half_screening_field("square_bar") for one in paper["AC-08"].quantities]
     (t1, t2, t3), coldest = temperatures, densities[2]
     end = (t2**2 - t1 * t3) / (2 * t2 - t1 - t3)
-    if not end > max(t1, t2, t3):
-        raise NotPossible(f"no power law of T_c − T goes through J_c at {t1:g}, {t2:g} and {t3:g} K")
-    power = math.log(float(densities[2]) / float(densities[0])) / math.log((end - t3) / (end - t1))
     known = float(paper["JC-02"].quantities[0])
-    exponent = float(paper["JC-01"].quantities[0])
-    if not (min(known, end) > max(kelvin, t1, t3) and all(one > 0 for one in densities)):
-        raise ValueError(
-            f"J_c at {kelvin:g} K takes currents above 0 and a T_c above all temperatures; T_c came as {known:g} and "
-            f"{end:.4g} K"
+    if not (min(known, end) > max(kelvin, t1, t2, t3) and all(one > 0 for one in densities)):
+        raise NotPossible(
+            f"no power law of T_c − T goes through J_c at {t1:g}, {t2:g} and {t3:g} K and on to {kelvin:g} K"
         )
+    power = math.log(float(densities[2]) / float(densities[0])) / math.log((end - t3) / (end - t1))
+    exponent = float(paper["JC-01"].quantities[0])
     scale = _filling_of(paper)
     gentle = scale * coldest * ((known - kelvin) / (known - t3)) ** exponent
     steep = scale * coldest * ((end - kelvin) / (end - t3)) ** power

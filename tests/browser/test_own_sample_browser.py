@@ -4,18 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from test_lab import READY, RUN
 
 from nbtools.files.sample_card import read_sample_card
 from nbtools.manifest import fetch
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
-
-READY = "window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-RUN = """() => { window.ran = null; jupyterapp.restored
-    .then(() => jupyterapp.shell.currentWidget.context.ready)
-    .then(() => jupyterapp.shell.currentWidget.sessionContext.ready)
-    .then(() => jupyterapp.commands.execute('notebook:run-all-cells'))
-    .then(all => { window.ran = all ? 'all' : 'not all' }) }"""
 
 
 def test_the_front_door(lab, watched, screenshots: Path, tmp_path: Path) -> None:

@@ -75,6 +75,23 @@ def test_a_bad_row_is_counted(tmp_path: Path):
     assert any(note.startswith("2 rows") for note in data.attrs["notes"])
 
 
+def test_a_line_with_more_cells_is_counted(tmp_path: Path):
+    """It is left out, and that is said."""
+    path = tmp_path / "rt.txt"
+    path.write_text("T (K)\tR (Ohm)\n4\t1\n6\t2\n7\t2\t3\n# a remark\n")
+    data = read_text_table(path, "temperature:0 K, resistance:1 ohm")
+    assert list(data["temperature"].values) == [4.0, 6.0]
+    assert data.attrs["notes"] == ["1 lines with more cells than the first were left out"]
+
+
+def test_a_table_without_a_temperature_above_zero_is_refused(tmp_path: Path):
+    """No empty record is handed on."""
+    path = tmp_path / "rt.txt"
+    path.write_text("T (K)\tR (Ohm)\n0\t1\n-1\t2\n")
+    with pytest.raises(TableError, match="T above 0 K"):
+        read_text_table(path, "temperature:0 K, resistance:1 ohm")
+
+
 @pytest.mark.parametrize(
     ("columns", "says"),
     [
