@@ -17,6 +17,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from nbtools import paths
+from nbtools.error_bars import error_bars_html, read_error_bars
 from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
 from nbtools.paper.ledgers import RunRecord, ledgers_of, read_results
 from nbtools.paper.table import PaperTable, css_class, paper_table
@@ -25,6 +26,7 @@ from nbtools.runner import Run
 from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
+BACK = '<nav><a href="index.html">← all notebooks</a></nav>'
 # The browser itself sees to it: a notebook of a stranger's runs no script in its report, and asks for nothing.
 NOTHING_RUNS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
@@ -52,12 +54,17 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     for run in runs:
         notebook = nbformat.read(run.executed, as_version=4)
         ledger = read_results(run.name, results)
-        page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
+        page = BACK + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", page_html(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
         cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
     table = paper_table(ledgers_of(RunRecord.read(results), results))
-    body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    bars = page_html("Error bars", BACK + error_bars_html(read_error_bars()))
+    write_whole(into / "error_bars.html", bars)
+    body = (
+        f'<h1>{TITLE}</h1><p><a href="error_bars.html">How good are these error bars?</a></p>'
+        f'<div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    )
     write_whole(into / "index.html", page_html(TITLE, body))
     return into / "index.html"
 
