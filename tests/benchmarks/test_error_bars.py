@@ -9,14 +9,14 @@ from pathlib import Path
 import lmfit
 import numpy as np
 import pytest
-from plate_worlds import CURRENT, OPTICS, OUTLINE, SIDE, noisy_plate
+from plate_worlds import CURRENT, current_of_a_users_plate
 from seeds import BENCH_SEEDS, pulls_over_seeds, record_error_bars
 
 sys.path += [str(Path(__file__).parent.parent / folder) for folder in ("ac_susceptibility", "fitting")]
 import ac_sets
 from fit_worlds import decay, decay_data
 
-from nbtools import ac_susceptibility, magneto_optics, transport
+from nbtools import ac_susceptibility, transport
 from nbtools.error_bars import REFUSED
 from nbtools.fitting import FitWidget
 from nbtools.physics.normal_metal import bloch_gruneisen
@@ -24,22 +24,9 @@ from nbtools.units import Quantity
 
 
 def plate(seed, noise, size):
-    """J_c of a full plate on `size` pixels a side."""
-    _, field, optics = noisy_plate(seed=seed, percent=100 * noise)
-    step = 128 // size
-    # Averaged over several pixels of the camera; the noise is made anew, that of one pixel of the coarser map.
-    clean = magneto_optics.bin_map(noisy_plate(seed=seed, percent=0)[1], step) if step > 1 else field
-    if step > 1:
-        rng = np.random.default_rng([seed, 61])
-        clean = clean + noise * np.abs(clean).max() * rng.normal(size=clean.shape)
-    outline = magneto_optics.bin_map(OUTLINE.astype(float), step) > 0.5 if step > 1 else OUTLINE
-    found = magneto_optics.estimate_critical_current(
-        0.04 - clean,
-        0.04,
-        outline=outline,
-        **{**optics, "pixel_size": step * SIDE, "height": OPTICS["height"]},
-    )
-    return {"J_c": found.critical_current}
+    """J_c of a full plate that lies anywhere between the pixels, `size` a side, its thickness known to 2 %."""
+    found = current_of_a_users_plate(seed, percent=100 * noise, gap=10e-6, pixels=size)
+    return {"J_c": found["critical_current"]}
 
 
 def amplitudes(seed, noise, size):
