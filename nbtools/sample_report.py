@@ -338,8 +338,8 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
         write_whole(into / _page_name(outcome), page_html(f"{sample.name}: {outcome.job.technique}", page))
     left_out = dict(plan.left_out)
     for outcome in outcomes:
-        files = ", ".join(path.name for path in outcome.job.files)
-        title = f"{outcome.job.technique.replace('_', ' ')}, {files}"
+        names = ", ".join(path.name for path in outcome.job.files)
+        title = f"{outcome.job.technique.replace('_', ' ')}, {names}"
         if outcome.error:
             left_out[title] = f"stopped in {outcome.error}"
         for section, reason in (outcome.ledger.skipped if outcome.ledger else {}).items():
@@ -394,10 +394,11 @@ def _page(
         pieces.append(f"<h2>Left out</h2>{html_table(rows)}")
     given, missing = sample.used_and_defaulted()
     unknown = ", ".join(entry.partition(":")[0] for entry in missing if "not given" in entry)
-    rows = [("sample card", str(card.name)), *(tuple(entry.split(" = ", 1)) for entry in given)]
-    pieces.append(f"<h2>The sample card</h2>{html_table([*rows, ('not given', unknown)])}")
-    rows = [("file", "is", "sha256")] + [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
-    pieces.append(f"<h2>Files</h2>{html_table(rows)}")
+    entries = [entry.split(" = ", 1) for entry in given]
+    shown_card = html_table([("sample card", card.name), *entries, ("not given", unknown)])
+    pieces.append(f"<h2>The sample card</h2>{shown_card}")
+    hashes = [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
+    pieces.append(f"<h2>Files</h2>{html_table([('file', 'is', 'sha256'), *hashes])}")
     for outcome in outcomes:
         names = ", ".join(path.name for path in outcome.job.files)
         pieces.append(f'<h2>{_title(outcome.job)}: figures</h2><p class="meta">{escape(names)}</p>')
