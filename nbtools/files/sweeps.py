@@ -538,9 +538,9 @@ def legs(values: np.ndarray, tolerance: float, minimum: int) -> list[Leg]:
 
     A turn is the extreme from which the record has come back by more than `tolerance` and by more than 1 % of
     the leg. The extreme belongs to the leg that reaches it; where the record stays there twice as long as at the
-    point before, the first half belongs to the leg that ends and the second to the one that begins. A jump between two levels is no leg, nor is one of
-    under a tenth of the points of both neighbours (a reset that was recorded on its way): what is reached
-    by it opens the next leg.
+    point before, the first half belongs to the leg that ends and the second to the one that begins. A jump between
+    two levels is no leg, nor is one of under a tenth of the points of both neighbours (a reset that was recorded
+    on its way): what is reached by it opens the next leg.
     """
     vertices = turning_points(values, tolerance)
     vertices[1:-1] = [_first_half(values, vertex, tolerance) for vertex in vertices[1:-1]]
