@@ -309,8 +309,8 @@ def together(
         ledgers = {f"{NOTEBOOKS[name]}_{name}": of(name) for name in ("magneto_optics", "ac_susceptibility")}
         pairs.append((joint.study_critical_current(meeting(currents), ledgers), joint.draw.critical_current))
     # λ wants a resistivity and critical fields, which runs on different files may have found.
-    for one in _complete(of("transport")):
-        depths = joint.study_sample_depths(meeting(runs["transport"]), one)
+    for found in _complete(of("transport")):
+        depths = joint.study_sample_depths(meeting(runs["transport"]), found)
         pairs.append((depths, joint.draw.penetration_depths))
     resistances = [
         (one, transport.study_resistance(_again(one, card), record=False)) for one in runs["transport"]
@@ -342,7 +342,7 @@ def _again(outcome: Outcome, card: Path) -> Any:
 
 def _complete(ledgers: list[Ledger]) -> list[Ledger]:
     """Each run, with what it lacks from the others."""
-    joined = []
+    joined: list[Ledger] = []
     for own in ledgers:
         whole = Ledger("")
         for one in (own, *ledgers):
