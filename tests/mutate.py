@@ -172,7 +172,7 @@ def changes_of(path: Path) -> Iterator[Change]:
 
 
 def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, range]]:
-    """The nodes that are computed when the package runs, and the lines of their statement (of its head, if it has a body)."""
+    """The nodes that are computed when the package runs, with the lines of their statement or of its head."""
     waiting: list[tuple[ast.AST, range]] = [(tree, range(0))]
     while waiting:
         node, rows = waiting.pop()
