@@ -209,7 +209,6 @@ def estimate_loop_current(
     sides: Sequence[Quantity | float],
     volume: Quantity | float,
     field: float = 0.0,
-    lag: float = 0.0,
 ) -> LoopCurrent:
     """J_c = 2ΔM/[a(1 − a/3b)] of a bar with edges a ≤ b across the field (J_c = 20ΔM/… in A/cm², emu/cm³, cm).
 
@@ -219,7 +218,7 @@ def estimate_loop_current(
     ----------
     falling, rising : (field, moment) of the branches, A/m and A m²
     sides : the two edges across the field (m); volume : m³
-    field : where the width is read (A/m); lag : of the field behind its reading, opposite on the branches (A/m)
+    field : where the width is read (A/m)
 
     Raises
     ------
@@ -227,10 +226,9 @@ def estimate_loop_current(
         A branch that does not reach the field, or has too few points.
     """
     levels = []
-    for (h, m), shift in ((falling, lag), (rising, -lag)):
-        h, m = np.asarray(h, float), np.asarray(m, float)
+    for h, m in ((np.asarray(h, float), np.asarray(m, float)) for h, m in (falling, rising)):
         order = np.argsort(h, kind="stable")
-        h, m = h[order] + shift, m[order]
+        h, m = h[order], m[order]
         if not h[0] < field < h[-1]:
             raise NotPossible(f"a branch goes from {h[0]:g} to {h[-1]:g} A/m; it must pass {field:g} A/m")
         if h.size < WINDOW:
