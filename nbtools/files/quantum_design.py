@@ -96,7 +96,8 @@ def _dataset(content: bytes, path: Path) -> xr.Dataset:
     points = np.flatnonzero(_plausible(variables))
     if points.size == 0:
         raise QuantumDesignError(
-            f"{path.name}: found no row with a temperature; expected at least one point."
+            f"{path.name}: found no row with a temperature above 0 K and a field that a magnet reaches; expected at "
+            "least one. Look at the units in the names of these columns."
         )
     notes = text.notes + _left_out(variables, points, text) + _blind(columns, points, text)
     notes += _unread(columns, variables)

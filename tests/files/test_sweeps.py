@@ -388,3 +388,17 @@ def test_no_reversal_stays_as_measured(current):
     data = reversed_record(excitation_1=current)
     combined, pairs = average_opposite_currents(data, "1")
     assert combined.identical(data) and pairs == 0
+
+
+@pytest.mark.parametrize("readings", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_an_extreme_that_both_branches_measure(readings, seed):
+    """Each branch has its own point there, whichever reads the larger field; a single stay ends a branch."""
+    up, down = np.arange(0, 50_001, 1000.0), np.arange(50_000, -50_001, -1000.0)
+    twice = np.repeat(np.concatenate([up, down]), readings)
+    field = noisy(twice, 0.3, seed)
+    data = record(np.full(field.size, 5.0), field)
+    assert [sweep.size for sweep in split_sweeps(data)] == [readings * up.size, readings * down.size]
+    once = np.repeat(np.concatenate([up, down[1:]]), readings)
+    data = record(np.full(once.size, 5.0), once)
+    assert [sweep.size for sweep in split_sweeps(data)] == [readings * up.size, readings * (down.size - 1)]
