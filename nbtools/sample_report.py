@@ -483,7 +483,8 @@ def _by_reason(gaps: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str
     """One line for all that is left out for one reason, whose sentence may name the file."""
     alike: dict[tuple[bool, str], list[tuple[str, str, str]]] = {}
     for what, part, why in gaps:
-        bare = why.replace(what, "").replace(Path(what).stem, "") if not part else f"{what} {why}"
+        named = rf"(?<!\w){re.escape(Path(what).stem)}(?!\w)"
+        bare = re.sub(named, "", why) if not part else f"{what} {why}"
         alike.setdefault((bool(part), bare), []).append((what, part, why))
     for same in alike.values():
         whats, parts = (dict.fromkeys(column) for column in list(zip(*same, strict=True))[:2])
