@@ -1168,14 +1168,15 @@ def contents_of(path: Path) -> Contents:
         As `read_dat`; a log of the cryostat.
     """
     data = read_dat(path)
-    signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
+    sweeps = split_sweeps(data)
+    signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data, sweeps))
     instrument = data.attrs["instrument"]
     option = " (thermal transport)" if instrument == "PPMS TTO" else ""
     ranges = [Range.of("temperature", data["temperature"].values, "K")]
     if "field" in data and np.isfinite(data["field"].values).any():
         ranges.append(Range.of("field", data["field"].values, "A/m"))
     kinds: dict[str, int] = {}
-    for sweep in split_sweeps(data):
+    for sweep in sweeps:
         kind = _kind(sweep)
         kinds[kind] = kinds.get(kind, 0) + 1
     named = [f"{n} × {kind}" for kind, n in kinds.items()]

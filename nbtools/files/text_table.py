@@ -139,7 +139,9 @@ def read_columns(text: str) -> tuple[Use, ...]:
     return tuple(uses)
 
 
-def read_text_table(path: str | Path, columns: str, *, needs: Sequence[str] = ("temperature",)) -> xr.Dataset:
+def read_text_table(
+    path: str | Path, columns: str, *, needs: Sequence[str] = ("temperature",), table: Table | None = None
+) -> xr.Dataset:
     """Read a table of numbers as a Quantum Design record is read.
 
     Parameters
@@ -147,6 +149,7 @@ def read_text_table(path: str | Path, columns: str, *, needs: Sequence[str] = ("
     path : of a text file; columns apart by tabs, semicolons, commas or blanks, decimal commas or points
     columns : what they are, as `read_columns` has it
     needs : quantities that must be among them
+    table : its numbers, where they were read already
 
     Returns
     -------
@@ -160,7 +163,7 @@ def read_text_table(path: str | Path, columns: str, *, needs: Sequence[str] = ("
     """
     path = Path(path)
     content = path.read_bytes()
-    table = parse_table(content, path.name)
+    table = table or parse_table(content, path.name)
     uses = read_columns(columns)
     named = {use.quantity for use in uses}
     if named & {"in_phase", "chi_in_phase"}:
@@ -277,7 +280,7 @@ def contents_of(path: Path) -> Contents:
         facts.append(f"the headings give no unit of {', '.join(unknown)}: correct it in COLUMNS='{mapping}'")
         return Contents(what, (), (), tuple(facts), table.notes)
     try:
-        data = read_text_table(path, mapping)
+        data = read_text_table(path, mapping, table=table)
         signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
         if "chi_in_phase" in known:
             signals = tuple(replace(s, remark="χ shown as the moment of 1 m³") for s in signals)
