@@ -339,8 +339,8 @@ def together(
         ledgers = {f"{NOTEBOOKS[name]}_{name}": of(name) for name in ("magneto_optics", "ac_susceptibility")}
         pairs.append((joint.study_critical_current(meeting(currents), ledgers), joint.draw.critical_current))
     # λ wants a resistivity and critical fields, which runs on different files may have found.
-    for one in _complete(of("transport")):
-        depths = joint.study_sample_depths(meeting(runs["transport"]), one)
+    for found in _complete(of("transport")):
+        depths = joint.study_sample_depths(meeting(runs["transport"]), found)
         pairs.append((depths, joint.draw.penetration_depths))
     resistances = [
         (one, transport.study_resistance(_again(one, card), record=False)) for one in runs["transport"]
@@ -372,7 +372,7 @@ def _again(outcome: Outcome, card: Path) -> Any:
 
 def _complete(ledgers: list[Ledger]) -> list[Ledger]:
     """Each run, with what it lacks from the others."""
-    joined = []
+    joined: list[Ledger] = []
     for own in ledgers:
         whole = Ledger("")
         for one in (own, *ledgers):
@@ -467,10 +467,11 @@ def _page(
         pieces.append(f"<h2>Left out</h2>{_wrapped(rows)}")
     given, missing = sample.used_and_defaulted()
     unknown = ", ".join(entry.partition(":")[0] for entry in missing if "not given" in entry)
-    lines = [("sample card", str(card.name)), *(tuple(entry.split(" = ", 1)) for entry in given)]
-    pieces.append(f"<h2>The sample card</h2>{html_table([*lines, ('not given', unknown)])}")
-    rows = [("file", "is", "sha256")] + [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
-    pieces.append(f"<h2>Files</h2>{html_table(rows)}")
+    entries = [entry.split(" = ", 1) for entry in given]
+    shown_card = html_table([("sample card", card.name), *entries, ("not given", unknown)])
+    pieces.append(f"<h2>The sample card</h2>{shown_card}")
+    hashes = [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
+    pieces.append(f"<h2>Files</h2>{html_table([('file', 'is', 'sha256'), *hashes])}")
     for outcome in outcomes:
         job = outcome.job
         pieces.append(f'<h2>{escape(job.title)}: figures</h2><p class="meta">{escape(job.names)}</p>')
