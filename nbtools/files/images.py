@@ -225,7 +225,7 @@ def _read(path: Path, *, frames: bool = False) -> xr.DataArray:
 
 def why_no_image(signal: xr.DataArray) -> str:
     """What speaks against an array with y and x being an image of places; "" where nothing does."""
-    if np.iscomplexobj(signal.values):
+    if signal.dtype.kind == "c":
         return "complex numbers, as of a Fourier transform"
     if any(signal.coords[name].attrs.get("units") == "1/m" for name in signal.coords):
         return "a diffraction pattern, its pixels in 1/nm, which neither 01 nor 02 takes"

@@ -338,3 +338,17 @@ def test_frames_and_channels_are_no_slices(axes: str, words: str, tmp_path: Path
     path = write(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": axes})
     with pytest.raises(ImageError, match=words):
         read_stack(path)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_large_plain_tiff_stays_on_disk(tmp_path, monkeypatch, order):
+    """The same numbers, mapped; a compressed one is read."""
+    from nbtools.files import tiff_scale
+
+    grey = np.random.default_rng(0).integers(0, 60_000, (4, 30, 40), dtype="u2")
+    monkeypatch.setattr(tiff_scale, "MAPPED", 100)
+    for name, more in (("plain.tif", {}), ("packed.tif", {"compression": "zlib"})):
+        tifffile.imwrite(tmp_path / name, grey, byteorder=order, photometric="minisblack", **more)
+        read = read_stack(tmp_path / name)
+        assert np.array_equal(read.values, grey)
+        assert isinstance(read.values.base, np.memmap) == (name == "plain.tif")
