@@ -40,8 +40,8 @@ TEMPERATURE = np.linspace(33, 38.8, 291)
 
 def show_curves(curves: "CurvesStudy") -> None:
     """χ′ and χ″ of several amplitudes, with nothing read off them."""
-    figure, axes = style.new_figure(2, columns=2, height=60)
-    draw_ac_curves(axes, curves.of_amplitudes(), window=(34, 38.6))
+    figure, axes = style.new_figure(2, columns=2, height=50)
+    draw_ac_curves(axes, curves.of_amplitudes(), window=(35.5, 37.6))
     if curves.stamp is not None:
         finish(figure, curves.stamp, "ac_curves_by_hand")
 
@@ -151,7 +151,7 @@ def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve
 def ask_blind_bar(lesson: Lesson) -> Question:
     """Which of five bars was measured, and how sure one is; the curves are shown."""
     mystery, by_amplitude, by_frequency = blind_bar(lesson)
-    figure, axes = style.new_figure(4, columns=2, height=55)
+    figure, axes = style.new_figure(4, columns=2, height=48)
     draw_ac_curves(axes[:2], by_amplitude, window=(34, 38.6))
     draw_ac_curves(axes[2:], by_frequency, window=(34, 38.6), by="frequency")
     finish(figure, Stamp("A bar, blind", "twin", mystery.name, "blind_bar"), "blind_bar")

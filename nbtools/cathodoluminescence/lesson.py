@@ -43,7 +43,7 @@ NETWORK = "06_cathodoluminescence.ipynb#How-many-vacancies-does-a-network-need?"
 
 def show_band(spectra: "SpectraStudy", spot: str = "B") -> None:
     """The ultraviolet end of a spot's spectrum as recorded, with nothing read off it."""
-    figure, axes = style.new_figure(height=50)
+    figure, axes = style.new_figure(height=45)
     draw_spectra(axes, {spot: spectra.recorded[spot]}).set_xlim(300, 420)
     if spectra.stamp is not None:
         finish(figure, spectra.stamp, "band_by_hand")
@@ -71,7 +71,8 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     wrong = {"hc over the width, where two energies are to be subtracted": centre**2 / float(width)}
     wrong["that is the standard deviation, not the full width at half maximum"] = float(width) / FWHM
     question = (
-        "At which two wavelengths is the peak half as high? How far apart are these in eV? (E = hc/λ, hc = 1239.84 eV nm)"
+        "At which two wavelengths is the peak half as high? How far apart are these in eV? "
+        "(E = hc/λ, hc = 1239.84 eV nm)"
     )
     why = (
         f"E = hc/λ, so that the width is hc(1/λ₁ − 1/λ₂), near E² Δλ/hc with E = {centre:.2f} eV. Equal steps "
@@ -138,7 +139,7 @@ def blind_maps(lesson: Lesson) -> tuple[Mystery[World], NDArray[np.bool_], dict[
 def ask_blind_maps(lesson: Lesson) -> Question:
     """Which of four worlds two noisy maps are of, and how sure one is; the maps are shown."""
     mystery, emitter, seen = blind_maps(lesson)
-    figure, axes = style.new_figure(2, columns=2, height=60)
+    figure, axes = style.new_figure(2, columns=2, height=55)
     for place, (name, light) in zip(axes, seen.items(), strict=True):
         draw_map(place, light, pixel=PIXEL).set_xlabel(name)
     finish(figure, Stamp("Maps, blind", "twin", mystery.name, "blind_maps"), "blind_maps")

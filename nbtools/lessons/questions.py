@@ -208,8 +208,13 @@ class Lesson:
     ) -> None:
         self.room, self.world, self.data = room, world, data
         self.path = (folder or lessons_folder()) / f"{room}.json"
-        self.answers = read_answers(self.path, room)
+        read_answers(self.path, room)  # what cannot be read is said at once
         self._given = dict(answers or {})
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """All answers of this room, of earlier days too: those in its file, which other lessons of the room share."""
+        return read_answers(self.path, self.room)
 
     def by_hand(self, key: str, text: str, value: float, **options: Any) -> "Question":
         """A number that the student reads off a curve. Options as for `check`."""
@@ -258,7 +263,7 @@ class Lesson:
         if outcome not in options:
             raise ValueError(f"{key}: the outcome {outcome!r} is none of the options {list(options)}")
 
-        def judge(answer: Any, _: float | None) -> Judgement:
+        def judge(answer: Any, *_: Any) -> Judgement:
             right = answer == outcome
             return Judgement(right, f"{'as predicted' if right else 'not as predicted'}: {outcome}")
 
@@ -288,7 +293,7 @@ class Lesson:
         """
         worlds = mystery.worlds
 
-        def judge(answer: Any, confidence: float | None) -> Judgement:
+        def judge(answer: Any, confidence: float | None, _: bool) -> Judgement:
             right = mystery.is_world(answer)
             truth = next(label for label in worlds if mystery.is_world(label))
             sure = 1 / len(worlds) if answer == UNDECIDED else confidence or 0.0
@@ -322,16 +327,15 @@ class Lesson:
 
     def forget(self, *keys: str) -> Self:
         """Take answers back: these, or all."""
-        for key in map(self.full_key, keys) if keys else tuple(self.answers):
-            self.answers.pop(key, None)
-        write_answers(self.path, self.room, self.answers)
+        gone = set(map(self.full_key, keys))
+        kept = {key: answer for key, answer in self.answers.items() if keys and key not in gone}
+        write_answers(self.path, self.room, kept)
         return self
 
     def keep(self, key: str, answer: Answer) -> None:
         """Enter an answer and write the file."""
-        if self.answers.get(key) != answer:
-            self.answers[key] = answer
-            write_answers(self.path, self.room, self.answers)
+        if (kept := self.answers).get(key) != answer:
+            write_answers(self.path, self.room, kept | {key: answer})
 
     def _number(
         self,
@@ -353,9 +357,8 @@ class Lesson:
         sigma = truth.uncertainty if truth.uncertainty > 0 else 0.0
         within = max(0.05 * abs(truth), 3 * sigma) if tolerance is None else tolerance
 
-        def judge(answer: Any, _: float | None) -> Judgement:
-            hidden = question.tries + 1 < question.most_tries
-            return judge_number(float(answer), truth, tolerance=within, rivals=rivals, hidden=hidden)
+        def judge(answer: Any, _: float | None, last: bool) -> Judgement:
+            return judge_number(float(answer), truth, tolerance=within, rivals=rivals, hidden=not last)
 
         question = Question(
             self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals, why=why, link=link
@@ -398,7 +401,7 @@ class Question(Showing[Any]):
         kind: Kind,
         key: str,
         text: str,
-        judge: Callable[[Any, float | None], Judgement],
+        judge: Callable[[Any, float | None, bool], Judgement],
         *,
         unit: str = "",
         options: Sequence[str] = (),
@@ -453,7 +456,8 @@ class Question(Showing[Any]):
             raise StateError(
                 f"how sure came as {confidence}; between {self.chance:.2f} (chance) and 1 was expected"
             )
-        self._keep(given, confidence, tries=1 + self.tries)
+        before = self.answer.said.partition(": ")[2] if self.answer else ""
+        self._keep(given, confidence, tries=1 + self.tries, first_slip=before)
         self.changed()
         return self
 
@@ -463,11 +467,9 @@ class Question(Showing[Any]):
             return
         given = self.attempt(self._read, known.answer)
         if given is None:
-            del self.lesson.answers[self.lesson.full_key(self.key)]
+            self.lesson.forget(self.key)
         else:
-            del self.lesson.answers[self.lesson.full_key(self.key)]
-            for number in range(known.tries):
-                self._keep(given, known.confidence, tries=number + 1)
+            self._keep(given, known.confidence, tries=known.tries, first_slip=known.first_slip)
 
     def _read(self, answer: Any) -> float | str:
         if self.options:
@@ -485,13 +487,19 @@ class Question(Showing[Any]):
         if not math.isfinite(numbers[0]):
             raise StateError(f"{answer} came; a finite number was expected")
         # Where a comma may part thousands, what is right is what was meant.
-        return next((one for one in numbers if self._judge(one, None).right), numbers[0])
+        return next((one for one in numbers if self._judge(one, None, True).right), numbers[0])
 
-    def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
-        found = self._judge(answer, confidence)
-        before = self.answer
-        slip = before.said.partition(": ")[2] if before and not before.right and before.tries < tries else ""
-        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries, "first_slip": slip}
+    def _keep(
+        self, answer: float | str, confidence: float | None, *, tries: int, first_slip: str = ""
+    ) -> None:
+        found = self._judge(answer, confidence, tries >= self.most_tries)
+        kept = {
+            "kind": self.kind,
+            "text": self.text,
+            "unit": self.unit,
+            "tries": tries,
+            "first_slip": first_slip,
+        }
         sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
         record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
         self.lesson.keep(self.lesson.full_key(self.key), record)

@@ -46,7 +46,7 @@ def show_profile(flux: "FluxStudy") -> None:
     """B_z across the warmest plate at the largest field, with nothing read off it."""
     maps = flux.warmest
     across = maps.across(maps.field[maps.top], width=WIDTH)
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     draw_profiles(axes, across.distance, [across.field], [float(maps.applied[maps.top])])
     if flux.stamp is not None:
         finish(figure, flux.stamp, "flux_profile_by_hand")
@@ -175,7 +175,7 @@ def judge_plate(seen: np.ndarray[Any, Any], world: MagnetoOpticsWorld) -> Homoge
 def ask_blind_plate(lesson: Lesson) -> Question:
     """Which of three plates a noisy map was taken of, and how sure one is; the map is shown."""
     mystery, seen, world = blind_plate(lesson)
-    figure, axes = style.new_figure(height=62)
+    figure, axes = style.new_figure(height=48)
     draw_map(axes, bin_map(seen, 2), pixel_size=2 * world.pixel_size)
     finish(figure, Stamp("A plate, blind", "twin", mystery.name, "blind_plate"), "blind_plate")
     why = (

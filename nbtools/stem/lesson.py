@@ -45,7 +45,7 @@ def show_transform(grains: GrainsStudy, *, grain: int = 1) -> None:
     grains : from `study_grains`
     grain : its number, from 1
     """
-    figure, axes = style.new_figure(2, columns=2, height=75)
+    figure, axes = style.new_figure(2, columns=2, height=62)
     draw_image(axes[0], grains.image.plane, grains.image.pixel_size)
     draw_transform(axes[1], *grains.transforms[grain], ticks=True)
     if grains.stamp is not None:

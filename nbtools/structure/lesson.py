@@ -29,7 +29,7 @@ COUNTING = "01_structure.ipynb#Fig.-2(c)-·-Counting-boxes"
 
 def show_counts(fractal: FractalVerdict) -> None:
     """The box counts alone, with no slope drawn."""
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     axes.loglog(1e6 * fractal.voxel_size * fractal.sizes, fractal.counts, "o", color=style.BLUE)
     axes.set(xlabel="box size (µm)", ylabel="number of boxes")
     if fractal.stamp is not None:
@@ -124,7 +124,7 @@ def ask_blind_pattern(lesson: Lesson) -> Question:
     """Which of four patterns with the same filling it is, and how sure one is; the pattern is shown."""
     mystery = lesson.mystery(PATTERNS)
     pattern = WORLDS[mystery.drawn]((256, 256), np.random.default_rng(mystery.seed))
-    figure, axes = style.new_figure(height=60)
+    figure, axes = style.new_figure(height=48)
     draw_section(axes, pattern, pixel_size=None)
     finish(figure, Stamp("A pattern, blind", "twin", mystery.name, "blind_pattern"), "blind_pattern")
     judged = estimate_box_dimension(pattern, voxel_size=1e-6, nulls=9)

@@ -15,9 +15,10 @@ COMPOSITION = "01_structure.ipynb#Fig.-1-·-Composition"
 
 
 def show_pattern(composition: PhaseFractions) -> None:
-    """The counts alone, with nothing refined."""
-    figure, axes = style.new_figure(height=55)
-    draw_pattern(axes, composition.two_theta, composition.counts)
+    """The counts around the strongest line, with nothing refined, wide enough to read 0.1°."""
+    figure, axes = style.new_figure(height=45)
+    place = round(float(composition.two_theta[np.argmax(composition.counts)]))
+    draw_pattern(axes, composition.two_theta, composition.counts, window=(place - 4, place + 4))
     if composition.stamp is not None:
         finish(figure, composition.stamp, "powder_pattern_by_hand")
 
@@ -58,7 +59,7 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         question,
         edge,
         unit="angstrom",
-        tolerance=0.01,
+        tolerance=0.02,
         rivals=wrong,
         why=why,
         link=COMPOSITION,

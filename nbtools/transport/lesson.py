@@ -54,7 +54,7 @@ def explore_steps() -> Explorer:
 
 def show_curve(resistance: ResistanceStudy) -> None:
     """The resistance curve alone, with nothing read off it."""
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     draw_resistivity(axes, resistance.temperature, resistance.signal, unit=resistance.unit)
     if resistance.stamp is not None:
         finish(figure, resistance.stamp, "resistivity_by_hand")
@@ -151,7 +151,7 @@ def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
 def ask_blind_sample(lesson: Lesson) -> Question:
     """Which of three samples a noisy curve was measured on, and how sure one is; the curve is shown."""
     mystery, share = blind_sample(lesson)
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     axes.plot(TEMPERATURE, share, ".", color=style.BLUE)
     axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
     finish(figure, Stamp("A sample, blind", "twin", mystery.name, "blind_sample"), "blind_sample")

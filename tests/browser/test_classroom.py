@@ -51,7 +51,8 @@ def ask(question: Question) -> Asked:
     if not question.options:
         truth = float(question.truth)
         right = f"{truth:.4g} {question.unit}".strip().replace(".", ",")
-        return Asked(name, question, right, [f"{1e3 * truth:.4g}", f"{-truth:.4g}"])
+        wrong = [f"{1e3 * truth:.4g}", f"{-truth:.4g}"][: question.most_tries]
+        return Asked(name, question, right, wrong)
     right = []
     for option in question.options:
         right += [option] if question.commit(option, 1.0).answer.right else []

@@ -11,7 +11,7 @@ from driving import drive
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import AnswerTable, read_answers
 from nbtools.lessons.hand_in import HandIn, read_handed_in
-from nbtools.lessons.questions import Lesson, find_flip
+from nbtools.lessons.questions import Lesson, Question, find_flip
 from nbtools.report import _output_html
 from nbtools.results import NotPossible
 from nbtools.units import Quantity, convert
@@ -263,6 +263,37 @@ def test_answers_are_kept_and_judged_anew(tmp_path: Path) -> None:
     later = Lesson("03", folder=tmp_path)
     assert later.by_hand("onset", "Where?", 20.0, unit="K").answer.right is False
     assert later.answers["onset"].tries == 1
+
+
+def test_two_lessons_of_a_room_keep_each_others_answers(tmp_path: Path) -> None:
+    """And neither brings back what the other, or a reset, has taken."""
+    one, two = (Lesson("01", data=data, folder=tmp_path) for data in ("abc", "xyz"))
+    first, second = one.check("x", "?", 1.0), two.check("x", "?", 2.0)
+    first.commit(1.0)
+    second.commit(2.0)
+    assert set(read_answers(one.path, "01")) == {"x @ abc", "x @ xyz"}
+    two.forget("x")
+    assert first.closed and second.answer is None
+    HandIn(tmp_path).reset()
+    box = HandIn(tmp_path)
+    box.reset(), box.reset()
+    assert first.answer is None
+    second.commit(2.0)
+    assert set(read_answers(one.path, "01")) == {"x @ xyz"}
+
+
+def test_an_answer_that_is_judged_anew_keeps_its_tries(tmp_path: Path) -> None:
+    """What the first try was taken for; and after one wrong try the truth is still not told."""
+
+    def asked() -> Question:
+        return Lesson("03", folder=tmp_path).check("x", "?", 38.3, unit="K")
+
+    asked().commit(38300.0)
+    again = asked()
+    assert again.tries == 1 and "38.3 K" not in again.heard() and again.answer.said.startswith("not yet")
+    again.commit(38.3)
+    last = asked().answer
+    assert (last.tries, last.right) == (2, True) and "kilo or milli" in last.first_slip
 
 
 def test_an_answer_to_another_question_counts_for_none(tmp_path: Path) -> None:
