@@ -14,6 +14,7 @@ from nbtools.results import dumps
 from nbtools.study import html_table
 from nbtools.whole_file import write_whole
 
+UNDECIDED = "I do not know"
 FEWEST_WORLDS = 3  # below which a mean score says nothing of a student
 Kind = Literal["by hand", "prediction", "check", "blind world"]
 
@@ -35,6 +36,11 @@ class Answer(BaseModel):
     confidence: float | None = None
     score: float | None = None
     chance: float | None = None
+
+    @property
+    def hit(self) -> float:
+        """One where the answer is right; who does not know is right as often as by chance."""
+        return self.chance or 0.0 if self.answer == UNDECIDED else float(self.right)
 
     @property
     def shown(self) -> str:
@@ -123,7 +129,7 @@ class AnswerTable:
         right, sure, score, chance = (
             sum(values) / len(blind)
             for values in (
-                [one.right for one in blind],
+                [one.hit for one in blind],
                 [one.confidence or 0.0 for one in blind],
                 [one.score or 0.0 for one in blind],
                 [1 - (one.chance or 0.0) for one in blind],

@@ -18,6 +18,7 @@ from nbtools.display.gui import button, ipywidgets
 from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import (
+    UNDECIDED,
     Answer,
     Kind,
     lessons_folder,
@@ -29,7 +30,6 @@ from nbtools.units import HC, Quantity, convert
 
 T = TypeVar("T")
 TRIES = 2  # at a number; a choice has one, for a second would be given away
-UNDECIDED = "I do not know"
 # What a wrong answer over the right one is, when one thing was taken for another.
 SLIPS = {
     "the sign is the other way round": -1.0,

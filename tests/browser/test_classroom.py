@@ -94,7 +94,7 @@ def height(page, cells: list[dict], number: int) -> float:
 def answer(box: Locator, question: Question, typed: str) -> None:
     """Type or choose, say how sure, and commit."""
     if question.options:
-        box.locator(".widget-radio label").nth(question.options.index(typed)).locator("input").check()
+        box.locator(".widget-radio input").nth(question.options.index(typed)).check()
     else:
         box.locator("input[type=text]").first.fill(typed)
     if question.chance:

@@ -242,6 +242,18 @@ def test_calibration_is_kept_over_mysteries(tmp_path: Path) -> None:
     assert said.startswith("4 blind worlds: 75% right at a mean confidence of 65%; mean score 0.")
 
 
+def test_who_says_that_he_does_not_know_is_calibrated(tmp_path: Path) -> None:
+    """He counts for right as often as chance is, which is what he states."""
+    for word in ("a", "b", "c"):
+        lesson = Lesson("03", world=word, folder=tmp_path)
+        lesson.judge(lesson.mystery(WORLDS), "Which?").commit("I do not know")
+    said = AnswerTable({"03": lesson.answers}).calibration()
+    assert (
+        "33% right at a mean confidence of 33%; mean score 0.67 (0 is best, honest ignorance has 0.67)"
+        in said
+    )
+
+
 def test_a_wrong_answer_never_scores_better_than_not_knowing(tmp_path: Path) -> None:
     """Whatever the confidence; and one world alone shows no score."""
     lesson = Lesson("03", folder=tmp_path)
