@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nbtools import paths
 from nbtools.results import dumps
 from nbtools.study import html_table
+from nbtools.units import printed_unit
 from nbtools.whole_file import write_whole
 
 UNDECIDED = "I do not know"
@@ -45,7 +46,11 @@ class Answer(BaseModel):
     @property
     def shown(self) -> str:
         """The answer with its unit, or with its confidence."""
-        given = self.answer if isinstance(self.answer, str) else f"{self.answer:.6g} {self.unit}".strip()
+        given = (
+            self.answer
+            if isinstance(self.answer, str)
+            else f"{self.answer:.6g} {printed_unit(self.unit)}".strip()
+        )
         return given if self.confidence is None else f"{given}, {self.confidence:.0%} sure"
 
 

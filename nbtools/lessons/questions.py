@@ -26,7 +26,7 @@ from nbtools.lessons.answers import (
     write_answers,
 )
 from nbtools.results import NotPossible
-from nbtools.units import HC, Quantity, convert
+from nbtools.units import HC, Quantity, convert, printed_unit
 
 T = TypeVar("T")
 TRIES = 2  # at a number; a choice has one, for a second would be given away
@@ -550,7 +550,7 @@ def read_answer(text: str, unit: str) -> list[float]:
     try:
         scale = factor_of(found["unit"] or "", unit)
     except ValueError:
-        wanted = f"a number in {unit} is asked for" if unit else "a pure number is asked for"
+        wanted = f"a number in {printed_unit(unit)} is asked for" if unit else "a pure number is asked for"
         raise ValueError(f"{text!r} is read as a number in {found['unit']!r}; {wanted}") from None
     return [float(f"{found['sign']}{one}e{power}") * scale for one in readings(digits)]
 
@@ -635,7 +635,8 @@ class QuestionFace(Face):
             return w.RadioButtons(
                 options=list(self.owner.options), value=None, layout={"width": "max-content"}
             )
-        example = f"a number in {self.owner.unit}" if self.owner.unit else "a number"
+        unit = printed_unit(self.owner.unit)
+        example = f"a number in {unit}" if unit else "a number"
         return w.Text(placeholder=example, layout={"width": "220px"})
 
     def _commit(self) -> None:
