@@ -26,6 +26,7 @@ from nbtools.lessons.answers import (
     write_answers,
 )
 from nbtools.results import NotPossible
+from nbtools.study import StudyResult
 from nbtools.units import HC, Quantity, convert, printed_unit
 
 T = TypeVar("T")
@@ -116,27 +117,12 @@ def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[
 
 @dataclass(frozen=True)
 class Flip:
-    """How far a knob goes before a verdict changes; `at` is None where it does not between `start` and `end`."""
+    """Where a verdict changes on the way of one knob from `start`; `at` is None where it does not."""
 
-    knob: str
     start: float
-    end: float
     before: Any
     after: Any
     at: Quantity | None
-
-    @property
-    def moved(self) -> float:
-        """How far from the start; not a number where nothing flips."""
-        return float("nan") if self.at is None else float(self.at) - self.start
-
-    def __str__(self) -> str:
-        if self.at is None:
-            return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
-        start, way = (
-            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
-        )
-        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
 
 
 def find_flip(
@@ -144,7 +130,6 @@ def find_flip(
     start: float,
     end: float,
     *,
-    knob: str,
     unit: str = "",
     steps: int = 10,
     halvings: int = 5,
@@ -155,7 +140,7 @@ def find_flip(
     ----------
     verdict : of the knob; what it says where it raises ValueError is "not determined"
     start, end : of the knob; the way goes from the first to the second
-    knob, unit : what is turned
+    unit : of the knob
     steps, halvings : a change narrower than a step can be missed; the place is known to step/2^(halvings + 1)
     """
 
@@ -172,14 +157,14 @@ def find_flip(
             break
         last = place
     else:
-        return Flip(knob, start, end, before, before, None)
+        return Flip(start, before, before, None)
     for _ in range(halvings):
         middle = (last + place) / 2
         if (there := say(middle)) == before:
             last = middle
         else:
             place, after = middle, there
-    return Flip(knob, start, end, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
+    return Flip(start, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
 
 
 class Lesson:
@@ -317,10 +302,6 @@ class Lesson:
         )
         return self._ask(question.of("twin", mystery.name))
 
-    def flip(self, verdict: Callable[[float], Any], start: float, end: float, **options: Any) -> Flip:
-        """Break it: how far one knob goes before the verdict changes; options as for `find_flip`."""
-        return find_flip(verdict, start, end, **options)
-
     def full_key(self, key: str) -> str:
         """The key of a question on these data."""
         return f"{key} @ {self.data}" if self.data else key
@@ -418,6 +399,10 @@ class Question(Showing[Any]):
         self.chance = 1 / (len(self.options) - 1) if sure else None
         self.truth, self.rivals = truth, dict(rivals or {})
         self.why, self.link, self.reveal = why, link, reveal
+
+    def about(self, study: StudyResult) -> Self:
+        """With the origin of the data that it is about."""
+        return self.of(study.stamp.origin, study.stamp.source) if study.stamp else self
 
     @property
     def answer(self) -> Answer | None:
@@ -605,12 +590,16 @@ def link_in_lab(link: str) -> str:
     return link
 
 
+LINE = '<div style="line-height:1.35">'  # a question fills no more of a small screen than it needs
+
+
 class QuestionFace(Face):
     """The controls, every one by name in `controls`; the whole as `box`."""
 
     def __init__(self, owner: Any) -> None:
         super().__init__(owner)
         w = ipywidgets()
+        self.origin = ""
         self.text, self.said = (w.HTML(layout={"width": "100%"}) for _ in range(2))
         self.controls = {"answer": self._answer()}
         if owner.chance:
@@ -643,9 +632,18 @@ class QuestionFace(Face):
         sure = self.controls.get("confidence")
         self.owner.commit(self.controls["answer"].value, *([sure.value] if sure else []))
 
+    def show_origin(self, tag: str) -> None:
+        """In the line of the question, which leaves the screen to its picture."""
+        self.origin = f'<span style="float:right;padding-left:1em">{tag}</span>'
+        self._ask()
+
+    def _ask(self) -> None:
+        asked = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
+        self.text.value = f"{LINE}{self.origin}{asked}</div>"
+
     def _draw(self) -> None:
-        self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
-        self.said.value = escape(self.owner.heard())
+        self._ask()
+        self.said.value = f"{LINE}{escape(self.owner.heard())}</div>"
         shown: list[dict[str, Any]] = []
         if self.owner.closed and self.owner.reveal:
             from IPython.utils.capture import capture_output

@@ -4,7 +4,6 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
 from nbtools.lessons.questions import Lesson, Question
 from nbtools.results import NotPossible
 from nbtools.structure.draw_powder import draw_pattern
@@ -64,7 +63,7 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         why=why,
         link=COMPOSITION,
     )
-    return about(composition, asked)
+    return asked.about(composition)
 
 
 def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
@@ -97,7 +96,7 @@ def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
         why=why,
         link=COMPOSITION,
     )
-    return about(composition, asked)
+    return asked.about(composition)
 
 
 def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions) -> Question:
@@ -121,4 +120,4 @@ def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions)
     asked = lesson.predict(
         "texture", question, found, options=("too high", "too low"), why=why, link=COMPOSITION
     )
-    return about(textured, asked)
+    return asked.about(textured)
