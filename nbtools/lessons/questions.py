@@ -478,15 +478,19 @@ class Question(Showing[Any]):
         self, answer: float | str, confidence: float | None, *, tries: int, first_slip: str = ""
     ) -> None:
         found = self._judge(answer, confidence, tries >= self.most_tries)
-        kept = {
-            "kind": self.kind,
-            "text": self.text,
-            "unit": self.unit,
-            "tries": tries,
-            "first_slip": first_slip,
-        }
-        sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
-        record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
+        record = Answer(
+            kind=self.kind,
+            text=self.text,
+            answer=answer,
+            unit=self.unit,
+            right=bool(found.right),
+            said=found.said,
+            tries=tries,
+            first_slip=first_slip,
+            confidence=confidence,
+            score=found.score,
+            chance=self.chance,
+        )
         self.lesson.keep(self.lesson.full_key(self.key), record)
 
     def heard(self) -> str:
