@@ -84,6 +84,8 @@ def notebook_html(notebook: Any, folder: Path) -> str:
             outputs = [_output_html(output, alt, folder) for output in cell.outputs]
             number += 1
             lines = highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else ""
+            if cell.metadata.get("jupyter", {}).get("source_hidden"):
+                lines = f"<details><summary>code</summary>{lines}</details>"
             pieces.append(f'<div id="cell-{number}">{lines}</div>')
             pieces += [f'<div class="output">{html}</div>' for html in outputs]
     return "\n".join(pieces)
