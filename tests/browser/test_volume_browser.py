@@ -53,7 +53,9 @@ shown
 """
 
 
-def test_section_curve_slider_and_numbers_stand_on_one_screen(open_widget, watched, screenshots: Path) -> None:
+def test_section_curve_slider_and_numbers_stand_on_one_screen(
+    open_widget, watched, screenshots: Path
+) -> None:
     """From the numbers with σ to the last slider within 600 of the 720 pixels of a small laptop."""
     page = open_widget(EXPLORER, "explorer.ipynb", width=1280)
     page.set_viewport_size({"width": 1280, "height": 720})
