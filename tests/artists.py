@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from matplotlib.container import BarContainer, ErrorbarContainer
 
+from nbtools.display import style
+from nbtools.study import Stamp
+
 
 def lines(axes: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Label → (x, y) of each line that has one."""
@@ -60,3 +63,23 @@ def texts(axes: Any) -> list[str]:
 
 def _error_bars(axes: Any) -> list[ErrorbarContainer]:
     return [one for one in axes.containers if isinstance(one, ErrorbarContainer)]
+
+
+def figure_of(monkeypatch: Any, draw: Any, result: Any, *others: Any, **options: Any) -> Any:
+    """The figure that a notebook would show of a result on synthetic data."""
+    shown: list[Any] = []
+
+    def caught(figure: Any) -> bytes:
+        shown.append(figure)
+        return b""
+
+    monkeypatch.setattr(style, "picture", caught)
+    result.stamp = Stamp("a section", "twin", "a twin", "a method")
+    draw(result, *others, **options)
+    [figure] = shown
+    return figure
+
+
+def millimetres(figure: Any) -> float:
+    """Its width."""
+    return float(figure.get_size_inches()[0] * 25.4)

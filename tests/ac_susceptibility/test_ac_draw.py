@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from artists import legend, lines, points, texts, unnamed, widths
+from artists import figure_of, legend, lines, millimetres, points, texts, unnamed, widths
 
 from nbtools.ac_susceptibility import draw
 from nbtools.display import style
@@ -85,6 +85,8 @@ def test_a_rectangle_lies_on_its_curves():
     sets = {label: (t[0], y[0], sigma[0]) for label, t, y, sigma in points(panels[1])}
     assert sets["χ′"] == pytest.approx((37, 2, 1)) and sets["χ″"] == pytest.approx((37, -4, 1))
     assert panels[1].get_ylabel() == r"$T_B - T_D$ (mK)" and legend(panels[1]) == ["χ′", "χ″"]
+    assert unnamed(panels[1])[0][1] == pytest.approx([0, 0])
+    assert panels[0].get_xlim() == pytest.approx((35.0, 38.0))
 
 
 def test_where_no_rectangle_is_the_reason_stands():
@@ -195,7 +197,7 @@ def test_critical_currents_with_their_laws(units, scale, unit):
         shown = lines(axes)
         assert {"power law, half screening", "Eq. (1), loops", "Eq. (1), all points"} <= set(shown)
         t, j = shown["power law, half screening"]
-        assert np.isnan(j[t > 37.5]).all() and t[-1] == pytest.approx(38.6)
+        assert np.isnan(j[t > 37.5]).all() and (t[0], t[-1]) == pytest.approx((2.0, 38.6))
         assert j[t < 37.4] == pytest.approx(1e8 / scale * (1 - t[t < 37.4] / 37.5))
         assert axes.get_yscale() == "log" and f"({unit})" in axes.get_ylabel()
         assert axes.get_ylim() == pytest.approx((0.3 * 1e4 / scale, 5 * 1e10 / scale))
@@ -234,3 +236,29 @@ def test_the_budget_of_a_current():
     _, axes = style.new_figure()
     draw.current(SimpleNamespace(budget={"thickness": 0.02}), axes=axes)
     assert widths(axes) == pytest.approx({"thickness": 2.0}) and "(%)" in axes.get_xlabel()
+
+
+def test_what_a_notebook_shows(monkeypatch):
+    """Two panels over both columns, one over one; each says that its data are synthetic."""
+    one = rectangle()
+    test = SimpleNamespace(rectangles=[one], central=one, reason="")
+    pairs = [(draw.curves, study()), (draw.rectangles, test, study())]
+    pairs += [(draw.frequencies, SimpleNamespace(curves=[curve()]))]
+    exponent = SimpleNamespace(temperature=36.8, exponent=Quantity(5.0, 0.5), lower_bound=np.nan)
+    pairs += [(draw.creep, SimpleNamespace(exponents=[exponent]), study())]
+    both = {
+        "a": (np.array([36.6]), np.array([1e6]), np.array([0.1])),
+        "b": (np.array([5.0]), np.array([1e10]), np.array([0.1])),
+    }
+    for points_of in (both, {"a": both["a"]}):
+        found = SimpleNamespace(points=points_of, near=None, cold=None, laws={})
+        figure = figure_of(monkeypatch, draw.current_law, found)
+        assert len(figure.axes) == len(points_of)
+        assert millimetres(figure) == pytest.approx({2: 178.0, 1: 86.0}[len(points_of)])
+    for drawing, *results in pairs:
+        figure = figure_of(monkeypatch, drawing, *results)
+        assert len(figure.axes) == 2 and millimetres(figure) == pytest.approx(178.0)
+        assert all("synthetic" in axes.get_title("right") for axes in figure.axes)
+        assert [axes.get_title("left") for axes in figure.axes] == ["(a)", "(b)"]
+    figure = figure_of(monkeypatch, draw.current, SimpleNamespace(budget={"thickness": 0.02}))
+    assert len(figure.axes) == 1 and millimetres(figure) == pytest.approx(86.0)

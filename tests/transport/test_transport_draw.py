@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from artists import legend, lines, points, texts, unnamed, widths
+from artists import figure_of, legend, lines, millimetres, points, texts, unnamed, widths
 
 from nbtools.display import style
 from nbtools.transport import draw
@@ -182,3 +182,36 @@ def test_the_budget_of_the_penetration_depth():
     draw.lengths(SimpleNamespace(budget={"H_c1": 0.08, "T_c": 0.004}), axes=axes)
     assert widths(axes) == pytest.approx({"H_c1": 8.0, "T_c": 0.4})
     assert axes.get_xlabel() == "change of λ (%)"
+
+
+def test_laws_are_told_apart_by_line_and_colour():
+    """Three laws in one panel, for readers who see no colour."""
+    h = np.array([1e5, 2e5])
+    laws = {name: (np.array([0.0, 38.0]), h) for name in ("one", "two", "three")}
+    _, axes = style.new_figure()
+    draw.draw_critical_field(axes, [20.0, 30.0], h, laws=laws)
+    drawn = [line for line in axes.lines if line.get_label() in laws]
+    assert len({line.get_linestyle() for line in drawn}) == len({line.get_color() for line in drawn}) == 3
+    assert legend(axes) == ["one", "two", "three"]
+
+
+def test_what_a_notebook_shows(monkeypatch):
+    """R(T) over one column, the rest over two; of χ the budget beside it only where there is one."""
+    figure = figure_of(monkeypatch, draw.resistance, resistance())
+    assert len(figure.axes) == 1 and millimetres(figure) == pytest.approx(86.0)
+    assert "synthetic" in figure.axes[0].get_title("right")
+    shielding = SimpleNamespace(fully_screened=Quantity(-1.13, 0.01), budget={"volume": 0.02})
+    for shown, panels in ((shielding, 2), (None, 1)):
+        study = SimpleNamespace(curves={"zfc": (T, -np.ones(6))}, shielding=shown, onset=38.4)
+        figure = figure_of(monkeypatch, draw.screening, study)
+        assert len(figure.axes) == panels and millimetres(figure) == pytest.approx(
+            {2: 178.0, 1: 86.0}[panels]
+        )
+    nothing = {"temperature": [], "laws": {}, "curves": []}
+    for drawing, more in (
+        (draw.flux_entry, {"fields": []}),
+        (draw.upper_field, {"criterion": 0.1, "field": [], "uncertainty": []}),
+    ):
+        curves = [(5.0, np.array([0.0, 1e3]), np.array([0.0, -1e-9]))]
+        figure = figure_of(monkeypatch, drawing, SimpleNamespace(**{**nothing, **more, "curves": curves}))
+        assert len(figure.axes) == 2 and millimetres(figure) == pytest.approx(178.0)
