@@ -365,7 +365,7 @@ READERS: tuple[Reader, ...] = (
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
-        _begins(b"<xrdMeasurement", b"*RAS_DATA_START"),
+        _begins(b"<xrdMeasurement", b"*RAS_DATA_START", b"\n#S "),
         ("structure",),
     ),
     Reader("a powder pattern", _powder, _TABLE, _not_a_table, ("structure",)),
