@@ -10,7 +10,16 @@ import xarray as xr
 from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
-from nbtools.files.images import LATTICE, PICTURES, TIFF, ImageError, pixel_sizes, read_images, why_no_image
+from nbtools.files.images import (
+    LATTICE,
+    PICTURES,
+    TIFF,
+    ImageError,
+    pixel_sizes,
+    read_images,
+    tilt_series,
+    why_no_image,
+)
 from nbtools.files.indicator_frames import FIELDS, FramesError, read_frames, read_note
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
@@ -94,7 +103,7 @@ def _images(path: Path) -> Contents:
     assert image is not None
     kind = "stack of slices" if found.stack is not None else "grey image"
     if "tilt" in image.dims:
-        what = f"tilt series of projections, {axes_of(image)}; reconstruct it to have a volume"
+        what = f"{tilt_series(image)}, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
     try:
         size, lacks = min(pixel_sizes(image)), []
@@ -116,7 +125,8 @@ def _images(path: Path) -> Contents:
         data=image,
     )
     what = f"{kind}, {axes_of(image)}, {image.attrs.get('bits', '?')} bits"
-    return Contents(what, (signal,), tuple(routes), lacks=tuple(lacks))
+    facts = tuple(filter(None, (image.attrs.get("remark"), *image.attrs.get("beside", ()))))
+    return Contents(what, (signal,), tuple(routes), facts, tuple(lacks))
 
 
 def _greys(image: xr.DataArray) -> Range:
@@ -153,10 +163,11 @@ def _lattice_images(path: Path) -> Contents | None:
         for one in found
     )
     what = f"{'map of an element' if element_map else 'image'}, {axes_of(found[0])}, {found[0].attrs['bits']} bits"
-    several = (
-        (f"{len(found)} images; 02 studies all, or one: -p SIGNAL='<its title>'",) if len(found) > 1 else ()
-    )
-    return Contents(what, signals, (Route("stem"),), several)
+    facts = [f"{signal.name}: {signal.remark}" for signal in signals if signal.remark]
+    if len(found) > 1:
+        titles = ", ".join(signal.name for signal in signals)
+        facts.append(f"{len(found)} images: {titles}; 02 studies all, or one: -p SIGNAL='<its title>'")
+    return Contents(what, signals, (Route("stem"),), (*facts, *found[0].attrs["beside"]))
 
 
 def _why_no_frames(path: Path) -> str:
@@ -294,7 +305,7 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         values = data.coords[name].values if name in data.coords else np.empty(0)
         stated = data.coords[name].attrs.get("units", unit) if values.size else ""
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
-        shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
+        shown = {"m": "nm", "1/m": "1/nm", "rad": "deg"}.get(stated, stated)
         step, stated = (convert(step, stated, shown) if shown != stated else step), shown
         step, stated = (convert(step, "nm", "mm"), "mm") if stated == "nm" and step >= 1e5 else (step, stated)
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))

@@ -227,7 +227,7 @@ def _description(path: Path) -> str:
 
 def _pages(path: Path) -> list[NDArray[Any]]:
     with _opened(path) as file:
-        frames = [frame for series in file.series for frame in _frames_of(file, series, path)]
+        frames = [frame for series in file.series for frame in _frames_of(series, path)]
     if any(frame.ndim != 2 for frame in frames):
         raise FramesError(
             f"{path.name} holds colour frames of shape {frames[0].shape}; grey frames are expected"
@@ -235,8 +235,8 @@ def _pages(path: Path) -> list[NDArray[Any]]:
     return frames
 
 
-def _frames_of(file: Any, series: Any, path: Path) -> NDArray[Any]:
-    data = pixels_of(file, series, path)
+def _frames_of(series: Any, path: Path) -> NDArray[Any]:
+    data = pixels_of(series, path)
     return data.reshape(-1, *data.shape[-2:]) if series.keyframe.samplesperpixel == 1 else data[None]
 
 

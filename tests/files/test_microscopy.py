@@ -64,12 +64,29 @@ def test_an_uneven_axis_is_taken_as_it_is(realdata: Path) -> None:
 
 
 def test_all_signals_of_a_file_are_given(realdata: Path) -> None:
-    """Two images of Bruker's file (its hypermap is left alone), and a map of spectra with its axes."""
-    signals = read_signals(realdata / "em3d/rosettasciio/P45_the_default_job.bcf")
-    assert [signal.attrs["title"] for signal in signals] == ["BSE", "SE"]
+    """Two images and the map of spectra of Bruker's file; of another's, a map of spectra with its axes."""
+    path = realdata / "em3d/rosettasciio/P45_the_default_job.bcf"
+    *images, spectra = read_signals(path)
+    assert [signal.attrs["title"] for signal in images] == ["BSE", "SE"]
+    assert spectra.dims == ("y", "x", "energy") and spectra.shape == (75, 100, 2048)
+    assert spectra.coords["energy"].attrs["units"] == "eV"
+    # The strongest line above the noise peak is silicon's K-alpha at 1.740 keV.
+    counts = spectra.sum(("y", "x")).sel(energy=slice(200.0, None))
+    assert float(counts.energy[int(counts.values.argmax())]) == pytest.approx(1740.0, abs=15.0)
+    assert not any(signal.attrs["remark"] for signal in (*images, spectra))
     spectra = read_signals(realdata / "cl/rosettasciio/test-MonarcCL_spectrum-SI.dm4")
     (shape,) = {one.size for one in spectra if set(one.dims) == {"wavelength", "y", "x"}}
     assert shape == 670 * 3 * 3
+
+
+def test_a_damaged_map_of_spectra_is_named_and_the_images_are_read(realdata: Path, tmp_path: Path) -> None:
+    """Bruker's compiled reader may end the process over it: it is tried in another one."""
+    content = bytearray((realdata / "em3d/rosettasciio/P45_the_default_job.bcf").read_bytes())
+    content[400_000:420_000] = b"\xff" * 20_000
+    (tmp_path / "hurt.bcf").write_bytes(content)
+    images = read_signals(tmp_path / "hurt.bcf")
+    assert [one.attrs["title"] for one in images] == ["BSE", "SE"]
+    assert all("map of spectra in the same file is not read" in one.attrs["remark"] for one in images)
 
 
 def test_a_damaged_file_is_named(realdata: Path, tmp_path: Path) -> None:
