@@ -330,39 +330,11 @@ def _is_note(head: bytes) -> bool | None:
 
 
 # RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
-_MICROSCOPES = (
-    *(
-        ".ali",
-        ".asw",
-        ".bcf",
-        ".blo",
-        ".de5",
-        ".dens",
-        ".dm3",
-        ".dm4",
-        ".eds",
-        ".emd",
-        ".emi",
-        ".ems",
-        ".emsa",
-    ),
-    *(
-        ".h5",
-        ".hdf5",
-        ".hspy",
-        ".img",
-        ".lsd",
-        ".map",
-        ".mas",
-        ".mrc",
-        ".msa",
-        ".nxs",
-        ".pro",
-        ".pts",
-        ".rpl",
-    ),
-    *(".ser", ".spc", ".spd", ".spx", ".sur", ".tvf", ".tvips", ".wdf", ".xml", ".zarr", ".zspy"),
+_ENDINGS = (
+    "ali asw bcf blo de5 dens dm3 dm4 eds emd emi ems emsa h5 hdf5 hspy img lsd map mas mrc msa nxs pro pts rpl ser "
+    "spc spd spx sur tvf tvips wdf xml zarr zspy"
 )
+_MICROSCOPES = tuple(f".{ending}" for ending in _ENDINGS.split())
 _TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
 READERS: tuple[Reader, ...] = (
     quantum_design.READER,
@@ -376,7 +348,7 @@ READERS: tuple[Reader, ...] = (
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
-        _begins(b"<xrdMeasurement", b"*RAS_DATA_START"),
+        _begins(b"<xrdMeasurement", b"*RAS_DATA_START", b"\n#S "),
         ("structure",),
     ),
     Reader("a powder pattern", _powder, _TABLE, _not_a_table, ("structure",)),
