@@ -128,11 +128,8 @@ class JointCurrentStudy(StudyResult):
         said = [
             f"χ² = {joint.chi_square:.1f} for {degrees_of_freedom(joint)} (p = {joint.p_value:.2g}); "
             f"{joint.chi_square_exact:.0f} with every thermometer taken at its word",
-            *(
-                f"assumed of each point of {name}: {1e3 * points.temperature_uncertainty:.2g} mK and "
-                f"{points.relative_uncertainty:.0%}, beside what its thermometer may be off as a whole"
-                for name, points in self.points.items()
-            ),
+            f"assumed of each point: {1e3 * CurrentPoints.temperature_uncertainty:g} mK and "
+            f"{100 * CurrentPoints.relative_uncertainty:g} %, beside what its thermometer may be off as a whole",
         ]
         if not self.fits:
             away = []
