@@ -125,5 +125,17 @@ def test_the_papers_own_numbers_give_lengths_and_laws():
     assert float(depths.lengths["H_c1, ln κ (printed)"]) == pytest.approx(77.7e-9)
     assert depths.lengths["H_c1, with the core"] > depths.lengths["H_c1, ln κ (printed)"]
     assert depths.stamp.origin == "paper"
-    laws = joint.study_printed_current(paper, printed).laws
+    found = joint.study_printed_current(paper, printed)
+    half, plate = found.points["half screening"], found.points["full plate"]
+    # Half a unit of the last printed digit, as a uniform error: 37.1 K, 1.6 A cm⁻², 35 K, 300 Oe.
+    assert half.temperature_uncertainty == pytest.approx(0.05 / 3**0.5)
+    assert half.relative_uncertainty == pytest.approx(0.05 / 1.6 / 3**0.5)
+    assert plate.temperature_uncertainty == pytest.approx(0.5 / 3**0.5)
+    assert plate.relative_uncertainty == pytest.approx(50 / 300 / 3**0.5)
+    # A square bar screens half at 0.62 of what a slab takes, and 300 Oe are 4203 A cm⁻² in this plate.
+    assert half.current == pytest.approx(np.array([1.6e4, 1.6e5, 1.6e6]) * 1.612372, rel=1e-5)
+    assert plate.current == pytest.approx([4202.9e4], rel=1e-3)
+    assert "29 mK and 1.8 %" in found.notes()[0] and "off by 0.4 K" in found.notes()[1]
+    laws = found.laws
+    assert found.rows()[0].how.startswith("for 1 degree of freedom, p")
     assert laws["power"].p_value > 0.05 > laws["depairing"].p_value
