@@ -17,6 +17,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from nbtools import paths
+from nbtools.error_bars import error_bars_html, read_error_bars
 from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
 from nbtools.paper.draw import MARKS
 from nbtools.paper.ledgers import RunRecord, ledgers_of, read_results
@@ -26,6 +27,7 @@ from nbtools.runner import Run
 from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
+BACK = '<nav><a href="index.html">← all notebooks</a></nav>'
 # The browser itself sees to it: a notebook of a stranger's runs no script in its report, and asks for nothing.
 NOTHING_RUNS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
@@ -55,13 +57,18 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     for run in runs:
         notebook = nbformat.read(run.executed, as_version=4)
         ledger = read_results(run.name, results)
-        page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
+        page = BACK + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", page_html(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
         cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
     table = paper_table(ledgers_of(RunRecord.read(results), results))
-    body = f"<h1>{TITLE}</h1>{found_html(table)}<h2>Notebooks</h2>"
-    body += f'<div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    bars = page_html("Error bars", BACK + error_bars_html(read_error_bars()))
+    write_whole(into / "error_bars.html", bars)
+    body = (
+        f"<h1>{TITLE}</h1>{found_html(table)}"
+        '<p><a href="error_bars.html">How good are these error bars?</a></p><h2>Notebooks</h2>'
+        f'<div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    )
     write_whole(into / "index.html", page_html(TITLE, body))
     return into / "index.html"
 
@@ -77,6 +84,8 @@ def notebook_html(notebook: Any, folder: Path) -> str:
             outputs = [_output_html(output, alt, folder) for output in cell.outputs]
             number += 1
             lines = highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else ""
+            if cell.metadata.get("jupyter", {}).get("source_hidden"):
+                lines = f"<details><summary>code</summary>{lines}</details>"
             pieces.append(f'<div id="cell-{number}">{lines}</div>')
             pieces += [f'<div class="output">{html}</div>' for html in outputs]
     return "\n".join(pieces)

@@ -40,6 +40,16 @@ def shown(**data: object) -> BeautifulSoup:
     return page(new_code_cell("", outputs=[new_output("display_data", nbformat.from_dict(bundle))]))
 
 
+def test_code_that_the_notebook_folds_is_folded() -> None:
+    """Behind a word that opens it, while its output stands; other code is in sight."""
+    output = new_output("stream", text="seen")
+    folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}}, outputs=[output])
+    soup = page(folded, new_code_cell("y = 2"))
+    assert "x" in soup.find("details").get_text() and "y" not in soup.find("details").get_text()
+    assert not soup.find("details").has_attr("open")
+    assert "seen" not in soup.find("details").get_text() and "seen" in soup.get_text()
+
+
 @pytest.mark.parametrize(
     "text",
     [
