@@ -487,8 +487,9 @@ def _estimate_maps(
     over: Literal["wavelength", "energy"],
     dark: Array | None = None,
     response: Array | None = None,
+    counted: bool = True,
 ) -> tuple[Unmixed | MapFit, ShapeTest]:
-    spectra = prepare_spectra(wavelength_nm, counts, dark=dark, response=response, over=over)
+    spectra = prepare_spectra(wavelength_nm, counts, dark=dark, response=response, counted=counted, over=over)
     return map_bands(spectra, bands)
 
 
