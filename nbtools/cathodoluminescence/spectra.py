@@ -528,7 +528,7 @@ def find_spikes(counts: NDArray[Any], *, counted: bool = True) -> Spikes:
     whole = counts.reshape((1,) * (3 - counts.ndim) + counts.shape)
     rows, columns, size = whole.shape
     step = max(1, BLOCK // (columns * size))
-    found: list[tuple[Index, Index, Array]] = []
+    found: list[tuple[int, int, float]] = []
     for first in range(0, rows, step):
         begin, end = max(first - 1, 0), min(first + step + 1, rows)
         part = np.asarray(whole[begin:end], np.float32)

@@ -152,7 +152,9 @@ def study_recordings(sample: "Sample") -> RecordingsStudy | Missing:
     return RecordingsStudy(tuple(recordings), beam, tuple(said))
 
 
-def _beam_range(energy: Quantity) -> Quantity:
+def _beam_range(energy: Quantity | None) -> Quantity | None:
+    if energy is None:
+        return None
     depth = float(excitation_range(float(energy)))
     # R ∝ E^1.67
     return Quantity(depth, 1.67 * depth * energy.uncertainty / float(energy), "m")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -46,7 +46,7 @@ class Spectra:
     title: str
     counts: NDArray[Any]
     wavelength_nm: Array
-    over: str
+    over: Literal["wavelength", "energy"]
     pixel: float
     kind: str = ""
     counted: bool = True
