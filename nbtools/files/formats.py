@@ -27,7 +27,7 @@ from nbtools.files.powder_diffraction import read_pattern
 from nbtools.files.registry import Contents, Range, Reader, Route, Signal
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.scanning_maps import map_names, read_map
-from nbtools.files.spectral_maps import read_recording
+from nbtools.files.spectral_maps import SPECTRAL, SpectralMapError, as_spectra, read_recording
 from nbtools.units import convert
 
 MOST_BYTES = 500_000_000  # of a file that is looked through for images of a lattice
@@ -215,8 +215,17 @@ def _microscope(path: Path) -> Contents:
     facts = []
     for one in found:
         why = f" ({why_no_image(one)})" if {"y", "x"} <= set(one.dims) and why_no_image(one) else ""
+        if set(SPECTRAL) & set(map(str, one.dims)):
+            why = f" ({_why_no_luminescence(one)})"
         facts.append(f"{one.attrs['title']}: {one.attrs['signal_type'] or 'signal'}, {axes_of(one)}{why}")
     return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
+
+
+def _why_no_luminescence(one: xr.DataArray) -> str:
+    try:
+        return str(as_spectra(one))
+    except SpectralMapError as problem:
+        return str(problem)
 
 
 def _note(path: Path) -> Contents:
