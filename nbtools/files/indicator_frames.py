@@ -224,7 +224,7 @@ def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
 
 
 def _frames_of(file: Any, series: Any, path: Path) -> NDArray[Any]:
-    data = pixels_of(file, series, path)
+    data = pixels_of(series, path)
     return data.reshape(-1, *data.shape[-2:]) if series.keyframe.samplesperpixel == 1 else data[None]
 
 
