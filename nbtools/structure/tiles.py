@@ -1,6 +1,5 @@
 """Any array, one tile at a time: NumPy in cache-sized pieces, Zarr chunk by chunk, Dask where its workers are."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import prod
@@ -11,7 +10,7 @@ import numpy as np
 from nbtools.statistics.arrays import refuse_masked
 
 # Voxels of a tile: what a processor keeps close by, and what one read from disk may hold.
-NEAR, FAR = 1 << 22, 1 << 26
+NEAR, FAR = 1 << 22, 1 << 25
 AT_ONCE = 4  # Dask tiles under way together: bounds the memory of a machine with many workers
 
 Tile = tuple[slice, ...]
@@ -28,25 +27,26 @@ def over_tiles(
 
     Parameters
     ----------
-    array : NumPy, Zarr or Dask array; of a Dask array the function runs where the tile is (a connected
-        `dask.distributed` client does the work, of a Zarr array too)
+    array : NumPy, Zarr or Dask array; of what is not in memory Dask has the function run, where a client of
+        `dask.distributed` is connected by its workers
     halo : voxels beyond a tile's far end that the function gets as well, one number an axis
     planes : whether a tile must hold whole planes of the first axis
     """
-    array, lazy = _with_client(array)
     reach = tuple(halo or (0,) * array.ndim)
     tiles = tiles_of(array, planes=planes)
     wider = [_widened(tile, reach, array.shape) for tile in tiles]
-    if not lazy:
+    if isinstance(array, np.ndarray):
         for tile, wide in zip(tiles, wider, strict=True):
-            yield tile, function(np.asarray(array[wide]), tile, *arguments)
+            yield tile, function(array[wide], tile, *arguments)
         return
     import dask
+    import dask.array
 
+    lazy = array if isinstance(array, dask.array.Array) else dask.array.from_zarr(array)
     task = dask.delayed(function)
     for start in range(0, len(tiles), AT_ONCE):
         group = range(start, min(start + AT_ONCE, len(tiles)))
-        done = dask.compute(*[task(array[wider[i]], tiles[i], *arguments) for i in group])
+        done = dask.compute(*[task(lazy[wider[i]], tiles[i], *arguments) for i in group])
         yield from zip([tiles[i] for i in group], done, strict=True)
 
 
@@ -119,24 +119,3 @@ def _widened(tile: Tile, reach: Sequence[int], shape: Sequence[int]) -> Tile:
     return tuple(
         slice(part.start, min(part.stop + r, n)) for part, r, n in zip(tile, reach, shape, strict=True)
     )
-
-
-def _with_client(array: Any) -> tuple[Any, bool]:
-    """The array, and whether Dask computes: a Zarr array on disk joins in where a client is connected."""
-    package = type(array).__module__.partition(".")[0]
-    if package == "zarr" and _client_connected():
-        import dask.array
-
-        return dask.array.from_zarr(array), True
-    return array, package == "dask"
-
-
-def _client_connected() -> bool:
-    """Whether this process talks to a cluster; a package that nobody imported has no client."""
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
-        return False
-    try:
-        return distributed.get_client() is not None
-    except ValueError:
-        return False

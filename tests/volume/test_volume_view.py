@@ -212,7 +212,7 @@ def test_a_browser_is_sharpened_by_a_button() -> None:
 
 def test_masked_voxels_are_not_drawn_as_measured() -> None:
     """Neither of the volume nor of a mask."""
-    grey, inside = ball()
+    grey, _ = ball()
     hidden = np.ma.masked_greater(grey, 100)
     for volume_, labels in ((hidden, None), (grey, {"ball": hidden < 100}), (grey, hidden < 100)):
         with pytest.raises(ValueError, match="are masked"):
