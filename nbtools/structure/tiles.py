@@ -1,6 +1,6 @@
 """Any array, one tile at a time: NumPy in cache-sized pieces, Zarr chunk by chunk, Dask where its workers are."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -16,47 +16,54 @@ AT_ONCE = 4  # Dask tiles under way together: bounds the memory of a machine wit
 Tile = tuple[slice, ...]
 
 
-def over_tiles(
-    function: Callable[..., Any],
-    array: Any,
-    *arguments: Any,
-    halo: Sequence[int] | None = None,
-    planes: bool = False,
-) -> Iterator[tuple[Tile, Any]]:
+def over_tiles(function: Callable[..., Any], array: Any, *arguments: Any) -> Iterator[tuple[Tile, Any]]:
     """The slices of every tile, and ``function(voxels, slices, *arguments)``, in the order of the array.
 
     Parameters
     ----------
     array : NumPy, Zarr or Dask array; of what is not in memory Dask has the function run, where a client of
         `dask.distributed` is connected by its workers
-    halo : voxels beyond a tile's far end that the function gets as well, one number an axis
-    planes : whether a tile must hold whole planes of the first axis
     """
-    reach = tuple(halo or (0,) * array.ndim)
-    tiles = tiles_of(array, planes=planes)
-    wider = [_widened(tile, reach, array.shape) for tile in tiles]
+    tiles = tiles_of(array)
     if isinstance(array, np.ndarray):
-        for tile, wide in zip(tiles, wider, strict=True):
-            yield tile, function(array[wide], tile, *arguments)
+        for tile in tiles:
+            yield tile, function(array[tile], tile, *arguments)
         return
     import dask
-    import dask.array
 
-    lazy = array if isinstance(array, dask.array.Array) else dask.array.from_zarr(array)
-    task = dask.delayed(function)
+    lazy, task = _lazy(array), dask.delayed(function)
     for start in range(0, len(tiles), AT_ONCE):
-        group = range(start, min(start + AT_ONCE, len(tiles)))
-        done = dask.compute(*[task(lazy[wider[i]], tiles[i], *arguments) for i in group])
-        yield from zip([tiles[i] for i in group], done, strict=True)
+        group = tiles[start : start + AT_ONCE]
+        yield from zip(
+            group, dask.compute(*[task(lazy[tile], tile, *arguments) for tile in group]), strict=True
+        )
 
 
-def tiles_of(array: Any, *, planes: bool = False) -> list[Tile]:
+def checked_lazily(binary: Any) -> Any:
+    """As `check_binary`, as booleans: NumPy in memory, Dask of what is not."""
+    array = check_binary(binary)
+    return (
+        binary_tile(array)
+        if isinstance(array, np.ndarray)
+        else _lazy(array).map_blocks(binary_tile, dtype=bool)
+    )
+
+
+def _lazy(array: Any) -> Any:
+    try:
+        import dask.array
+    except ImportError:
+        raise ImportError(
+            "an array on disk is read by Dask: pip install 'mgb2-notebooks[distributed]', or load it, as array[:]"
+        ) from None
+    return array if isinstance(array, dask.array.Array) else dask.array.from_zarr(array)
+
+
+def tiles_of(array: Any) -> list[Tile]:
     """Slices that part the array, whole chunks where they fit; tiles grow from the last axis on."""
     near = isinstance(array, np.ndarray)
     chunks = [1] * array.ndim if near else [max(c) if isinstance(c, tuple) else c for c in array.chunks]
     sides = [min(c, n) for c, n in zip(chunks, array.shape, strict=True)]
-    if planes:
-        sides[1:] = array.shape[1:]
     most = NEAR if near else FAR
     for axis in reversed(range(array.ndim)):
         rest = prod(sides) // sides[axis]
@@ -113,9 +120,3 @@ def check_binary(binary: Any) -> Any:
             f"an array of {array.dtype} came, and a binary one is expected: segment it first, as in grey > threshold"
         )
     return array
-
-
-def _widened(tile: Tile, reach: Sequence[int], shape: Sequence[int]) -> Tile:
-    return tuple(
-        slice(part.start, min(part.stop + r, n)) for part, r, n in zip(tile, reach, shape, strict=True)
-    )
