@@ -56,7 +56,8 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
     """Every grey image of one place in a file: each detector's of a microscope's file, each map of an element.
 
     Frames of one place, one after the other, are averaged after each is moved onto the first; ``attrs["remark"]``
-    then says how many and how far. Slices of a volume and projections of a tilt series are no images of one place.
+    then says how many and how far. ``attrs["beside"]`` names what else the file holds. Slices of a volume and
+    projections of a tilt series are no images of one place.
 
     Parameters
     ----------
@@ -80,18 +81,18 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
             signals = read_signals(path)
         except (ValueError, OSError, ImportError) as problem:
             raise ImageError(" ".join(str(problem).split())) from None
-    found, reasons = [], []
+    found, beside = [], []
     for signal in signals:
-        title = str(signal.attrs["title"])
         if reason := why_no_image(signal) or _why_no_place(signal):
-            reasons.append(f"{title}: {reason}")
+            beside.append(_one_beside(signal, reason))
             continue
         image = signal if signal.ndim == 2 else _averaged(signal)
         # openNCEM's files have x first.
         image = image.transpose("y", "x")
         found.append(image.assign_attrs(source=path.name, bits=8 * signal.dtype.itemsize))
     if not found:
-        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(reasons)})")
+        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(beside)})")
+    found = [one.assign_attrs(beside=beside) for one in found]
     titles = [str(one.attrs["title"]) for one in found]
     for number, one in enumerate(found):
         if titles.count(titles[number]) > 1:
@@ -106,7 +107,7 @@ def _why_no_place(signal: xr.DataArray) -> str:
         return f"over ({', '.join(map(str, signal.dims))}), no image"
     others = dims - {"y", "x"}
     if "tilt" in dims:
-        return f"a tilt series of {signal.sizes['tilt']} projections; reconstruct it to have a volume"
+        return f"{tilt_series(signal)}; reconstruct it to have a volume"
     if "energy" in dims or "wavelength" in dims:
         return "a spectrum at each place; save the map of each element's line"
     if len(others) > 1:
@@ -117,6 +118,13 @@ def _why_no_place(signal: xr.DataArray) -> str:
     if over and (deep or not step < LATTICE):
         return f"{signal.sizes[over]} slices of a volume, which 01 takes"
     return ""
+
+
+def tilt_series(signal: xr.DataArray) -> str:
+    """What a tilt series is, with its angles."""
+    angles = np.degrees(signal.coords["tilt"].values) if "tilt" in signal.coords else np.empty(0)
+    turned = f" from {angles.min():.4g}° to {angles.max():.4g}°" if angles.size else ""
+    return f"a tilt series of {signal.sizes['tilt']} projections{turned}"
 
 
 def _averaged(frames: xr.DataArray) -> xr.DataArray:
@@ -137,6 +145,7 @@ def _averaged(frames: xr.DataArray) -> xr.DataArray:
         farthest = max(farthest, float(np.hypot(*shift)))
     mean = total / np.maximum(moved, 1e-9)
     said = f"the mean of {len(planes)} frames, each moved onto the first by up to {farthest:.1f} pixels"
+    said = "; ".join(filter(None, (said, frames.attrs.get("remark", ""))))
     image = frames.isel({over: 0}, drop=True).transpose("y", "x").copy(data=mean)
     return image.assign_attrs(remark=said)
 
@@ -212,13 +221,22 @@ def _read(path: Path, *, frames: bool = False) -> xr.DataArray:
         raise ImageError(
             f"{path.name} holds no image ({reasons or 'read_signals(path) lists what it holds'})"
         )
-    image = found[0].assign_attrs(source=path.name, bits=8 * found[0].dtype.itemsize, scale="the file")
-    return image.assign_attrs(others=[other.attrs["title"] for other in found[1:]])
+    beside = [
+        _one_beside(one, why_no_image(one) or _why_no_place(one)) for one in signals if one is not found[0]
+    ]
+    about = {"source": path.name, "bits": 8 * found[0].dtype.itemsize, "scale": "the file"}
+    return found[0].assign_attrs(about, beside=beside)
+
+
+def _one_beside(signal: xr.DataArray, reason: str = "") -> str:
+    """What else is in a file, and why it is not taken."""
+    sides = " × ".join(f"{name} {size}" for name, size in signal.sizes.items())
+    return f"{signal.attrs['title']}, in the same file, over {sides}" + (f": {reason}" if reason else "")
 
 
 def why_no_image(signal: xr.DataArray) -> str:
     """What speaks against an array with y and x being an image of places; "" where nothing does."""
-    if np.iscomplexobj(signal.values):
+    if signal.dtype.kind == "c":
         return "complex numbers, as of a Fourier transform"
     if any(signal.coords[name].attrs.get("units") == "1/m" for name in signal.coords):
         return "a diffraction pattern, its pixels in 1/nm, which neither 01 nor 02 takes"

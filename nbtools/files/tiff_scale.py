@@ -9,6 +9,8 @@ import numpy as np
 
 from nbtools.units import factor
 
+MAPPED = 1 << 26  # bytes from which an uncompressed series is not read but mapped
+
 
 class InverseLength(Exception):
     """Pixels that are no places."""
@@ -55,7 +57,15 @@ def pixels_of(series: Any, path: Path) -> np.ndarray[Any, Any]:
     except KeyError:
         data = _by_pillow(series, path)
     else:
-        data = series.asarray()
+        plain = (
+            page.compression == 1 and series.dataoffset is not None and page.bitspersample in (8, 16, 32, 64)
+        )
+        if plain and series.nbytes > MAPPED:
+            kind = series.dtype.newbyteorder(page.parent.byteorder)
+            # A plain array that stays on disk: who looks at one slice reads one slice.
+            data = np.memmap(path, kind, "r", series.dataoffset, series.shape).view(np.ndarray)
+        else:
+            data = series.asarray()
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         if data.dtype == bool:
             return ~data

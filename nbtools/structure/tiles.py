@@ -10,8 +10,8 @@ import numpy as np
 from nbtools.statistics.arrays import refuse_masked
 
 # Voxels of a tile: what a processor keeps close by, and what one read from disk may hold.
-NEAR, FAR = 1 << 22, 1 << 25
-AT_ONCE = 4  # Dask tiles under way together: bounds the memory of a machine with many workers
+NEAR, FAR = 1 << 22, 1 << 24
+AT_ONCE = 4  # tiles under way together: bounds the memory of a machine with many workers
 
 Tile = tuple[slice, ...]
 
@@ -31,12 +31,19 @@ def over_tiles(function: Callable[..., Any], array: Any, *arguments: Any) -> Ite
         return
     import dask
 
-    lazy, task = _lazy(array), dask.delayed(function)
+    # Of a Dask array the tile's own graph; a Zarr array is read where the function runs, with no graph of its chunks.
+    in_dask, task = isinstance(_lazy(array), type(array)), dask.delayed(_read_and_run)
     for start in range(0, len(tiles), AT_ONCE):
         group = tiles[start : start + AT_ONCE]
-        yield from zip(
-            group, dask.compute(*[task(lazy[tile], tile, *arguments) for tile in group]), strict=True
-        )
+        tasks = [
+            task(function, array[tile] if in_dask else array, () if in_dask else tile, tile, *arguments)
+            for tile in group
+        ]
+        yield from zip(group, dask.compute(*tasks), strict=True)
+
+
+def _read_and_run(function: Callable[..., Any], array: Any, part: Tile, tile: Tile, *arguments: Any) -> Any:
+    return function(np.asarray(array[part]), tile, *arguments)
 
 
 def checked_lazily(binary: Any) -> Any:

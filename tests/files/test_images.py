@@ -337,6 +337,20 @@ def test_frames_and_channels_are_no_slices(axes: str, words: str, tmp_path: Path
         read_stack(path)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_large_plain_tiff_stays_on_disk(tmp_path, monkeypatch, order):
+    """The same numbers, mapped; a compressed one is read."""
+    from nbtools.files import tiff_scale
+
+    grey = np.random.default_rng(0).integers(0, 60_000, (4, 30, 40), dtype="u2")
+    monkeypatch.setattr(tiff_scale, "MAPPED", 100)
+    for name, more in (("plain.tif", {}), ("packed.tif", {"compression": "zlib"})):
+        tifffile.imwrite(tmp_path / name, grey, byteorder=order, photometric="minisblack", **more)
+        read = read_stack(tmp_path / name)
+        assert np.array_equal(read.values, grey)
+        assert isinstance(read.values.base, np.memmap) == (name == "plain.tif")
+
+
 def test_a_file_of_single_pages_is_a_stack_and_an_icon_is_none(tmp_path: Path) -> None:
     """Pages of one kind that were written one by one are slices; of two sizes the larger is the image."""
     with tifffile.TiffWriter(tmp_path / "pages.tif") as tiff:
