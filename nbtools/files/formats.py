@@ -99,9 +99,9 @@ def _images(path: Path) -> Contents:
     if lattice is not None:
         return lattice
     found = read_image_set([path])
-    image = found.stack if found.stack is not None else found.section
-    assert image is not None
-    kind = "stack of slices" if found.stack is not None else "grey image"
+    shown = {"stack of slices": found.stack, "grey image": found.section}
+    shown |= {f"map of {element}": counts for element, counts in found.maps.items()}
+    kind, image = next((kind, image) for kind, image in shown.items() if image is not None)
     if "tilt" in image.dims:
         what = f"{tilt_series(image)}, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
