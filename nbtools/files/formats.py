@@ -31,6 +31,7 @@ from nbtools.files.spectral_maps import read_recording
 from nbtools.units import convert
 
 MOST_BYTES = 500_000_000  # of a file that is looked through for images of a lattice
+MOST_PIXELS = 20_000_000  # whose grey values are looked at
 MOST_SCANS = 20  # that are looked at one by one
 
 
@@ -46,7 +47,7 @@ def _powder(path: Path) -> Contents:
         + (f", {about['scans']} scans" if about["scans"] > 1 else ""),
         tuple(_scan_signal(one, n, x_rays) for n, one in enumerate(scans)),
         (Route("structure", "POWDER"),) if x_rays else (),
-        ("01 takes scan 0",) if x_rays and len(scans) > 1 else (),
+        ("01 takes scan 0, or another: -p SCAN=1",) if x_rays and len(scans) > 1 else (),
         tuple(about["notes"]),
     )
 
@@ -118,8 +119,7 @@ def _images(path: Path) -> Contents:
     signal = Signal(
         kind,
         "image",
-        # Of a stack the middle slice: it may be larger than memory.
-        (Range.of("grey", image.values if image.ndim == 2 else image[len(image) // 2].values, ""),),
+        (_greys(image),),
         int(image.size),
         next((route.technique for route in routes if not route.says), None),
         data=image,
@@ -127,6 +127,13 @@ def _images(path: Path) -> Contents:
     what = f"{kind}, {axes_of(image)}, {image.attrs.get('bits', '?')} bits"
     facts = tuple(filter(None, (image.attrs.get("remark"), *image.attrs.get("beside", ()))))
     return Contents(what, (signal,), tuple(routes), facts, tuple(lacks))
+
+
+def _greys(image: xr.DataArray) -> Range:
+    """From darkest to brightest; of a stack the middle slice, of a large image some of its rows."""
+    image = image if image.ndim == 2 else image[len(image) // 2]
+    every = -(-image.size // MOST_PIXELS)
+    return Range.of("grey" if every == 1 else f"grey (one row in {every})", image[::every].values, "")
 
 
 def _lattice_images(path: Path) -> Contents | None:
@@ -147,7 +154,7 @@ def _lattice_images(path: Path) -> Contents | None:
         Signal(
             str(one.attrs["title"]),
             "image",
-            (Range.of("grey", one.values, ""),),
+            (_greys(one),),
             int(one.size),
             "stem",
             str(one.attrs.get("remark", "")),

@@ -21,6 +21,7 @@ FORMATS = {
     *("TIA", "TriVista", "TVIPS", "ZSPY"),
 }
 LARGEST = 4_000_000_000  # bytes of one array
+LAZY = 250_000_000  # bytes from which one is left on disk, as a Dask array
 NAMES = {"height": "y", "width": "x", "depth": "z", "energy loss": "energy", "photon energy": "energy"}
 LENGTHS, ENERGIES, ANGLES, TIMES, FREQUENCIES = "m", "eV", "rad", "s", "1/m"
 # libhdf5 may turn in circles over damaged attributes, where nothing interrupts it: look at all of them first, in
@@ -121,7 +122,7 @@ def _refuse_circles(path: Path) -> None:
 
 
 def _read_with(plugin: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
-    """The file's signals, in memory; sizes are looked at before anything is loaded."""
+    """The file's signals, in memory, the large ones lazy; sizes are looked at before anything is loaded."""
     unread = _why_no_hypermap(path) if path.suffix.lower() == ".bcf" else ""
     options = {"select_type": "image"} if unread else {}
     reader = partial(importlib.import_module(plugin["api"]).file_reader, **options)
@@ -161,9 +162,11 @@ def _refuse_giants(data: Any, path: Path) -> None:
         )
 
 
-def _in_memory(data: Any) -> np.ndarray[Any, Any]:
-    """A lazy array computed in this thread, a memory map copied: the file is closed afterwards."""
+def _in_memory(data: Any) -> Any:
+    """A lazy array computed in this thread, a memory map copied: the file is closed afterwards. Not so a large one."""
     if hasattr(data, "compute"):
+        if data.nbytes > LAZY:
+            return data
         data = data.compute(scheduler="synchronous")
     return np.array(data)
 

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nbtools.files.powder_headers import EXPORT, Facts, PowderDiffractionError, is_number, read_facts, text_of
+from nbtools.files.text_table import read_text_table
 
 __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 
@@ -31,7 +32,7 @@ NO_WAVELENGTH = "the file gives no wavelength"
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
 
 
-def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
+def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Dataset:
     """One powder scan of a file, as counts with their variance over 2θ in degrees.
 
     Read are, through the package geddes, text columns (.xy, .xye, .csv, .dat, .txt), Bruker .raw (RAW1.01, RAW4),
@@ -41,6 +42,7 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     Parameters
     ----------
     scan : which one, where a file holds several, from 0
+    columns : of a table of numbers, which are the angle and the counts: ``"two_theta:0 degree, counts:1"``
 
     Returns
     -------
@@ -53,13 +55,20 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     ------
     PowderDiffractionError
         Not there, too large, truncated, of no known kind, or without a powder scan.
+    TableError
+        No such columns.
     """
     path = Path(path)
     content = _content(path)
     facts = read_facts(path, content, scan)
-    angle, intensity = (
-        _psi_arrays(path, content, facts) if facts.format == "PSI" else _geddes(path, content, scan)
-    )
+    if columns and _reads_as_words(content):
+        table = read_text_table(path, columns, needs=("two_theta", "counts"))
+        angle, intensity = np.degrees(table["two_theta"].values), table["counts"].values
+        facts.axis, facts.sigma = "2θ", None
+    elif facts.format == "PSI":
+        angle, intensity = _psi_arrays(path, content, facts)
+    else:
+        angle, intensity = _geddes(path, content, scan)
     if facts.axis != "2θ":
         angle, intensity = _from_spacing(path, angle, intensity, facts)
     for extra in (facts.factor, facts.sigma):

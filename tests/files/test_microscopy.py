@@ -121,3 +121,38 @@ def test_a_giant_is_refused_before_it_is_loaded(realdata: Path, tmp_path: Path) 
         group.create_dataset("data", shape=(1_000_000, 20, 50_700), dtype="f2", chunks=(1, 20, 507))
     with pytest.raises(MicroscopyError, match=r"claims an array of shape .*crop it"):
         read_signals(path)
+
+
+def test_a_large_array_is_left_on_disk(tmp_path, monkeypatch):
+    """Its slices are read when they are asked for, and are those of the file."""
+    import dask.array
+    from rsciio.emd import file_writer
+
+    from nbtools.files import microscopy
+    from nbtools.files.registry import open_file
+
+    grey = np.random.default_rng(0).integers(0, 250, (4, 30, 40), dtype="u1")
+    axes = [
+        {
+            "name": n,
+            "size": s,
+            "scale": 20,
+            "offset": 0,
+            "units": "nm",
+            "navigate": n == "z",
+            "index_in_array": i,
+        }
+        for i, (n, s) in enumerate(zip("zyx", grey.shape, strict=True))
+    ]
+    about = {
+        "metadata": {"General": {"title": "stack"}, "Signal": {"signal_type": ""}},
+        "original_metadata": {},
+    }
+    file_writer(
+        str(tmp_path / "stack.emd"), {"data": grey, "axes": axes, "models": [], "attributes": {}, **about}
+    )
+    monkeypatch.setattr(microscopy, "LAZY", 100)
+    (signal,) = read_signals(tmp_path / "stack.emd")
+    assert isinstance(signal.data, dask.array.Array)
+    assert np.array_equal(signal.transpose("z", "y", "x").values, grey)
+    assert [s.technique for s in open_file(tmp_path / "stack.emd").signals] == ["structure"]
