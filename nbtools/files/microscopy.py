@@ -224,7 +224,9 @@ def _axes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     angles = np.ravel(original.get("fei_header", {}).get("a_tilt", ()))[: entry["data"].shape[0]]
     if len(angles) == entry["data"].shape[0] and np.ptp(angles) > 0:
         axes[0] |= {"name": "tilt", "units": "deg", "axis": angles}
-    elif int(np.ravel(header["ISPG"])[0]) == 1 or axes[0]["scale"] not in (1, axes[1]["scale"]):
+    elif (
+        int(np.ravel(header["ISPG"])[0]) == 1 or not np.isclose(axes[0]["scale"], (1, axes[1]["scale"])).any()
+    ):
         axes[0]["units"] = axes[1].get("units")
     return axes
 
