@@ -8,7 +8,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from nbtools.files.powder_headers import EXPORT, Facts, PowderDiffractionError, is_number, read_facts, text_of
+from nbtools.files.powder_headers import (
+    EXPORT,
+    K_ALPHA,
+    Facts,
+    PowderDiffractionError,
+    is_number,
+    read_facts,
+    text_of,
+)
 
 __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 
@@ -16,16 +24,6 @@ Array = NDArray[np.float64]
 LARGEST = 100_000_000  # bytes of a file
 FEWEST_POINTS = 5
 ANGSTROM = 1e-10
-# Kα1 and Kα2 of the anodes of powder diffractometers, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo and Ag:
-# Deslattes et al., Rev. Mod. Phys. 75, 35 (2003)).
-K_ALPHA = (
-    (1.540593e-10, 1.544427e-10),  # Cu
-    (1.788996e-10, 1.792835e-10),  # Co
-    (1.936041e-10, 1.939973e-10),  # Fe
-    (2.289726e-10, 2.293651e-10),  # Cr
-    (0.709317e-10, 0.713607e-10),  # Mo
-    (0.559422e-10, 0.563813e-10),  # Ag
-)
 SAME_LINE = 2e-4  # relative, by which two tables may differ
 NO_WAVELENGTH = "the file gives no wavelength"
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
@@ -56,10 +54,10 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     """
     path = Path(path)
     content = _content(path)
+    content = _with_decimal_points(content)
     facts = read_facts(path, content, scan)
-    angle, intensity = (
-        _psi_arrays(path, content, facts) if facts.format == "PSI" else _geddes(path, content, scan)
-    )
+    stepped = facts.format in ("PSI", "start, step and end")
+    angle, intensity = _stepped(path, content, facts) if stepped else _geddes(path, content, scan)
     if facts.axis != "2θ":
         angle, intensity = _from_spacing(path, angle, intensity, facts)
     for extra in (facts.factor, facts.sigma):
@@ -96,7 +94,7 @@ def _doublet(wavelength: float) -> tuple[float, float]:
 
     Such a file does not say whether Kα2 was filtered out. How strong it is, the refinement finds.
     """
-    for first, second in K_ALPHA:
+    for first, second in K_ALPHA.values():
         for stated in (first, (2 * first + second) / 3):
             if abs(wavelength / stated - 1) < SAME_LINE:
                 return first, second
@@ -116,7 +114,6 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
     """Angles and intensities; a file of columns may have any suffix."""
     import geddes
 
-    content = _with_decimal_points(content)
     names = [path.name, "columns.xy"] if _reads_as_words(content) else [path.name]
     problems = []
     for name in names:
@@ -131,18 +128,26 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
 
 
 def _with_decimal_points(content: bytes) -> bytes:
-    """Rows such as ``20,0000;53`` or ``20,05<tab>53,1`` as ``20.0000 53``; anything else as it came."""
+    """Rows such as ``20,0000;53`` or ``20,05 <tab> 53,1 7,3`` as ``20.0000 53``; anything else as it came.
+
+    A comma is decimal where none of the first fifty rows of numbers has a point, and blanks, tabs or semicolons part
+    their columns.
+    """
+    number = rb"-?\d+(?:,\d+)?(?:[eE][-+]?\d+)?"
     rows = re.findall(
-        rb"(?m)^[ \t]*\d+(?:,\d+)?[ \t]*[;\t][ \t]*\d+(?:,\d+)?(?:[;\t][\d, \t;]*)?\r?$", content
+        rb"(?m)^[ \t]*" + number + rb"(?:[ \t]*[;\t ][ \t]*" + number + rb")+[ \t;]*\r?$", content
     )
-    commas = sum(b"," in row for row in rows[:50])
-    if len(rows) < FEWEST_POINTS or not commas:
+    if len(rows) < FEWEST_POINTS or not any(b"," in row for row in rows[:50]):
         return content
-    return b"\n".join(re.sub(rb"[;\t]", b" ", row.replace(b",", b".")).strip() for row in rows) + b"\n"
+    head = content[: content.index(rows[0])]
+    return head + b"\n".join(re.sub(rb"[;\t]", b" ", row.replace(b",", b".")).strip() for row in rows) + b"\n"
 
 
 def _from_spacing(path: Path, along: Array, intensity: Array, facts: Facts) -> tuple[Array, Array]:
-    """2θ from q or d by the stated wavelength, λ = 2d sin θ, q = 2π/d, rising."""
+    """2θ from θ or radians, or from q or d by the stated wavelength, λ = 2d sin θ, q = 2π/d, rising."""
+    if facts.axis == "θ":
+        facts.notes.append(f"2θ is {facts.axis_unit:.4g} times the first column, as the words over it say")
+        return along * facts.axis_unit, intensity
     if not facts.wavelengths:
         raise PowderDiffractionError(
             f"{path.name}: the header calls the first column {facts.axis}, and states no wavelength by which it would "
@@ -216,25 +221,30 @@ def _statistics(intensity: Array, facts: Facts) -> tuple[Array, Array, bool]:
         facts.notes.append(f"an attenuator of up to {np.max(facts.factor):.4g} was in the beam")
         true = counts if facts.is_multiplied else counts * facts.factor
         return true, np.maximum(true * facts.factor, facts.factor**2), False
+    if np.any(counts < 0):
+        facts.notes.append("counts below zero: something has been subtracted, so no variance")
+        return counts, np.full(counts.size, np.nan), False
     if np.any(np.abs(counts - np.round(counts)) > 1e-3 * np.sqrt(np.abs(counts) + 1)):
         facts.notes.append("the intensities are no whole numbers, so no plain counts: no variance")
         return counts, np.full(counts.size, np.nan), False
-    return counts, np.maximum(counts, 1.0), bool(np.all(counts >= 0))
+    return counts, np.maximum(counts, 1.0), True
 
 
-def _psi_arrays(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
-    """The third line is start, step and end of 2θ; no angle stands beside the counts."""
+def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
+    """Counts alone, after a line of start, step and end of 2θ: PSI's third, with errors after them; else the first."""
     lines = text_of(content).split("\n")
-    start, step, stop = (float(word) for word in lines[2].split()[:3])
+    at, parts = (2, 2) if facts.format == "PSI" else (0, 1)
+    start, step, stop = (float(word) for word in lines[at].split()[:3])
     size = round((stop - start) / step) + 1 if step > 0 and stop > start else 0
-    words = " ".join(lines[3:]).split()[: 2 * size] if 0 < size < 1_000_000 else []
-    if len(words) < 2 * size or not size or not all(map(is_number, words)):
+    words = " ".join(lines[at + 1 :]).split()[: parts * size] if 0 < size < 1_000_000 else []
+    if len(words) < parts * size or not size or not all(map(is_number, words)):
         raise PowderDiffractionError(
-            f"{path.name}: 2θ from {start:g} to {stop:g} in steps of {step:g} means {size} counts and as many errors, "
-            f"but {len(words)} numbers follow; is the file cut short?"
+            f"{path.name}: 2θ from {start:g} to {stop:g} in steps of {step:g} means {size} counts"
+            f"{' and as many errors' if parts == 2 else ''}, but {len(words)} numbers follow; is the file cut short?"
         )
-    values = np.array(words, float).reshape(2, size)
-    facts.sigma = values[1] if np.all(values[1] > 0) else None
+    values = np.array(words, float).reshape(parts, size)
+    if parts == 2:
+        facts.sigma = values[1] if np.all(values[1] > 0) else None
     return np.asarray(start + step * np.arange(size), float), np.asarray(values[0])
 
 
