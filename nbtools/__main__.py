@@ -112,8 +112,16 @@ def run(options: argparse.Namespace) -> int:
     if options.store:
         os.environ["NBTOOLS_LESSONS"] = str(build / "no-lessons")  # no student's answers in stored outputs
     runs = []
-    options_of_all = {"results": results, "own": own, "parameters": parameters, "on_cell": show_progress}
-    for done in run_all(notebooks, output=output, workers=min(2, os.cpu_count() or 1), **options_of_all):
+    done_in_turn = run_all(
+        notebooks,
+        output=output,
+        results=results,
+        workers=min(2, os.cpu_count() or 1),
+        own=own,
+        parameters=parameters,
+        on_cell=show_progress,
+    )
+    for done in done_in_turn:
         runs.append(done)
         _show_run(done)
     code = _conclude(runs, output, results, folder / "report" if own else build / "report")

@@ -242,7 +242,7 @@ def _quantile(ordered: Array, share: float, sigma: float, least: float) -> tuple
     """With the error that noise leaves: that of one reading over the root of how many lie so near."""
     at = float(ordered[round(share * (ordered.size - 1))])
     near = np.searchsorted(ordered, at + sigma, "right") - np.searchsorted(ordered, at - sigma, "left")
-    return at, max(TOLERANCE * sigma / float(np.sqrt(max(near, 1))), least)
+    return at, max(TOLERANCE * sigma / float(np.sqrt(max(int(near), 1))), least)
 
 
 # ---- what a file holds

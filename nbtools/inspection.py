@@ -16,7 +16,6 @@ from nbtools.files.registry import (
     Range,
     Route,
     Signal,
-    files_for,
     open_file,
 )
 from nbtools.files.sample_card import SampleCard, read_sample_card
@@ -59,17 +58,14 @@ def inspect_path(path: str | Path, card: str | Path | None = None) -> tuple[str,
     reports = [_report(one, card) for one in found]
     if len(found) > 1:
         routes = Counter(
-            route.technique
-            for one in found
-            if one.contents
-            for route in one.contents.ways
-            if route.parameter == "DATA" and route.takes != "nothing"
+            way.technique for one in found if one.contents for way in one.contents.ways if _from_folder(way)
         )
-        for technique, count in sorted(routes.items(), key=lambda item: NOTEBOOKS[item[0]]):
-            files = list(files_for(technique, [one.path for one in found]))
-            if count > 1:
-                whole = "all of these" if count == len(found) else f"the {len(files)} files of {technique}"
-                reports.append(f"{whole} together: {_command(Route(technique), Path(path))}")
+        for technique, count in routes.items():
+            if count == len(found):
+                reports.append(f"all of these together: {_command(Route(technique), Path(path))}")
+        if routes:
+            command = f"python -m nbtools report {shlex.quote(str(path))} -o out/"
+            reports.append(f"if they are of one sample, every technique on its files and one page: {command}")
     return "\n\n".join(reports), any(one.usable for one in found)
 
 
@@ -118,6 +114,11 @@ def _is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
 
 
+def _from_folder(route: Route) -> bool:
+    """Whether a run takes several files of this route at once."""
+    return route.parameter == "DATA" and route.takes != "nothing"
+
+
 def _report(one: Inspection, card: str | Path | None) -> str:
     if one.contents is None:
         return str(one.problem)
@@ -126,7 +127,7 @@ def _report(one: Inspection, card: str | Path | None) -> str:
     lines += _signal_lines(found.signals)
     lines += [f"note: {sentence}" for sentence in found.notes]
     lines += [f"missing: {sentence}" for sentence in found.lacks]
-    lines += [_way(route, path) for route in found.ways]
+    lines += [way_of(route, path) for route in found.ways]
     if not found.ways and found.asks is None:
         lines.append(OUTSIDE)
     if asked := found.asked:
@@ -169,7 +170,8 @@ def _together(ranges: list[tuple[Range, ...]]) -> list[Range]:
     return joined
 
 
-def _way(route: Route, path: Path) -> str:
+def way_of(route: Route, path: Path) -> str:
+    """The command that a user types for one of a file's ways, or the sentence in its place."""
     if not route.says:
         return _command(route, path)
     if route.takes == "nothing":
@@ -216,6 +218,6 @@ def _as_dict(one: Inspection) -> dict[str, Any]:
         ],
         "notes": list(found.notes),
         "missing": list(found.lacks),
-        "run": [_way(route, one.path) for route in found.ways],
+        "run": [way_of(route, one.path) for route in found.ways],
         "card": {"asked": list(found.asked), "stated": dict(found.stated)},
     }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class OwnSample:
             if one.contents
             for name, text in one.contents.stated.items()
         }
-        self.entries = {"name": place.stem if place.is_file() else place.name} | stated | entries
+        self.entries = {"name": place.stem if place.is_file() else place.name} | stated | dict(entries)
         self.errors, self.readings = {}, {}
         for name, text in list(self.entries.items()):
             self._check(name, text)
@@ -360,7 +361,7 @@ class OwnSampleFace:
             label = f"Open {NOTEBOOKS[technique]} {technique.replace('_', ' ')}"
             buttons[technique] = button(
                 label,
-                lambda t=technique: self.do(own.open_notebook, t),
+                partial(self.do, own.open_notebook, technique),
                 tip="a copy, with these files and this card",
             )
         buttons["report"] = button(

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -16,7 +16,7 @@ from nbtools import __version__, ac_susceptibility, joint, paths, transport
 from nbtools.display import style
 from nbtools.files.registry import NOTEBOOKS, Route
 from nbtools.files.sample_card import EXAMPLES, SampleCard, read_sample_card
-from nbtools.inspection import Inspection, inspect_files
+from nbtools.inspection import Inspection, inspect_files, way_of
 from nbtools.manifest import SAMPLE_CARD, file_hash
 from nbtools.notebook.document import heading_above, parameter_names, read_parameters
 from nbtools.notebook.sample import ResultsTable, open_sample, printed
@@ -197,10 +197,12 @@ def plan_jobs(found: list[Inspection]) -> Plan:
         if one.contents is None:
             plan.left_out[name] = " ".join(str(one.problem).split()) if one.problem else "no reader takes it"
             continue
-        ways = [way for way in one.contents.ways if way.takes != "nothing"]
+        ways = [way for way in one.contents.ways if way.is_complete]
         if not ways:
-            said = [way.says for way in one.contents.ways if way.says]
-            said += [signal.remark for signal in one.contents.signals if signal.remark]
+            said = [way_of(way, one.path) for way in one.contents.ways]
+            said = (
+                [*one.contents.lacks, *said] if said else [s.remark for s in one.contents.signals if s.remark]
+            )
             plan.left_out[name] = "; ".join(dict.fromkeys(said)) or "no notebook takes this"
         for way in ways:
             routed.setdefault(way.technique, []).append((way, one.path))
@@ -273,7 +275,7 @@ def _run_once(
 
 
 def together(
-    card: Path, outcomes: Iterable[Outcome], ledger: Ledger
+    card: Path, outcomes: Sequence[Outcome], ledger: Ledger
 ) -> list[tuple[StudyResult | Missing, Callable[..., Any]]]:
     """What the techniques say together: one J_c(T), λ by its routes, resistivity against screening.
 
@@ -288,45 +290,65 @@ def together(
     list of (StudyResult or Missing, drawing)
         Nothing where fewer than two techniques found a number.
     """
-    found: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.results:
-            found.setdefault(outcome.job.technique, []).append(outcome)
-    if len(found) < 2:
-        return []
-    ledgers = {
-        stem: _joined([o.ledger for o in some])
-        for some in found.values()
-        for stem in (some[0].job.notebook.stem,)
+    runs = {
+        technique: [one for one in outcomes if one.job.technique == technique and one.results]
+        for technique in NOTEBOOKS
     }
-    files = [path for some in found.values() for outcome in some for path in outcome.job.files]
-    sample = open_sample([str(path) for path in files], card, ledger=ledger)
+    if sum(map(bool, runs.values())) < 2:
+        return []
+
+    def of(technique: str) -> list[Ledger]:
+        return [one.ledger for one in runs[technique] if one.ledger]
+
+    def meeting(of_runs: Iterable[Outcome], prefix: str = "") -> Any:
+        files = [str(path) for one in of_runs for path in one.job.files]
+        return open_sample(list(dict.fromkeys(files)), card, ledger=ledger, prefix=prefix)
+
     pairs: list[tuple[StudyResult | Missing, Callable[..., Any]]] = []
-    if {"magneto_optics", "ac_susceptibility"} & set(found):
-        pairs.append((joint.study_critical_current(sample, ledgers), joint.draw.critical_current))
-    if "transport" in found:
-        depths = joint.study_sample_depths(sample, ledgers[found["transport"][0].job.notebook.stem])
+    if currents := runs["magneto_optics"] + runs["ac_susceptibility"]:
+        ledgers = {f"{NOTEBOOKS[name]}_{name}": of(name) for name in ("magneto_optics", "ac_susceptibility")}
+        pairs.append((joint.study_critical_current(meeting(currents), ledgers), joint.draw.critical_current))
+    # λ wants a resistivity and critical fields, which runs on different files may have found.
+    for found in _complete(of("transport")):
+        depths = joint.study_sample_depths(meeting(runs["transport"]), found)
         pairs.append((depths, joint.draw.penetration_depths))
-    if {"transport", "ac_susceptibility"} <= set(found):
-        # The options with which the notebooks ran, such as the columns of a table, go along.
-        parts = [
-            open_sample(o.job.parameters["DATA"], card, columns=o.job.parameters.get("COLUMNS"))
-            for o in (found["transport"][0], found["ac_susceptibility"][0])
-        ]
-        resistance = transport.study_resistance(parts[0], record=False)
-        curves = ac_susceptibility.study_curves(parts[1], record=False)
-        pairs.append(
-            (joint.study_resistivity_bound(sample, resistance, curves), joint.draw.resistivity_bound)
-        )
+    resistances = [
+        (one, transport.study_resistance(_again(one, card), record=False)) for one in runs["transport"]
+    ]
+    curves = [
+        (one, ac_susceptibility.study_curves(_again(one, card), record=False))
+        for one in runs["ac_susceptibility"]
+    ]
+    # Of those that are missing one pair at most, for its reason.
+    both = [
+        (r, c)
+        for r in resistances
+        for c in curves
+        if not isinstance(r[1], Missing) and not isinstance(c[1], Missing)
+    ]
+    both = both or list(zip(resistances[:1], curves[:1], strict=False))
+    for number, ((one, resistance), (other, curve)) in enumerate(both, 1):
+        sample = meeting((one, other), f"{number}_" if len(both) > 1 else "")
+        bound = joint.study_resistivity_bound(sample, resistance, curve)
+        pairs.append((bound, joint.draw.resistivity_bound))
     return pairs
 
 
-def _joined(ledgers: Iterable[Ledger | None]) -> Ledger:
-    """The results of several runs of one technique; of two of one name the first."""
-    joined = Ledger("")
-    for ledger in ledgers:
-        for name, result in (ledger.results if ledger else {}).items():
-            joined.results.setdefault(name, result)
+def _again(outcome: Outcome, card: Path) -> Any:
+    """The sample of a run, with the options with which its notebook ran, such as the columns of a table."""
+    parameters = outcome.job.parameters
+    return open_sample(parameters["DATA"], card, columns=parameters.get("COLUMNS"))
+
+
+def _complete(ledgers: list[Ledger]) -> list[Ledger]:
+    """Each run, with what it lacks from the others."""
+    joined: list[Ledger] = []
+    for own in ledgers:
+        whole = Ledger("")
+        for one in (own, *ledgers):
+            whole.results = one.results | whole.results
+        if whole.results not in [other.results for other in joined]:
+            joined.append(whole)
     return joined
 
 
@@ -338,8 +360,8 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
         write_whole(into / _page_name(outcome), page_html(f"{sample.name}: {outcome.job.technique}", page))
     left_out = dict(plan.left_out)
     for outcome in outcomes:
-        files = ", ".join(path.name for path in outcome.job.files)
-        title = f"{outcome.job.technique.replace('_', ' ')}, {files}"
+        names = ", ".join(path.name for path in outcome.job.files)
+        title = f"{outcome.job.technique.replace('_', ' ')}, {names}"
         if outcome.error:
             left_out[title] = f"stopped in {outcome.error}"
         for section, reason in (outcome.ledger.skipped if outcome.ledger else {}).items():
@@ -394,10 +416,11 @@ def _page(
         pieces.append(f"<h2>Left out</h2>{html_table(rows)}")
     given, missing = sample.used_and_defaulted()
     unknown = ", ".join(entry.partition(":")[0] for entry in missing if "not given" in entry)
-    rows = [("sample card", str(card.name)), *(tuple(entry.split(" = ", 1)) for entry in given)]
-    pieces.append(f"<h2>The sample card</h2>{html_table([*rows, ('not given', unknown)])}")
-    rows = [("file", "is", "sha256")] + [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
-    pieces.append(f"<h2>Files</h2>{html_table(rows)}")
+    entries = [entry.split(" = ", 1) for entry in given]
+    shown_card = html_table([("sample card", card.name), *entries, ("not given", unknown)])
+    pieces.append(f"<h2>The sample card</h2>{shown_card}")
+    hashes = [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
+    pieces.append(f"<h2>Files</h2>{html_table([('file', 'is', 'sha256'), *hashes])}")
     for outcome in outcomes:
         names = ", ".join(path.name for path in outcome.job.files)
         pieces.append(f'<h2>{_title(outcome.job)}: figures</h2><p class="meta">{escape(names)}</p>')
@@ -423,7 +446,10 @@ def _together_html(result: Any, draw: Callable[..., Any]) -> str:
     draw(result, axes=axes)
     picture = base64.b64encode(style.encode(figure, dpi=110)).decode()
     section = result.stamp.section
-    return f"<h3>{escape(section)}</h3>{result._repr_html_()}{image_html('image/png', picture, section)}"
+    files = f'<p class="meta">{escape(result.stamp.source.replace(" + ", ", "))}</p>'
+    return (
+        f"<h3>{escape(section)}</h3>{files}{result._repr_html_()}{image_html('image/png', picture, section)}"
+    )
 
 
 def _title(job: Job) -> str:

@@ -156,9 +156,9 @@ class Missing:
         raise NotPossible(self.reason)
 
     __call__ = __float__ = __int__ = __array__ = __getitem__ = _raise
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _raise  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _raise
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _raise
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = __format__ = _raise  # type: ignore[assignment]
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __abs__ = __format__ = _raise
 
 
 @functools.cache
@@ -231,14 +231,18 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
             sample.used.clear()
             try:
                 result = function(sample, *earlier, **options)
-            except NotPossible as reason:
-                return _missing(sample, section, of, str(reason), record and not claim)
+            except NotPossible as problem:
+                return _missing(sample, section, of, str(problem), record and not claim)
             except ModuleNotFoundError as problem:
                 package = (problem.name or "").partition(".")[0]
                 if package == "nbtools":
                     raise
                 reason = f"the package {package} is not installed; pip install {package} brings it"
                 return _missing(sample, section, of, reason, record)
+            if not isinstance(result, StudyResult):
+                raise TypeError(
+                    f"{function.__name__} gave {type(result).__name__}; a study gives a StudyResult"
+                )
             plain = {name: value for name, value in options.items() if not isinstance(value, StudyResult)}
             claim = claim or f"{function.__name__} of {sample.name} in {_place_of_call()}"
             stamp = Stamp(
@@ -252,10 +256,10 @@ def study(section: str) -> Callable[[Callable[..., R]], Callable[..., Any]]:
                 sample.prefix,
                 (lambda **changed: run(sample, earlier, True, claim, options | changed)) if record else None,
             )
-            result = replace(result, stamp=stamp)  # type: ignore[type-var]
+            stamped = replace(result, stamp=stamp)
             if record:
-                keep(sample.ledger, result, claim, sample.prefix)
-            return result
+                keep(sample.ledger, stamped, claim, sample.prefix)
+            return stamped
 
         return call
 

@@ -1,7 +1,9 @@
 """The one lock and the files that Binder reads."""
 
+import json
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
@@ -97,6 +99,18 @@ def test_binder_scripts_can_be_run(script: Path) -> None:
     assert script.read_text().startswith("#!/usr/bin/env bash\n")
     assert script.stat().st_mode & 0o111 == 0o111
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+
+
+def test_binder_asks_nobody_for_news() -> None:
+    """Settings that JupyterLab has, switched off, and put where it looks for them."""
+    settings = json.loads((BINDER / "default_setting_overrides.json").read_text(encoding="utf-8"))
+    schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"
+    for plugin, chosen in settings.items():
+        package, _, name = plugin.partition(":")
+        schema = json.loads((schemas / package / f"{name}.json").read_text(encoding="utf-8"))
+        assert set(chosen) <= set(schema["properties"])
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert "/etc/jupyter/labconfig/default_setting_overrides.json" in (BINDER / "postBuild").read_text()
 
 
 @pytest.mark.parametrize("path", PACKAGE_LISTS, ids=lambda path: path.parent.name)

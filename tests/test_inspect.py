@@ -93,7 +93,7 @@ ANSWERS = [
         "qd/nomad-measurements/Resistivity_Ch1_TMR_Ch2_Hall_test.dat",
         (
             "bridge 1 (TMR): up at 2 K: resistance -7.584 to 467.9 mΩ, -10000 to 10000 Oe, 199 points → transport",
-            "bridge 2 (Hall): down at 2.3 K: resistance -8.763 to 231.8 mΩ, -10000 to 10000 Oe, 202 points",
+            "bridge 2 (Hall): down at 2.3 K: resistance -8.763 to 231.8 mΩ, -10000 to 10000 Oe, 201 points",
         ),
         ("run 05",),
     ),

@@ -97,7 +97,7 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
     factor = half_screening_field(current.geometry)  # type: ignore[arg-type]
     question = (
         f"The second smallest amplitude is half screened at h = {factor:.3f} J_c a, with a half the shorter edge of "
-        "the bar. How many A/cm² is J_c?"
+        "the bar (in the sample's table). How many A/cm² is J_c?"
     )
     wrong = {"that is h/a, a slab's factor": float(density) * factor}
     wrong["that is with the whole edge for its half"] = float(density) / 2

@@ -70,7 +70,10 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     width, centre = fit.fwhm[bluest], float(fit.centres[bluest])
     wrong = {"hc over the width, where two energies are to be subtracted": centre**2 / float(width)}
     wrong["that is the standard deviation, not the full width at half maximum"] = float(width) / FWHM
-    question = "At which two wavelengths is the peak half as high? How far apart are these in eV?"
+    question = (
+        "At which two wavelengths is the peak half as high? How far apart are these in eV? "
+        "(E = hc/λ, hc = 1239.84 eV nm)"
+    )
     why = (
         f"E = hc/λ, so that the width is hc(1/λ₁ − 1/λ₂), near E² Δλ/hc with E = {centre:.2f} eV. Equal steps "
         "in wavelength are no equal steps in energy"

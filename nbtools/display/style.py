@@ -10,6 +10,7 @@ from nbtools.whole_file import replace_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 # Widths of one and two columns of a journal page.
 COLUMN_MM = {1: 86.0, 2: 178.0}
@@ -26,7 +27,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
 )
 ELEMENT_COLOURS = {"Mg": ORANGE, "B": GREEN, "O": SKY, "Mg+O": YELLOW, "B+Mg": RED}
 ORIGIN_COLOURS = {"twin": RED, "measured": GREEN, "digitised": BLUE, "paper": BLACK}
-STYLE: dict[str, Any] = {
+STYLE: "dict[RcKeyType, Any]" = {
     "font.size": 8,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
@@ -135,13 +136,10 @@ def _lift_tags(figure: "Figure") -> bool:
         letter, tag = axes.get_title("left"), axes.get_title("right")
         if letter and tag:
             axes.apply_aspect()  # a map is narrower than its place
-            ends = [
-                axes.findobj(lambda a, t=t: isinstance(a, Text) and a.get_text() == t)[-1]
-                for t in (letter, tag)
-            ]
-            left, right = (text.get_window_extent() for text in ends)
+            texts = {text.get_text(): text for text in axes.findobj(Text) if isinstance(text, Text)}
+            left, right = (texts[text].get_window_extent() for text in (letter, tag))
             if left.x1 > right.x0:
-                ends[1].set_text(tag.replace(" · ", "\n") + "\n")
+                texts[tag].set_text(tag.replace(" · ", "\n") + "\n")
                 lifted = True
     return lifted
 

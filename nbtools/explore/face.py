@@ -65,7 +65,9 @@ class PanelPlot:
 
     def _set_ticks(self, curves: Sequence[tuple[Any, Any]]) -> None:
         for number, axis in enumerate(self.figure.axes):
-            shown = np.concatenate([np.ravel(curve[number]).astype(float) for curve in curves] or [[]])
+            shown = np.concatenate(
+                [np.ravel(curve[number]).astype(float) for curve in curves] or [np.empty(0)]
+            )
             shown = shown[np.isfinite(shown)]
             if shown.size and shown.min() < shown.max():
                 set_ticks(axis, float(shown.min()), float(shown.max()), 4)

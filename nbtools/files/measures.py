@@ -14,8 +14,8 @@ MEASURE = re.compile(
 )
 # Units as people write them, no powers of powers; a temperature in °C is an offset, not a factor.
 UNIT = re.compile(r"(?!deg[CFRK]|°)[a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?(?:[ */·-][a-zA-ZµμΩ]+(?:[²³]|\^-?\d)?)*")
-# How a field, as SI has it (A/m), may be written as a flux density.
-FLUX_DENSITIES = ("T", "mT", "uT", "µT", "G", "kG")
+POWER = re.compile(r"(?<=[a-zA-Z])([23])(?=[ */·-]|$)")
+WORD = re.compile(r"\b[A-Z][a-z]{3,}")
 
 
 def read_measure(written: Any, *, unit: str) -> Quantity:
@@ -55,11 +55,16 @@ def unit_factor(stated: str, unit: str) -> float:
         return 0.01 if stated else 1.0
     if not stated:
         raise ValueError(f"no unit is stated; expected one such as {unit or '%'}")
-    if len(stated) > 20 or not UNIT.fullmatch(stated):
+    # `emu/cm3` is written for `emu/cm^3`, `Tesla` for `tesla`.
+    plain = WORD.sub(lambda word: word[0].lower(), POWER.sub(r"^\1", stated))
+    if len(stated) > 20 or not UNIT.fullmatch(plain):
         raise ValueError(f"found the unit {stated[:20]!r}; expected one such as {unit or '%'}")
-    if unit == "A/m" and stated in FLUX_DENSITIES:
-        return factor(stated, "G") * factor("Oe", "A/m")
-    return factor(stated, unit)
+    if unit == "A/m":
+        try:
+            return factor(plain, "G") * factor("Oe", "A/m")
+        except ValueError:
+            pass
+    return factor(plain, unit)
 
 
 def _from_mapping(written: dict[Any, Any], unit: str) -> tuple[float, float, str, str]:

@@ -19,6 +19,7 @@ from nbtools.files.registry import HEAD, Contents, Range, Reader, Signal
 from nbtools.files.sweeps import (
     CHANNELS,
     Sweep,
+    channel_names,
     distinct_names,
     find_sweeps,
     split_sweeps,
@@ -89,6 +90,8 @@ def _dataset(content: bytes, path: Path) -> xr.Dataset:
     instrument = recognise(entries, {column.name for column in columns}, path.name)
     _name_measure_types(variables, instrument)
     _resistance_from_resistivity(variables, entries)
+    sample = sample_of(entries)
+    _moment_from_specific(variables, sample)
     comments = _comments(columns, text)
     points = np.flatnonzero(_plausible(variables))
     if points.size == 0:
@@ -100,7 +103,6 @@ def _dataset(content: bytes, path: Path) -> xr.Dataset:
     dataset = xr.Dataset(variables)
     if points.size < text.lines.size:
         dataset = dataset.isel(point=points)
-    sample = sample_of(entries)
     _caution_about_geometry(dataset, sample)
     dataset.attrs = {
         "instrument": instrument,
@@ -182,8 +184,13 @@ def _unread(columns: list[Column], variables: dict[str, xr.Variable]) -> list[st
         meant = _meant(column.name)
         if column.values is None or not meant or any(variable in variables for variable in meant):
             continue
+        what = meant[0].split("_")[0]
         why = f"{column.unit!r} is no unit of one" if column.unit else "it states no unit"
-        notes.append(f"the column {column.label!r} was not read as a {meant[0].split('_')[0]}: {why}")
+        example = {"resistance": "Ohms", "moment": "emu", "field": "Oe"}.get(what, "emu")
+        notes.append(
+            f"the column {column.label!r} was not read as a {what}: {why}; "
+            f"write the unit into its name, as in ({example})"
+        )
     if "field" not in variables:
         notes.append("no field column: its sweeps count as measured at 0 Oe")
     return notes
@@ -202,6 +209,15 @@ def _resistance_from_resistivity(variables: dict[str, xr.Variable], entries: dic
                 label = f"{resistivity.attrs['column']} × L/A of the header"
                 values = resistivity.values * (length / area)
                 variables[f"resistance_{name}{n}"] = _variable(values, "ohm", label)
+
+
+def _moment_from_specific(variables: dict[str, xr.Variable], sample: dict[str, Any]) -> None:
+    """A file that states the moment per mass alone: times the mass of its header."""
+    specific = variables.get("moment_per_mass")
+    if specific is not None and "moment" not in variables and "mass" in sample:
+        label = f"{specific.attrs['column']} × the mass of the header"
+        rule = MOMENT_RULES["moment"]
+        variables["moment"] = _variable(specific.values * sample["mass"], "A m^2", label, rule=rule)
 
 
 def _caution_about_geometry(dataset: xr.Dataset, sample: dict[str, object]) -> None:
@@ -741,7 +757,7 @@ def _mass(key: str, entries: dict[str, str]) -> float | None:
 
 def _bridge(number: str, entries: dict[str, str]) -> dict[str, object]:
     """Name and geometry of one bridge: mm² and mm in the header, 1 and 1 where nobody entered any."""
-    says = {key[8:].lower(): text for key, text in entries.items() if re.match(rf"Sample ?{number} ", key)}
+    says = _said_of_bridge(number, entries)
     bridge: dict[str, object] = {f"name_{number}": says["name"]} if says.get("name") else {}
     geometry = _geometry(number, entries)
     if geometry and geometry != (factor("mm^2", "m^2"), factor("mm", "m")):
@@ -749,9 +765,15 @@ def _bridge(number: str, entries: dict[str, str]) -> dict[str, object]:
     return bridge
 
 
+def _said_of_bridge(number: str, entries: dict[str, str]) -> dict[str, str]:
+    """``{"cross section": "1.2"}`` from the entries `Sample1 Cross Section` or `Sample 1 Cross Section`."""
+    found = {re.match(rf"Sample ?{number} (.+)", key): text for key, text in entries.items()}
+    return {match[1].lower(): text for match, text in found.items() if match}
+
+
 def _geometry(number: str, entries: dict[str, str]) -> tuple[float, float] | None:
     """Cross-section (m²) and length (m) with which the software computes ρ of a bridge, presets included."""
-    says = {key[8:].lower(): text for key, text in entries.items() if re.match(rf"Sample ?{number} ", key)}
+    says = _said_of_bridge(number, entries)
     area, length = _number(says.get("cross section", "")), _number(says.get("length", ""))
     return (area * factor("mm^2", "m^2"), length * factor("mm", "m")) if area and length else None
 
@@ -894,7 +916,9 @@ def may_hold_marks(name: str) -> bool:
 
 def is_number_column(name: str) -> bool:
     """Whether a column of this plain name must hold numbers, so that text in it is an error."""
-    patterns = [moment for moment, _, _ in MOMENTS] + [rule[0] for rule in RULES if rule[1] != "status"]
+    # A time may be written as a date; no technique asks for it.
+    words = ("status", "time")
+    patterns = [moment for moment, _, _ in MOMENTS] + [rule[0] for rule in RULES if rule[1] not in words]
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
@@ -1220,16 +1244,15 @@ def _stated(data: xr.Dataset) -> dict[str, str]:
     sample, stated = data.attrs["sample"], {}
     if "mass" in sample:
         stated["mass"] = f'"{convert(sample["mass"], "kg", "mg"):.6g} mg"'
-    for n in CHANNELS:
-        if f"resistance_{n}" not in data:
-            continue
+    # One card is for one bridge: the first.
+    if n := next((name[-1] for name in channel_names(data)), ""):
         if f"cross_section_{n}" in sample:
-            stated.setdefault("cross_section", f'"{sample[f"cross_section_{n}"] * 1e6:.6g} mm^2"')
-            stated.setdefault("tap_distance", f'"{sample[f"length_{n}"] * 1e3:.6g} mm"')
+            stated["cross_section"] = f'"{sample[f"cross_section_{n}"] * 1e6:.6g} mm^2"'
+            stated["tap_distance"] = f'"{sample[f"length_{n}"] * 1e3:.6g} mm"'
         if f"excitation_{n}" in data:
             current = np.nanmedian(np.abs(data[f"excitation_{n}"].values))
             if current > 0:
-                stated.setdefault("current", f'"{Range.of("current", [current], "A")}"'.replace("µ", "u"))
+                stated["current"] = f'"{Range.of("current", [current], "A")}"'.replace("µ", "u")
     if "moment" in data:
         instrument = CARD_NAMES.get(data.attrs["instrument"])
         if data.attrs["instrument"] == "MPMS3":

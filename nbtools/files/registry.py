@@ -175,6 +175,11 @@ class Route:
     says: str = ""
     takes: Literal["file", "folder", "nothing"] = "file"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a run needs nothing more; `VOXEL_SIZE=<metres>` is for the user to fill in."""
+        return self.takes != "nothing" and not any(option.endswith(">") for option in self.options)
+
 
 @dataclass(frozen=True)
 class Contents:

@@ -264,6 +264,7 @@ def sweeps_of_everything(dataset: xr.Dataset) -> list[Sweep]:
         name
         for name in measured_in(dataset)
         if not (name.startswith("resistivity_") and name.replace("ivity", "ance") in dataset)
+        and not (name == "moment_per_mass" and "moment" in dataset)
     ]
     return [
         found
@@ -536,11 +537,13 @@ def legs(values: np.ndarray, tolerance: float, minimum: int) -> list[Leg]:
     """Monotone legs of a noisy record, in order; those under `minimum` points are left out.
 
     A turn is the extreme from which the record has come back by more than `tolerance` and by more than 1 % of
-    the leg. The extreme belongs to the leg that reaches it. A jump between two levels is no leg, nor is one of
-    under a tenth of the points of both neighbours (a reset that was recorded on its way): what is reached
-    by it opens the next leg.
+    the leg. The extreme belongs to the leg that reaches it; where the record stays there twice as long as at the
+    point before, the first half belongs to the leg that ends and the second to the one that begins. A jump between
+    two levels is no leg, nor is one of under a tenth of the points of both neighbours (a reset that was recorded
+    on its way): what is reached by it opens the next leg.
     """
     vertices = turning_points(values, tolerance)
+    vertices[1:-1] = [_first_half(values, vertex, tolerance) for vertex in vertices[1:-1]]
     found: list[Leg] = []
     start, jumped = 0, False
     for before, after in pairwise(vertices):
@@ -553,6 +556,18 @@ def legs(values: np.ndarray, tolerance: float, minimum: int) -> list[Leg]:
             found.append(Leg(start, after + 1, bool(values[after] > values[before]), jumped))
             start, jumped = after + 1, False
     return _without_resets(found)
+
+
+def _first_half(values: np.ndarray, vertex: int, tolerance: float) -> int:
+    """The last point of the leg that ends: the extreme, or half way through a stay of double length."""
+    apart = np.flatnonzero(np.abs(values - values[vertex]) > tolerance)
+    before, after = apart[apart < vertex], apart[apart > vertex]
+    if not before.size or not after.size:
+        return vertex
+    last = values[before[-1]]
+    usual = int(np.argmax(np.abs(values[before[-1] :: -1] - last) > tolerance)) or before[-1] + 1
+    stay = int(after[0] - before[-1] - 1)
+    return int(before[-1] + usual) if stay == 2 * usual else vertex
 
 
 def _jump(values: np.ndarray, tolerance: float) -> int:

@@ -431,7 +431,7 @@ class FitProblem:
         return (ends[1] - ends[0]) / (places[1] - places[0])
 
 
-class _ModelResult(lmfit.model.ModelResult):  # type: ignore[misc]
+class _ModelResult(lmfit.model.ModelResult):
     """lmfit's result of one curve around a fit that was made elsewhere."""
 
     made: Any = None
@@ -667,7 +667,12 @@ class Minimisation:
     def _could_fall(self, result: Any) -> float:
         """The share of the sum of squares that the slopes at its end promise to take away."""
         slopes, misfit = getattr(result, "jac", None), getattr(result, "fun", None)
-        if np.ndim(slopes) != 2 or result.chisqr <= (1e-13 * self.size) ** 2:
+        if (
+            slopes is None
+            or misfit is None
+            or np.ndim(slopes) != 2
+            or result.chisqr <= (1e-13 * self.size) ** 2
+        ):
             return 0.0
         inside = [name for name in self.names if not self._at_bound(name)]
         slopes = slopes[:, [self.names.index(name) for name in inside]]
@@ -755,7 +760,7 @@ class Minimisation:
     def _covariance(self, result: Any) -> tuple[Array, np.ndarray[Any, np.dtype[np.bool_]]]:
         scale = np.array([self.scale[name] for name in self.names])
         slopes = getattr(result, "jac", None)
-        if np.ndim(slopes) == 2 and np.shape(slopes)[1] == scale.size:
+        if slopes is not None and np.ndim(slopes) == 2 and np.shape(slopes)[1] == scale.size:
             covariance, known = covariance_of(slopes)
         elif getattr(result, "covar", None) is not None:
             covariance, known = result.covar, np.ones(scale.size, dtype=bool)
@@ -915,11 +920,10 @@ def _take(parameter: lmfit.Parameter, given: Any) -> None:
 
 
 def _plain(parameter: lmfit.Parameter, unit: str) -> ParameterState:
-    if parameter.expr is not None:
-        ends = {"min": float(parameter.min), "max": float(parameter.max)}
-        return ParameterState(value=1.0, vary=False, expr=parameter.expr, unit=unit, **ends)
-    value = parameter.value if np.isfinite(parameter.value) else 1.0
     low, high = float(parameter.min), float(parameter.max)
+    if parameter.expr is not None:
+        return ParameterState(value=1.0, vary=False, expr=parameter.expr, unit=unit, min=low, max=high)
+    value = parameter.value if np.isfinite(parameter.value) else 1.0
     value = float(min(max(value, low), high))
     ends = slider_ends(value, low, high)
     return ParameterState(

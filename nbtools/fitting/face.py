@@ -4,6 +4,7 @@ import asyncio
 import html
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -94,12 +95,11 @@ class CurvePlot:
     def _show_bars(self, view: CurveView) -> None:
         if view.sigma is None or int(view.used.sum()) > ERROR_BARS:
             return
-        x, y, sigma = (array[view.used] for array in (view.x, view.y, view.sigma))
+        x, y, sigma = view.x[view.used], view.y[view.used], view.sigma[view.used]
         _send(self.bars, np.column_stack([x, x]), np.column_stack([y - sigma, y + sigma]))
 
     def _show_band(self, view: CurveView) -> None:
-        good = view.band is not None and np.isfinite(view.band).all()
-        if good:
+        if view.band is not None and np.isfinite(view.band).all():
             _send(self.band, view.grid, np.array([view.model - view.band, view.model + view.band]))
         elif len(self.band.x):
             _send(self.band, np.array([]), np.array([]))
@@ -225,7 +225,7 @@ def set_ticks(axis: Any, low: float, high: float, count: int) -> None:
 
     if type(axis.scale).__name__ == "LogScale" or not low < high:
         return
-    wanted = MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high)
+    wanted = np.asarray(MaxNLocator(count, steps=[1, 2, 5, 10]).tick_values(low, high))
     # The locator goes beyond the ends by a rounding error only where a tick lies on one.
     wanted = wanted[(wanted >= low - 1e-9 * (high - low)) & (wanted <= high + 1e-9 * (high - low))]
     if axis.tick_values is None or not np.array_equal(axis.tick_values, wanted):
@@ -481,7 +481,7 @@ class FitFace(Face):
             "code": (lambda: ("", o.to_code()), "an lmfit script of this fit"),
         }
         for name, (make, tip) in tables.items():
-            made[name] = button(name.capitalize(), lambda make=make: self.do(self.tell, make), tip=tip)
+            made[name] = button(name.capitalize(), partial(self.do, self.tell, make), tip=tip)
         made["save"] = button("Save", lambda: self.do(self._save), tip=f"write {o.path.name}", icon="save")
         made["load"] = button(
             "Load", lambda: self.do(self._load), tip=f"read {o.path.name}", icon="folder-open"
@@ -523,7 +523,7 @@ class FitFace(Face):
             for end in ("from", "to"):
                 made[f"{kind} {end}"].observe(lambda _, kind=kind: self.ask(self._typed_range, kind), "value")
         made["masked"].observe(lambda change: self.ask(self._typed_mask, change["new"]), "value")
-        made["mouse"].observe(lambda change: self.plot and self.plot.mode(change["new"]), "value")
+        made["mouse"].observe(lambda change: self._mouse(change["new"]), "value")
         return made
 
     def _name_controls(self) -> dict[str, Any]:
@@ -560,9 +560,9 @@ class FitFace(Face):
         ]
         return self._stack(parts)
 
-    def _make_plot(self) -> None:
+    def _make_plot(self) -> FitPlot:
         owner = self.owner
-        self.plot = FitPlot(
+        plot = self.plot = FitPlot(
             owner.view(),
             owner.axes,
             residual_title(owner.current, owner.problem.curves[0]),
@@ -570,7 +570,8 @@ class FitFace(Face):
             clicked=lambda curve, index: self.do(lambda: owner.mask(index, curve=curve)),
             viewed=lambda ends: self.ask(self._range, "view_range", ends),
         )
-        self.plot_box.children = [self.plot.main, self.plot.below]
+        self.plot_box.children = [plot.main, plot.below]
+        return plot
 
     # ---- what the controls ask for
 
@@ -653,13 +654,16 @@ class FitFace(Face):
         size = self.owner.problem.curves[0].x.size
         self.owner.change(masked=kept + tuple((0, index) for index in read_indices(text, size)))
 
+    def _mouse(self, mode: str) -> None:
+        if self.plot is not None:
+            self.plot.mode(mode)
+
     # ---- showing
 
     def _draw(self) -> None:
-        if self.plot is None:
-            self._make_plot()
+        plot = self.plot or self._make_plot()
         span, factor = self.owner.current.fit_range, self.owner.axes.factors[0]
-        self.plot.show(self.owner.view(), None if span is None else (span[0] * factor, span[1] * factor))
+        plot.show(self.owner.view(), None if span is None else (span[0] * factor, span[1] * factor))
 
     def _follow(self) -> None:
         self._refresh_rows()

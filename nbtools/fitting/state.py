@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 Method = Literal["leastsq", "least_squares", "nelder", "powell", "differential_evolution"]
 ARITHMETIC = (
     *(ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Call, ast.BinOp, ast.UnaryOp, ast.BoolOp),

@@ -163,13 +163,13 @@ class PrintedCurrents(StudyResult):
 
 
 def points_of(
-    ac_susceptibility: Ledger | None, magneto_optics: Ledger | None, *, probe: float, cold_finger: float
+    ac_susceptibility: Sequence[Ledger], magneto_optics: Sequence[Ledger], *, probe: float, cold_finger: float
 ) -> dict[str, CurrentPoints]:
-    """The critical currents that notebooks 05 and 04 kept, by instrument.
+    """The critical currents that runs of notebooks 05 and 04 kept, by instrument.
 
     Parameters
     ----------
-    ac_susceptibility, magneto_optics : their results, None where there are none
+    ac_susceptibility, magneto_optics : the results of every run, none where there is none
     probe, cold_finger : K, how far the thermometers of half screening and of the flux profiles may be off against
         that of the loops
 
@@ -180,23 +180,24 @@ def points_of(
     """
     found: dict[str, CurrentPoints] = {}
 
-    def enter(name: str, currents: Mapping[float, Quantity], offset: float) -> None:
+    def enter(name: str, currents: Sequence[tuple[float, Quantity]], offset: float) -> None:
         if currents:
-            found[name] = CurrentPoints(
-                [*currents], [*map(float, currents.values())], offset_uncertainty=offset
-            )
+            temperatures, densities = zip(*currents, strict=True)
+            found[name] = CurrentPoints([*temperatures], [*densities], offset_uncertainty=offset)
 
-    if ac_susceptibility is not None:
-        enter("loops", ac_susceptibility.series("loop_current_", "K"), 0.0)
-        halves = ac_susceptibility.series("half_screening_")
-        by_number = ac_susceptibility.series("critical_current_")
-        enter(
-            "half screening",
-            {float(halves[i]): current for i, current in by_number.items() if i in halves},
-            probe if "loops" in found else 0.0,
-        )
-    if magneto_optics is not None:
-        enter("flux profiles", magneto_optics.series("critical_current_", "K"), cold_finger if found else 0.0)
+    enter(
+        "loops", [point for run in ac_susceptibility for point in run.series("loop_current_", "K").items()], 0
+    )
+    half_screening = [
+        (float(halves[i]), current)
+        for run in ac_susceptibility
+        for halves in (run.series("half_screening_"),)
+        for i, current in run.series("critical_current_").items()
+        if i in halves
+    ]
+    enter("half screening", half_screening, probe if found else 0.0)
+    profiles = [point for run in magneto_optics for point in run.series("critical_current_", "K").items()]
+    enter("flux profiles", profiles, cold_finger if found else 0.0)
     if len(found) < 2:
         raise NotPossible(
             f"Critical currents were found by {', '.join(found) or 'no technique'}; two of loops, half screening and "

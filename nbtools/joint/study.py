@@ -1,6 +1,6 @@
 """Where the results of several techniques on one sample meet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -33,7 +33,7 @@ Positive = Annotated[float, Field(gt=0)]
 @study("One critical current")
 def study_critical_current(
     sample: "Sample",
-    ledgers: Mapping[str, Ledger],
+    ledgers: Mapping[str, Ledger | Sequence[Ledger]],
     *,
     law: Literal["power", "linear", "three-halves", "square", "depairing"] = "power",
     probe: Positive = 0.05,
@@ -44,16 +44,15 @@ def study_critical_current(
     Parameters
     ----------
     sample : whose results they are
-    ledgers : of notebooks 04 and 05, by name
+    ledgers : of notebooks 04 and 05, by name; one, or that of every run
     law : of J_c(T)
     probe, cold_finger : K, how far the thermometers of half screening and of the flux profiles may be off
     """
-    points = points_of(
-        ledgers.get("05_ac_susceptibility"),
-        ledgers.get("04_magneto_optics"),
-        probe=probe,
-        cold_finger=cold_finger,
-    )
+    runs = [
+        [known] if isinstance(known, Ledger) else known
+        for known in (ledgers.get(name, ()) for name in ("05_ac_susceptibility", "04_magneto_optics"))
+    ]
+    points = points_of(*runs, probe=probe, cold_finger=cold_finger)
     try:
         return JointCurrentStudy(fit_joint_current(points, law=law), points)
     except ValueError as reason:

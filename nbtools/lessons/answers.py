@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nbtools import paths
 from nbtools.results import dumps
+from nbtools.study import html_table
 from nbtools.whole_file import write_whole
 
 FEWEST_WORLDS = 3  # below which a mean score says nothing of a student
@@ -82,19 +83,41 @@ def write_answers(path: Path, room: str, answers: Mapping[str, Answer]) -> Path:
     return write_whole(path, dumps(_File(room=room, answers=dict(answers)).model_dump()))
 
 
+def answer_files(folder: Path) -> list[Path]:
+    """The files of answers in a folder, one a room."""
+    return sorted(folder.glob("[0-9][0-9].json"))
+
+
+def read_all_answers(folder: Path) -> dict[str, dict[str, Answer]]:
+    """The answers of every room that has some.
+
+    Raises
+    ------
+    ValueError
+        A file that holds no answers.
+    """
+    found = {path.stem: read_answers(path, path.stem) for path in answer_files(folder)}
+    return {room: answers for room, answers in found.items() if answers}
+
+
 @dataclass(frozen=True)
 class AnswerTable:
-    """All answers of a room, and how well the confidence was placed; text, and a table in the report."""
+    """The answers of all rooms, and how well the confidence was placed; text, and a table in the report.
 
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    Parameters
+    ----------
+    rooms : the answers of each room by their keys
+    """
+
+    rooms: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
 
     def calibration(self) -> str:
         """How often a stated confidence was right, over all blind worlds, and the mean score (0 is best).
 
         The score is that of `Lesson.judge`; who knows nothing and says so has 1 − c in every world, with c one over
-        the number of worlds. One world says little, so no score is shown of one alone.
+        the number of worlds. One world says little, so no score is shown of fewer than `FEWEST_WORLDS`.
         """
-        blind = [one for one in self.answers.values() if one.confidence is not None]
+        blind = [one for room in self.rooms.values() for one in room.values() if one.confidence is not None]
         if not blind:
             return ""
         right, sure, score, chance = (
@@ -109,32 +132,26 @@ class AnswerTable:
         count = f"{len(blind)} blind world{'s' if len(blind) > 1 else ''}"
         means = f"{right:.0%} right at a mean confidence of {sure:.0%}"
         if len(blind) < FEWEST_WORLDS:
-            return (
-                f"{count}: {means}. Judge {FEWEST_WORLDS} of them to see how your confidence does on average."
-            )
+            return f"{count}: {means}. Judge {FEWEST_WORLDS} to see how your confidence does on average."
         return f"{count}: {means}; mean score {score:.2f} (0 is best, honest ignorance has {chance:.2f})"
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """Stop, question, answer, what was said to it, and tries."""
+        return [
+            (room.lstrip("0"), one.text, one.shown, one.said, str(one.tries))
+            for room, answers in self.rooms.items()
+            for one in answers.values()
+        ]
+
     def __str__(self) -> str:
-        if not self.answers:
-            return "Not answered yet: no question of this room has an answer."
-        lines = [f"{key}: {one.shown}\n    {one.said}" for key, one in self.answers.items()]
+        if not self.rooms:
+            return "Nothing is answered yet."
+        lines = [f"{stop}: {text} {shown}\n    {said}" for stop, text, shown, said, _ in self.rows()]
         return "\n".join([*lines, *filter(None, [self.calibration()])])
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        plain = {"text/plain": str(self)}
-        if not self.answers:
-            return plain
-        rows = [
-            (key, one.kind, one.text, one.shown, one.said, str(one.tries))
-            for key, one in self.answers.items()
-        ]
-        left = 'style="text-align:left"'
-        head = "".join(
-            f"<th {left}>{name}</th>" for name in ("", "kind", "question", "answer", "result", "tries")
-        )
-        body = "".join(
-            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        return plain | {
-            "text/html": f"<table><tr>{head}</tr>{body}</table><p>{escape(self.calibration())}</p>"
-        }
+    def html(self) -> str:
+        """The table, with the calibration above it."""
+        if not self.rooms:
+            return f"<p>{self}</p>"
+        table = html_table([("stop", "question", "answer", "result", "tries"), *self.rows()])
+        return f"<p>{escape(self.calibration())}</p>{table}"

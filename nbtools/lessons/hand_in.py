@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nbtools.display.gui import button, ipywidgets, sentences_html
-from nbtools.lessons.answers import Answer, lessons_folder, read_answers
+from nbtools.lessons.answers import Answer, AnswerTable, answer_files, lessons_folder, read_all_answers
 from nbtools.results import dumps
 
 LARGEST = 5_000_000  # bytes; answers of one student are a few thousand
@@ -37,16 +36,7 @@ def collect_answers(folder: Path, student: str) -> HandedIn:
     """
     if not student.strip():
         raise ValueError("write your name first")
-    rooms: dict[str, Mapping[str, Answer]] = {}
-    for path in answer_files(folder):
-        if answers := read_answers(path, path.stem):
-            rooms[path.stem] = answers
-    return HandedIn(student=student.strip(), rooms={room: dict(answers) for room, answers in rooms.items()})
-
-
-def answer_files(folder: Path) -> list[Path]:
-    """The files of answers in a folder, one a room."""
-    return sorted(folder.glob("[0-9][0-9].json"))
+    return HandedIn(student=student.strip(), rooms=read_all_answers(folder))
 
 
 def read_handed_in(path: Path) -> HandedIn:
@@ -67,7 +57,7 @@ def read_handed_in(path: Path) -> HandedIn:
 
 
 class HandIn:
-    """A name, a download, and a reset that asks twice; `controls` has each by name.
+    """All answers, a download under a name, and a reset that asks twice; `controls` has each by name.
 
     Parameters
     ----------
@@ -100,7 +90,7 @@ class HandIn:
         """The live controls."""
         gui = ipywidgets()
         name = gui.Text(placeholder="your name", layout={"width": "220px"})
-        link, said = gui.HTML(), gui.HTML()
+        link, said, table = gui.HTML(), gui.HTML(), gui.HTML()
 
         def prepare() -> None:
             link.value = said.value = ""
@@ -115,18 +105,28 @@ class HandIn:
                 f'style="text-decoration:underline">download {escape(file)}</a>'
             )
 
+        def show() -> None:
+            link.value = said.value = ""
+            try:
+                table.value = AnswerTable(read_all_answers(self.folder)).html()
+            except ValueError as problem:
+                said.value = sentences_html([str(problem)])
+
         def reset() -> None:
+            link.value = table.value = ""
             said.value = sentences_html([self.reset()])
 
         self._controls = {
+            "show": button("Show my answers", show, tip="of all stops, and how sure you were"),
             "name": name,
             "prepare": button("Prepare the download", prepare, tip="all answers of all stops"),
             "reset": button("Reset", reset, tip="take back all answers"),
             "link": link,
             "said": said,
+            "table": table,
         }
-        row = gui.HBox(list(self._controls.values())[:4], layout={"flex_flow": "row wrap"})
-        return gui.VBox([row, said])
+        row = gui.HBox(list(self._controls.values())[:5], layout={"flex_flow": "row wrap"})
+        return gui.VBox([row, said, table])
 
     @property
     def controls(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,12 +14,11 @@ from typing import Any, Generic, Self, TypeVar
 
 from nbtools import paths
 from nbtools.display.face import Face
-from nbtools.display.gui import button, ipywidgets, read_number
+from nbtools.display.gui import button, ipywidgets
 from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import (
     Answer,
-    AnswerTable,
     Kind,
     lessons_folder,
     read_answers,
@@ -49,6 +49,14 @@ POWERS = {
     6: "micro or mega",
     9: "nm for m",
 }
+# One spelling of what a keyboard or a formula editor may give.
+PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x", "·": "*", "⋅": "*", "μ": "u", "Ω": "ohm"})
+FROM_SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
+NUMBER = re.compile(
+    r"(?P<sign>[-+]?)\s*(?P<digits>(?!10\s*(?:\^|\*\*))\d[\d.,]*|[.,]\d+)?"
+    r"(?:[eE](?P<e>[-+]?\d+)|(?P<base>\s*(?(digits)[x*]\s*)10\s*(?:\^|\*\*)\s*\(?(?P<power>[-+]?\d+)\)?))?"
+    r"(?:\s*(?:±|\+-|\+/-)\s*[\d.,]+)?\s*(?P<unit>[^\d\s.,].*)?"
+)
 
 
 @dataclass(frozen=True)
@@ -235,9 +243,15 @@ class Lesson:
         options: Sequence[str] = (),
         why: str = "",
         link: str = "",
+        reveal: Callable[[], Any] | None = None,
         **number: Any,
     ) -> "Question":
-        """A choice among `options`, or a number (as for `check`), committed before the outcome is shown."""
+        """A choice among `options`, or a number (as for `check`), committed before the outcome is shown.
+
+        Parameters
+        ----------
+        reveal : draws what gives the answer away, below it once it is committed
+        """
         if not options:
             value = math.nan if outcome is None else outcome
             return self._number("prediction", key, text, value, why=why, link=link, **number)
@@ -248,7 +262,9 @@ class Lesson:
             right = answer == outcome
             return Judgement(right, f"{'as predicted' if right else 'not as predicted'}: {outcome}")
 
-        question = Question(self, "prediction", key, text, judge, options=options, why=why, link=link)
+        question = Question(
+            self, "prediction", key, text, judge, options=options, why=why, link=link, reveal=reveal
+        )
         return self._ask(question)
 
     def mystery(self, worlds: Mapping[str, T]) -> "Mystery[T]":
@@ -299,10 +315,6 @@ class Lesson:
     def flip(self, verdict: Callable[[float], Any], start: float, end: float, **options: Any) -> Flip:
         """Break it: how far one knob goes before the verdict changes; options as for `find_flip`."""
         return find_flip(verdict, start, end, **options)
-
-    def report(self) -> AnswerTable:
-        """All answers of this room, kept from earlier days too."""
-        return AnswerTable(dict(self.answers))
 
     def full_key(self, key: str) -> str:
         """The key of a question on these data."""
@@ -395,13 +407,14 @@ class Question(Showing[Any]):
         rivals: Mapping[str, float] | None = None,
         why: str = "",
         link: str = "",
+        reveal: Callable[[], Any] | None = None,
     ) -> None:
         super().__init__()
         self.lesson, self.kind, self.key, self.text = lesson, kind, key, text
         self.unit, self.options, self._judge = unit, tuple(options), judge
         self.chance = 1 / (len(self.options) - 1) if sure else None
         self.truth, self.rivals = truth, dict(rivals or {})
-        self.why, self.link = why, link
+        self.why, self.link, self.reveal = why, link, reveal
 
     @property
     def answer(self) -> Answer | None:
@@ -464,14 +477,15 @@ class Question(Showing[Any]):
                 raise StateError(f"{answer!r} came; one of {', '.join(self.options)} was expected")
             return str(answer)
         try:
-            number = (
-                float(answer) if isinstance(answer, (int, float)) else read_answer(str(answer), self.unit)
+            numbers = (
+                [float(answer)] if isinstance(answer, (int, float)) else read_answer(str(answer), self.unit)
             )
         except ValueError as problem:
             raise StateError(str(problem)) from None
-        if not math.isfinite(number):
+        if not math.isfinite(numbers[0]):
             raise StateError(f"{answer} came; a finite number was expected")
-        return number
+        # Where a comma may part thousands, what is right is what was meant.
+        return next((one for one in numbers if self._judge(one, None).right), numbers[0])
 
     def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
         found = self._judge(answer, confidence)
@@ -491,18 +505,6 @@ class Question(Showing[Any]):
             return f"{said}. One more try."
         return f"{said}. {self.why}." if self.why else said
 
-    def then(self, show: Callable[..., Any], *arguments: Any) -> Any:
-        """Show what gives the answer away, once it is answered for good; before that, say so.
-
-        Parameters
-        ----------
-        show, arguments : what is called, and with what
-        """
-        if self.closed:
-            return show(*arguments)
-        print("Answer the question first, then run this cell again.")
-        return None
-
     def __str__(self) -> str:
         if self.answer is None:
             choice = f" ({' / '.join(self.options)})" if self.options else ""
@@ -520,32 +522,65 @@ class Question(Showing[Any]):
         return f"<Question {self.key!r}>"
 
 
-def read_answer(text: str, unit: str) -> float:
-    """A number as a student types it, in `unit`: ``38.3``, ``38,3 K``, ``38300 mK``.
+def read_answer(text: str, unit: str) -> list[float]:
+    """What a student may mean by a number, in `unit`: ``38.3``, ``38,3 K``, ``38300 mK``, ``3.83·10¹``.
+
+    One reading, the decimal point or comma first; two where three digits behind it may also be a group of thousands.
 
     Raises
     ------
     ValueError
         No number, or a unit of another kind.
     """
-    found = re.fullmatch(r"\s*([-+−]?[\d.,]+(?:\s*[eE×x]\s*(?:10\s*\^?)?\s*[-+−]?\d+)?)\s*(.*?)\s*", text)
-    if not found or not re.search(r"\d", found[1]):
-        return read_number(text)
-    digits = re.sub(r"\s*[×xE]\s*(?:10\s*\^?)?\s*", "e", found[1])
-    number, own = read_number(digits), found[2].replace("µ", "u").replace("μ", "u").replace("Ω", "ohm")
-    if own in ("", unit):
-        return number
-    if own == "%" and not unit:
-        return number / 100
-    own = own.replace("°", "deg")
-    with suppress(ValueError):
-        return float(convert(number, own, unit))
+    plain = re.sub(r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda power: "^" + power[0].translate(FROM_SUPERSCRIPTS), text)
+    plain = unicodedata.normalize("NFKC", plain).translate(PLAIN).strip().lstrip("≈~ ")
+    plain = re.sub(r"(?<=\d)[ '’_](?=\d{3}(?!\d))", "", plain)
+    found = NUMBER.fullmatch(plain)
+    if not found or not (found["digits"] or found["base"]):
+        raise ValueError(f"{text!r} is not a number; write for instance 0.25, 1e-9 or 3·10^5")
+    digits, power = found["digits"] or "1", found["power"] or found["e"] or "0"
     try:
-        # A flux density is taken for the field that has it in vacuum.
-        return float(convert(convert(number, own, "T") / (4e-7 * math.pi), "A/m", unit))
+        scale = factor_of(found["unit"] or "", unit)
     except ValueError:
         wanted = f"a number in {unit} is asked for" if unit else "a pure number is asked for"
-        raise ValueError(f"{text!r} is in {found[2]}; {wanted}") from None
+        raise ValueError(f"{text!r} is read as a number in {found['unit']!r}; {wanted}") from None
+    return [float(f"{found['sign']}{one}e{power}") * scale for one in readings(digits)]
+
+
+def readings(digits: str) -> list[str]:
+    """A decimal number as typed, as Python writes it; with groups of thousands, a second reading or the only one."""
+    marks = re.sub(r"\d", "", digits)
+    thousands = re.fullmatch(r"[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d*)?", digits)
+    if len(marks) > 1:
+        # The mark that stands once, at the end, is the decimal one.
+        if not thousands or len(set(marks)) > 2 or marks.count(marks[-1]) > 1 < len(set(marks)):
+            raise ValueError(f"{digits!r} is not a number; write for instance 0.25 or 61400")
+        if len(set(marks)) == 1:
+            return [digits.replace(marks[0], "")]
+        return [digits.replace(marks[0], "").replace(marks[-1], ".")]
+    decimal = digits.replace(",", ".")
+    return [decimal, digits.replace(marks, "")] if marks and thousands else [decimal]
+
+
+def factor_of(own: str, unit: str) -> float:
+    """How many `unit` make one of what the student wrote; per cent of a pure number, and the H of a B, too.
+
+    Raises
+    ------
+    ValueError
+        Two that do not measure the same thing.
+    """
+    if own in ("", unit):
+        return 1.0
+    if own == "%" and not unit:
+        return 0.01
+    own = own.replace("°", "deg").replace("Ohm", "ohm").replace("**", "^")
+    own = re.sub(r"[A-Z][a-z]{3,}", lambda word: word[0].lower(), own)  # Kelvin, Angstrom
+    own = re.sub(r"(?<=[A-Za-z])(?=-?\d)", "^", own)
+    with suppress(ValueError):
+        return convert(1.0, own, unit)
+    # A flux density is taken for the field that has it in vacuum.
+    return convert(convert(1.0, own, "T") / (4e-7 * math.pi), "A/m", unit)
 
 
 def link_in_lab(link: str) -> str:
@@ -602,12 +637,19 @@ class QuestionFace(Face):
     def _draw(self) -> None:
         self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
         self.said.value = escape(self.owner.heard())
-        read_on = (
-            f"[Read on]({link_in_lab(self.owner.link)})" if self.owner.closed and self.owner.link else ""
-        )
+        shown: list[dict[str, Any]] = []
+        if self.owner.closed and self.owner.reveal:
+            from IPython.utils.capture import capture_output
+
+            with capture_output() as caught:
+                self.owner.reveal()
+            shown += [output.data for output in caught.outputs]
+        if self.owner.closed and self.owner.link:
+            shown.append({"text/markdown": f"[Read on]({link_in_lab(self.owner.link)})"})
         # An output, for JupyterLab opens its links beside the notebook; a link in a widget would leave the page.
-        shown = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": read_on}}
-        self.reading.outputs = (shown,) if read_on else ()
+        self.reading.outputs = tuple(
+            {"output_type": "display_data", "metadata": {}, "data": data} for data in shown
+        )
 
     def _follow(self) -> None:
         for control in self.controls.values():

@@ -22,6 +22,7 @@ from nbtools.units import for_display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from mpl_toolkits.mplot3d import Axes3D
 
     from nbtools.magneto_optics.flux import FluxMaps
     from nbtools.magneto_optics.inversion import CurrentMap
@@ -213,10 +214,11 @@ def draw_currents(
     return axes
 
 
-def _profiles_of(maps: "FluxMaps", frames: Sequence[int]) -> tuple[Array, list[Array], Array]:
+def _profiles_of(maps: "FluxMaps", frames: Sequence[int]) -> tuple[Array, list[Array], list[float]]:
     width = PROFILE_WIDTH * maps.pixel_size * min(maps.field.shape[1:])
     across = [maps.across(maps.field[i], width=width) for i in frames]
-    return across[0].distance, [one.field for one in across], maps.applied[list(frames)]
+    applied = [float(maps.applied[i]) for i in frames]
+    return across[0].distance, [one.field for one in across], applied
 
 
 # Figures ---------------------------------------------------------------------------------------
@@ -379,10 +381,9 @@ def cooled(panels: Any, flux: "FluxStudy", study: "CurrentStudy", *, units: str 
     maps = flux.cooled[0]
     found = next(one for one in study.states if one.maps is maps)
     axes = _panels(panels, 4, MAP_HEIGHT)
-    at = {"outline": maps.outline, "units": units}
-    draw_map(axes[0], maps.field[-1], pixel_size=maps.pixel_size, **at)
+    draw_map(axes[0], maps.field[-1], pixel_size=maps.pixel_size, outline=maps.outline, units=units)
     _name(axes[0], maps.label)
-    draw_currents(axes[1], found.currents, **at)
+    draw_currents(axes[1], found.currents, outline=maps.outline, units=units)
     place, letter = axes[2].get_subplotspec(), axes[2].get_title("left")
     axes[2].remove()
     with rc_context(STYLE):
@@ -395,8 +396,8 @@ def cooled(panels: Any, flux: "FluxStudy", study: "CurrentStudy", *, units: str 
 
 
 def draw_relief(
-    axes: "Axes", field: ArrayLike, *, pixel_size: float, points: int = 60, units: str = "paper"
-) -> "Axes":
+    axes: "Axes3D", field: ArrayLike, *, pixel_size: float, points: int = 60, units: str = "paper"
+) -> "Axes3D":
     """B_z (T) as a landscape, on axes with a third dimension."""
     scale, shown = for_display("T", units)
     stride = max(1, min(np.shape(field)) // points)
@@ -404,11 +405,11 @@ def draw_relief(
     length, unit = _length(pixel_size * max(np.shape(field)))
     y, x = (pixel_size * stride / length * (np.arange(n) - (n - 1) / 2) for n in values.shape)
     grid = np.meshgrid(x, y)
-    axes.plot_surface(*grid, values, cmap=FIELD_COLOURS, linewidth=0, antialiased=False, rcount=80, ccount=80)  # type: ignore[attr-defined]
+    axes.plot_surface(*grid, values, cmap=FIELD_COLOURS, linewidth=0, antialiased=False, rcount=80, ccount=80)
     axes.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
-    axes.set_zlabel(rf"$B_z$ ({shown})")  # type: ignore[attr-defined]
+    axes.set_zlabel(rf"$B_z$ ({shown})")
     axes.tick_params(labelsize=7)
-    axes.set_box_aspect(None, zoom=0.85)  # type: ignore[attr-defined]
+    axes.set_box_aspect(None, zoom=0.85)
     return axes
 
 

@@ -129,14 +129,12 @@ def state_at(
     index = min(frame, maps.applied.size - 1)
     profile = maps.across(maps.field[index], width=PROFILE_WIDTH)
     applied = maps.applied
-    own = {"x_label": "x", "y_label": "B_z", "x_unit": "mm", "y_unit": "T"}
-    loop = {"x_label": "µ0 H", "y_label": "moment", "x_unit": "T", "y_unit": "A m^2"}
     here = (applied[index : index + 1], moments[index : index + 1], "o")
     return {
         "flux": _picture(maps, maps.field[index], limits=(float(maps.field.min()), float(maps.field.max()))),
         "current": _picture(maps, current_maps[index].magnitude, colours="magma"),
-        "profile": Plot({"B_z": (1e3 * profile.distance, profile.field)}, **own),
-        "loop": Plot({"all": (applied, moments), "here": here}, **loop),
+        "profile": Plot({"B_z": (1e3 * profile.distance, profile.field)}, "x", "B_z", "mm", "T"),
+        "loop": Plot({"all": (applied, moments), "here": here}, "µ0 H", "moment", "T", "A m^2"),
         "applied field": Quantity(float(applied[index]), np.nan, "T"),
         "moment": Quantity(float(moments[index]), np.nan, "A m^2"),
     }
@@ -190,7 +188,6 @@ def line_at(
     ends = {"pixel_size": maps.pixel_size, "width": 0.025 * float(limit.min())}
     flux, density = (line_profile(one, tuple(start), tuple(end), **ends) for one in (field, current))
     shown = 1e3 * (np.array([start, end]) - (limit / 2))
-    axes = {"x_label": "along the line", "x_unit": "mm"}
     half = density.field > 0.5 * np.percentile(density.field, 95)
     drawn = _picture(maps, field)
     unit = "A/m^2" if maps.thickness else "A/m"
@@ -204,8 +201,8 @@ def line_at(
             image=drawn.image,
             extent=drawn.extent,
         ),
-        "B_z": Plot({"B_z": (1e3 * flux.distance, flux.field)}, y_label="B_z", y_unit="T", **axes),
-        "J": Plot({"J": (1e3 * density.distance, density.field)}, y_label="|J|", y_unit=unit, **axes),
+        "B_z": Plot({"B_z": (1e3 * flux.distance, flux.field)}, "along the line", "B_z", "mm", "T"),
+        "J": Plot({"J": (1e3 * density.distance, density.field)}, "along the line", "|J|", "mm", unit),
         "mean |J|": Quantity(float(density.field[half].mean()), float(density.field[half].std()), unit),
     }
 
@@ -246,10 +243,9 @@ def inversion_at(maps: FluxMaps, index: int, automatic: float, *, strength: floa
     """
     found = maps.currents(index, regularisation=automatic * 10**strength)
     profile = maps.across(found.jy, width=PROFILE_WIDTH)
-    axes = {"x_label": "x", "x_unit": "mm", "y_label": "j_y", "y_unit": found.unit}
     return {
         "current": _picture(maps, found.magnitude, colours="magma"),
-        "j_y": Plot({"j_y": (1e3 * profile.distance, profile.field)}, **axes),
+        "j_y": Plot({"j_y": (1e3 * profile.distance, profile.field)}, "x", "j_y", "mm", found.unit),
         "residual over noise": Quantity(float(np.std(found.residual)) / found.noise),
         "resolution": Quantity(1e6 * found.resolution, np.nan, "um"),
         "sigma of J": Quantity(float(np.median(found.uncertainty)), np.nan, found.unit),

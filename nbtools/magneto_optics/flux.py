@@ -165,7 +165,9 @@ class FluxMaps:
         found = self.fit(
             (self.field[top] - self.field[after]) / 2, (self.applied[top] - self.applied[after]) / 2
         )
-        return replace(found, applied=self.applied[after], field_slope=found.field_slope / -2)
+        return replace(
+            found, applied=np.asarray(self.applied[after], float), field_slope=found.field_slope / -2
+        )
 
     def fit(self, field: Array, applied: Array) -> CriticalCurrent:
         """`estimate_critical_current` of these maps in the outline of this sample."""

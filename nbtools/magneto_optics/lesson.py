@@ -164,7 +164,11 @@ def blind_plate(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray[Any, Any], Mag
 
 def judge_plate(seen: np.ndarray[Any, Any], world: MagnetoOpticsWorld) -> Homogeneity:
     """What the notebook's own test says of a blind plate."""
-    at = {"pixel_size": world.pixel_size, "height": world.gap, "thickness": world.thickness}
+    at: dict[str, Any] = {
+        "pixel_size": world.pixel_size,
+        "height": world.gap,
+        "thickness": world.thickness,
+    }
     outline = place_outline((seen.shape[0], seen.shape[1]), world.pixel_size, world.sides)
     fitted = estimate_critical_current(seen, 0.0, outline=outline, **at)
     return check_homogeneity(

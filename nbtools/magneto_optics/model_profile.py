@@ -46,7 +46,8 @@ def plate_profile(
         number = np.interp(place, known, np.arange(known.size))
         weights = np.maximum(1 - np.abs(number - np.arange(known.size)), 0.0)
         shape = weights @ own
-    return np.interp(np.asarray(distance, float), grid, sign * current * shape) + applied + offset
+    heights = np.asarray(sign * current * shape, float)
+    return np.interp(np.asarray(distance, float), np.asarray(grid, float), heights) + applied + offset
 
 
 def front(critical_current: float, *, applied: float, half_width: float, thickness: float) -> float:

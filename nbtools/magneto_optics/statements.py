@@ -112,7 +112,7 @@ def full_penetration(paper: Paper, results: None, context: Context) -> Verdict:
         f"{float(printed):g} Oe are {float(printed / _filling_of(paper)):.0f} A cm⁻²"
     )
     if float(printed) < float(least) or float(printed) > float(most):
-        margin = -abs(min(printed - least, most - printed, key=float))
+        margin = -abs(min(printed - least, most - printed))
     else:
         margin = bean - printed if bean > printed else kim - printed
     return context.proposition(margin, basis, shown=(bean, kim))

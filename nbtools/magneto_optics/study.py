@@ -378,12 +378,11 @@ def study_critical_current(sample: "Sample", flux: FluxStudy) -> CriticalCurrent
         except NotPossible as reason:
             missing["ramp down"] = str(reason)
     thermometer = sample.sigma("thermometer_offset")
-    ends = [
-        one.widened(thermometer) for one in (*constant_current_range(found), *constant_current_range(back))
-    ]
+    steady, falling = (one.widened(thermometer) for one in constant_current_range(found))
+    follows, departs = (one.widened(thermometer) for one in constant_current_range(back))
     known = [one for one in flux.ramps if np.isfinite(found[one.temperature].critical_current)]
     shared = _shared_error(sample, known[-1]) if known else 0.0
-    return CriticalCurrentStudy(found, back, *ends, shared, missing)
+    return CriticalCurrentStudy(found, back, steady, falling, follows, departs, shared, missing)
 
 
 def _shared_error(sample: "Sample", maps: FluxMaps) -> float:

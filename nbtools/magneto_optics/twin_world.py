@@ -87,7 +87,7 @@ class MagnetoOpticsWorld:
 
     def _axis(self, side: float) -> Array:
         count = int(np.ceil(side / self.grid)) + 4
-        return self.grid * (np.arange(count) - (count - 1) / 2)
+        return self.grid * (np.arange(count, dtype=np.float64) - (count - 1) / 2)
 
     def pattern(self) -> Array:
         """J_c over its mean on the solver's grid, of the worlds where it is not uniform."""

@@ -425,7 +425,7 @@ def open_paper(ledger: Ledger) -> Sample:
 
 def _planted(source: manifest.DataSource) -> Mapping[str, float]:
     """What the twin's recorder says that it planted; nothing for measured data."""
-    if source.origin != "twin" or source.entry is None:
+    if not isinstance(source.entry, manifest.Twin):
         return {}
     recorder = twin_module(source.entry)
     return dict(recorder.truth(**source.entry.parameters))

@@ -12,6 +12,7 @@ from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
 from nbtools.stem.boundary import LayerStudy
 from nbtools.stem.draw import draw_image, draw_transform
+from nbtools.stem.draw import layer as draw_layer
 from nbtools.stem.image import LatticeImage
 from nbtools.stem.interface import GrainsStudy, misfit
 from nbtools.stem.spots import hann_window, power_spectrum
@@ -114,7 +115,13 @@ def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
         f"layer without a lattice keeps them apart. The study finds {steepest}"
     )
     asked = lesson.predict(
-        "overlap", question, options[not steepest.disordered], options=options, why=why, link=BETWEEN
+        "overlap",
+        question,
+        options[not steepest.disordered],
+        options=options,
+        why=why,
+        link=BETWEEN,
+        reveal=lambda: draw_layer(layer),
     )
     return about(layer, asked)
 

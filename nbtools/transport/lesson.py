@@ -6,6 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
+from nbtools.explore.sliders import Explorer
 from nbtools.lessons.about import about
 from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
 from nbtools.study import NotPossible, Stamp
@@ -29,6 +30,26 @@ CURVE = "03_transport.ipynb#Fig.-9(a)-·-Resistivity"
 UPPER_FIELD = "03_transport.ipynb#Fig.-S2-·-Upper-critical-field"
 STEPS = "03_transport.ipynb#Resistivity"
 TEMPERATURE = np.linspace(33, 41, 81)
+
+
+def explore_steps() -> Explorer:
+    """R/R_n of a bar under two sliders: the width of its steps, and how far below the first the second lies."""
+
+    def share(temperature: np.ndarray, width: float = 0.45, distance: float = 1.8) -> np.ndarray:
+        world = TransportWorld("two-step", transition_width=width, link_depression=distance)
+        return world.reduced_resistance(temperature)
+
+    explorer = Explorer(
+        share,
+        x=TEMPERATURE,
+        ranges={"width": (0.1, 1.2), "distance": (0.0, 3.0)},
+        units={"width": "K", "distance": "K"},
+        labels={"width": "width of each step", "distance": "distance of the steps"},
+        x_label="temperature",
+        x_unit="K",
+        y_label="R/Rₙ",
+    )
+    return explorer.of("model")
 
 
 def show_curve(resistance: ResistanceStudy) -> None:

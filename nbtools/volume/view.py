@@ -1,8 +1,10 @@
 """A volume on the best screen there is: napari's window, K3D in the browser, or else a picture."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from nbtools.display.gui import button
 from nbtools.display.style import ORIGIN_COLOURS, picture
 from nbtools.results import ORIGIN_LABELS, Origin
 from nbtools.volume.browser import fitting, make_plot, why_no_k3d
@@ -18,6 +20,8 @@ Backend = Literal["auto", "napari", "k3d", "napari picture", "picture"]
 LADDER = ("napari", "k3d", "picture")
 # Voxels that each screen is given at most; a browser is also held to its bytes.
 MOST = {"napari": 320**3, "k3d": 256**3, "napari picture": 256**3, "picture": 256**3}
+# A browser's first picture: surfaces of 128³ voxels take K3D three times the work of everything else together.
+FIRST = 64**3
 
 
 class VolumeView:
@@ -27,16 +31,16 @@ class VolumeView:
     ----------
     backend : ``"napari"``, ``"k3d"`` or ``"picture"``: where it is shown
     scene : what is drawn there
-    sentences : what of the wish could not be had and why, and how much is sent to a browser
+    sentences : what of the wish could not be had and why
     handle : napari's viewer or K3D's plot; None for a picture
     sent : bytes for the browser, else 0
     """
 
-    def __init__(
-        self, backend: str, scene: Scene, *, sentences: list[str], handle: Any = None, sent: int = 0
-    ) -> None:
+    def __init__(self, backend: str, scene: Scene, *, sentences: list[str], handle: Any = None) -> None:
         self.backend, self.scene, self.sentences = backend, scene, sentences
-        self.handle, self.sent = handle, sent
+        self.handle, self.sent = handle, 0
+        self._finer: Callable[[], Scene] | None = None
+        self._box: Any = None
         self.draw: Callable[[Scene], Figure] = draw_sections
         self._origin = ("", "#777777")
 
@@ -51,10 +55,28 @@ class VolumeView:
         figure = self.draw(self.scene)
         label, colour = self._origin
         figure.suptitle(
-            " ".join([self.scene.resolution + ".", *self.sentences]), fontsize=6, x=0.01, ha="left"
+            " ".join([self.scene.resolution + ".", *self.sentences, self._cost]),
+            fontsize=6,
+            x=0.01,
+            ha="left",
         )
         figure.text(0.995, 0.005, label, ha="right", va="bottom", fontsize=6, color=colour)
         return figure
+
+    def sharpen(self) -> None:
+        """Draw as many voxels as the browser takes, in the place of a quick first picture; else nothing happens."""
+        if self._finer is not None:
+            self.scene, self._finer = self._finer(), None
+            self._draw_in_browser()
+
+    def _draw_in_browser(self) -> None:
+        before = self.handle
+        self.scene, self.sent = fitting(self.scene)
+        self.handle = make_plot(self.scene)
+        if self._box is not None:
+            self._box.children = self._shown_parts()
+        if before is not None:
+            before.close()
 
     def close(self) -> None:
         """Close the window or the live view; the picture stays."""
@@ -69,15 +91,30 @@ class VolumeView:
         return {**bundle, "image/png": picture(self.figure()), "text/plain": repr(self)}
 
     def _live(self) -> Any:
+        import ipywidgets
+
+        self._box = ipywidgets.VBox(self._shown_parts())
+        return self._box
+
+    def _shown_parts(self) -> list[Any]:
+        """K3D's plot, what is said under it, and a button while there is more to be seen."""
         import html
 
         import ipywidgets
 
         label, colour = self._origin
-        words = html.escape(" ".join([self.scene.resolution + ".", *self.sentences]))
+        words = html.escape(" ".join([self.scene.resolution + ".", *self.sentences, self._cost]))
         origin = f'<span style="color:{colour}">{html.escape(label)}</span>'
         line = f'<div style="font-size:11px;line-height:15px">{words} {origin}</div>'
-        return ipywidgets.VBox([self.handle, ipywidgets.HTML(line)])
+        parts = [self.handle, ipywidgets.HTML(line)]
+        if self._finer is not None:
+            tip = "all voxels that the browser takes; without a graphics card this takes some ten seconds"
+            parts.append(button("Sharpen", self.sharpen, tip=tip))
+        return parts
+
+    @property
+    def _cost(self) -> str:
+        return f"K3D, {self.sent / 1e6:.2g} MB sent." if self.sent else ""
 
     def __repr__(self) -> str:
         return "<VolumeView>"
@@ -111,7 +148,7 @@ def draw_volume(volume: Any, *, labels: Any = None, voxel_size: Any, backend: Ba
     for name in LADDER[first:]:
         reason = _why_not(name, asked=backend == name)
         if not reason:
-            return _shown(name, read_scene(volume, labels, voxel_size, most=MOST[name]), sentences)
+            return _shown(name, partial(read_scene, volume, labels, voxel_size), sentences)
         if reason not in sentences:
             sentences.append(reason)
     raise AssertionError("a picture can always be drawn")
@@ -138,11 +175,14 @@ def _why_not(backend: str, *, asked: bool) -> str:
     return why_no_napari() if backend == "napari" else why_no_k3d()
 
 
-def _shown(backend: str, scene: Scene, sentences: list[str]) -> VolumeView:
-    if backend == "napari":
-        return VolumeView("napari", scene, sentences=sentences, handle=open_window(scene))
-    if backend == "k3d":
-        drawn, sent = fitting(scene)
-        said = [*sentences, f"K3D, {sent / 1e6:.2g} MB sent."]
-        return VolumeView("k3d", drawn, sentences=said, handle=make_plot(drawn), sent=sent)
-    return VolumeView("picture", scene, sentences=sentences)
+def _shown(backend: str, read: Callable[..., Scene], sentences: list[str]) -> VolumeView:
+    """`read` gives the scene with at most so many voxels."""
+    if backend != "k3d":
+        scene = read(most=MOST[backend])
+        handle = open_window(scene) if backend == "napari" else None
+        return VolumeView(backend, scene, sentences=sentences, handle=handle)
+    view = VolumeView(backend, read(most=FIRST), sentences=sentences)
+    if view.scene.factor > 1:
+        view._finer = partial(read, most=MOST[backend])
+    view._draw_in_browser()
+    return view

@@ -21,8 +21,8 @@ SLIDER = ".noUi-handle"
 WIDGET = (".bqplot.figure path.line", SLIDER)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-# It would ask the reader, and then a server.
-NEWS = "@jupyterlab/apputils-extension:announcements"
+# Without Binder's settings JupyterLab would ask the reader whether he wants news, and then a server.
+SETTINGS = ROOT / "binder" / "default_setting_overrides.json"
 OWN_FOLDERS = (
     "IPYTHONDIR",
     "JUPYTERLAB_SETTINGS_DIR",
@@ -30,6 +30,7 @@ OWN_FOLDERS = (
     "JUPYTER_CONFIG_DIR",
     "JUPYTER_DATA_DIR",
     "JUPYTER_RUNTIME_DIR",
+    "NBTOOLS_LESSONS",
     "NBTOOLS_RESULTS",
 )
 # Drawn in software, and silent towards the maker's servers.
@@ -94,9 +95,10 @@ def screenshots() -> Path:
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: the folder it shows, its address and its key."""
+    """A running JupyterLab: the folder it shows, how long its start took (s), its address and its key."""
 
     folder: Path
+    starting: float
     address: str
     token: str
 
@@ -111,9 +113,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns("results", ".*"))
     own = {name: str(home / name.lower()) for name in OWN_FOLDERS}
-    page_config = Path(own["JUPYTER_CONFIG_DIR"]) / "labconfig" / "page_config.json"
-    page_config.parent.mkdir(parents=True)
-    page_config.write_text(json.dumps({"disabledExtensions": {NEWS: True}}))
+    configured = Path(own["JUPYTER_CONFIG_DIR"]) / "labconfig"
+    configured.mkdir(parents=True)
+    shutil.copy(SETTINGS, configured)
     options = [
         "--no-browser",
         "--allow-root",
@@ -121,6 +123,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "--LabApp.expose_app_in_browser=True",
         f"--ServerApp.root_dir={folder}",
     ]
+    begin = time.monotonic()
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
@@ -130,7 +133,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             start_new_session=True,
         )
     try:
-        yield Lab(folder, *_address(process, Path(own["JUPYTER_RUNTIME_DIR"]), home / "log"))
+        found = _address(process, Path(own["JUPYTER_RUNTIME_DIR"]), home / "log")
+        yield Lab(folder, time.monotonic() - begin, *found)
     finally:
         # The group, so that no kernel is left behind.
         os.killpg(process.pid, signal.SIGTERM)

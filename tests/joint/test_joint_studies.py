@@ -81,7 +81,7 @@ def test_one_instrument_alone_is_not_enough():
     """It is said which techniques would be needed."""
     only = ledgers()["04_magneto_optics"]
     with pytest.raises(NotPossible, match="found by flux profiles; two of loops"):
-        points_of(None, only, probe=0.05, cold_finger=0.4)
+        points_of([], [only], probe=0.05, cold_finger=0.4)
     assert isinstance(study({"04_magneto_optics": only}), Missing)
 
 

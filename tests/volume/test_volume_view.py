@@ -149,3 +149,62 @@ def test_no_screen_is_imported_by_looking() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_one_call_shows_the_same_in_napari_in_the_browser_and_on_paper(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Grey values, masks by name in their colours, and lengths: read back from what each screen holds."""
+    components = pytest.importorskip("napari.components")
+    pytest.importorskip("k3d")
+    grey, inside = ball()
+    rim = np.zeros_like(inside)
+    rim[2:14, 20:44, 4:16] = True
+    masks = {"ball": inside, "rim": rim}
+    monkeypatch.setattr(volume, "why_no_napari", lambda: "")
+
+    def window(scene: Any) -> Any:
+        viewer = components.ViewerModel()  # a viewer without its window
+        volume_napari.fill(viewer, scene)
+        return viewer
+
+    monkeypatch.setattr(volume, "open_window", window)
+    names: tuple[Any, ...] = ("napari", "k3d", "picture")
+    napari, k3d, picture = (draw_volume(grey, labels=masks, voxel_size=VOXEL, backend=n) for n in names)
+    assert [view.backend for view in (napari, k3d, picture)] == list(names)
+    layers = {layer.name: layer for layer in napari.handle.layers}
+    objects = {thing.name: thing for thing in k3d.handle.objects}
+    assert list(layers) == list(objects) == ["raw", "ball", "rim"]
+    assert np.array_equal(layers["raw"].data, grey)
+    low, high = napari.scene.range
+    assert objects["raw"].volume * (high - low) + low == pytest.approx(grey, abs=(high - low) / 63)
+    for name, mask in masks.items():
+        assert np.array_equal(layers[name].data, mask)
+        assert np.array_equal(objects[name].scalar_field, mask)
+        assert tuple(layers[name].scale) == pytest.approx([1e6 * edge for edge in VOXEL])
+    # Lengths: 16 planes of 40 nm, 64 rows and columns of 10 nm.
+    assert k3d.handle.objects[0].model_matrix.diagonal()[:3] == pytest.approx([0.64, 0.64, 0.64])
+    figure = picture.figure()
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert legend == set(masks)
+    assert np.array_equal(figure.axes[0].images[0].get_array(), grey[8])
+    assert len(figure.axes[0].collections) == 2
+    k3d.close()
+
+
+def test_a_browser_is_sharpened_by_a_button() -> None:
+    """First 64³, so that something is seen at once; then all that it takes, in the same place."""
+    pytest.importorskip("k3d")
+    grey, inside = ball(planes=32)  # 32 × 128 × 128
+    view = draw_volume(grey, labels=inside, voxel_size=VOXEL, backend="k3d")
+    first = view.handle
+    assert view.scene.factor == 2
+    assert first.objects[1].scalar_field.shape == (16, 64, 64)
+    box = view._live()
+    button = box.children[-1]
+    button.click()
+    assert view.handle is box.children[0] is not first
+    assert view.handle.objects[1].scalar_field.shape == (32, 128, 128)
+    assert "32 × 128 × 128 voxels of 40 × 10 nm" in box.children[1].value
+    assert len(box.children) == 2  # nothing is left to sharpen
+    view.close()
