@@ -402,7 +402,10 @@ _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"^\*RAS_", _ras_facts),
     (r"\A[^\n]*\n\s*lambda\s*=[^\n]*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+[\d.]+", _psi_facts),
     (r"^data_\S", _cif_facts),
-    (rf"\A{_NUMBER}[ \t]+{_NUMBER}[ \t]+{_NUMBER}\b[^\n]*\n(?:[ \t]*\d+\.?){{4,}}[ \t]*\n", _stepped_facts),
+    (
+        rf"\A{_NUMBER}[ \t]+{_NUMBER}[ \t]+{_NUMBER}\b[^\n]*\n[ \t]*\d+\.?(?:[ \t]+\d+\.?){{4,}}[ \t]*\n",
+        _stepped_facts,
+    ),
 )
 
 
