@@ -37,7 +37,7 @@ def _powder(path: Path) -> Contents:
         + (f", {about['scans']} scans" if about["scans"] > 1 else ""),
         tuple(_scan_signal(one, n, x_rays) for n, one in enumerate(scans)),
         (Route("structure", "POWDER"),) if x_rays else (),
-        ("01 takes scan 0",) if x_rays and len(scans) > 1 else (),
+        ("01 takes scan 0; -p SCAN=1 the next",) if x_rays and len(scans) > 1 else (),
         tuple(about["notes"]),
     )
 
