@@ -60,10 +60,10 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     angle, intensity = _stepped(path, content, facts) if stepped else _geddes(path, content, scan)
     if facts.axis != "2θ":
         angle, intensity = _from_spacing(path, angle, intensity, facts)
-    for extra in (facts.factor, facts.sigma):
-        if extra is not None and extra.shape != angle.shape:
+    for extra in (facts.factor, facts.sigma, facts.seconds):
+        if isinstance(extra, np.ndarray) and extra.shape != angle.shape:
             raise PowderDiffractionError(
-                f"{path.name} has {angle.size} points but {extra.size} attenuator factors or errors; {EXPORT}"
+                f"{path.name} has {angle.size} points but {extra.size} attenuator factors, times or errors; {EXPORT}"
             )
     return _dataset(path, angle, intensity, facts)
 
@@ -200,7 +200,7 @@ def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dat
             "wavelength": lengths[0],
             "wavelength_2": lengths[1],
             "ratio": np.nan if facts.ratio is None else facts.ratio,
-            "counting_time": np.nan if facts.seconds is None else facts.seconds,
+            "counting_time": np.nan if facts.seconds is None else float(np.mean(facts.seconds)),
             "plain_counts": plain,
             "radiation": "neutrons" if facts.neutrons else "x-rays",
             "notes": tuple(facts.notes),
@@ -213,10 +213,10 @@ def _statistics(intensity: Array, facts: Facts) -> tuple[Array, Array, bool]:
     """Counts, their variance, and whether that is the counts themselves."""
     if facts.sigma is not None:
         return intensity, facts.sigma**2, False
-    if facts.is_rate and not facts.seconds:
+    if facts.is_rate and facts.seconds is None:
         facts.notes.append("intensities are rates and the file gives no counting time: no variance")
         return intensity, np.full(intensity.size, np.nan), False
-    counts = intensity * facts.seconds if facts.is_rate and facts.seconds else intensity
+    counts = intensity * facts.seconds if facts.is_rate and facts.seconds is not None else intensity
     if facts.factor is not None and np.any(facts.factor != 1):
         facts.notes.append(f"an attenuator of up to {np.max(facts.factor):.4g} was in the beam")
         true = counts if facts.is_multiplied else counts * facts.factor

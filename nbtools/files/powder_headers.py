@@ -36,6 +36,7 @@ K_ALPHA = {
     "Mo": (0.709317e-10, 0.713607e-10),
     "Ag": (0.559422e-10, 0.563813e-10),
 }
+NUMBER = r"[\d.]+(?:[eE][-+]?\d+)?"
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -50,7 +51,7 @@ class Facts:
     format: str
     wavelengths: tuple[float, ...] = ()  # Å
     ratio: float | None = None
-    seconds: float | None = None
+    seconds: float | Array | None = None
     is_rate: bool = False
     factor: Array | None = None  # of the attenuator, by which the intensities are to be or were multiplied
     is_multiplied: bool = False
@@ -77,27 +78,38 @@ def read_facts(path: Path, content: bytes, scan: int = 0) -> Facts:
 
 
 def _xrdml_facts(text: str, scan: int) -> Facts:
-    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated; each scan has its own."""
-    parts = re.findall(r"<scan\b.*?</scan>", text, re.DOTALL)
-    own = parts[scan] if scan < len(parts) else text
-    factors = re.search(r"<beamAttenuationFactors[^>]*>([^<]*)<", own)
+    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated; each scan has its own.
+
+    Each measurement states its tube, and which of the tube's lines passes the monochromator or filter.
+    """
+    parts = list(re.finditer(r"<scan\b.*?</scan>", text, re.DOTALL))
+    own = parts[scan][0] if scan < len(parts) else text
+    before = text[: parts[scan].start()] if scan < len(parts) else text
+    tube = (re.findall(r"<usedWavelength.*?</usedWavelength>", before, re.DOTALL) or [text])[-1]
+    falling = (_number(own, r"<startPosition>\s*([-\d.]+)") or 0) > (
+        _number(own, r"<endPosition>\s*([-\d.]+)") or 180
+    )
+    each = {
+        name: _floats(found[1])[:: -1 if falling else 1]
+        for name in ("beamAttenuationFactors", "countingTimes")
+        if (found := re.search(rf"<{name}[^>]*>([^<]*)<", own))
+    }
     facts = Facts(
         "XRDML",
-        ratio=_number(text, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
-        seconds=_number(own, r"<commonCountingTime[^>]*>\s*([\d.eE+-]+)"),
+        ratio=_number(tube, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
+        seconds=each.get("countingTimes", _number(own, rf"<commonCountingTime[^>]*>\s*({NUMBER})")),
         is_rate=bool(re.search(r'<intensities[^>]*unit="cps"', own)),
-        factor=_floats(factors[1]) if factors else None,
+        factor=each.get("beamAttenuationFactors"),
         is_multiplied=True,
         sample=_word(text, r"<sample\b.*?<name>\s*([^<]*?)\s*</name>"),
         scans=max(1, len(parts)),
     )
-    lines = {name: rf"<{name}[^>]*>\s*([\d.]+)" for name in ("kAlpha1", "kAlpha2", "kBeta")}
-    # Which of the lines of the tube passes the monochromator or filter.
-    intended = _word(text, r'<usedWavelength[^>]*intended="([^"]*)"').replace(" ", "").lower()
-    used = {"k-alpha1": ["kAlpha1"], "k-alpha2": ["kAlpha2"], "k-beta": ["kBeta"]}.get(
-        intended, ["kAlpha1", "kAlpha2"]
-    )
-    facts.wavelengths = _numbers(text, *(lines[name] for name in used))
+    intended = re.sub(r"[-_ ]", "", _word(tube, r'<usedWavelength[^>]*intended="([^"]*)"')).lower()
+    single = {"kalpha1": ["kAlpha1"], "kalpha2": ["kAlpha2"], "kbeta": ["kBeta"]}
+    used = single.get(intended, ["kAlpha1", "kAlpha2"])
+    unit = _word(tube, r'<kAlpha1[^>]*unit="([^"]*)"').lower()
+    scale = 1e10 * LENGTHS.get(unit, 1e-10)
+    facts.wavelengths = _numbers(tube, *(rf"<{name}[^>]*>\s*({NUMBER})" for name in used), scale=scale)
     if len(used) == 1:
         facts.ratio = 0.0
     return facts
@@ -124,28 +136,37 @@ def _ras_facts(text: str, scan: int) -> Facts:
     """Rigaku's header: *KEY "value"; the third column is the attenuator's factor; each scan has its own of both."""
     parts = re.findall(r"\*RAS_HEADER_START.*?(?=\*RAS_HEADER_START|\Z)", text, re.DOTALL)
     own = parts[scan] if scan < len(parts) else text
-    rows = [line.split() for line in own.splitlines() if re.match(r"\s*[\d.]+\s+[-\d.]", line)]
-    factor = np.array([float(row[2]) for row in rows if len(row) > 2 and is_number(row[2])])
+    beta = _word(own, r'\*MEAS_COND_XG_WAVE_TYPE\s+"([^"]*)').lower().startswith("kb")
+    lines = ("BETA",) if beta else ("ALPHA1", "ALPHA2")
     return Facts(
         "RAS",
-        _numbers(own, r'\*HW_XG_WAVE_LENGTH_ALPHA1\s+"([\d.]+)', r'\*HW_XG_WAVE_LENGTH_ALPHA2\s+"([\d.]+)'),
-        seconds=_ras_seconds(own),
+        _numbers(own, *(rf'\*HW_XG_WAVE_LENGTH_{line}\s+"([\d.]+)' for line in lines)),
+        0.0 if len(lines) == 1 else None,
+        seconds=_seconds_a_point(
+            own,
+            r'\*MEAS_SCAN_SPEED\s+"([\d.]+)',
+            r'\*MEAS_SCAN_STEP\s+"([\d.]+)',
+            r'\*MEAS_SCAN_SPEED_UNIT\s+"([^"]*)',
+        ),
         is_rate="cps" in _word(own, r'\*MEAS_SCAN_UNIT_Y\s+"([^"]*)').lower(),
-        factor=factor if rows and factor.size == len(rows) else None,
+        factor=_third_column(own),
         sample=_word(own, r'\*FILE_SAMPLE\s+"([^"]*)'),
         scans=max(1, len(parts)),
     )
 
 
-def _ras_seconds(head: str) -> float | None:
-    """A point's counting time, s: its step over the speed of the scan, or the speed itself where that is a time."""
-    speed, step = (_number(head, rf'\*MEAS_SCAN_{word}\s+"([\d.]+)') for word in ("SPEED", "STEP"))
-    unit = _word(head, r'\*MEAS_SCAN_SPEED_UNIT\s+"([^"]*)').lower()
-    if not speed:
-        return None
-    if unit.startswith(("s", "c")):  # sec., counts
-        return speed if unit.startswith("s") else None
-    return 60 * step / speed if step and "min" in unit else None
+def _seconds_a_point(text: str, speed: str, step: str, unit: str) -> float | None:
+    """Rigaku's counting time: the step over the speed of the scan, or the speed itself where that is a time.
+
+    Parameters
+    ----------
+    text : the header
+    speed, step, unit : patterns of the three in it
+    """
+    fast, wide, what = _number(text, speed), _number(text, step), _word(text, unit).lower()
+    if fast and what.startswith("s"):
+        return fast
+    return 60 * wide / fast if fast and wide and "min" in what else None
 
 
 def _cif_facts(text: str, scan: int) -> Facts:
@@ -185,14 +206,14 @@ def _column_facts(path: Path, text: str) -> Facts:
         facts.format = f"GSAS {bank[1]}"
         facts.sigma = _bank_errors(text[bank.end() :], bank[1])
     elif path.suffix.lower() == ".xye" or text.startswith("XYDATA") or re.search(ERRORS, names):
-        facts.sigma = _third_column(text)
+        facts.sigma = _errors(_third_column(text))
     return facts
 
 
 def _bank_errors(rows: str, kind: str) -> Array | None:
     """σ of each point of a GSAS bank: in the third column, or after each intensity in fields of eight characters."""
     if kind == "FXYE":
-        return _third_column(rows)
+        return _errors(_third_column(rows))
     if kind != "ESD":
         return None
     fields = [line[at : at + 8] for line in rows.splitlines() for at in range(0, len(line.rstrip()), 8)]
@@ -200,12 +221,19 @@ def _bank_errors(rows: str, kind: str) -> Array | None:
 
 
 def _third_column(text: str) -> Array | None:
+    """In the order of rising angle, as intensities are read; none where a row has none."""
     rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
-    return _errors(np.array([float(row[2]) for row in rows if len(row) > 2 and all(map(is_number, row[:3]))]))
+    rows = [row for row in rows if len(row) > 1 and all(map(is_number, row[:2]))]
+    if not rows or any(len(row) < 3 or not is_number(row[2]) for row in rows):
+        return None
+    order = np.argsort([float(row[0]) for row in rows], kind="stable")
+    return np.array([float(rows[i][2]) for i in order])
 
 
-def _errors(sigma: Array) -> Array | None:
+def _errors(sigma: Array | None) -> Array | None:
     """σ; none where most are none. The σ of a point that has 0, being √0, is the least of the others."""
+    if sigma is None or not sigma.size:
+        return None
     positive = sigma[sigma > 0]
     return np.where(sigma > 0, sigma, positive.min()) if positive.size > sigma.size / 2 else None
 
@@ -369,7 +397,7 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         if not profiles:
             return _brml_facts(archive, names, scan)
         own = min(scan, len(profiles) - 1)
-        rows = [line.split() for line in text_of(archive.read(profiles[own])).split("\n") if line.strip()]
+        profile = text_of(archive.read(profiles[own]))
         said = text_of(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""
     except (
         zipfile.BadZipFile,
@@ -384,12 +412,14 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         if isinstance(problem, PowderDiffractionError):
             raise
         raise PowderDiffractionError(f"{path.name} is a damaged zip ({problem}); copy it again") from None
-    factor = [float(row[2]) for row in rows if len(row) > 2 and is_number(row[2])]
+    lines = ("beta",) if _word(said, r"<WaveType>([^<]*)").lower().startswith("kb") else ("alpha1", "alpha2")
     return Facts(
         "RASX",
-        _numbers(said, r"<WavelengthKalpha1>([\d.]+)", r"<WavelengthKalpha2>([\d.]+)"),
+        _numbers(said, *(rf"<WavelengthK{line}>([\d.]+)" for line in lines)),
+        0.0 if len(lines) == 1 else None,
+        _seconds_a_point(said, r"<Speed>([\d.]+)", r"<Step>([\d.]+)", r"<SpeedUnit>([^<]*)"),
         is_rate=_word(said, r"<IntensityUnit>([^<]*)").lower() == "cps",
-        factor=np.array(factor) if len(factor) == len(rows) else None,
+        factor=_third_column(profile),
         sample=_word(said, r"<SampleName>([^<]*)"),
         scans=len(profiles),
     )
@@ -432,10 +462,10 @@ def _number(text: str, pattern: str) -> float | None:
     return float(found[1]) if found and is_number(found[1]) else None
 
 
-def _numbers(text: str, *patterns: str) -> tuple[float, ...]:
-    """Wavelengths in Å, as long as they are some."""
-    found = [_number(text, pattern) for pattern in patterns]
-    return tuple(value for value in found if value is not None and 0.1 < value < 10)
+def _numbers(text: str, *patterns: str, scale: float = 1.0) -> tuple[float, ...]:
+    """Wavelengths in Å, as long as they are some; `scale` is that of their unit."""
+    found = [scale * (_number(text, pattern) or 0.0) for pattern in patterns]
+    return tuple(value for value in found if 0.1 < value < 10)
 
 
 def _floats(text: str) -> Array:

@@ -540,3 +540,69 @@ def test_two_ranges_of_a_binary(realdata, tmp_path):
     struct.pack_into("<I", twice, 12, 2)
     facts = [read_facts(Path("two.raw"), bytes(twice), scan) for scan in (0, 1)]
     assert [one.scans for one in facts] == [2, 2] and facts[1].seconds == 2.5 != facts[0].seconds
+
+
+def tube(intended, unit="Angstrom", scale=1.0, lines=(1.540598, 1.544426, 1.39225)):
+    names = ("kAlpha1", "kAlpha2", "kBeta")
+    words = "".join(
+        f'<{name} unit="{unit}">{scale * line:.7E}</{name}>' for name, line in zip(names, lines, strict=True)
+    )
+    return f'<usedWavelength intended="{intended}">{words}</usedWavelength>'
+
+
+@pytest.mark.parametrize("intended", ["K-Beta", "KBeta", "K Beta", "K-beta"])
+@pytest.mark.parametrize(("unit", "scale"), [("Angstrom", 1.0), ("nm", 0.1)])
+def test_a_tube_in_any_spelling(tmp_path, intended, unit, scale):
+    """Its β line, in ångström or nanometres, with an exponent."""
+    path = written(
+        tmp_path, scans_of(["<counts>10 12 100 20 24</counts>"], tube(intended, unit, scale)), "b.xrdml"
+    )
+    about = read_pattern(path).attrs
+    assert 1e10 * about["wavelength"] == pytest.approx(1.39225) and np.isnan(about["wavelength_2"])
+
+
+def test_each_measurement_has_its_own_tube(tmp_path):
+    """Two measurements in one file, with copper and with cobalt."""
+    first = scans_of(["<counts>10 12 100 20 24</counts>"], tube("K-Alpha"))
+    second = scans_of(["<counts>10 12 100 20 24</counts>"], tube("K-Alpha", lines=(1.789, 1.7929, 1.6208)))
+    both = first.replace("</xrdMeasurements>", "") + second.split("<xrdMeasurements>")[1]
+    path = written(tmp_path, both, "two.xrdml")
+    found = [1e10 * read_pattern(path, scan=n).attrs["wavelength"] for n in (0, 1)]
+    assert found == pytest.approx([1.540598, 1.789])
+
+
+def test_a_time_for_each_point(tmp_path):
+    """Rates of a scan whose points were counted for 1 to 4 s."""
+    part = "<countingTimes>1 2 4 4 1</countingTimes>"
+    part += '<intensities unit="cps">10 6 25 5 24</intensities>'
+    scan = read_pattern(written(tmp_path, scans_of([part]), "times.xrdml"))
+    assert scan.counts.values.tolist() == [10, 12, 100, 20, 24] and scan.attrs["plain_counts"]
+
+
+def test_a_falling_scan_takes_its_third_column_along(tmp_path):
+    """Errors of .xye and the attenuator of RAS stay with their points; so do the factors of XRDML."""
+    rows = [f"{x:.3f} {n} {0.1 * n:.3f}" for x, n in zip(ANGLE, COUNTS, strict=True)]
+    scan = read_pattern(written(tmp_path, "\n".join(rows[::-1]), "falling.xye"))
+    assert np.sqrt(scan.variance.values) == pytest.approx(0.1 * scan.counts.values)
+    factors = [10 if n == 53 else 1 for n in COUNTS]
+    rows = [f"{x:.3f} {n} {f}" for x, n, f in zip(ANGLE, COUNTS, factors, strict=True)]
+    head = '*RAS_DATA_START\n*RAS_HEADER_START\n*MEAS_SCAN_UNIT_Y "counts"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+    text = head + "\n".join(rows[::-1]) + "\n*RAS_INT_END\n*RAS_DATA_END\n"
+    assert read_pattern(written(tmp_path, text, "falling.ras")).counts.values == pytest.approx(
+        COUNTS * factors
+    )
+    part = "<beamAttenuationFactors>1 1 1 10 1</beamAttenuationFactors><counts>24 20 16 100 10</counts>"
+    falling = scans_of([part]).replace("n>20<", "n>x<").replace("n>24<", "n>20<").replace("n>x<", "n>24<")
+    scan = read_pattern(written(tmp_path, falling, "falling.xrdml"))
+    assert scan.counts.values.tolist() == [10, 1000, 16, 20, 24] and scan.variance.values[1] == 10_000
+
+
+def test_rigakus_beta(tmp_path):
+    """The header names the line that was used."""
+    rows = "\n".join(f"{x:.3f} {n} 1.0" for x, n in zip(ANGLE, COUNTS, strict=True))
+    head = '*RAS_DATA_START\n*RAS_HEADER_START\n*HW_XG_WAVE_LENGTH_ALPHA1 "1.540593"\n'
+    head += (
+        '*HW_XG_WAVE_LENGTH_BETA "1.392246"\n*MEAS_COND_XG_WAVE_TYPE "Kb"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+    )
+    about = read_pattern(written(tmp_path, f"{head}{rows}\n*RAS_INT_END\n*RAS_DATA_END\n", "beta.ras")).attrs
+    assert 1e10 * about["wavelength"] == pytest.approx(1.392246) and about["ratio"] == 0
