@@ -66,6 +66,7 @@ SIBLINGS = {
     "inspection": "top",
     "runner": "top",
     "report": "top",
+    "error_bars": "top",
     "sample_report": "top",
     "own_sample": "top",
 }

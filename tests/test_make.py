@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ("lab", "run", "test", "notebooks", "bench", "stress", "newest", "lock", "clean")
+COMMANDS = ("lab", "run", "test", "notebooks", "bench", "nightly", "stress", "newest", "lock", "clean")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

@@ -52,8 +52,11 @@ CHUNK, FINE_CHUNK = 512, 64
 # Of χ²: a last step that lowers it by less lands so near the minimum that it is not looked at once more.
 SMALL_FALL = 0.5
 LAST_STEPS = 4
-# Of χ²: with channels averaged, the search ends where a step would lower it by less.
-NEIGHBOURHOOD = 0.005
+# Groups of joined channels to a band's standard deviation.
+GROUPS = 4
+# Of χ²: a search ends where a step would lower it by less, with channels averaged and with all of them. The second
+# leaves a centre within 0.03 σ.
+NEIGHBOURHOOD, NEAR = 0.005, 1e-3
 STATUS = (
     "fitted",
     "no finite counts",
@@ -756,7 +759,7 @@ def pixel_status(spectra: EnergySpectra) -> NDArray[np.int8]:
     status[spectra.finite] = 0
     if spectra.saturated.size:
         status[spectra.saturated] = 3
-    status[~np.any(spectra.recorded, axis=-1)] = DARK
+    status[spectra.dark] = DARK
     return status
 
 
@@ -793,12 +796,16 @@ def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]
     (count, points), k = spectra.counts.shape, len(start)
     rows = np.full((count, 2 * (3 * k + spectra.powers.shape[-2]) + 2 * k + 1), np.nan)
     status = np.full(count, DIM, np.int8)
-    coarse = spectra.binned(coarse_size(start, spectra.limits[2]))
+    size = coarse_size(float(start.widths.min()), spectra.limits[2], GROUPS)
+    coarse = spectra.binned(size)
     first = Bands(np.tile(start.centres, (count, 1)), np.tile(start.widths, (count, 1)))
     bright = np.flatnonzero(explained(equations_at(coarse, first), k) > LEAST_LIGHT)
     if not bright.size:
         return rows, status
     near, _, _ = minimise(coarse.at(bright), first.at(bright), enough=NEIGHBOURHOOD)
+    # An average over a group widens a band as its square does: w² + Δ²/12.
+    group = size * np.interp(near.centres, spectra.energy, np.gradient(spectra.energy)) * (size > 1)
+    near = Bands(near.centres, np.sqrt(np.maximum(near.widths**2 - group**2 / 12, 0.25 * near.widths**2)))
     far = []
     for begin in range(0, bright.size, FINE_CHUNK):
         chosen = np.arange(begin, min(begin + FINE_CHUNK, bright.size))
@@ -815,7 +822,7 @@ def _fit_chunk(spectra: Spectra, start: Bands) -> tuple[Array, NDArray[np.int8]]
     chosen = np.concatenate(far)
     if chosen.size:
         pixels = bright[chosen]
-        bands, equations, done = minimise(spectra.at(pixels), near.at(chosen))
+        bands, equations, done = minimise(spectra.at(pixels), near.at(chosen), enough=NEAR)
         rows[pixels], status[pixels] = _table(bands, equations, done, spectra.energy)
     return rows, status
 
@@ -825,9 +832,9 @@ def _is_small(fall: Array, equations: Equations, points: int) -> Mask:
     return np.asarray(fall < SMALL_FALL * np.maximum(equations.chi_square / points, 1.0))
 
 
-def coarse_size(bands: Bands, channel: float) -> int:
-    """How many channels may be averaged: four bins to the standard deviation of the narrowest band."""
-    return int(np.clip(float(bands.widths.min()) / (4 * channel), 1, 16))
+def coarse_size(width: float, channel: float, groups: int) -> int:
+    """How many channels may be joined: so many groups to the standard deviation (eV) of the narrowest band."""
+    return int(np.clip(width / (groups * channel), 1, 16))
 
 
 def explained(equations: Equations, count: int) -> Array:

@@ -5,13 +5,13 @@ it came; a block of pixels is cleaned and converted when a fit asks for it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import correlate1d, uniform_filter1d
 
 from nbtools.cathodoluminescence.model_centres import energy_jacobian, photon_energy
 from nbtools.results import NotPossible
@@ -104,6 +104,10 @@ def _checked_wavelength(wavelength: ArrayLike | None, shape: tuple[int, ...]) ->
     return nm
 
 
+Spikes = tuple[Index, Index, Array]
+NO_SPIKES: Spikes = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
+
+
 @dataclass(frozen=True, eq=False)
 class EnergySpectra:
     """Spectra as a density over energy, one or many, converted when they are asked for.
@@ -133,9 +137,7 @@ class EnergySpectra:
     level_variance: Array | float = 0.0
     photons: bool = True
     stated: NDArray[Any] | None = None
-    spikes: tuple[Index, Index, Array] = field(
-        default_factory=lambda: (np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
-    )
+    spikes: Spikes = NO_SPIKES
     saturated: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
     def __len__(self) -> int:
@@ -175,6 +177,34 @@ class EnergySpectra:
             values, variance = values * self.scale, variance * self.scale**2
         return values, variance
 
+    def grouped(self, chosen: Any, size: int) -> tuple[Array, Array]:
+        """`rows` summed over groups of `size` neighbouring channels, the last one smaller, each of shape (p, groups).
+
+        Photons of groups are expected as their neighbours have them, and each count is read once.
+        """
+        chosen = as_slice(chosen)
+        if self.stated is None and not self.photons:
+            light, variance = self.rows(chosen)
+            each = np.ones(self.energy.size)
+            return sum_groups(light, each, size), sum_groups(variance, each, size)
+        channels, row = self._seen, self.recorded.shape[1:]
+        recorded = self.cleaned(chosen) if self.spikes[0].size else self.recorded[chosen]
+        light = sum_groups(recorded[:, channels], self.scale, size)
+        if self.stated is not None:
+            variance = sum_groups(self.stated[chosen][:, channels], self.scale**2, size)
+        else:
+            each = np.ones(self.scale.size)
+            number, scale = sum_groups(each[None], each, size), sum_groups(self.scale[None], each, size)
+            over = max(3, SMOOTHING // size // 2 * 2 + 1)
+            variance = noise_variance(light * (1 / scale), photons=True, over=over)
+            variance *= scale**2 / number
+        if np.any(self.level_variance):
+            level = np.broadcast_to(self.level_variance, row)[None, channels]
+            variance += sum_groups(level, self.scale**2, size)
+        if np.any(self.level):
+            light -= sum_groups(np.broadcast_to(self.level, row)[None, channels], self.scale, size)
+        return light, variance
+
     @cached_property
     def _seen(self) -> Any:
         """The channels, as a slice where they are in one run."""
@@ -205,24 +235,46 @@ class EnergySpectra:
         pixels = self.finite if chosen is None else np.asarray(chosen, np.intp)
         if not pixels.size:
             raise NotPossible("no count is a finite number; all are NaN or infinity")
-        total, squared = np.zeros(self.energy.size), np.zeros(self.energy.size)
-        for part in self.blocks(pixels):
-            light, variance = self.rows(part)
-            total += light.sum(0)
-            squared += variance.sum(0)
-        squared /= pixels.size**2
-        if np.ndim(self.level):
+        count = pixels.size
+        if self.stated is None and not self.photons:
+            light, squared = np.zeros(self.energy.size), np.zeros(self.energy.size)
+            for part in self.blocks(pixels):
+                values, variance = self.rows(part)
+                light += values.sum(0)
+                squared += variance.sum(0)
             # The dark level is the same for all pixels: its error does not fall with their number.
             level = np.broadcast_to(self.level_variance, self.recorded.shape[1:])[self.channels]
-            squared += level * self.scale**2 * (1 - 1 / pixels.size)
-        return energy_spectra(self.energy, total / pixels.size, variance=squared)
+            squared += level * self.scale**2 * (count**2 - count)
+        else:
+            stated = None
+            if self.stated is not None:
+                stated = sum(self.stated[as_slice(part)].sum(0) for part in self.blocks(pixels))[None]
+            together = replace(
+                self,
+                recorded=sum(self.cleaned(part).sum(0) for part in self.blocks(pixels))[None],
+                stated=stated,
+                level=count * self.level,
+                level_variance=count**2 * self.level_variance,
+                spikes=NO_SPIKES,
+            )
+            light, squared = (rows[0] for rows in together.rows(slice(None)))
+        return energy_spectra(self.energy, light / count, variance=squared / count**2)
+
+    @cached_property
+    def _total(self) -> NDArray[Any]:
+        """The counts of every pixel, shape (pixels,)."""
+        return np.asarray(self.recorded.sum(-1))
 
     @cached_property
     def finite(self) -> Index:
         """Flat numbers of the pixels in which every channel is a finite number."""
-        if self.recorded.dtype.kind != "f":
-            return np.arange(len(self))
-        return np.flatnonzero(np.isfinite(self.recorded.sum(-1, dtype=float)))
+        return np.flatnonzero(np.isfinite(self._total))
+
+    @cached_property
+    def dark(self) -> Index:
+        """Flat numbers of the pixels in which every channel is zero."""
+        none = np.flatnonzero(self._total == 0)
+        return none[~np.any(self.recorded[none], axis=-1)]
 
     def __str__(self) -> str:
         span = f"{self.energy[0]:.2f} to {self.energy[-1]:.2f} eV, {self.energy.size} channels"
@@ -286,6 +338,16 @@ def energy_spectra(
         photons=_are_photons(flat),
         saturated=clipped,
     )
+
+
+def sum_groups(values: NDArray[Any], weights: Array, size: int) -> Array:
+    """Weighted sums of `size` neighbours along the last axis of (p, n), of what is left over at its end too."""
+    whole = values.shape[-1] // size * size
+    groups = values[:, :whole].reshape(len(values), -1, size)
+    found = np.einsum("pgs,gs->pg", groups, weights[:whole].reshape(-1, size))
+    if whole == values.shape[-1]:
+        return np.asarray(found)
+    return np.column_stack([found, values[:, whole:] @ weights[whole:]])
 
 
 def as_slice(chosen: Any) -> Any:
@@ -429,26 +491,26 @@ def prepare_spectra(
         level_variance=noise_variance(level[None], photons=_are_photons(level[None]))[0] if varies else 0.0,
         photons=photons,
         saturated=clipped,
-        **({} if spikes is None else {"spikes": spikes}),
+        spikes=NO_SPIKES if spikes is None else spikes,
     )
 
 
-def noise_variance(values: Array, *, photons: bool) -> Array:
+def noise_variance(values: Array, *, photons: bool, over: int = SMOOTHING) -> Array:
     """Of photon counts the mean of the channels beside; of anything else how neighbours scatter, shape (p, n).
 
     A channel has no part in its own variance: else one that is low by chance would weigh more, and all would read low.
     """
     if photons:
-        around = uniform_filter1d(values, SMOOTHING, axis=-1)
-        around *= SMOOTHING / (SMOOTHING - 1)
-        around -= values / (SMOOTHING - 1)
+        beside = np.ones(over) / (over - 1)
+        beside[over // 2] = 0.0
+        around = correlate1d(values, beside, axis=-1)
         return np.maximum(around, 0.5, out=around)
     rough = np.pad(np.diff(values, 2, axis=-1) ** 2 / 6, [(0, 0), (1, 1)], mode="edge")
     floor = np.maximum(1e-3 * rough.mean(-1, keepdims=True), 1e-30)
     return np.maximum(uniform_filter1d(rough, SCATTER, axis=-1), floor)
 
 
-def find_spikes(counts: NDArray[Any]) -> tuple[Index, Index, Array]:
+def find_spikes(counts: NDArray[Any]) -> Spikes:
     """Cosmic rays in spectra of shape (n,), (x, n) or (y, x, n): flat pixels, channels, and the median about each.
 
     A channel or two far above their neighbours, and not so in the pixels beside. A line that recurs next door is light.
@@ -479,7 +541,7 @@ def find_spikes(counts: NDArray[Any]) -> tuple[Index, Index, Array]:
                 pixel = (begin + y) * columns + x
                 found.append((pixel, channel, float(around[y, x, channel])))
     if not found:
-        return np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
+        return NO_SPIKES
     pixels, channels, values = zip(*found, strict=True)
     return np.array(pixels, np.intp), np.array(channels, np.intp), np.array(values, float)
 

@@ -17,6 +17,7 @@ from nbtools.files.powder_headers import (
     read_facts,
     text_of,
 )
+from nbtools.files.text_table import read_text_table
 
 __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 
@@ -29,7 +30,7 @@ NO_WAVELENGTH = "the file gives no wavelength"
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
 
 
-def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
+def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Dataset:
     """One powder scan of a file, as counts with their variance over 2θ in degrees.
 
     Read are, through the package geddes, text columns (.xy, .xye, .csv, .dat, .txt), Bruker .raw (RAW1.01, RAW4),
@@ -39,6 +40,7 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     Parameters
     ----------
     scan : which one, where a file holds several, from 0
+    columns : of a table of numbers, which are the angle and the counts: ``"two_theta:0 degree, counts:1"``
 
     Returns
     -------
@@ -51,13 +53,21 @@ def read_pattern(path: str | Path, *, scan: int = 0) -> xr.Dataset:
     ------
     PowderDiffractionError
         Not there, too large, truncated, of no known kind, or without a powder scan.
+    TableError
+        No such columns.
     """
     path = Path(path)
     content = _content(path)
     content = _with_decimal_points(content)
     facts = read_facts(path, content, scan)
-    stepped = facts.format in ("PSI", "start, step and end")
-    angle, intensity = _stepped(path, content, facts) if stepped else _geddes(path, content, scan)
+    if columns and _reads_as_words(content):
+        table = read_text_table(path, columns, needs=("two_theta", "counts"))
+        angle, intensity = np.degrees(table["two_theta"].values), table["counts"].values
+        facts.axis, facts.sigma = "2θ", None
+    elif facts.format in ("PSI", "start, step and end"):
+        angle, intensity = _stepped(path, content, facts)
+    else:
+        angle, intensity = _geddes(path, content, scan)
     if facts.axis != "2θ":
         angle, intensity = _from_spacing(path, angle, intensity, facts)
     for extra in (facts.factor, facts.sigma, facts.seconds):
@@ -148,6 +158,11 @@ def _from_spacing(path: Path, along: Array, intensity: Array, facts: Facts) -> t
     if facts.axis == "θ":
         facts.notes.append(f"2θ is {facts.axis_unit:.4g} times the first column, as the words over it say")
         return along * facts.axis_unit, intensity
+    if facts.axis == "no angle":
+        raise PowderDiffractionError(
+            f"{path.name}: the header calls the first column a time of flight or an energy, and there is no pattern at "
+            "one wavelength; export 2θ, or name the columns by COLUMNS"
+        )
     if not facts.wavelengths:
         raise PowderDiffractionError(
             f"{path.name}: the header calls the first column {facts.axis}, and states no wavelength by which it would "

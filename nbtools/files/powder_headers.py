@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Axis = Literal["2θ", "θ", "q", "d"]
+Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
 LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
@@ -287,19 +287,10 @@ def _stated_wavelengths(head: str) -> tuple[float, ...]:
 
 
 def _first_column(names: str) -> tuple[Axis, float]:
-    """What the words over the columns call the first: 2θ, θ (unit in degrees), q (unit in 1/m) or d (in m).
-
-    Raises
-    ------
-    PowderDiffractionError
-        A time of flight or an energy.
-    """
+    """What the words over the columns call the first: 2θ, θ (unit in degrees), q (unit in 1/m) or d (in m)."""
     word = re.sub(r"[\"']", "", names)
     if re.match(r"(?:tof|time.of.flight|energy|e ?[\[(]k?ev)\b(?!.*\d)", word, re.IGNORECASE):
-        raise PowderDiffractionError(
-            f"the first column is called {word.split()[0]!r}: that is no angle, and no pattern at one wavelength; "
-            "export 2θ"
-        )
+        return "no angle", 1.0
     length = r"(nm|pm|A|Å|angstroms?)\b"
     q = r"(?:q\b|q_|momentum[ _]transfer|scattering[ _]vector)"
     if re.match(q, word, re.IGNORECASE):

@@ -126,8 +126,13 @@ class JointCurrentStudy(StudyResult):
     def notes(self) -> list[str]:
         joint = self.joint
         said = [
-            f"χ² = {joint.chi_square:.1f} for {joint.degrees_of_freedom} degrees of freedom (p = {joint.p_value:.2g}); "
-            f"{joint.chi_square_exact:.0f} with every thermometer taken at its word"
+            f"χ² = {joint.chi_square:.1f} for {degrees_of_freedom(joint)} (p = {joint.p_value:.2g}); "
+            f"{joint.chi_square_exact:.0f} with every thermometer taken at its word",
+            *(
+                f"assumed of each point of {name}: {1e3 * points.temperature_uncertainty:.2g} mK and "
+                f"{points.relative_uncertainty:.0%}, beside what its thermometer may be off as a whole"
+                for name, points in self.points.items()
+            ),
         ]
         if not self.fits:
             away = []
@@ -150,16 +155,32 @@ class PrintedCurrents(StudyResult):
     Attributes
     ----------
     laws : the fit of each law
+    points : that they were made of, half screening and the full plate
     """
 
     laws: Mapping[str, JointCurrent]
+    points: Mapping[str, CurrentPoints]
 
     def rows(self) -> list[Row]:
         rows = []
         for name, fit in self.laws.items():
-            how = f"for {fit.degrees_of_freedom} degrees of freedom, p = {fit.p_value:.2g}"
+            how = f"for {degrees_of_freedom(fit)}, p = {fit.p_value:.2g}"
             rows.append(Row(f"χ² of the {name} law", Quantity(fit.chi_square), how))
         return rows
+
+    def notes(self) -> list[str]:
+        warm, plate = (self.points[name] for name in ("half screening", "full plate"))
+        return [
+            f"errors are the rounding of what is printed, as uniform ones: half screening to "
+            f"{1e3 * warm.temperature_uncertainty:.0f} mK and {warm.relative_uncertainty:.1%}, the full plate to "
+            f"{plate.temperature_uncertainty:.2g} K and {plate.relative_uncertainty:.1%}",
+            f"assumed: the thermometer of the plate may be off by {plate.offset_uncertainty:g} K",
+        ]
+
+
+def degrees_of_freedom(fit: JointCurrent) -> str:
+    """``1 degree of freedom``."""
+    return f"{fit.degrees_of_freedom} degree{'' if fit.degrees_of_freedom == 1 else 's'} of freedom"
 
 
 def points_of(

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from luminescence_worlds import CENTRES, ENERGY, band_map, bands
+from luminescence_worlds import bands
 from peers import python_of_peer
 from scipy.stats import binomtest
 
@@ -18,27 +18,77 @@ from nbtools.cathodoluminescence.model_emission import emission_maps, two_phase_
 from nbtools.cathodoluminescence.spectra import energy_spectra
 from nbtools.cathodoluminescence.unmixing import unmix_map
 
+AXIS = np.linspace(1.5, 4.5, 512)
+PLACES, SPREADS = np.array([3.45, 2.81, 2.45, 1.77]), np.array([0.22, 0.20, 0.25, 0.20])
 SEEDS = 200
 PIXEL = 0.375e-6
 
 
+def even_map(shape):
+    """Counts of four bands of which two overlap, 50 to 500 counts, the same shapes everywhere; and their heights."""
+    heights = np.random.default_rng(0).uniform(50, 500, (*shape, 4))
+    return np.random.default_rng(1).poisson(bands(AXIS, heights, PLACES, SPREADS, 20.0)).astype(
+        float
+    ), heights
+
+
 def rate(pixels, fit):
-    """Spectra a second of processor time, four bands and a background in 512 channels."""
-    counts, _, _ = band_map(0, shape=(pixels // 32, 32))
-    spectra = energy_spectra(ENERGY, counts, variance=np.maximum(counts, 1.0))
-    start = time.process_time()
-    found = fit(spectra)
-    assert found.success.all()
-    return pixels / (time.process_time() - start)
+    """Spectra a second of processor time, four bands and a background in 512 channels; the best of three."""
+    counts, _ = even_map((pixels // 32, 32))
+    seconds = []
+    for _ in range(3):
+        spectra = energy_spectra(AXIS, counts)
+        start = time.process_time()
+        found = fit(spectra)
+        seconds.append(time.process_time() - start)
+        assert found.success.mean() > 0.99
+    return pixels / min(seconds)
 
 
-def test_speed_of_the_map_fit(capsys):
-    """Printed: all free, unmixed; and that twice the pixels take about twice as long."""
-    rates = {n: rate(n, lambda s: fit_map(s, list(CENTRES), workers=1)) for n in (512, 2048)}
-    shapes = fit_spectrum(energy_spectra(ENERGY, band_map(0)[0]).mean(), list(CENTRES))
-    unmixed = rate(32768, lambda s: unmix_map(s, list(CENTRES), shapes=shapes))
+def test_unmixing_is_a_hundred_times_faster_than_a_free_fit(capsys):
+    """In one run; and twice the pixels take about twice as long."""
+    rates = {n: rate(n, lambda s: fit_map(s, list(PLACES), workers=1)) for n in (512, 2048)}
+    shapes = fit_spectrum(energy_spectra(AXIS, even_map((32, 32))[0]).mean(), list(PLACES))
+    unmixed = rate(32768, lambda s: unmix_map(s, list(PLACES), shapes=shapes))
     with capsys.disabled():
         print(f"\nspectra/s, all free: {rates}; unmixed: {unmixed:.0f}, {unmixed / rates[2048]:.0f} ×")
+    assert 0.5 < rates[2048] / rates[512] < 2
+    assert unmixed > 100 * rates[2048]
+
+
+@pytest.mark.parametrize("way", ["one spectrum", "all free", "unmixed"])
+def test_coverage_over_seeds(way, capsys):
+    """Of the 68 % intervals of centres, widths and areas 57 to 78 % hold what was planted, of each band."""
+    pixels = SEEDS if way == "one spectrum" else 10 * SEEDS
+    counts, heights = even_map((1, pixels))
+    truth = {"centre": PLACES, "width": SPREADS, "area": np.sqrt(2 * np.pi) * heights[0] * SPREADS}
+    spectra = energy_spectra(AXIS, counts)
+    if way == "one spectrum":
+        fits = [fit_spectrum(energy_spectra(AXIS, one), list(PLACES)) for one in counts[0]]
+        found = {"centre": [f.centres for f in fits], "width": [f.widths for f in fits]}
+        found["area"] = [f.areas for f in fits]
+        values = {name: np.array([[float(q) for q in row] for row in rows]) for name, rows in found.items()}
+        sigmas = {
+            name: np.array([[q.uncertainty for q in row] for row in rows]) for name, rows in found.items()
+        }
+    elif way == "all free":
+        fit = fit_map(spectra, list(PLACES))
+        values = {"centre": fit.centres, "width": fit.widths, "area": fit.areas}
+        sigmas = {"centre": fit.centre_uncertainties, "width": fit.uncertainties[..., -4:]}
+        sigmas["area"] = fit.area_uncertainties
+    else:
+        # Shapes as known as those of a map's mean spectrum; the centres and widths are those of that spectrum.
+        shapes = fit_spectrum(energy_spectra(AXIS, even_map((128, 128))[0]).mean(), list(PLACES))
+        fit = unmix_map(spectra, list(PLACES), shapes=shapes)
+        values, sigmas = {"area": fit.areas}, {"area": fit.area_uncertainties}
+    for name, value in values.items():
+        pull = (np.reshape(value, (pixels, 4)) - truth[name]) / np.reshape(sigmas[name], (pixels, 4))
+        inside = np.mean(np.abs(pull) < 1, axis=0)
+        with capsys.disabled():
+            print(
+                f"\n{way}, {name}: covered {np.round(100 * inside)} %, median pull {np.round(np.nanmedian(pull, 0), 2)}"
+            )
+        assert np.all((inside >= 0.57) & (inside <= 0.78))
 
 
 LARGE = """
@@ -98,6 +148,7 @@ def field(world, seed):
     return emitter, seen["green"], seen["ultraviolet"]
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("world", ["channels", "shuffled", "uniform", "out-coupling"])
 def test_rates_over_seeds(world, capsys):
     """A planted channel is found at p < 0.01 in 95 % of fields, another world called one in at most 5 %."""
@@ -133,10 +184,6 @@ read = lambda parameter, what: parameter.map[what].tolist()
 centres, errors = ([read(band.centre, what) for band in bands] for what in ("values", "std"))
 print(json.dumps([seconds, centres, errors, model.chisq.data.ravel().tolist()]))
 """
-
-
-AXIS = np.linspace(1.5, 4.5, 512)
-PLACES, SPREADS = np.array([3.45, 2.81, 2.45, 1.77]), np.array([0.22, 0.20, 0.25, 0.20])
 
 
 @pytest.mark.timeout(1800)

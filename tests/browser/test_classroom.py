@@ -1,5 +1,6 @@
 """A student's way through the classroom in a real JupyterLab on a small screen, from the link to handing in."""
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,8 @@ def ask(question: Question) -> Asked:
     if not question.options:
         truth = float(question.truth)
         right = f"{truth:.4g} {question.unit}".strip().replace(".", ",")
-        return Asked(name, question, right, [f"{1e3 * truth:.4g}", f"{-truth:.4g}"])
+        wrong = [f"{1e3 * truth:.4g}", f"{-truth:.4g}"][: question.most_tries]
+        return Asked(name, question, right, wrong)
     right = []
     for option in question.options:
         right += [option] if question.commit(option, 1.0).answer.right else []
@@ -93,7 +95,7 @@ def height(page, cells: list[dict], number: int) -> float:
 def answer(box: Locator, question: Question, typed: str) -> None:
     """Type or choose, say how sure, and commit."""
     if question.options:
-        box.locator(".widget-radio label").nth(question.options.index(typed)).locator("input").check()
+        box.locator(".widget-radio input").nth(question.options.index(typed)).check()
     else:
         box.locator("input[type=text]").first.fill(typed)
     if question.chance:
@@ -128,6 +130,8 @@ def walk(page: Page, questions: list[Asked], shots: Path) -> dict[str, float]:
             said = "your answer" if number_of_try + 1 == len(typed) else "One more try"
             box.get_by_text(said).wait_for()
             page.screenshot(path=shots / f"class-{count:02d}-{asked.name}-{number_of_try + 2}.png")
+        if question.reveal:
+            box.locator("img").first.wait_for()
         if question.why:
             box.get_by_text(question.why[:40]).wait_for()
         heights[asked.name] = max(before, height(page, cells, number))
@@ -147,6 +151,19 @@ def hand_in(page: Page, name: str, shots: Path) -> Path:
         page.get_by_role("link", name="download answers").click()
     page.screenshot(path=shots / "class-hand-in-2.png")
     return Path(started.value.path())
+
+
+def in_the_dark(page: Page, shots: Path) -> None:
+    """With the dark theme the words of a question are light."""
+    page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    cells = page.evaluate(CELLS)
+    number = next(n for n, cell in enumerate(cells) if "ask_blind_plate" in cell["source"])
+    page.evaluate(SHOW, number)
+    words = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').get_by_text("your answer")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=shots / "class-dark.png")
+    colour = words.evaluate("words => getComputedStyle(words).color")
+    assert min(map(int, re.findall(r"\d+", colour)[:3])) > 160, colour
 
 
 def test_a_student_walks_from_the_link_to_handing_in(lab, watched, questions, screenshots, tmp_path):
@@ -171,6 +188,7 @@ def test_a_student_walks_from_the_link_to_handing_in(lab, watched, questions, sc
     heights = walk(page, questions, screenshots)
     print("\n".join(f"{name}: {tall:.0f} px" for name, tall in heights.items()))
     path = hand_in(page, "Marie Curie", screenshots)
+    in_the_dark(page, screenshots)
     handed = read_handed_in(path)
     given = {
         (room, key.partition(" @ ")[0]): one

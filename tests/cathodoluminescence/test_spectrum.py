@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nbtools.cathodoluminescence.spectra import find_spikes, prepare_spectra, to_energy
+from nbtools.cathodoluminescence.spectra import energy_spectra, find_spikes, prepare_spectra, to_energy
 from nbtools.units import HC
 
 # A band Gaussian in nm (peak, FWHM) peaks as a density over energy where d/dλ [exp(−4 ln2 (λ − λ₀)²/F²) λ²] = 0:
@@ -104,3 +104,42 @@ def test_rows_are_what_the_whole_map_is():
     assert_allclose(variance, ready.variance.reshape(63, -1)[chosen])
     assert_allclose(ready.mean().intensity, ready.intensity.mean((0, 1)))
     assert light.shape[1] < 64 and ready.recorded.dtype == np.uint16
+
+
+@pytest.mark.parametrize("size", [1, 5, 8])
+@pytest.mark.parametrize("noise", ["photons", "stated", "scatter"])
+def test_groups_of_channels_hold_the_same_light(size, noise):
+    """Sums of a map's channels, dark level and Jacobian applied, with the variance that their channels have."""
+    nm = np.linspace(300.0, 800.0, 512)
+    light = 400 * np.exp(-0.5 * ((nm - 500) / 60) ** 2) + 40
+    counts = np.random.default_rng(3).poisson(light, (6, 5, 512))
+    counts[2, 3, 100] += 4000
+    if noise == "stated":
+        spectra = energy_spectra(np.linspace(1.5, 4.5, 512), counts, variance=counts + 1.0)
+    else:
+        dark = np.full(512, 15.0) + np.arange(512) % 3
+        response = np.where(nm > 330, 0.5 + nm / 1600, 0.0)
+        given = counts if noise == "photons" else counts * 0.5
+        spectra = prepare_spectra(nm, given, dark=dark, response=response)
+    values, variance = spectra.rows(np.arange(30))
+    grouped, squared = spectra.grouped(np.arange(30), size)
+    edges = np.arange(0, values.shape[1], size)
+    assert_allclose(grouped, np.add.reduceat(values, edges, axis=1), rtol=1e-9, atol=1e-6)
+    expected = np.add.reduceat(variance, edges, axis=1)
+    assert np.median(np.abs(squared / expected - 1)) < (0.15 if noise == "photons" and size > 1 else 1e-9)
+    assert np.mean(squared / expected) == pytest.approx(1, abs=0.03)
+
+
+def test_the_mean_is_that_of_the_rows():
+    """Spikes replaced, and the error of a dark level that is common to all pixels does not average out."""
+    nm = np.linspace(300.0, 800.0, 512)
+    counts = np.random.default_rng(4).poisson(np.full((8, 8, 512), 50.0))
+    counts[1, 1, 60] += 5000
+    dark = np.random.default_rng(5).poisson(20.0, 512).astype(float)
+    for given in (counts, counts * 0.5):
+        spectra = prepare_spectra(nm, given, dark=dark)
+        mean = spectra.mean()
+        assert_allclose(mean.intensity, spectra.rows(np.arange(64))[0].mean(0), rtol=1e-9)
+        scale = spectra.scale**2
+        free = prepare_spectra(nm, given).mean()
+        assert_allclose(mean.variance - free.variance, spectra.level_variance[::-1] * scale, rtol=1e-6)

@@ -13,8 +13,8 @@ from nbtools.units import Quantity
 
 OURS = {name: one for name, one in registered().items() if one.place.startswith("nbtools.magneto_optics.")}
 ON_DATA = [name for name, one in OURS.items() if one.rests_on == "data"]
-# Only stated; a sense or an average, which no printed number changes.
-NO_FLIP = {"MO-01": "input", "MO-08": "agrees", "MO-11": "undecided", "MO-12": "agrees"}
+# Only stated; a sense, which no printed number changes.
+NO_FLIP = {"MO-01": "input", "MO-08": "agrees", "MO-12": "agrees"}
 PLATE = [4.1, 4.8, 0.5]
 
 # A change of printed numbers that flips the verdict, the word it then has, and a change that does not flip it.
@@ -24,6 +24,7 @@ FLIPS = {
     "MO-06": ({"AC-08": [160, 1600, 16000]}, "follows", {"AC-08": [2, 20, 200]}),
     "MO-09": ({"MO-01": [4.1, 4.8, 3.0, 400]}, "agrees", {"MO-01": [4.1, 4.8, 0.6, 400]}),
     "MO-14": ({"MO-14": [37.5, 36]}, "agrees", {"MO-14": [35.2, 36]}),
+    "MO-11": ({"MO-10": [10]}, "agrees", {"MO-10": [190]}),
 }
 ALSO = [
     ("MO-05", {"MO-05": [150]}, "agrees"),
