@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nbtools.files.powder_headers import (
     EXPORT,
+    K_ALPHA,
     TWO_THETA,
     Facts,
     PowderDiffractionError,
@@ -26,16 +27,6 @@ Array = NDArray[np.float64]
 LARGEST = 100_000_000  # bytes of a file
 FEWEST_POINTS = 5
 ANGSTROM = 1e-10
-# Kα1 and Kα2 of the anodes of powder diffractometers, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo and Ag:
-# Deslattes et al., Rev. Mod. Phys. 75, 35 (2003)).
-K_ALPHA = (
-    (1.540593e-10, 1.544427e-10),  # Cu
-    (1.788996e-10, 1.792835e-10),  # Co
-    (1.936041e-10, 1.939973e-10),  # Fe
-    (2.289726e-10, 2.293651e-10),  # Cr
-    (0.709317e-10, 0.713607e-10),  # Mo
-    (0.559422e-10, 0.563813e-10),  # Ag
-)
 SAME_LINE = 2e-4  # relative, by which two tables may differ
 NO_WAVELENGTH = "the file gives no wavelength"
 NEUTRONS = "measured with neutrons: the structure factors of X-rays do not apply"
@@ -69,23 +60,24 @@ def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Da
     """
     path = Path(path)
     content = _content(path)
+    content = _with_decimal_points(content)
     facts = read_facts(path, content, scan)
     if columns and _reads_as_words(content):
         table = read_text_table(path, columns, needs=("two_theta", "counts"))
         angle, intensity = np.degrees(table["two_theta"].values), table["counts"].values
         facts.axis, facts.sigma = "2θ", None
-    elif facts.format == "PSI":
-        angle, intensity = _psi_arrays(path, content, facts)
     elif facts.format == "SPEC":
         angle, intensity = _spec_arrays(path, content, scan)
+    elif facts.format in ("PSI", "start, step and end"):
+        angle, intensity = _stepped(path, content, facts)
     else:
         angle, intensity = _geddes(path, content, scan)
     if facts.axis != "2θ":
         angle, intensity = _from_spacing(path, angle, intensity, facts)
-    for extra in (facts.factor, facts.sigma):
-        if extra is not None and extra.shape != angle.shape:
+    for extra in (facts.factor, facts.sigma, facts.seconds):
+        if isinstance(extra, np.ndarray) and extra.shape != angle.shape:
             raise PowderDiffractionError(
-                f"{path.name} has {angle.size} points but {extra.size} attenuator factors or errors; {EXPORT}"
+                f"{path.name} has {angle.size} points but {extra.size} attenuator factors, times or errors; {EXPORT}"
             )
     return _dataset(path, angle, intensity, facts)
 
@@ -116,7 +108,7 @@ def _doublet(wavelength: float) -> tuple[float, float]:
 
     Such a file does not say whether Kα2 was filtered out. How strong it is, the refinement finds.
     """
-    for first, second in K_ALPHA:
+    for first, second in K_ALPHA.values():
         for stated in (first, (2 * first + second) / 3):
             if abs(wavelength / stated - 1) < SAME_LINE:
                 return first, second
@@ -136,7 +128,6 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
     """Angles and intensities; a file of columns may have any suffix."""
     import geddes
 
-    content = _with_decimal_points(content)
     names = [path.name, "columns.xy"] if _reads_as_words(content) else [path.name]
     problems = []
     for name in names:
@@ -151,18 +142,31 @@ def _geddes(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
 
 
 def _with_decimal_points(content: bytes) -> bytes:
-    """Rows such as ``20,0000;53`` or ``20,05<tab>53,1`` as ``20.0000 53``; anything else as it came."""
+    """Rows such as ``20,0000;53`` or ``20,05 <tab> 53,1 7,3`` as ``20.0000 53``; anything else as it came.
+
+    A comma is decimal where none of the first fifty rows of numbers has a point, and blanks, tabs or semicolons part
+    their columns.
+    """
+    number = rb"-?\d+(?:,\d+)?(?:[eE][-+]?\d+)?"
     rows = re.findall(
-        rb"(?m)^[ \t]*\d+(?:,\d+)?[ \t]*[;\t][ \t]*\d+(?:,\d+)?(?:[;\t][\d, \t;]*)?\r?$", content
+        rb"(?m)^[ \t]*" + number + rb"(?:[ \t]*[;\t ][ \t]*" + number + rb")+[ \t;]*\r?$", content
     )
-    commas = sum(b"," in row for row in rows[:50])
-    if len(rows) < FEWEST_POINTS or not commas:
+    if len(rows) < FEWEST_POINTS or not any(b"," in row for row in rows[:50]):
         return content
-    return b"\n".join(re.sub(rb"[;\t]", b" ", row.replace(b",", b".")).strip() for row in rows) + b"\n"
+    head = content[: content.index(rows[0])]
+    return head + b"\n".join(re.sub(rb"[;\t]", b" ", row.replace(b",", b".")).strip() for row in rows) + b"\n"
 
 
 def _from_spacing(path: Path, along: Array, intensity: Array, facts: Facts) -> tuple[Array, Array]:
-    """2θ from q or d by the stated wavelength, λ = 2d sin θ, q = 2π/d, rising."""
+    """2θ from θ or radians, or from q or d by the stated wavelength, λ = 2d sin θ, q = 2π/d, rising."""
+    if facts.axis == "θ":
+        facts.notes.append(f"2θ is {facts.axis_unit:.4g} times the first column, as the words over it say")
+        return along * facts.axis_unit, intensity
+    if facts.axis == "no angle":
+        raise PowderDiffractionError(
+            f"{path.name}: the header calls the first column a time of flight or an energy, and there is no pattern at "
+            "one wavelength; export 2θ, or name the columns by COLUMNS"
+        )
     if not facts.wavelengths:
         raise PowderDiffractionError(
             f"{path.name}: the header calls the first column {facts.axis}, and states no wavelength by which it would "
@@ -215,7 +219,7 @@ def _dataset(path: Path, angle: Array, intensity: Array, facts: Facts) -> xr.Dat
             "wavelength": lengths[0],
             "wavelength_2": lengths[1],
             "ratio": np.nan if facts.ratio is None else facts.ratio,
-            "counting_time": np.nan if facts.seconds is None else facts.seconds,
+            "counting_time": np.nan if facts.seconds is None else float(np.mean(facts.seconds)),
             "plain_counts": plain,
             "radiation": "neutrons" if facts.neutrons else "x-rays",
             "notes": tuple(facts.notes),
@@ -228,33 +232,38 @@ def _statistics(intensity: Array, facts: Facts) -> tuple[Array, Array, bool]:
     """Counts, their variance, and whether that is the counts themselves."""
     if facts.sigma is not None:
         return intensity, facts.sigma**2, False
-    if facts.is_rate and not facts.seconds:
+    if facts.is_rate and facts.seconds is None:
         facts.notes.append("intensities are rates and the file gives no counting time: no variance")
         return intensity, np.full(intensity.size, np.nan), False
-    counts = intensity * facts.seconds if facts.is_rate and facts.seconds else intensity
+    counts = intensity * facts.seconds if facts.is_rate and facts.seconds is not None else intensity
     if facts.factor is not None and np.any(facts.factor != 1):
         facts.notes.append(f"an attenuator of up to {np.max(facts.factor):.4g} was in the beam")
         true = counts if facts.is_multiplied else counts * facts.factor
         return true, np.maximum(true * facts.factor, facts.factor**2), False
+    if np.any(counts < 0):
+        facts.notes.append("counts below zero: something has been subtracted, so no variance")
+        return counts, np.full(counts.size, np.nan), False
     if np.any(np.abs(counts - np.round(counts)) > 1e-3 * np.sqrt(np.abs(counts) + 1)):
         facts.notes.append("the intensities are no whole numbers, so no plain counts: no variance")
         return counts, np.full(counts.size, np.nan), False
-    return counts, np.maximum(counts, 1.0), bool(np.all(counts >= 0))
+    return counts, np.maximum(counts, 1.0), True
 
 
-def _psi_arrays(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
-    """The third line is start, step and end of 2θ; no angle stands beside the counts."""
+def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
+    """Counts alone, after a line of start, step and end of 2θ: PSI's third, with errors after them; else the first."""
     lines = text_of(content).split("\n")
-    start, step, stop = (float(word) for word in lines[2].split()[:3])
+    at, parts = (2, 2) if facts.format == "PSI" else (0, 1)
+    start, step, stop = (float(word) for word in lines[at].split()[:3])
     size = round((stop - start) / step) + 1 if step > 0 and stop > start else 0
-    words = " ".join(lines[3:]).split()[: 2 * size] if 0 < size < 1_000_000 else []
-    if len(words) < 2 * size or not size or not all(map(is_number, words)):
+    words = " ".join(lines[at + 1 :]).split()[: parts * size] if 0 < size < 1_000_000 else []
+    if len(words) < parts * size or not size or not all(map(is_number, words)):
         raise PowderDiffractionError(
-            f"{path.name}: 2θ from {start:g} to {stop:g} in steps of {step:g} means {size} counts and as many errors, "
-            f"but {len(words)} numbers follow; is the file cut short?"
+            f"{path.name}: 2θ from {start:g} to {stop:g} in steps of {step:g} means {size} counts"
+            f"{' and as many errors' if parts == 2 else ''}, but {len(words)} numbers follow; is the file cut short?"
         )
-    values = np.array(words, float).reshape(2, size)
-    facts.sigma = values[1] if np.all(values[1] > 0) else None
+    values = np.array(words, float).reshape(parts, size)
+    if parts == 2:
+        facts.sigma = values[1] if np.all(values[1] > 0) else None
     return np.asarray(start + step * np.arange(size), float), np.asarray(values[0])
 
 

@@ -14,11 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Axis = Literal["2θ", "q", "d"]
+Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
-LENGTHS = {"nm": 1e-9, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
 TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
+LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
+METRES = {"m": 1.0, "nm": 1e-9, "pm": 1e-12, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10}
+HC = 12.398419843  # keV Å
+# What may stand before the word: which light it is.
+LIGHT = (
+    r"(?:used|incident|beam|x-?ray|radiation|mean|average|(?:Cu|Co|Fe|Cr|Mo|Ag)\b"
+    r"|K[-_ ]?(?:alpha|beta|α|β|a|b)[-_ ]?[12]?)"
+)
+ERRORS = re.compile(r"(?i)\b(?:esds?|errors?|sigma|σ|std(?:ev)?|uncertainty|e\.s\.d\.)(?!\w)")
+# Kα1 and Kα2 of the anodes of powder diffractometers, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo and Ag:
+# Deslattes et al., Rev. Mod. Phys. 75, 35 (2003)).
+K_ALPHA = {
+    "Cu": (1.540593e-10, 1.544427e-10),
+    "Co": (1.788996e-10, 1.792835e-10),
+    "Fe": (1.936041e-10, 1.939973e-10),
+    "Cr": (2.289726e-10, 2.293651e-10),
+    "Mo": (0.709317e-10, 0.713607e-10),
+    "Ag": (0.559422e-10, 0.563813e-10),
+}
+NUMBER = r"[\d.]+(?:[eE][-+]?\d+)?"
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -33,7 +52,7 @@ class Facts:
     format: str
     wavelengths: tuple[float, ...] = ()  # Å
     ratio: float | None = None
-    seconds: float | None = None
+    seconds: float | Array | None = None
     is_rate: bool = False
     factor: Array | None = None  # of the attenuator, by which the intensities are to be or were multiplied
     is_multiplied: bool = False
@@ -60,44 +79,57 @@ def read_facts(path: Path, content: bytes, scan: int = 0) -> Facts:
 
 
 def _xrdml_facts(text: str, scan: int) -> Facts:
-    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated; each scan has its own."""
-    parts = re.findall(r"<scan\b.*?</scan>", text, re.DOTALL)
-    own = parts[scan] if scan < len(parts) else text
-    factors = re.search(r"<beamAttenuationFactors[^>]*>([^<]*)<", own)
+    """PANalytical: 0.1–2.x; <intensities> may be rates, <counts> are raw and attenuated; each scan has its own.
+
+    Each measurement states its tube, and which of the tube's lines passes the monochromator or filter.
+    """
+    parts = list(re.finditer(r"<scan\b.*?</scan>", text, re.DOTALL))
+    own = parts[scan][0] if scan < len(parts) else text
+    before = text[: parts[scan].start()] if scan < len(parts) else text
+    tube = (re.findall(r"<usedWavelength.*?</usedWavelength>", before, re.DOTALL) or [text])[-1]
+    falling = (_number(own, r"<startPosition>\s*([-\d.]+)") or 0) > (
+        _number(own, r"<endPosition>\s*([-\d.]+)") or 180
+    )
+    each = {
+        name: _floats(found[1])[:: -1 if falling else 1]
+        for name in ("beamAttenuationFactors", "countingTimes")
+        if (found := re.search(rf"<{name}[^>]*>([^<]*)<", own))
+    }
     facts = Facts(
         "XRDML",
-        ratio=_number(text, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
-        seconds=_number(own, r"<commonCountingTime[^>]*>\s*([\d.eE+-]+)"),
+        ratio=_number(tube, r"<ratioKAlpha2KAlpha1[^>]*>\s*([\d.]+)"),
+        seconds=each.get("countingTimes", _number(own, rf"<commonCountingTime[^>]*>\s*({NUMBER})")),
         is_rate=bool(re.search(r'<intensities[^>]*unit="cps"', own)),
-        factor=_floats(factors[1]) if factors else None,
+        factor=each.get("beamAttenuationFactors"),
         is_multiplied=True,
         sample=_word(text, r"<sample\b.*?<name>\s*([^<]*?)\s*</name>"),
         scans=max(1, len(parts)),
     )
-    lines = {name: rf"<{name}[^>]*>\s*([\d.]+)" for name in ("kAlpha1", "kAlpha2", "kBeta")}
-    # Which of the lines of the tube passes the monochromator or filter.
-    intended = _word(text, r'<usedWavelength[^>]*intended="([^"]*)"').replace(" ", "").lower()
-    used = {"k-alpha1": ["kAlpha1"], "k-alpha2": ["kAlpha2"], "k-beta": ["kBeta"]}.get(
-        intended, ["kAlpha1", "kAlpha2"]
-    )
-    facts.wavelengths = _numbers(text, *(lines[name] for name in used))
+    intended = re.sub(r"[-_ ]", "", _word(tube, r'<usedWavelength[^>]*intended="([^"]*)"')).lower()
+    single = {"kalpha1": ["kAlpha1"], "kalpha2": ["kAlpha2"], "kbeta": ["kBeta"]}
+    used = single.get(intended, ["kAlpha1", "kAlpha2"])
+    unit = _word(tube, r'<kAlpha1[^>]*unit="([^"]*)"').lower()
+    scale = 1e10 * LENGTHS.get(unit, 1e-10)
+    facts.wavelengths = _numbers(tube, *(rf"<{name}[^>]*>\s*({NUMBER})" for name in used), scale=scale)
     if len(used) == 1:
         facts.ratio = 0.0
     return facts
 
 
 def _uxd_facts(text: str, scan: int) -> Facts:
-    """Bruker's text: _KEY=value; each range has its own time and unit."""
-    parts = re.findall(r"^_DRIVE.*?(?=^_DRIVE|\Z)", text, re.DOTALL | re.MULTILINE)
-    own = parts[scan] if scan < len(parts) else text
+    """Bruker's text: _KEY=value; each range has its own counting time, and says by its last key what it counts."""
+    marks = list(re.finditer(r"^_(?:2THETA)?(COUNTS|CPS)\b", text, re.MULTILINE))
+    own = min(scan, max(len(marks) - 1, 0))
+    head = text[marks[own - 1].end() if own else 0 : marks[own].end() if marks else len(text)]
+    seconds = r"^_STEPTIME\s*=\s*([\d.]+)"
     return Facts(
         "UXD",
         _numbers(text, r"^_WL1\s*=\s*([\d.]+)", r"^_WL2\s*=\s*([\d.]+)"),
         _number(text, r"^_WLRATIO\s*=\s*([\d.]+)"),
-        _number(own, r"^_STEPTIME\s*=\s*([\d.]+)"),
-        is_rate=bool(re.search(r"^_(2THETA)?CPS", own, re.MULTILINE)),
+        _number(head, seconds) or _number(text, seconds),
+        is_rate=bool(marks) and marks[own][1] == "CPS",
         sample=_word(text, r"^_SAMPLE\s*=\s*'?([^'\r\n]*)"),
-        scans=max(1, len(parts)),
+        scans=max(1, len(marks)),
     )
 
 
@@ -133,16 +165,37 @@ def _ras_facts(text: str, scan: int) -> Facts:
     """Rigaku's header: *KEY "value"; the third column is the attenuator's factor; each scan has its own of both."""
     parts = re.findall(r"\*RAS_HEADER_START.*?(?=\*RAS_HEADER_START|\Z)", text, re.DOTALL)
     own = parts[scan] if scan < len(parts) else text
-    rows = [line.split() for line in own.splitlines() if re.match(r"\s*[\d.]+\s+[-\d.]", line)]
-    factor = np.array([float(row[2]) for row in rows if len(row) > 2 and is_number(row[2])])
+    beta = _word(own, r'\*MEAS_COND_XG_WAVE_TYPE\s+"([^"]*)').lower().startswith("kb")
+    lines = ("BETA",) if beta else ("ALPHA1", "ALPHA2")
     return Facts(
         "RAS",
-        _numbers(own, r'\*HW_XG_WAVE_LENGTH_ALPHA1\s+"([\d.]+)', r'\*HW_XG_WAVE_LENGTH_ALPHA2\s+"([\d.]+)'),
+        _numbers(own, *(rf'\*HW_XG_WAVE_LENGTH_{line}\s+"([\d.]+)' for line in lines)),
+        0.0 if len(lines) == 1 else None,
+        seconds=_seconds_a_point(
+            own,
+            r'\*MEAS_SCAN_SPEED\s+"([\d.]+)',
+            r'\*MEAS_SCAN_STEP\s+"([\d.]+)',
+            r'\*MEAS_SCAN_SPEED_UNIT\s+"([^"]*)',
+        ),
         is_rate="cps" in _word(own, r'\*MEAS_SCAN_UNIT_Y\s+"([^"]*)').lower(),
-        factor=factor if rows and factor.size == len(rows) else None,
+        factor=_third_column(own),
         sample=_word(own, r'\*FILE_SAMPLE\s+"([^"]*)'),
         scans=max(1, len(parts)),
     )
+
+
+def _seconds_a_point(text: str, speed: str, step: str, unit: str) -> float | None:
+    """Rigaku's counting time: the step over the speed of the scan, or the speed itself where that is a time.
+
+    Parameters
+    ----------
+    text : the header
+    speed, step, unit : patterns of the three in it
+    """
+    fast, wide, what = _number(text, speed), _number(text, step), _word(text, unit).lower()
+    if fast and what.startswith("s"):
+        return fast
+    return 60 * wide / fast if fast and wide and "min" in what else None
 
 
 def _cif_facts(text: str, scan: int) -> Facts:
@@ -160,47 +213,125 @@ def _psi_facts(text: str, scan: int) -> Facts:
     )
 
 
+def _stepped_facts(text: str, scan: int) -> Facts:
+    """FullProf's and DBWS's free format: start, step and end of 2θ in the first line, then counts."""
+    return Facts("start, step and end", sample=" ".join(text.split("\n")[0].split()[3:]))
+
+
 def _column_facts(path: Path, text: str) -> Facts:
-    """Columns: a wavelength and what the first column is may stand in a comment, σ in the third column of .xye."""
-    facts = Facts("columns", _stated_wavelengths(text[:HEAD]))
-    facts.seconds = _number(text[:HEAD], r"TIME_PER_STEP\W*([\d.]+)")
-    facts.axis, facts.axis_unit = _first_column(text[:HEAD])
-    if path.suffix.lower() == ".xye":
-        rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
-        sigma = [float(row[2]) for row in rows if len(row) > 2 and all(map(is_number, row[:3]))]
-        if sigma and min(sigma) > 0:
-            facts.sigma = np.array(sigma)
+    """Columns: a wavelength and what the columns are may stand in comments; GSAS and FullProf have their own heads."""
+    head, names = _head(text)
+    facts = Facts("columns", _stated_wavelengths(head), neutrons=bool(re.search(r"(?i)\bneutron", head)))
+    if not facts.wavelengths and (
+        anode := re.search(r"(?im)^[^\w\n]*anode[^\w\n]*(Cu|Co|Fe|Cr|Mo|Ag)\b", head)
+    ):
+        facts.wavelengths = tuple(1e10 * line for line in K_ALPHA[anode[1].capitalize()])
+    facts.seconds = _number(
+        head, r"(?:TIME[ _]?PER[ _]?STEP|(?:COUNT(?:ING)?|STEP)[ _]?TIME)\W*(?:\(s\)\W*)?([\d.]+)"
+    )
+    facts.is_rate = bool(re.search(r"(?i)\bcps\b|counts?[ /_]*(?:per|/)[ _]*s|\bcounts?/s", names))
+    facts.axis, facts.axis_unit = _first_column(names)
+    if bank := re.search(r"^BANK\s.*\b(STD|ESD|FXYE|FXY|ALT)\s*$", text, re.MULTILINE):
+        facts.format = f"GSAS {bank[1]}"
+        facts.sigma = _bank_errors(text[bank.end() :], bank[1])
+    elif path.suffix.lower() == ".xye" or text.startswith("XYDATA") or re.search(ERRORS, names):
+        facts.sigma = _errors(_third_column(text))
     return facts
 
 
-def _stated_wavelengths(head: str) -> tuple[float, ...]:
-    """Å, from lines such as ``# Wavelength= 4.1328e-11m``, ``lambda1: 1,540598`` or ``# LAMBDA 1.5406``."""
-    found: dict[str, float] = {}
-    for match in re.finditer(
-        r"(?im)^[^\w\n]*(?:used_)?(?:lambda|wave ?length)[ _]?([12]?)\s*(?:[\[(]\s*(\w+|Å)\s*[\])])?[\s:=]+"
-        r"(\d*[.,]?\d+(?:e[+-]?\d+)?)\s*(Å|\w+)?",
-        head,
-    ):
-        number, before, value, after = match.groups()
-        unit = (before or after or "").lower()
-        metres = {"m": 1.0, "nm": 1e-9, "pm": 1e-12}.get(unit, 1e-10)
-        length = float(value.replace(",", ".")) * metres * 1e10
-        if 0.1 < length < 10:
-            found.setdefault(number or "1", length)
-    return tuple(found[number] for number in "12" if number in found)
+def _bank_errors(rows: str, kind: str) -> Array | None:
+    """σ of each point of a GSAS bank: in the third column, or after each intensity in fields of eight characters."""
+    if kind == "FXYE":
+        return _errors(_third_column(rows))
+    if kind != "ESD":
+        return None
+    fields = [line[at : at + 8] for line in rows.splitlines() for at in range(0, len(line.rstrip()), 8)]
+    return _errors(_floats(" ".join(fields[1::2])))
 
 
-def _first_column(head: str) -> tuple[Axis, float]:
-    """What the last line of words before the numbers calls the first column: 2θ, q (its unit in 1/m) or d (in m)."""
-    words = ""
-    for line in head.splitlines():
-        if re.match(r"\s*[-+]?[\d.,]+[\s;,]+[-+]?[\d.]", line):
+def _third_column(text: str) -> Array | None:
+    """In the order of rising angle, as intensities are read; none where a row has none."""
+    rows = [re.split(r"[\s,;]+", line.strip()) for line in text.splitlines()]
+    rows = [row for row in rows if len(row) > 1 and all(map(is_number, row[:2]))]
+    if not rows or any(len(row) < 3 or not is_number(row[2]) for row in rows):
+        return None
+    order = np.argsort([float(row[0]) for row in rows], kind="stable")
+    return np.array([float(rows[i][2]) for i in order])
+
+
+def _errors(sigma: Array | None) -> Array | None:
+    """σ; none where most are none. The σ of a point that has 0, being √0, is the least of the others."""
+    if sigma is None or not sigma.size:
+        return None
+    positive = sigma[sigma > 0]
+    return np.where(sigma > 0, sigma, positive.min()) if positive.size > sigma.size / 2 else None
+
+
+def _head(text: str) -> tuple[str, str]:
+    """The lines before the numbers, and the last of them, which names the columns."""
+    lines = []
+    for line in text[:HEAD].splitlines():
+        if re.match(r"\s*[-+]?[\d.,]+(?:e[-+]?\d+)?\s*[\s;,]\s*[-+]?[\d.]", line, re.IGNORECASE):
             break
-        words = line.strip(" #;!*->\t'\"") or words
-    if match := re.match(r"q\b[\s_(\[]*(?:1/|)(nm|A|Å|angstrom)?|q_(nm|A)", words, re.IGNORECASE):
-        return "q", 1 / LENGTHS.get((match[1] or match[2] or "A").lower(), 1e-10)
-    if match := re.match(r"d(?:[ _-]?spacing)?[\s_]*[(\[]?\s*(nm|A|Å|angstrom)\b", words, re.IGNORECASE):
-        return "d", LENGTHS.get(match[1].lower(), 1e-10)
+        lines.append(line)
+    names = next((line for line in reversed(lines) if line.strip(" #;!*->\t'\"")), "")
+    return "\n".join(lines), names.strip(" #;!*->\t'\"")
+
+
+def _stated_wavelengths(head: str) -> tuple[float, ...]:
+    """Å, from lines such as ``# Wavelength= 4.1328e-11m``, ``λ(Kα1) = 1.540598 Å`` or ``Energy: 17.0 keV``.
+
+    The word begins its line, but for what light it is; a sample's name is none.
+    """
+    found: dict[str, float] = {}
+    for line in head.splitlines():
+        if start := re.match(
+            rf"[^\wλ]*(?:{LIGHT}[\s_-]*)*(?:wave[ _]?length|lambda|λ|WL(?=[12]?\W))", line, re.IGNORECASE
+        ):
+            rest = re.sub(r"\s*[x×*]\s*10\^?-(?=\d)", "e-", line[start.end() :])
+            rest = re.sub(r"(?<=\d)[dD](?=[-+]?\d)", "e", rest)
+            second = re.search(r"(?:α|alpha|a)[ _]?2", start[0], re.IGNORECASE) or re.match(
+                r"[ _]?2(?=\s*[:=\s])", rest
+            )
+            beta = re.search(r"β|beta|K[-_ ]?b", start[0], re.IGNORECASE)
+            rest = re.sub(r"^[ _]?[12](?=\s*[:=\s])", "", rest)
+            before = re.search(r"[\[(]\s*(Å|\w+)\s*[\])]", rest)
+            for match in re.finditer(
+                r"(?<![\w.])(\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)\s*(Å|[^\W\d]+)?", rest, re.IGNORECASE
+            ):
+                unit = (match[2] if match[2] in METRES or not before else before[1]) or ""
+                length = 1e10 * float(match[1].replace(",", ".")) * METRES.get(unit, 1e-10)
+                if 0.1 < length < 10:
+                    found.setdefault("β" if beta else "2" if second or "1" in found else "1", length)
+        elif energy := re.match(
+            r"\W*(?:x-?ray |beam |photon )?energy\b\W*(k?eV)?\W*([\d.]+)\s*(k?eV)?", line, re.IGNORECASE
+        ):
+            kilo = (
+                1e-3
+                if "ev" in (energy[1] or "", energy[3] or "") or (energy[1] or energy[3] or "") == "eV"
+                else 1.0
+            )
+            found.setdefault("1", HC / (kilo * float(energy[2])))
+    return tuple(found[key] for key in ("12" if "1" in found else "β") if key in found)
+
+
+def _first_column(names: str) -> tuple[Axis, float]:
+    """What the words over the columns call the first: 2θ, θ (unit in degrees), q (unit in 1/m) or d (in m)."""
+    word = re.sub(r"[\"']", "", names)
+    if re.match(r"(?:tof|time.of.flight|energy|e ?[\[(]k?ev)\b(?!.*\d)", word, re.IGNORECASE):
+        return "no angle", 1.0
+    length = r"(nm|pm|A|Å|angstroms?)\b"
+    q = r"(?:q\b|q_|momentum[ _]transfer|scattering[ _]vector)"
+    if re.match(q, word, re.IGNORECASE):
+        unit = re.search(rf"(?:[\s_(\[/]|1/){length}", word.split("I")[0], re.IGNORECASE)
+        return "q", 1 / LENGTHS.get(unit[1].lower().rstrip("s") if unit else "a", 1e-10)
+    if match := re.match(rf"d(?:[ _-]?spacing)?[\s_,]*[(\[/]?\s*{length}", word, re.IGNORECASE):
+        return "d", LENGTHS.get(match[1].lower().rstrip("s"), 1e-10)
+    angle = r"(2[ _-]?theta|two[ _-]?theta|2θ|2th|tth|theta(?![-_/ ]*2)|θ(?![-/ ]*2))(?![a-z])"
+    if match := re.match(rf"{angle}[\s_,]*[(\[/]?\s*(rad)?", word, re.IGNORECASE):
+        half = match[1].lower() in ("theta", "θ")
+        if half or match[2]:
+            return "θ", (2.0 if half else 1.0) * (180 / np.pi if match[2] else 1.0)
     return "2θ", 1.0
 
 
@@ -211,13 +342,8 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
     if content[:7] != b"RAW1.01" or len(content) < 712 + 304:
         return Facts(f"Bruker {content[:7].decode('latin-1')}")
     _, first, second, _, ratio = np.frombuffer(content, "<f8", 5, 616)
-    scans, place = max(1, int(np.frombuffer(content, "<u4", 1, 12)[0])), 712
-    for _ in range(min(scan, scans - 1)):
-        length, points = np.frombuffer(content, "<u4", 2, place).tolist()
-        place += length + int(np.frombuffer(content, "<u4", 1, place + 256)[0]) + 4 * points
-        if place + 304 > len(content):
-            raise PowderDiffractionError(f"the file speaks of {scans} ranges and ends before range {scan}")
-    seconds = float(np.frombuffer(content, "<f4", 1, place + 192)[0])
+    starts = _raw_ranges(content)
+    seconds = float(np.frombuffer(content, "<f4", 1, starts[min(scan, len(starts) - 1)] + 192)[0])
     given = tuple(float(w) for w in (first, second) if 0.1 < w < 10)
     return Facts(
         "Bruker RAW1.01",
@@ -225,8 +351,21 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
         float(ratio) if 0 <= ratio <= 1 else None,
         seconds if seconds > 0 else None,
         sample=content[326:386].split(b"\0")[0].decode("latin-1"),
-        scans=scans,
+        scans=len(starts),
     )
+
+
+def _raw_ranges(content: bytes) -> list[int]:
+    """Where each range of a RAW1.01 begins: its header, more of it, and the points, whose sizes it states."""
+    starts = [712]
+    for _ in range(1, struct.unpack_from("<I", content, 12)[0]):
+        header, points = struct.unpack_from("<II", content, starts[-1])
+        size, more = struct.unpack_from("<II", content, starts[-1] + 252)
+        following = starts[-1] + header + more + points * size
+        if header < 304 or following + 304 > len(content):
+            break
+        starts.append(following)
+    return starts
 
 
 def _raw4_facts(content: bytes) -> Facts:
@@ -278,7 +417,7 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         if not profiles:
             return _brml_facts(archive, names, scan)
         own = min(scan, len(profiles) - 1)
-        rows = [line.split() for line in text_of(archive.read(profiles[own])).split("\n") if line.strip()]
+        profile = text_of(archive.read(profiles[own]))
         said = text_of(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""
     except (
         zipfile.BadZipFile,
@@ -293,17 +432,20 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         if isinstance(problem, PowderDiffractionError):
             raise
         raise PowderDiffractionError(f"{path.name} is a damaged zip ({problem}); copy it again") from None
-    factor = [float(row[2]) for row in rows if len(row) > 2 and is_number(row[2])]
+    lines = ("beta",) if _word(said, r"<WaveType>([^<]*)").lower().startswith("kb") else ("alpha1", "alpha2")
     return Facts(
         "RASX",
-        _numbers(said, r"<WavelengthKalpha1>([\d.]+)", r"<WavelengthKalpha2>([\d.]+)"),
+        _numbers(said, *(rf"<WavelengthK{line}>([\d.]+)" for line in lines)),
+        0.0 if len(lines) == 1 else None,
+        _seconds_a_point(said, r"<Speed>([\d.]+)", r"<Step>([\d.]+)", r"<SpeedUnit>([^<]*)"),
         is_rate=_word(said, r"<IntensityUnit>([^<]*)").lower() == "cps",
-        factor=np.array(factor) if len(factor) == len(rows) else None,
+        factor=_third_column(profile),
         sample=_word(said, r"<SampleName>([^<]*)"),
         scans=len(profiles),
     )
 
 
+_NUMBER = r"\d+\.?\d*"
 _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"<xrdMeasurement", _xrdml_facts),
     (r"^_FILEVERSION", _uxd_facts),
@@ -311,6 +453,10 @@ _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"^#S \d", _spec_facts),
     (r"\A[^\n]*\n\s*lambda\s*=[^\n]*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+[\d.]+", _psi_facts),
     (r"^data_\S", _cif_facts),
+    (
+        rf"\A{_NUMBER}[ \t]+{_NUMBER}[ \t]+{_NUMBER}\b[^\n]*\n[ \t]*\d+\.?(?:[ \t]+\d+\.?){{4,}}[ \t]*\n",
+        _stepped_facts,
+    ),
 )
 
 
@@ -337,10 +483,10 @@ def _number(text: str, pattern: str) -> float | None:
     return float(found[1]) if found and is_number(found[1]) else None
 
 
-def _numbers(text: str, *patterns: str) -> tuple[float, ...]:
-    """Wavelengths in Å, as long as they are some."""
-    found = [_number(text, pattern) for pattern in patterns]
-    return tuple(value for value in found if value is not None and 0.1 < value < 10)
+def _numbers(text: str, *patterns: str, scale: float = 1.0) -> tuple[float, ...]:
+    """Wavelengths in Å, as long as they are some; `scale` is that of their unit."""
+    found = [scale * (_number(text, pattern) or 0.0) for pattern in patterns]
+    return tuple(value for value in found if 0.1 < value < 10)
 
 
 def _floats(text: str) -> Array:

@@ -78,12 +78,13 @@ def root(counts: ArrayLike) -> NDArray[np.float64]:
 
 
 def _label_counts(axes: "Axes") -> None:
-    """Counts on an axis of their square roots."""
-    low, high = (max(end, 0.0) ** 2 for end in axes.get_ylim())
-    step = 10 ** np.floor(np.log10(high))
-    marks = [f * step for f in (0, 0.05, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8) if low <= f * step <= high]
-    marks = [mark for i, mark in enumerate(marks) if high < 3 * step or mark != 1.5 * step or i == 0]
-    axes.set_yticks(np.sqrt(marks), [f"{mark:g}" for mark in marks])
+    """Counts on an axis of their square roots: as far apart there as a fifth of it, and rounded by as much."""
+    low, high = axes.get_ylim()
+    counts = np.linspace(max(low, 0.0), high, 6) ** 2
+    steps = 10 ** np.floor(np.log10(np.diff(counts)))
+    marks = np.unique(np.round(counts / np.append(steps, steps[-1])) * np.append(steps, steps[-1]))
+    marks = marks[(marks >= max(low, 0.0) ** 2) & (marks <= high**2)]
+    axes.set_yticks(np.sqrt(marks), [f"{mark:g}" if mark < 1e5 else f"{mark:.2g}" for mark in marks])
     axes.set_yticks([], minor=True)
     axes.set_ylabel("counts (square-root scale)")
 

@@ -299,7 +299,7 @@ class PatternFit:
                 centre = _weak(name)[0]
                 p[name].set(min=centre - FURTHEST * sigma, max=centre + FURTHEST * sigma)
             if name.startswith("strain"):
-                reach = self._reach(list(self.lines)[int(name.split("_")[1])])
+                reach = self.reach.get(list(self.lines)[int(name.split("_")[1])], MEASURED_CELL)
                 p[name].set(min=-reach, max=reach)
         p["width"].set(min=0.2 * float(np.median(np.diff(self.two_theta))), max=2 * WIDTHS[-1])
         return p
@@ -309,12 +309,8 @@ class PatternFit:
         coarse = self.thinned()
         for _ in range(2):
             for name in self.lines:
-                coarse.scan(p, self.strains(name), self._reach(name) * SCANNED)
+                coarse.scan(p, self.strains(name), self.reach.get(name, MEASURED_CELL) * SCANNED)
         self.scan(p, ["width"], WIDTHS)
-
-    def _reach(self, name: str) -> float:
-        """How far the cell of a phase may be from its CIF."""
-        return self.reach.get(name, MEASURED_CELL)
 
     def strains(self, name: str) -> list[str]:
         """The parameters of a phase's cell."""
@@ -974,7 +970,7 @@ def _doubt(fit: PatternFit, p: lmfit.Parameters, name: str, significance: float)
 def _at_its_bound(parameter: lmfit.Parameter) -> bool:
     """Whether the bound is nearer than the parameter's own σ."""
     nearest = min(parameter.max - parameter.value, parameter.value - parameter.min)
-    return bool(nearest <= min(parameter.stderr or 0.0, 0.1 * parameter.max))
+    return bool(nearest <= min(parameter.stderr or 0.0, 0.05 * (parameter.max - parameter.min)))
 
 
 def _not_explained(
@@ -1026,4 +1022,8 @@ def _used(fit: PatternFit, p: lmfit.Parameters) -> tuple[str, ...]:
         off = max((p[strain].value for strain in fit.strains(name)), key=abs)
         if abs(off) > MEASURED_CELL:
             lines.append(f"{name}: its cell is {100 * off:+.1f} % off its CIF; it may be another crystal")
+    ends = [n for n in p if p[n].vary and not n.startswith("strain") and _at_its_bound(p[n])]
+    lines += [f"{name} ends where it may go no further, at {p[name].value:.3g}" for name in ends]
+    if not fit.settled:
+        lines.append(f"the refinement was ended after {MOST_STEPS} steps")
     return tuple(lines)

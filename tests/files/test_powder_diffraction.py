@@ -221,7 +221,21 @@ def columns(folder, header, first=ANGLE, name="scan.xy", row="{:.6f} {:d}"):
         ("# LAMBDA 1.5406\n", [1.5406]),
         ("# wavelength (nm): 0.15406\n", [1.5406]),
         ("# Wavelength [Å] = 1.5406\n", [1.5406]),
+        ("# λ(Kα1) = 1.540598 Å, λ(Kα2) = 1.544426 Å\n", [1.540598, 1.544426]),
+        ("# K-Alpha1 wavelength,1.540598\n# K-Beta wavelength,1.39225\n", [1.540598]),
+        ("# K-Beta wavelength: 1.39225 A\n", [1.39225]),
+        ("# X-ray wavelength CuKa 1.5418\n", [1.5418]),
+        ("# WL1 = 1.540598\n# WL2 = 1.544426\n", [1.540598, 1.544426]),
+        ("# wavelength: 1.5406 x 10^-10 m\n", [1.5406]),
+        ("# wavelength: 0.154060D+01\n", [1.5406]),
+        ("! LAMBDA 2.0785 Ang.\n", [2.0785]),
+        ("# wavelength: 1.5406e-4 µm\n", [1.5406]),
+        ("# wavelength 154.06 pm\n", [1.5406]),
+        ('"Wavelength (Å)";"1,5406"\n', [1.5406]),
+        ("# Energy: 17.0 keV\n", [12.39841984 / 17]),
+        ("# Anode: Co\n", [1.788996, 1.792835]),
         ("# sample: Lambda 3.5 phase, 2theta counts\n", []),
+        ("# sample lambda 2.3 batch; MgB2\n", []),
     ],
 )
 def test_a_wavelength_in_a_comment(tmp_path, header, lengths):
@@ -238,6 +252,11 @@ def test_a_wavelength_in_a_comment(tmp_path, header, lengths):
         ("q_A^-1 I", lambda s: 4 * np.pi * s / 1.5406),
         ("d (A)  I", lambda s: 1.5406 / (2 * s)),
         ("d_nm I", lambda s: 0.15406 / (2 * s)),
+        ("Q (Å⁻¹)  Intensity", lambda s: 4 * np.pi * s / 1.5406),
+        ("scattering vector q / nm-1   I", lambda s: 4 * np.pi * s / 0.15406),
+        ("q [1/nm] I", lambda s: 4 * np.pi * s / 0.15406),
+        ("Momentum transfer (1/A) I", lambda s: 4 * np.pi * s / 1.5406),
+        ("d-spacing (Å)  counts", lambda s: 1.5406 / (2 * s)),
     ],
 )
 def test_a_first_column_that_is_no_angle(tmp_path, words, first):
@@ -247,7 +266,8 @@ def test_a_first_column_that_is_no_angle(tmp_path, words, first):
     assert scan.two_theta.values == pytest.approx(ANGLE, abs=1e-3)
     assert scan.counts.values.tolist() == COUNTS.tolist()
     with pytest.raises(
-        PowderDiffractionError, match=f"calls the first column {words[0]}, and states no wavelength"
+        PowderDiffractionError,
+        match=f"calls the first column {'d' if words[0] == 'd' else 'q'}, and states no wavelength",
     ):
         read_pattern(columns(tmp_path, f"# {words}\n", along))
 
@@ -393,31 +413,6 @@ def test_the_wavelengths_of_brml():
     assert (facts.format, facts.wavelengths, facts.ratio) == ("BRML", (1.788996, 1.792835), 0.5)
 
 
-def test_each_range_of_a_uxd_file_has_its_own_time(realdata, tmp_path):
-    text = (realdata / "xrd/xylib/BT86_.UXD").read_text(encoding="latin-1")
-    again = text[text.index("; (Data for Range") :].replace("_STEPTIME=0.500000", "_STEPTIME=4.0")
-    path = tmp_path / "two.uxd"
-    path.write_text(text.rstrip() + "\n" + again, encoding="latin-1")
-    first, second = (read_pattern(path, scan=n) for n in (0, 1))
-    assert first.attrs["scans"] == second.attrs["scans"] == 2
-    assert (first.attrs["counting_time"], second.attrs["counting_time"]) == (0.5, 4.0)
-
-
-def test_each_range_of_a_bruker_file_has_its_own_time(realdata, tmp_path):
-    content = (realdata / "xrd/project_chameleon/brukerraw_test.RAW").read_bytes()
-    again = bytearray(content[712:])
-    struct.pack_into("<f", again, 192, 7.5)
-    both = bytearray(content + bytes(again))
-    struct.pack_into("<I", both, 12, 2)
-    path = tmp_path / "two.raw"
-    path.write_bytes(both)
-    assert read_pattern(path).attrs["scans"] == 2
-    assert read_pattern(path, scan=1).attrs["counting_time"] == 7.5
-    path.write_bytes(both[: len(content) + 100])
-    with pytest.raises(PowderDiffractionError, match="speaks of 2 ranges and ends before range 1"):
-        read_pattern(path, scan=1)
-
-
 def test_scans_of_spec(tmp_path):
     """Those against 2θ, by number; the detector's column wherever it stands."""
     head = "#F x\n#E 1\n\n#S 1 ascan om 0 1 9 1\n#N 2\n#L Omega  Counts\n" + "0 1\n" * 9
@@ -434,3 +429,202 @@ def test_scans_of_spec(tmp_path):
     assert second.counts.values == pytest.approx(3.0 * np.arange(100))
     with pytest.raises(PowderDiffractionError, match="holds 2 scans against 2θ, and scan 2"):
         read_pattern(path, scan=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"), [("theta (deg) counts", ANGLE / 2), ("2theta (rad) counts", np.radians(ANGLE))]
+)
+def test_half_angles_and_radians(tmp_path, words, first):
+    """Made 2θ in degrees, and said; a title such as Theta-2Theta is none."""
+    scan = read_pattern(columns(tmp_path, f"# {words}\n", first))
+    assert scan.two_theta.values == pytest.approx(ANGLE, abs=1e-4)
+    assert "times the first column" in scan.attrs["notes"][0]
+    plain = read_pattern(columns(tmp_path, "# Theta-2Theta scan\n"))
+    assert plain.two_theta.values == pytest.approx(ANGLE)
+
+
+@pytest.mark.parametrize("words", ["TOF(us) I", "energy(keV) counts"])
+def test_a_first_column_that_cannot_be_an_angle(tmp_path, words):
+    """A time of flight, an energy: refused by the header's own word."""
+    with pytest.raises(PowderDiffractionError, match="a time of flight or an energy"):
+        read_pattern(columns(tmp_path, f"# {words}\n"))
+
+
+def test_neutrons_named_in_a_comment(tmp_path):
+    """Read, and not refined with X-ray structure factors."""
+    with pytest.raises(PowderDiffractionError, match="neutrons"):
+        scan_options(read_pattern(columns(tmp_path, "# neutron powder pattern\n# wavelength 1.5406\n")))
+
+
+def test_rates_in_columns(tmp_path):
+    """Counts per second become counts by the stated time; without one there is no variance, and a note says so."""
+    rate, row = COUNTS / 4, "{:.3f} {:.4f}"
+    rows = "\n".join(row.format(x, n) for x, n in zip(ANGLE, rate, strict=True))
+    timed = read_pattern(written(tmp_path, f"# step time: 4 s\n# 2theta intensity (cps)\n{rows}\n", "a.xy"))
+    assert timed.counts.values.tolist() == COUNTS.tolist() and timed.attrs["plain_counts"]
+    bare = read_pattern(written(tmp_path, f"# 2theta cps\n{rows}\n", "b.xy"))
+    assert (
+        np.isnan(bare.variance).all()
+        and "rates and the file gives no counting time" in bare.attrs["notes"][0]
+    )
+
+
+def test_counts_below_zero(tmp_path):
+    """A background was subtracted: their variance is not known, and is not taken for that of counts."""
+    rows = "\n".join(f"{x:.3f} {n - 53}" for x, n in zip(ANGLE, COUNTS, strict=True))
+    scan = read_pattern(written(tmp_path, rows, "net.xy"))
+    assert np.isnan(scan.variance).all() and "variance" not in scan_options(scan)
+    assert "something has been subtracted" in scan.attrs["notes"][0]
+
+
+ESD = np.sqrt(COUNTS + 4.0)
+TRIPLES = "\n".join(f"{x:.3f} {n} {e:.4f}" for x, n, e in zip(ANGLE, COUNTS, ESD, strict=True))
+BANK = f"{'title':<80}\nBANK 1 {ANGLE.size} {{}} CONST 2000.0 100.0 0 0 {{}}\n{{}}\n"
+PAIRS = [f"{n:8.1f}{e:8.3f}" for n, e in zip(COUNTS, ESD, strict=True)]
+WITH_ERRORS = {
+    "named.csv": "2theta,intensity,error\n" + TRIPLES.replace(" ", ","),
+    "named.xy": "# 2theta I esd\n" + TRIPLES,
+    "comma.xye": TRIPLES.replace(".", ","),
+    "fullprof.dat": f"XYDATA\nINTER 1.0 1.0 2\nTEMP 295\nfile\n! a\n! b\n{TRIPLES}",
+    "bank.fxye": BANK.format(
+        ANGLE.size,
+        "FXYE",
+        "\n".join(f"{100 * x:.2f} {n} {e:.4f}" for x, n, e in zip(ANGLE, COUNTS, ESD, strict=True)),
+    ),
+    "bank.gsa": BANK.format(
+        -(-ANGLE.size // 5), "ESD", "\n".join("".join(PAIRS[i : i + 5]) for i in range(0, ANGLE.size, 5))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITH_ERRORS)
+def test_errors_beside_the_intensities(tmp_path, name):
+    """The variance is theirs: of columns that say so, of .xye, FullProf's XYDATA and GSAS banks."""
+    scan = read_pattern(written(tmp_path, WITH_ERRORS[name], name))
+    assert scan.two_theta.values == pytest.approx(ANGLE) and scan.counts.values == pytest.approx(COUNTS)
+    assert scan_options(scan)["variance"] == pytest.approx(ESD**2, rel=1e-3)
+
+
+def test_an_error_of_zero(tmp_path):
+    """√0 of a point without a count: the least of the others, not a weight without end."""
+    rows = "\n".join(f"{20 + i} {n} {n**0.5:.4f}" for i, n in enumerate([4, 0, 9, 16, 4, 25, 9, 9]))
+    scan = read_pattern(written(tmp_path, rows, "zeros.xye"))
+    assert scan.variance.values.tolist() == pytest.approx([4, 4, 9, 16, 4, 25, 9, 9])
+
+
+def test_start_step_and_end(tmp_path):
+    """FullProf's free format: no angle stands beside the counts; cut short it is refused."""
+    rows = "\n".join(" ".join(f"{n:7d}" for n in COUNTS[i : i + 10]) for i in range(0, COUNTS.size, 10))
+    scan = read_pattern(written(tmp_path, f"  20.0 1.0 80.0 my sample\n{rows}\n", "free.dat"))
+    assert scan.two_theta.values == pytest.approx(ANGLE) and scan.counts.values.tolist() == COUNTS.tolist()
+    assert scan.attrs["sample"] == "my sample"
+
+
+def ranges_of(key):
+    parts = [
+        f"_DRIVE='COUPLED'\n_STEPTIME={s}\n_STEPSIZE=1\n_START=20\n_2THETA=20\n_2THETA{key}\n"
+        + "\n".join(
+            f"{x:.3f} {n * (s if key == 'COUNTS' else 1):.3f}" for x, n in zip(ANGLE, COUNTS, strict=True)
+        )
+        for s in (1, 4)
+    ]
+    return "_FILEVERSION=2\n_WL1=1.5406\n" + "\n".join(parts) + "\n"
+
+
+@pytest.mark.parametrize(("key", "times"), [("COUNTS", 4), ("CPS", 4)])
+def test_each_range_of_a_uxd_has_its_own_time(tmp_path, key, times):
+    """Two ranges of 1 s and 4 s, as counts and as rates; both are announced."""
+    path = written(tmp_path, ranges_of(key), "two.uxd")
+    first, second = read_pattern(path), read_pattern(path, scan=1)
+    assert [one.attrs["counting_time"] for one in (first, second)] == [1.0, 4.0]
+    assert first.attrs["scans"] == 2 and second.counts.values == pytest.approx(times * COUNTS)
+
+
+def test_rigakus_rates(tmp_path):
+    """Step over speed is the counting time: 0.5° at 7.5°/min are 4 s."""
+    rows = "\n".join(f"{x:.3f} {n / 4:.4f} 1.0" for x, n in zip(ANGLE, COUNTS, strict=True))
+    head = '*RAS_DATA_START\n*RAS_HEADER_START\n*MEAS_SCAN_UNIT_Y "cps"\n*MEAS_SCAN_SPEED "7.5"\n'
+    head += '*MEAS_SCAN_STEP "0.5"\n*MEAS_SCAN_SPEED_UNIT "deg/min"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+    scan = read_pattern(written(tmp_path, f"{head}{rows}\n*RAS_INT_END\n*RAS_DATA_END\n", "rates.ras"))
+    assert scan.attrs["counting_time"] == 4 and scan.counts.values.tolist() == COUNTS.tolist()
+
+
+def test_two_ranges_of_a_binary(realdata, tmp_path):
+    """The real range twice over, the second with another time: each has its own; cut short it is refused."""
+    content = (realdata / "xrd/project_chameleon/brukerraw_test.RAW").read_bytes()
+    second = bytearray(content[712:])
+    struct.pack_into("<f", second, 192, 2.5)
+    twice = bytearray(content) + second
+    struct.pack_into("<I", twice, 12, 2)
+    facts = [read_facts(Path("two.raw"), bytes(twice), scan) for scan in (0, 1)]
+    assert [one.scans for one in facts] == [2, 2] and facts[1].seconds == 2.5 != facts[0].seconds
+    path = tmp_path / "short.raw"
+    path.write_bytes(twice[: len(content) + 100])
+    with pytest.raises(PowderDiffractionError, match="truncated"):
+        read_pattern(path, scan=1)
+
+
+def tube(intended, unit="Angstrom", scale=1.0, lines=(1.540598, 1.544426, 1.39225)):
+    names = ("kAlpha1", "kAlpha2", "kBeta")
+    words = "".join(
+        f'<{name} unit="{unit}">{scale * line:.7E}</{name}>' for name, line in zip(names, lines, strict=True)
+    )
+    return f'<usedWavelength intended="{intended}">{words}</usedWavelength>'
+
+
+@pytest.mark.parametrize("intended", ["K-Beta", "KBeta", "K Beta", "K-beta"])
+@pytest.mark.parametrize(("unit", "scale"), [("Angstrom", 1.0), ("nm", 0.1)])
+def test_a_tube_in_any_spelling(tmp_path, intended, unit, scale):
+    """Its β line, in ångström or nanometres, with an exponent."""
+    path = written(
+        tmp_path, scans_of(["<counts>10 12 100 20 24</counts>"], tube(intended, unit, scale)), "b.xrdml"
+    )
+    about = read_pattern(path).attrs
+    assert 1e10 * about["wavelength"] == pytest.approx(1.39225) and np.isnan(about["wavelength_2"])
+
+
+def test_each_measurement_has_its_own_tube(tmp_path):
+    """Two measurements in one file, with copper and with cobalt."""
+    first = scans_of(["<counts>10 12 100 20 24</counts>"], tube("K-Alpha"))
+    second = scans_of(["<counts>10 12 100 20 24</counts>"], tube("K-Alpha", lines=(1.789, 1.7929, 1.6208)))
+    both = first.replace("</xrdMeasurements>", "") + second.split("<xrdMeasurements>")[1]
+    path = written(tmp_path, both, "two.xrdml")
+    found = [1e10 * read_pattern(path, scan=n).attrs["wavelength"] for n in (0, 1)]
+    assert found == pytest.approx([1.540598, 1.789])
+
+
+def test_a_time_for_each_point(tmp_path):
+    """Rates of a scan whose points were counted for 1 to 4 s."""
+    part = "<countingTimes>1 2 4 4 1</countingTimes>"
+    part += '<intensities unit="cps">10 6 25 5 24</intensities>'
+    scan = read_pattern(written(tmp_path, scans_of([part]), "times.xrdml"))
+    assert scan.counts.values.tolist() == [10, 12, 100, 20, 24] and scan.attrs["plain_counts"]
+
+
+def test_a_falling_scan_takes_its_third_column_along(tmp_path):
+    """Errors of .xye and the attenuator of RAS stay with their points; so do the factors of XRDML."""
+    rows = [f"{x:.3f} {n} {0.1 * n:.3f}" for x, n in zip(ANGLE, COUNTS, strict=True)]
+    scan = read_pattern(written(tmp_path, "\n".join(rows[::-1]), "falling.xye"))
+    assert np.sqrt(scan.variance.values) == pytest.approx(0.1 * scan.counts.values)
+    factors = [10 if n == 53 else 1 for n in COUNTS]
+    rows = [f"{x:.3f} {n} {f}" for x, n, f in zip(ANGLE, COUNTS, factors, strict=True)]
+    head = '*RAS_DATA_START\n*RAS_HEADER_START\n*MEAS_SCAN_UNIT_Y "counts"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+    text = head + "\n".join(rows[::-1]) + "\n*RAS_INT_END\n*RAS_DATA_END\n"
+    assert read_pattern(written(tmp_path, text, "falling.ras")).counts.values == pytest.approx(
+        COUNTS * factors
+    )
+    part = "<beamAttenuationFactors>1 1 1 10 1</beamAttenuationFactors><counts>24 20 16 100 10</counts>"
+    falling = scans_of([part]).replace("n>20<", "n>x<").replace("n>24<", "n>20<").replace("n>x<", "n>24<")
+    scan = read_pattern(written(tmp_path, falling, "falling.xrdml"))
+    assert scan.counts.values.tolist() == [10, 1000, 16, 20, 24] and scan.variance.values[1] == 10_000
+
+
+def test_rigakus_beta(tmp_path):
+    """The header names the line that was used."""
+    rows = "\n".join(f"{x:.3f} {n} 1.0" for x, n in zip(ANGLE, COUNTS, strict=True))
+    head = '*RAS_DATA_START\n*RAS_HEADER_START\n*HW_XG_WAVE_LENGTH_ALPHA1 "1.540593"\n'
+    head += (
+        '*HW_XG_WAVE_LENGTH_BETA "1.392246"\n*MEAS_COND_XG_WAVE_TYPE "Kb"\n*RAS_HEADER_END\n*RAS_INT_START\n'
+    )
+    about = read_pattern(written(tmp_path, f"{head}{rows}\n*RAS_INT_END\n*RAS_DATA_END\n", "beta.ras")).attrs
+    assert 1e10 * about["wavelength"] == pytest.approx(1.392246) and about["ratio"] == 0

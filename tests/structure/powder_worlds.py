@@ -48,6 +48,49 @@ FOREIGN = {
 }
 
 
+GROUPS = {
+    "F m -3 m": "cubic",
+    "P m -3 m": "cubic",
+    "I m -3 m": "cubic",
+    "F d -3 m:2": "cubic",
+    "P 63/m m c": "hexagonal",
+    "P 6/m m m": "hexagonal",
+    "R -3 m:H": "hexagonal",
+    "P 4/m m m": "tetragonal",
+    "I 4/m m m": "tetragonal",
+    "P n m a": "orthorhombic",
+    "C m c m": "orthorhombic",
+}
+
+
+def random_crystal(seed):
+    """A crystal that nobody chose: group, cell of 3 to 8 Å and one to three kinds of atoms; its name in `FOREIGN`."""
+    rng = np.random.default_rng([seed, 77])
+    group = list(GROUPS)[rng.integers(len(GROUPS))]
+    a, b, c = rng.uniform(3, 8, 3).round(4).tolist()
+    cells = {
+        "cubic": (a, a, a, 90, 90, 90),
+        "hexagonal": (a, a, c, 90, 90, 120),
+        "tetragonal": (a, a, c, 90, 90, 90),
+        "orthorhombic": (a, b, c, 90, 90, 90),
+    }
+    places = [
+        (0, 0, 0),
+        (0.5, 0.5, 0.5),
+        (1 / 3, 2 / 3, 0.25),
+        tuple(rng.uniform(0, 0.5, 3).round(3).tolist()),
+    ]
+    elements = ["Li", "B", "C", "O", "Na", "Al", "Si", "Ca", "Ti", "Fe", "Cu", "Zn", "Zr"]
+    chosen = rng.choice(elements, rng.integers(1, 4), replace=False).tolist()
+    name = f"random {seed}"
+    FOREIGN[name] = (
+        group,
+        cells[GROUPS[group]],
+        dict(zip(chosen, rng.permutation(places).tolist(), strict=False)),
+    )
+    return name
+
+
 def cif(name):
     """One of `FOREIGN` as the text of a CIF."""
     group, cell, sites = FOREIGN[name]
@@ -55,7 +98,7 @@ def cif(name):
     head = "\n".join(f"_cell_{word} {value}" for word, value in zip(words, cell, strict=True))
     loop = "loop_\n_atom_site_label\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
     rows = "\n".join(f"{element} {x} {y} {z}" for element, (x, y, z) in sites.items())
-    return f"data_{name}\n_symmetry_space_group_name_H-M '{group}'\n{head}\n{loop}{rows}\n"
+    return f"data_{name.replace(' ', '_')}\n_symmetry_space_group_name_H-M '{group}'\n{head}\n{loop}{rows}\n"
 
 
 @cache
