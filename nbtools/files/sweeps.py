@@ -535,17 +535,18 @@ class Leg:
     jumped: bool
 
 
-def legs(values: np.ndarray, tolerance: float, minimum: int) -> list[Leg]:
+def legs(values: np.ndarray, tolerance: float, minimum: int, *, both: bool = False) -> list[Leg]:
     """Monotone legs of a noisy record, in order; those under `minimum` points are left out.
 
     A turn is the extreme from which the record has come back by more than `tolerance` and by more than 1 % of
-    the leg. The extreme belongs to the leg that reaches it; where the record stays there twice as long as at the
-    point before, the first half belongs to the leg that ends and the second to the one that begins. A jump between
-    two levels is no leg, nor is one of under a tenth of the points of both neighbours (a reset that was recorded
-    on its way): what is reached by it opens the next leg.
+    the leg. The extreme belongs to the leg that reaches it; with `both`, where the record stays there twice as long
+    as at the point before, half of it belongs to the leg that begins. A jump between two
+    levels is no leg, nor is one of under a tenth of the points of both neighbours (a reset that was recorded on its
+    way): what is reached by it opens the next leg.
     """
     vertices = turning_points(values, tolerance)
-    vertices[1:-1] = [_first_half(values, vertex, tolerance) for vertex in vertices[1:-1]]
+    if both:
+        vertices[1:-1] = [_first_half(values, vertex, tolerance) for vertex in vertices[1:-1]]
     found: list[Leg] = []
     start, jumped = 0, False
     for before, after in pairwise(vertices):
@@ -824,7 +825,8 @@ def field_sweeps(
         float(temperature[0])
     )
     base = min(tolerance.of_field(0.0), 0.05 * float(np.ptp(field)))
-    found = legs(field, base, minimum)
+    # A loop's branches lie apart at its ends; other curves are the same on both sides of a turn.
+    found = legs(field, base, minimum, both=True)
     for number, leg in enumerate(found):
         h = field[leg.start : leg.stop]
         near_zero = abs(h[0]) <= max(tolerance.of_field(0.0) * 5, 0.02 * np.abs(h).max())

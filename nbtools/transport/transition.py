@@ -604,20 +604,21 @@ def find_diamagnetic_step(curve: Curve) -> Step | str:
 
 
 def find_resistive_step(curve: Curve) -> Step | str:
-    """The warmest fall to half within a third of the temperature that is three times steeper than just above it.
+    """A fall to half within a third of the temperature, and three times steeper than just above it.
 
-    A clean metal falls so far by itself, at a third of its Debye temperature; its transition comes colder.
+    A clean metal falls so far by itself, near a third of its Debye temperature. Its transition is the fall to half
+    within a tenth of the temperature, which no metal's T⁵ does.
     """
     x, y, noise = curve.x, calmed(curve), noise_of(curve.x, curve.y)
     largest = float(np.max(y))
-    normal = _largest_above(x, y)
-    fallen = np.flatnonzero((y < 0.5 * largest) & (y < 0.5 * normal))
-    warmest = fallen[np.diff(fallen, append=len(x) + 1) > 1]
-    for place in warmest[normal[warmest] > 10 * noise][::-1]:
-        step = _rough_step(x, y / normal[place])
-        # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
-        if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, step)):
-            return step
+    for reach in (1.5, 1.1):
+        normal = _largest_above(x, y, reach)
+        fallen = np.flatnonzero((y < 0.5 * largest) & (y < 0.5 * normal))
+        if len(fallen) and normal[fallen[-1]] > 10 * noise:
+            step = _rough_step(x, y / normal[fallen[-1]])
+            # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
+            if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, step)):
+                return step
     left = 100 * float(np.median(y[:3])) / largest if largest > 0 else np.nan
     return (
         f"on cooling from {x[-1]:.4g} to {x[0]:.4g} K the signal goes to {left:.0f} % of its largest "
@@ -625,18 +626,18 @@ def find_resistive_step(curve: Curve) -> Step | str:
     )
 
 
-def _largest_above(x: Array, y: Array) -> Array:
-    """Of each point the largest signal up to 1.5 times its temperature; where sampling is coarse, of the next three.
+def _largest_above(x: Array, y: Array, reach: float) -> Array:
+    """Of each point the largest signal up to `reach` times its temperature; of coarse points, of the next three.
 
     NaN where fewer than three points follow within three times the temperature.
     """
     first = np.arange(1, len(x) + 1)
-    last = np.searchsorted(x, 1.5 * x, side="right")
+    last = np.searchsorted(x, reach * x, side="right")
     last = np.maximum(last, np.minimum(first + 3, np.searchsorted(x, 3 * x, side="right")))
-    tables, reach = [y], 1  # tables[k][i] is the largest of 2^k points from i on
-    while 2 * reach <= len(y):
-        tables.append(np.maximum(tables[-1][:-reach], tables[-1][reach:]))
-        reach *= 2
+    tables, width = [y], 1  # tables[k][i] is the largest of 2^k points from i on
+    while 2 * width <= len(y):
+        tables.append(np.maximum(tables[-1][:-width], tables[-1][width:]))
+        width *= 2
     largest = np.full(len(x), np.nan)
     enough = last - first >= 3
     rank = np.zeros(len(x), int)
