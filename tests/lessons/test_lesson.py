@@ -376,9 +376,7 @@ def test_the_report_shows_text_as_text(lesson: Lesson) -> None:
     """A table of all answers, nothing in it alive; with no student one line."""
     assert "Nothing is answered yet" in AnswerTable({}).html()
     lesson.predict("k", "<script>x</script>", "a & b", options=("a & b", "c")).commit("c")
-    table = AnswerTable({"03": lesson.answers})
-    html = table.html()
-    assert "3: <script>x</script> c" in str(table)
+    html = AnswerTable({"03": lesson.answers}).html()
     assert "&lt;script&gt;" in html and "a &amp; b" in html and "<script" not in html
 
 
