@@ -113,7 +113,7 @@ def read_all_answers(folder: Path) -> dict[str, dict[str, Answer]]:
 
 @dataclass(frozen=True)
 class AnswerTable:
-    """The answers of all rooms, and how well the confidence was placed; text, and a table in the report.
+    """The answers of all rooms, and how well the confidence was placed.
 
     Parameters
     ----------
@@ -146,23 +146,14 @@ class AnswerTable:
             return f"{count}: {means}. Judge {FEWEST_WORLDS} to see how your confidence does on average."
         return f"{count}: {means}; mean score {score:.2f} (0 is best, honest ignorance has {chance:.2f})"
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """Stop, question, answer, what was said to it, and tries."""
-        return [
+    def html(self) -> str:
+        """A table of stop, question, answer, what was said to it and tries, with the calibration above it."""
+        rows = [
             (room.lstrip("0"), one.text, one.shown, one.said, str(one.tries))
             for room, answers in self.rooms.items()
             for one in answers.values()
         ]
-
-    def __str__(self) -> str:
-        if not self.rooms:
-            return "Nothing is answered yet."
-        lines = [f"{stop}: {text} {shown}\n    {said}" for stop, text, shown, said, _ in self.rows()]
-        return "\n".join([*lines, *filter(None, [self.calibration()])])
-
-    def html(self) -> str:
-        """The table, with the calibration above it."""
-        if not self.rooms:
-            return f"<p>{self}</p>"
-        table = html_table([("stop", "question", "answer", "result", "tries"), *self.rows()])
+        if not rows:
+            return "<p>Nothing is answered yet.</p>"
+        table = html_table([("stop", "question", "answer", "result", "tries"), *rows])
         return f"<p>{escape(self.calibration())}</p>{table}"

@@ -5,6 +5,7 @@ import json
 import math
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -652,7 +653,14 @@ class QuestionFace(Face):
 
             with capture_output() as caught:
                 self.owner.reveal()
-            shown += [output.data for output in caught.outputs]
+            # A figure comes as bytes; what a widget holds is text.
+            shown += [
+                {
+                    kind: b64encode(data).decode() if isinstance(data, bytes) else data
+                    for kind, data in one.data.items()
+                }
+                for one in caught.outputs
+            ]
         if self.owner.closed and self.owner.link:
             shown.append({"text/markdown": f"[Read on]({link_in_lab(self.owner.link)})"})
         # An output, for JupyterLab opens its links beside the notebook; a link in a widget would leave the page.

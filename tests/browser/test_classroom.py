@@ -152,6 +152,8 @@ def walk(page: Page, questions: list[Asked], frames: list[str], shots: Path) -> 
             page.screenshot(path=shots / f"class-{count:02d}-{asked.name}-{number_of_try + 2}.png")
         if question.reveal:
             box.locator("img").first.wait_for()
+            page.wait_for_timeout(500)
+            assert box.locator("img").first.evaluate("image => image.naturalWidth") > 100
         if question.why:
             box.get_by_text(question.why[:40]).wait_for()
             assert stands(question.why, frames), "the search sees what is sent"
