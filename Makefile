@@ -18,9 +18,9 @@ endif
 export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Two processes at a time, a thread each: the matrices here are small, and more threads wait for each other.
-test stress: export OMP_NUM_THREADS := 1
+test nightly stress: export OMP_NUM_THREADS := 1
 
-.PHONY: help lab run test notebooks bench stress newest lock clean browser screen
+.PHONY: help lab run test notebooks bench nightly stress newest lock clean browser screen
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed 's/:.*  ## /  /' | awk '{printf "make %-11s", $$1; $$1 = ""; print}'
@@ -36,13 +36,17 @@ test: $(READY) browser  ## lint, types, unit tests, stored outputs of the notebo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --junitxml build/junit.xml \
-		-m "not stress" --ignore=tests/benchmarks --nbval --nbval-current-env tests notebooks
+		-m "not stress and not nightly" --ignore=tests/benchmarks --nbval --nbval-current-env tests notebooks
 
 notebooks: $(READY) screen  ## run every notebook and keep its outputs and results: the only way they change
 	$(BIN)/python -m nbtools run --store
 
-bench: $(READY)  ## bias and coverage of the estimators, over many seeds
+bench: $(READY)  ## bias and coverage of the estimators, over many seeds, for the page on error bars in the report
 	$(BIN)/pytest tests/benchmarks -m "" -s
+
+nightly: $(READY) browser  ## what `make test` leaves out: second planted worlds, foreign files, all notebooks in the browser
+	TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-nightly.xml \
+		-m nightly --ignore=tests/benchmarks tests
 
 stress: $(READY) browser  ## damaged files, killed processes, full disks, six other machines
 	$(BIN)/pytest -n 2 --dist worksteal --junitxml build/junit-stress.xml tests -m stress
@@ -51,7 +55,7 @@ newest: $(READY)  ## the unit tests with the newest release of everything, in bu
 	$(PYTHON) -m venv build/newest
 	$(BIN)/uv pip install --python build/newest/bin/python --quiet --upgrade --editable \
 		".[notebook,volume,desktop,microscopy,networks,distributed,test]"
-	build/newest/bin/python -m pytest -n 2 --junitxml build/junit-newest.xml -m "not stress and not notebook and not browser" \
+	build/newest/bin/python -m pytest -n 2 --junitxml build/junit-newest.xml -m "not stress and not nightly and not notebook and not browser" \
 		--ignore=tests/benchmarks tests
 
 lock: $(READY)  ## write the one lock from pyproject.toml; UPGRADE=--upgrade takes newer releases

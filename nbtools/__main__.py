@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(
             f"this needs the package {missing.name}: pip install 'mgb2-notebooks[notebook]', or run `make run` once"
         )
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         print(problem)
     except KeyboardInterrupt:
         print("\nstopped")
@@ -54,7 +55,10 @@ def show_status(_: argparse.Namespace) -> int:
 
 
 def verify(_: argparse.Namespace) -> int:
-    """Record or fetch every data set, and say which is right."""
+    """Record or fetch every data set, and say which is right.
+
+    0 where all are right, 1 where one is wrong or cannot be had.
+    """
     from nbtools.manifest import fetch, status
 
     wrong = 0
@@ -69,7 +73,10 @@ def verify(_: argparse.Namespace) -> int:
 
 
 def twins(options: argparse.Namespace) -> int:
-    """Record twins anew, and show what differs from their stored fingerprints; --store keeps the new ones."""
+    """Record twins anew, and show what differs from their stored fingerprints; --store keeps the new ones.
+
+    0 where all are as stored, or are stored now; 1 where one differs.
+    """
     from nbtools.manifest import check_twins
 
     moved = 0
@@ -80,7 +87,10 @@ def twins(options: argparse.Namespace) -> int:
 
 
 def inspect(options: argparse.Namespace) -> int:
-    """What a file is (or each of a folder), which notebook takes it, what the sample card still needs."""
+    """What a file is (or each of a folder), which notebook takes it, what the sample card still needs.
+
+    0 where a reader takes the file, or at least one of the folder; 1 where none takes any; 2 where nothing is there.
+    """
     from nbtools.inspection import as_json, inspect_files, inspect_path
 
     if options.json:
@@ -93,7 +103,11 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run notebooks headless; a user's run (-p or -o) keeps to its own folder."""
+    """Run notebooks headless; a user's run (-p or -o) keeps to its own folder.
+
+    0 where each came to its end, though a section may be left out for want of data; 1 where one stopped, or where
+    --store could not keep one; 2 where a notebook or a parameter is unknown: nothing has run then.
+    """
     from nbtools.notebook.document import read_parameters
     from nbtools.runner import find_notebooks, run_all, show_progress, store
 
@@ -134,7 +148,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """A page on one sample from the folder of its files; without a folder, the report of the last runs again."""
+    """A page on one sample from the folder of its files; without a folder, the report of the last runs again.
+
+    0 where the page holds numbers, and no technique stopped: files that no reader takes are named on it; 1 where
+    there is no number, or a technique stopped on a file; 2 where nothing is there, or a card cannot be read.
+    """
+    import json
+
     from nbtools.runner import find_notebooks, read_run, show_progress
 
     if options.folder:
@@ -151,8 +171,16 @@ def report(options: argparse.Namespace) -> int:
             on_job=say,
             on_cell=show_progress if sys.stdout.isatty() else None,
         )
-        print(f"\nreport: {page}")
-        return 0
+        written = json.loads((page.parent / "results.json").read_text(encoding="utf-8"))
+        names = written["files"].keys()
+        for name, why in written["left out"].items():
+            if name in names or why.startswith("stopped in"):
+                print(
+                    f"left out: {name}: {textwrap.shorten(why, 160, placeholder=' … (the page has all of it)')}"
+                )
+        print(f"\n{len(written['results'])} numbers; report: {page}")
+        stopped = any(why.startswith("stopped in") for why in written["left out"].values())
+        return int(stopped or not written["results"])
     build = paths.build_folder()
     runs = [read_run(path) for path in find_notebooks(folder=build / "notebooks")]
     if not runs:
@@ -161,7 +189,10 @@ def report(options: argparse.Namespace) -> int:
 
 
 def show_class(options: argparse.Namespace) -> int:
-    """One page for the lecturer from the files that students handed in."""
+    """One page for the lecturer from the files that students handed in.
+
+    0 where at least one student's file can be read, 1 where none can.
+    """
     from nbtools.lessons.class_page import read_class
     from nbtools.report import page_html
     from nbtools.whole_file import write_whole
@@ -172,7 +203,7 @@ def show_class(options: argparse.Namespace) -> int:
     for name, why in found.refused.items():
         print(f"left out: {name}: {why}")
     print(f"{len(found.students)} students, {len(found.questions)} questions: {page.resolve()}")
-    return 0
+    return int(not found.students)
 
 
 def cache(options: argparse.Namespace) -> int:
@@ -333,6 +364,8 @@ def _places() -> str:
     """Where what is made goes, and the variables that say otherwise."""
     variables = "".join(f"  {name:16} {what}\n" for name, what in paths.VARIABLES.items())
     return (
+        "exit codes: 0 all is well, 1 something is not (each command says what: `python -m nbtools run --help`),\n"
+        "2 the command or what it names is wrong and nothing was done, 130 stopped by Ctrl-C.\n\n"
         f"what is made goes to {paths.build_folder()}\n(build/ of a checkout; without one, the user's cache folder, "
         f"and answers to questions go to {paths.lessons_folder()}).\nThese variables name other places:\n{variables}"
     )

@@ -17,17 +17,22 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from nbtools import paths
+from nbtools.error_bars import error_bars_html, read_error_bars
 from nbtools.notebook.document import WIDGET_VIEW, heading_above, headings
+from nbtools.paper.draw import MARKS
 from nbtools.paper.ledgers import RunRecord, ledgers_of, read_results
-from nbtools.paper.table import PaperTable, css_class, paper_table
+from nbtools.paper.table import OPEN, PaperTable, css_class, paper_table
 from nbtools.results import Ledger, differences
 from nbtools.runner import Run
 from nbtools.whole_file import write_whole
 
 TITLE = "MgO/MgB₂: the paper, recomputed"
+BACK = '<nav><a href="index.html">← all notebooks</a></nav>'
 # The browser itself sees to it: a notebook of a stranger's runs no script in its report, and asks for nothing.
 NOTHING_RUNS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 RICHEST_FIRST = ("text/html", "image/svg+xml", "image/png", "text/latex", "text/markdown", "text/plain")
+# How many statements the opening page names.
+FINDINGS = 5
 # A widget's HTML would wait for a kernel that is gone; its picture does not.
 WITHOUT_KERNEL = ("image/png", "text/plain")
 
@@ -52,12 +57,18 @@ def write_report(runs: Iterable[Run], *, results: Path, into: Path, folder: Path
     for run in runs:
         notebook = nbformat.read(run.executed, as_version=4)
         ledger = read_results(run.name, results)
-        page = '<nav><a href="index.html">← all notebooks</a></nav>' + notebook_html(notebook, folder)
+        page = BACK + notebook_html(notebook, folder)
         write_whole(into / f"{run.name}.html", page_html(_title(notebook, run), page))
         stored = read_results(run.name, folder / "results")
         cards.append(_card(run, notebook, ledger, differences(stored, ledger) if stored and ledger else []))
     table = paper_table(ledgers_of(RunRecord.read(results), results))
-    body = f'<h1>{TITLE}</h1><div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    bars = page_html("Error bars", BACK + error_bars_html(read_error_bars()))
+    write_whole(into / "error_bars.html", bars)
+    body = (
+        f"<h1>{TITLE}</h1>{found_html(table)}"
+        '<p><a href="error_bars.html">How good are these error bars?</a></p><h2>Notebooks</h2>'
+        f'<div class="cards">{"".join(cards)}</div>{statements_html(table)}'
+    )
     write_whole(into / "index.html", page_html(TITLE, body))
     return into / "index.html"
 
@@ -73,6 +84,8 @@ def notebook_html(notebook: Any, folder: Path) -> str:
             outputs = [_output_html(output, alt, folder) for output in cell.outputs]
             number += 1
             lines = highlight(cell.source, PythonLexer(), HtmlFormatter()) if cell.source else ""
+            if cell.metadata.get("jupyter", {}).get("source_hidden"):
+                lines = f"<details><summary>code</summary>{lines}</details>"
             pieces.append(f'<div id="cell-{number}">{lines}</div>')
             pieces += [f'<div class="output">{html}</div>' for html in outputs]
     return "\n".join(pieces)
@@ -98,6 +111,39 @@ def markdown_html(text: str, folder: Path, attachments: dict[str, Any] | None = 
     """Markdown with its pictures inside and its formulas as MathML."""
     renderer = _MathMLRenderer(escape=False, embed_images=True, path=str(folder), attachments=attachments)
     return MarkdownWithMath(renderer=renderer).render(text)
+
+
+def found_html(table: PaperTable) -> str:
+    """What was found, at a glance: a square a statement, how many of each verdict, and the furthest from the paper."""
+    lines = []
+    for topic, rows in table.rows.groupby("topic", sort=False):
+        squares = "".join(map(_square, rows.to_dict("records")))
+        lines.append(f'<div class="topic"><span class="meta">{topic}</span><span>{squares}</span></div>')
+    legend = "".join(f"<li>{_mark(word)} {number} {word}</li>" for word, number in table.counts.items())
+    findings = "".join(
+        f'<li><a href="#{row["id"]}">{row["id"]}</a> {escape(row["says"])} '
+        f'<span class="meta">Here: {escape(row["ours"])}; paper: {escape(row["paper"])}.</span></li>'
+        for row in table.strongest(FINDINGS).rows.to_dict("records")
+    )
+    strongest = f"<h3>Furthest from what is printed</h3><ol>{findings}</ol>" if findings else ""
+    said = f"{len(table.counted)} of {len(table.rows)} statements of the paper, each with a verdict that is computed"
+    return (
+        f'<div class="found"><div class="squares">{"".join(lines)}</div>'
+        f"<div><p>{said}:</p><ul>{legend}</ul>{strongest}</div></div>"
+    )
+
+
+def _square(row: dict[str, Any]) -> str:
+    """A statement's square, which leads to its row."""
+    told = escape(f"{row['id']}: {row['verdict'] or OPEN}. {row['says']}", quote=True)
+    return f'<a href="#{row["id"]}" title="{told}">{_mark(row["verdict"] or OPEN, counts=not row["left_out"])}</a>'
+
+
+def _mark(word: str, *, counts: bool = True) -> str:
+    """A square in the colour and with the letter of a verdict; one that does not count is empty."""
+    colour, letter = MARKS[word]
+    style = f' style="background:{colour}"' if counts else ""
+    return f'<i class="mark"{style}>{letter}</i>'
 
 
 def statements_html(table: PaperTable) -> str:
@@ -138,7 +184,9 @@ def _card(run: Run, notebook: Any, ledger: Ledger | None, moved: list[str]) -> s
     if not run.ok:
         lines.append(f'<p class="failed">{escape(run.error)}</p>')
     if ledger:
-        lines.append(f"<p>{len(ledger.verdicts)} statements, {len(ledger.results)} numbers</p>")
+        counts = (len(ledger.verdicts), "statement"), (len(ledger.results), "number")
+        listed = ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
+        lines.append(f"<p>{listed}</p>")
         lines += [
             f'<p class="meta">left out: {escape(k)}, {escape(v)}</p>' for k, v in ledger.skipped.items()
         ]

@@ -44,7 +44,7 @@ class Result:
     value, uncertainty, unit : the number and its σ, in SI (0 or NaN where no σ is stated)
     method : the criterion or method, in a few words
     origin, data : of the data, and their name
-    note : anything else worth a line
+    note : what it is, in words, as the notebook's table has it
     section : of the notebook
     options : of the study that found it, as text
     file : the files that the study read

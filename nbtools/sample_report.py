@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -18,7 +19,7 @@ from nbtools.files.registry import NOTEBOOKS, Route
 from nbtools.files.sample_card import EXAMPLES, SampleCard, read_sample_card
 from nbtools.inspection import Inspection, inspect_files, way_of
 from nbtools.manifest import SAMPLE_CARD, file_hash
-from nbtools.notebook.document import heading_above, parameter_names, read_parameters
+from nbtools.notebook.document import WIDGET_VIEW, heading_above, parameter_names, read_parameters
 from nbtools.notebook.sample import ResultsTable, open_sample, printed
 from nbtools.paper.ledgers import read_results
 from nbtools.report import image_html, notebook_html, page_html
@@ -28,6 +29,9 @@ from nbtools.study import Missing, StudyResult, html_table
 from nbtools.whole_file import write_whole
 
 DONE = "done.json"
+TITLES = {"stem": "Electron microscopy", "magneto_optics": "Magneto-optics"}
+# A section's place among the paper's figures says nothing of somebody else's sample.
+FIGURE = re.compile(r"^(\d+_)?(Figs?\.? [^·]*· )?")
 SYNTHETIC = "This folder holds synthetic files. What is found in them says nothing about a sample."
 
 
@@ -49,6 +53,28 @@ class Job:
     @property
     def notebook(self) -> Path:
         return find_notebooks([NOTEBOOKS[self.technique]])[0]
+
+    @property
+    def title(self) -> str:
+        """``Transport``."""
+        return TITLES.get(self.technique, self.technique.replace("_", " ").capitalize())
+
+    @property
+    def names(self) -> str:
+        """Its files, for a reader."""
+        return ", ".join(path.name for path in self.files)
+
+    def parts(self) -> "Iterator[Job]":
+        """Each of its files alone, with all crystals; nothing where it has one only."""
+        crystals = tuple(map(Path, self.parameters.get("CIFS", ())))
+        others = [path for path in self.files if path not in crystals]
+        for path in others if len(others) > 1 else []:
+            parameters = dict(self.parameters)
+            for name in ("DATA", "POWDER"):
+                given = parameters.pop(name, [])
+                if str(path) in (given if isinstance(given, list) else [given]):
+                    parameters[name] = str(path)
+            yield Job(self.technique, parameters, (path, *crystals))
 
     def key(self, card: Path) -> str:
         """Of all that the run depends on: version, notebook, parameters, the content of files and card."""
@@ -212,24 +238,30 @@ def plan_jobs(found: list[Inspection]) -> Plan:
 
 
 def _jobs_of(technique: str, routed: list[tuple[Route, Path]]) -> list[Job]:
-    """Several files in DATA and CIFS run together; of any other parameter, and of other options, each has a run."""
-    together: dict[tuple[str, ...], dict[str, list[Path]]] = {}
+    """Files in DATA with the same options run together, and with them all crystals and the first of another parameter;
+    each further one of it has a run of its own."""
+    together: dict[tuple[str, ...], list[Path]] = {}
     single: list[tuple[Route, Path]] = []
+    crystals: list[Path] = []
     for way, path in routed:
-        if way.parameter in ("DATA", "CIFS"):
-            together.setdefault(way.options, {}).setdefault(way.parameter, []).append(path)
+        if way.parameter == "DATA":
+            together.setdefault(way.options, []).append(path)
+        elif way.parameter == "CIFS":
+            crystals.append(path)
         else:
             single.append((way, path))
-    jobs = []
-    crystals = together.get((), {}).pop("CIFS", [])
     shared: dict[str, Any] = {"CIFS": [str(path) for path in crystals]} if crystals else {}
-    for way, path in single:
-        parameters = {way.parameter: str(path), **shared, **_options(way.options)}
-        jobs.append(Job(technique, parameters, (path, *crystals)))
-    for options, by_parameter in together.items():
-        if files := by_parameter.get("DATA"):
-            data = str(files[0]) if len(files) == 1 else [str(path) for path in files]
-            jobs.append(Job(technique, {"DATA": data, **_options(options)}, tuple(files)))
+    jobs = [
+        Job(technique, {way.parameter: str(path), **shared, **_options(way.options)}, (path, *crystals))
+        for way, path in single
+    ]
+    for options, files in together.items():
+        data = {"DATA": str(files[0]) if len(files) == 1 else [str(path) for path in files]}
+        if not options and jobs:
+            with_it = jobs.pop(0)
+            jobs.insert(0, Job(technique, data | with_it.parameters, (*files, *with_it.files)))
+        else:
+            jobs.append(Job(technique, data | _options(options), tuple(files)))
     return jobs
 
 
@@ -241,12 +273,10 @@ def _run(
     job: Job, card: Path, into: Path, *, on_job: Callable[[Job, str], None], on_cell: OnCell | None
 ) -> Iterator[Outcome]:
     outcome = _run_once(job, card, into, on_job, on_cell)
-    data = job.parameters.get("DATA")
-    if not outcome.error or not isinstance(data, list):
+    parts = list(job.parts()) if outcome.error else []
+    if not parts:
         yield outcome
-        return
-    for path in job.files:
-        alone = Job(job.technique, job.parameters | {"DATA": str(path)}, (path,))
+    for alone in parts:
         yield _run_once(alone, card, into, on_job, on_cell)
 
 
@@ -357,18 +387,11 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
     for outcome in outcomes:
         page = '<nav><a href="index.html">← the sample</a></nav>'
         page += notebook_html(nbformat.read(outcome.executed, as_version=4), paths.NOTEBOOKS)
-        write_whole(into / _page_name(outcome), page_html(f"{sample.name}: {outcome.job.technique}", page))
-    left_out = dict(plan.left_out)
-    for outcome in outcomes:
-        names = ", ".join(path.name for path in outcome.job.files)
-        title = f"{outcome.job.technique.replace('_', ' ')}, {names}"
-        if outcome.error:
-            left_out[title] = f"stopped in {outcome.error}"
-        for section, reason in (outcome.ledger.skipped if outcome.ledger else {}).items():
-            left_out.setdefault(f"{title}: {section}", reason)
+        write_whole(into / _page_name(outcome), page_html(f"{sample.name}: {outcome.job.title}", page))
     ledger = Ledger("")
     pairs = together(card, outcomes, ledger)
-    left_out |= {f"together: {section}": reason for section, reason in ledger.skipped.items()}
+    gaps = _gaps(plan, outcomes, ledger)
+    left_out = {f"{what}: {part}" if part else what: why for what, part, why in gaps}
     results = tuple(result for outcome in outcomes for result in outcome.results)
     results += tuple(ledger.results.values())
     table = ResultsTable(results, left_out)
@@ -388,8 +411,26 @@ def _write(sample: SampleCard, card: Path, plan: Plan, outcomes: list[Outcome], 
         into / "results.json",
         dumps(provenance | {"results": [vars(result) for result in results], "left out": left_out}),
     )
-    body = _page(sample, card, plan, outcomes, pairs, table, files)
+    body = _page(sample, card, plan, outcomes, pairs, gaps, files, into)
     return write_whole(into / "index.html", page_html(sample.name, body))
+
+
+def _gaps(plan: Plan, outcomes: list[Outcome], joined: Ledger) -> list[tuple[str, str, str]]:
+    """What has no number: the file or the technique with its files, the section, and why."""
+    gaps = [(name, "", why) for name, why in plan.left_out.items()]
+    for outcome in outcomes:
+        what = f"{outcome.job.title}, {outcome.job.names}"
+        if outcome.error:
+            gaps.append((what, "", f"stopped in {outcome.error}"))
+        skipped = outcome.ledger.skipped if outcome.ledger else {}
+        gaps += [(what, FIGURE.sub("", section), why) for section, why in skipped.items()]
+    return [
+        *gaps,
+        *(
+            ("Several techniques together", FIGURE.sub("", section), why)
+            for section, why in joined.skipped.items()
+        ),
+    ]
 
 
 def _page(
@@ -398,22 +439,32 @@ def _page(
     plan: Plan,
     outcomes: list[Outcome],
     pairs: list[tuple[StudyResult | Missing, Callable[..., Any]]],
-    table: ResultsTable,
+    gaps: list[tuple[str, str, str]],
     files: dict[str, dict[str, Any]],
+    into: Path,
 ) -> str:
     """The table first, then what was left out, the files, and the figures of each technique."""
     pieces = [f"<h1>{escape(sample.name)}</h1>"]
     if any(one.synthetic for one in plan.found):
         pieces.append(f'<p class="failed">{SYNTHETIC}</p>')
-    pieces += [_numbers(outcome) for outcome in outcomes if outcome.results]
+    found = [outcome for outcome in outcomes if outcome.results]
+    for title in dict.fromkeys(outcome.job.title for outcome in found):
+        pieces.append(_numbers(title, [one for one in found if one.job.title == title]))
     if shown := [pair for pair in pairs if not isinstance(pair[0], Missing)]:
         pieces.append("<h2>Several techniques together</h2>")
         pieces += [_together_html(result, draw) for result, draw in shown]
-    if not table.results:
+    if not found:
         pieces.append("<p>No number was found.</p>")
-    if table.skipped:
-        rows = [("left out", "why"), *table.skipped.items()]
-        pieces.append(f"<h2>Left out</h2>{html_table(rows)}")
+    asked = dict.fromkeys(entry for one in plan.found if one.contents for entry in one.contents.asked)
+    if lacking := sample.require(*asked):
+        place = f"{card.name} beside this page" if card.parent == into else str(card)
+        again = f"Write it into {place} and make the report again: only what it changes is computed anew."
+        pieces.append(
+            f"<h2>What the sample card still needs</h2><p>{escape(lacking)}</p><p>{escape(again)}</p>"
+        )
+    if gaps:
+        rows = [("of", "left out", "why"), *_by_reason(gaps)]
+        pieces.append(f"<h2>Left out</h2>{_wrapped(rows)}")
     given, missing = sample.used_and_defaulted()
     unknown = ", ".join(entry.partition(":")[0] for entry in missing if "not given" in entry)
     entries = [entry.split(" = ", 1) for entry in given]
@@ -422,21 +473,45 @@ def _page(
     hashes = [(name, one["is"], one["sha256"][:12]) for name, one in files.items()]
     pieces.append(f"<h2>Files</h2>{html_table([('file', 'is', 'sha256'), *hashes])}")
     for outcome in outcomes:
-        names = ", ".join(path.name for path in outcome.job.files)
-        pieces.append(f'<h2>{_title(outcome.job)}: figures</h2><p class="meta">{escape(names)}</p>')
+        job = outcome.job
+        pieces.append(f'<h2>{escape(job.title)}: figures</h2><p class="meta">{escape(job.names)}</p>')
         pieces += [f"<h3>{escape(heading)}</h3>{image}" for heading, image in _figures(outcome.executed)]
         pieces.append(f'<p><a href="{_page_name(outcome)}">all of it, step by step</a></p>')
     return "\n".join(pieces)
 
 
-def _numbers(outcome: Outcome) -> str:
+def _by_reason(gaps: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """One line for all that is left out for one reason, whose sentence may name the file."""
+    alike: dict[tuple[bool, str], list[tuple[str, str, str]]] = {}
+    for what, part, why in gaps:
+        named = rf"(?<!\w){re.escape(Path(what).stem)}(?!\w)"
+        bare = re.sub(named, "", why) if not part else f"{what} {why}"
+        alike.setdefault((bool(part), bare), []).append((what, part, why))
+    for same in alike.values():
+        whats, parts = (dict.fromkeys(column) for column in list(zip(*same, strict=True))[:2])
+        yield ", ".join(whats), "; ".join(filter(None, parts)), same[0][2]
+
+
+def _numbers(title: str, outcomes: list[Outcome]) -> str:
     """What one technique found: quantity, value ± σ, criterion and file."""
+    found = [result for outcome in outcomes for result in outcome.results]
+    labels = [result.note or result.name.replace("_", " ") for result in found]
     rows = [
-        (result.name.replace("_", " "), printed(result), result.method, result.file or result.data)
-        for result in outcome.results
+        (
+            label if labels.count(label) == 1 else f"{label} ({FIGURE.sub('', result.section)})",
+            printed(result),
+            result.method,
+            result.file or result.data,
+        )
+        for label, result in zip(labels, found, strict=True)
     ]
-    table = html_table([("quantity", "value", "criterion", "file"), *rows])
-    return f'<h2>{_title(outcome.job)}</h2><div class="numbers">{table}</div>'
+    table = _wrapped([("quantity", "value", "criterion", "file"), *rows])
+    return f'<h2>{escape(title)}</h2><div class="numbers">{table}</div>'
+
+
+def _wrapped(rows: Sequence[Sequence[str]]) -> str:
+    """A table whose first column may break its lines too."""
+    return html_table(rows).replace(";white-space:nowrap", "")
 
 
 def _together_html(result: Any, draw: Callable[..., Any]) -> str:
@@ -452,17 +527,20 @@ def _together_html(result: Any, draw: Callable[..., Any]) -> str:
     )
 
 
-def _title(job: Job) -> str:
-    return job.technique.replace("_", " ").capitalize()
-
-
 def _figures(executed: Path) -> Iterator[tuple[str, str]]:
     """Each figure of an executed notebook under its heading."""
     notebook = nbformat.read(executed, as_version=4)
     for index, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
-            if encoded := output.get("data", {}).get("image/png"):
-                heading = heading_above(notebook, index)
+            data = output.get("data", {})
+            encoded = data.get("image/png")
+            # A figure that could not be had is named among what is left out; a widget is for the notebook.
+            if (
+                encoded
+                and WIDGET_VIEW not in data
+                and not data.get("text/plain", "").endswith("not possible")
+            ):
+                heading = FIGURE.sub("", heading_above(notebook, index))
                 yield heading, image_html("image/png", encoded, heading)
 
 

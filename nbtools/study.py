@@ -286,6 +286,7 @@ def keep(ledger: Ledger, result: StudyResult, claim: str, prefix: str = "") -> N
             method=row.how,
             origin=stamp.origin,
             data=stamp.source,
+            note=row.label,
             section=stamp.section,
             options=settings,
             file=", ".join(stamp.files),

@@ -20,7 +20,11 @@ def claims(folder: Path) -> dict:
 
 @pytest.mark.notebook
 @pytest.mark.parametrize(
-    "file", ["qd/MagnetoPy/zfc5.dat", "qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat"]
+    "file",
+    [
+        "qd/MagnetoPy/zfc5.dat",
+        pytest.param("qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_foreign_file_in_jupyterlab_changes_no_verdict(
     file: str, realdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

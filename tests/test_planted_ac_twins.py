@@ -8,7 +8,7 @@ from nbtools.ac_susceptibility.twin import AcSusceptibilityWorld
 pytestmark = pytest.mark.notebook
 
 
-@pytest.mark.parametrize("shift", [-0.3, pytest.param(0.3, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("shift", [-0.3, pytest.param(0.3, marks=pytest.mark.nightly)])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, shift):
     """Currents at temperatures 0.3 K off (tenfold in J_c), loops 20 % off: verdicts about nature stay open."""
     default = AcSusceptibilityWorld()

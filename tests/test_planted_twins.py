@@ -17,7 +17,7 @@ SHIFTED = (
 )
 
 
-@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.stress), 1.2])
+@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.nightly), 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """All numbers 20 % off: every needs-data verdict stays open, and what the paper's own numbers decide stays."""
     planted = {name: factor * getattr(TransportWorld(), name) for name in SHIFTED}

@@ -12,7 +12,8 @@ from test_runner import PNG
 
 from nbtools.notebook.document import WIDGET_VIEW
 from nbtools.paper import paper_table, read_paper
-from nbtools.report import markdown_html, notebook_html, statements_html, write_report
+from nbtools.paper.draw import MARKS
+from nbtools.report import found_html, markdown_html, notebook_html, statements_html, write_report
 from nbtools.results import Ledger
 from nbtools.runner import Run
 
@@ -37,6 +38,16 @@ def shown(**data: object) -> BeautifulSoup:
     if "widget" in bundle:
         bundle[WIDGET_VIEW] = bundle.pop("widget")
     return page(new_code_cell("", outputs=[new_output("display_data", nbformat.from_dict(bundle))]))
+
+
+def test_code_that_the_notebook_folds_is_folded() -> None:
+    """Behind a word that opens it, while its output stands; other code is in sight."""
+    output = new_output("stream", text="seen")
+    folded = new_code_cell("x = 1", metadata={"jupyter": {"source_hidden": True}}, outputs=[output])
+    soup = page(folded, new_code_cell("y = 2"))
+    assert "x" in soup.find("details").get_text() and "y" not in soup.find("details").get_text()
+    assert not soup.find("details").has_attr("open")
+    assert "seen" not in soup.find("details").get_text() and "seen" in soup.get_text()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +147,7 @@ def test_the_index_tells_how_each_run_went(report: Path) -> None:
     """Title, time, memory, what was settled, what was left out, what failed; and a way to each page."""
     cards = BeautifulSoup(report.read_text(encoding="utf-8"), "html.parser")(class_="card")
     texts = [card.get_text(" ") for card in cards]
-    for part in ("Is it?", "ran, 12 s, 250 MB", "1 statements", "left out: S1, no <file>"):
+    for part in ("Is it?", "ran, 12 s, 250 MB", "1 statement, 0 numbers", "left out: S1, no <file>"):
         assert part in texts[0]
     assert "failed" in texts[1]
     assert [card.find("a")["href"] for card in cards] == ["03_a.html", "04_b.html"]
@@ -184,3 +195,31 @@ def test_a_page_forbids_scripts_and_requests(report: Path) -> None:
         soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
         policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
         assert "default-src 'none'" in policy and "script-src" not in policy
+
+
+def test_the_opening_shows_what_was_found_before_all_else(report: Path) -> None:
+    """A square a statement in the colours of the drawing, the counts, and the furthest, in front of the notebooks."""
+    ledger = Ledger("x", verdicts={"GL-01": VERDICT | {"sigmas": -3.4}, "MAG-03": VERDICT | {"sigmas": 12.6}})
+    table = paper_table({ledger.notebook: ledger})
+    soup = BeautifulSoup(found_html(table), "html.parser")
+    squares = {a["href"][1:]: a.find(class_="mark") for a in soup.find(class_="squares")("a")}
+    assert list(squares) == list(read_paper())
+    colour, letter = MARKS["inconsistent"]
+    assert squares["GL-01"].get_text() == letter and colour in squares["GL-01"]["style"]
+    told = [" ".join(entry.stripped_strings) for entry in soup("li")]
+    assert f"{MARKS['agrees'][1]} {table.counts['agrees']} agrees" in told
+    named = [item.find("a").get_text() for item in soup.find("ol")("li")]
+    furthest = table.select(verdict="inconsistent").rows.dropna(subset="sigmas")
+    assert len(named) == 5 and named.index("MAG-03") < len(furthest)
+    assert [abs(furthest.set_index("id").sigmas[name]) for name in named] == sorted(
+        furthest.sigmas.abs(), reverse=True
+    )[:5]
+    text = report.read_text(encoding="utf-8")
+    assert text.index('class="squares"') < text.index('class="cards"') < text.index("<h2>Statements")
+
+
+def test_what_does_not_count_has_an_empty_square() -> None:
+    """Another sample's verdict has its letter and no colour."""
+    ledger = Ledger("x", verdicts={"RES-01": VERDICT | {"origin": "measured"}})
+    soup = BeautifulSoup(found_html(paper_table({ledger.notebook: ledger})), "html.parser")
+    assert not soup.find(href="#RES-01").find(class_="mark").has_attr("style")

@@ -49,6 +49,73 @@ def test_files_of_one_technique_run_together_and_a_pattern_runs_alone():
     assert plan.left_out["nowhere.dat"] == "no notebook takes heat capacity"
 
 
+def test_images_and_a_pattern_run_together_and_apart_where_that_stops():
+    """What 01 takes is one run; its parts are each file alone, with all crystals."""
+    found = [
+        inspection("a.tif", Route("structure")),
+        inspection("b.tif", Route("structure")),
+        inspection("one.xy", Route("structure", "POWDER")),
+        inspection("own.cif", Route("structure", "CIFS")),
+    ]
+    (job,) = sample_report.plan_jobs(found).jobs
+    crystals = {"CIFS": ["/lab/own.cif"]}
+    assert job.parameters == {"DATA": ["/lab/a.tif", "/lab/b.tif"], "POWDER": "/lab/one.xy", **crystals}
+    assert [part.parameters for part in job.parts()] == [
+        {"DATA": "/lab/a.tif", **crystals},
+        {"DATA": "/lab/b.tif", **crystals},
+        {"POWDER": "/lab/one.xy", **crystals},
+    ]
+
+
+def test_a_file_that_lacks_what_only_the_user_knows_is_left_out_with_its_command():
+    """Nothing runs with `VOXEL_SIZE=<metres>`."""
+    ways = (
+        Route("structure", options=("VOXEL_SIZE=<metres>",)),
+        Route("magneto_optics", says="04: no field", takes="nothing"),
+    )
+    plan = sample_report.plan_jobs([inspection("grey.tif", *ways, lacks=("the size of a pixel",))])
+    assert plan.jobs == []
+    assert plan.left_out["grey.tif"].startswith(
+        "the size of a pixel; python -m nbtools run 01 -p DATA=/lab/grey.tif"
+    )
+
+
+def test_runs_of_one_technique_complete_each_other():
+    """A number that several runs found is not mixed: each stands with its own, and takes what it lacks."""
+
+    def ledger(**values: float) -> Ledger:
+        found = Ledger("")
+        for name, value in values.items():
+            found.add(name, value, method="", origin="measured")
+        return found
+
+    first, second = ledger(depth=1.0, end=38.0), ledger(end=37.0, resistivity=2.0)
+    joined = [
+        {name: result.value for name, result in one.results.items()}
+        for one in sample_report._complete([first, second])
+    ]
+    assert joined == [
+        {"depth": 1.0, "end": 38.0, "resistivity": 2.0},
+        {"depth": 1.0, "end": 37.0, "resistivity": 2.0},
+    ]
+
+
+def test_one_reason_is_given_once():
+    """Sections of a run, and files that are refused alike; each file that is refused otherwise for itself."""
+    gaps = [
+        ("a.tif", "", "a.tif has no pixel size"),
+        ("b.tif", "", "b.tif has no pixel size"),
+        ("c.dat", "", "c.dat is damaged"),
+        ("Transport, x.dat", "H_c1", "no moment"),
+        ("Transport, x.dat", "H_c2", "no moment"),
+    ]
+    assert list(sample_report._by_reason(gaps)) == [
+        ("a.tif, b.tif", "", "a.tif has no pixel size"),
+        ("c.dat", "", "c.dat is damaged"),
+        ("Transport, x.dat", "H_c1; H_c2", "no moment"),
+    ]
+
+
 def test_a_card_is_written_with_what_the_files_state(tmp_path: Path):
     """Stated entries stand in it, what is asked beyond them as lines to fill in; a filled one is kept."""
     found = [inspection("a.dat", Route("transport"), asks=("mass", "current"), stated={"mass": "21 mg"})]
@@ -96,7 +163,7 @@ def test_the_file_that_stops_a_technique_is_named(lab: Path, tmp_path: Path, mon
     written = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [entry["value"] for entry in written["results"]] == [38.4]
     stopped = [title for title, why in written["left out"].items() if "ZeroDivisionError" in why]
-    assert stopped == ["transport, resistivity.dat"]
+    assert stopped == ["Transport, resistivity.dat"]
     assert said.count("runs") == 3
     said.clear()
     sample_report.write_sample_report(lab, tmp_path / "out", on_job=lambda job, what: said.append(what))
@@ -124,7 +191,7 @@ def test_a_folder_becomes_a_page(lab: Path, tmp_path: Path, capsys: pytest.Captu
     assert "broken.dat" in written["left out"]
     page = (out / "index.html").read_text()
     assert "Several techniques together" in page and "One critical current" in page
-    places = [page.index(part) for part in ("resistive midpoint", "Several techniques together", "Left out")]
+    places = [page.index(part) for part in ("T_c 50 %", "Several techniques together", "Left out")]
     assert places == sorted(places)
     assert sample_report.SYNTHETIC in page
     # Again: nothing runs.

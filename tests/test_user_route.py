@@ -72,6 +72,7 @@ def test_a_superconducting_crystal(tmp_path, realdata, card):
     assert "magnetic onset" in last.outputs[0]["data"]["text/plain"]
 
 
+@pytest.mark.nightly
 def test_a_resistance_that_ends_above_zero(tmp_path, monkeypatch, realdata, card):
     """EuSNb2Se4 down to 2 K: a transition and ρ in Ω m from the card; no zero, and the magnetic parts skipped."""
     mine = {"DATA": realdata / "qd/project_chameleon/4-probe resistivity example file.dat", "SAMPLE": card}
@@ -83,6 +84,7 @@ def test_a_resistance_that_ends_above_zero(tmp_path, monkeypatch, realdata, card
     assert not ledger["verdicts"]
 
 
+@pytest.mark.nightly
 def test_a_paramagnet(tmp_path, monkeypatch, realdata, card):
     """A molecular magnet without any transition goes through, and no temperature is invented for it."""
     mine = {"DATA": realdata / "qd/MagnetoPy/zfcfc1.dat", "SAMPLE": card}

@@ -60,6 +60,7 @@ def test_a_bar_of_ones_own(tmp_path, measured):
     assert files == {"ac_amplitudes.dat", "ac_frequencies.dat", "loops.dat"}
 
 
+@pytest.mark.nightly
 def test_an_unmarked_copy_of_the_twin_gives_the_rows_of_the_whole_notebook(tmp_path, monkeypatch):
     """The technique's cells alone, on files that do not say what they are: the same numbers under the same names."""
     source = open_sample("ac-twin")
@@ -77,6 +78,7 @@ def test_an_unmarked_copy_of_the_twin_gives_the_rows_of_the_whole_notebook(tmp_p
     assert not ours["verdicts"]
 
 
+@pytest.mark.nightly
 def test_a_magnet_that_does_not_screen(tmp_path, measured, monkeypatch, realdata):
     """A real ACMS file of 42 sweeps without a transition beside an MPMS file: reasons by name, no number invented."""
     for name in ("nomad-measurements/ACMS_test.dat", "NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat"):
@@ -132,7 +134,9 @@ def acms(path, drives, points=150, noise=1e-4):
     return write_acms(path, name="bar", elapsed=40.0 * np.arange(whole["temperature"].size), **whole)
 
 
-@pytest.mark.parametrize("card", [CARD, FILM], ids=["bar", "film"])
+@pytest.mark.parametrize(
+    "card", [pytest.param(CARD, id="bar"), pytest.param(FILM, id="film", marks=pytest.mark.nightly)]
+)
 def test_one_curve(tmp_path, measured, monkeypatch, card):
     """A single drive: half screening, its loss peak and J_c; no rectangle, no frequency, each with its reason.
 
@@ -149,6 +153,7 @@ def test_one_curve(tmp_path, measured, monkeypatch, card):
     assert "two frequencies" in ledger["skipped"]["Fig. 15 · Frequency"]
 
 
+@pytest.mark.nightly
 def test_thirty_curves(tmp_path, measured, monkeypatch):
     """Ten amplitudes at three frequencies: one set of ten, one of three, and every amplitude's half screening."""
     amplitudes = np.geomspace(0.03, 10, 10)
@@ -169,7 +174,14 @@ def test_a_short_curve_is_left_out_alone(measured):
     assert [*curves.left_out] == ["3.3 Oe, 77 Hz, 0 Oe dc"] or not curves.left_out
 
 
-@pytest.mark.parametrize("name", ["T_sweep_5mA_500Hz_FC_series.mat", "FCsweep_9p3.mat", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("T_sweep_5mA_500Hz_FC_series.mat", marks=pytest.mark.nightly),
+        pytest.param("FCsweep_9p3.mat", marks=pytest.mark.nightly),
+        "",
+    ],
+)
 def test_a_scanning_squids_files(tmp_path, measured, monkeypatch, realdata, name):
     """One temperature sweep, one drive sweep, and the whole folder: what they hold, no field or current invented."""
     for file in (realdata / SQUID).glob(name or "*.mat"):

@@ -12,8 +12,7 @@ from nbtools.ac_susceptibility.rectangles import civale_test
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
+from nbtools.lessons.questions import Flip, Lesson, Mystery, Question, find_flip
 from nbtools.physics.bean_state import half_screening_field
 from nbtools.study import NotPossible, Stamp
 from nbtools.units import Quantity
@@ -40,8 +39,8 @@ TEMPERATURE = np.linspace(33, 38.8, 291)
 
 def show_curves(curves: "CurvesStudy") -> None:
     """χ′ and χ″ of several amplitudes, with nothing read off them."""
-    figure, axes = style.new_figure(2, columns=2, height=60)
-    draw_ac_curves(axes, curves.of_amplitudes(), window=(34, 38.6))
+    figure, axes = style.new_figure(2, columns=2, height=50)
+    draw_ac_curves(axes, curves.of_amplitudes(), window=(35.5, 37.6))
     if curves.stamp is not None:
         finish(figure, curves.stamp, "ac_curves_by_hand")
 
@@ -75,7 +74,7 @@ def ask_half_screening(lesson: Lesson, curves: "CurvesStudy") -> Question:
     asked = lesson.by_hand(
         "half screening", question, half, unit="K", tolerance=0.05, rivals=wrong, why=why, link=CURVES
     )
-    return about(curves, asked)
+    return asked.about(curves)
 
 
 def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
@@ -95,13 +94,14 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
         raise NotPossible(current.missing.get("J_c in A/cm²", "the files hold one amplitude"))
     density = current.halves[1].current.to("A/cm^2")
     factor = half_screening_field(current.geometry)  # type: ignore[arg-type]
+    field = Quantity(current.halves[1].amplitude, unit="A/m").to("Oe")
+    edge = 2 * float(current.half_width.to("mm"))
     question = (
-        f"The second smallest amplitude is half screened at h = {factor:.3f} J_c a, with a half the shorter edge of "
-        "the bar (in the sample's table). How many A/cm² is J_c?"
+        f"The second smallest amplitude, {field}, is half screened at h = {factor:.3f} J_c a. Here a is half the "
+        f"shorter edge of the bar, which is {edge:.2f} mm. How many A/cm² is J_c?"
     )
     wrong = {"that is h/a, a slab's factor": float(density) * factor}
     wrong["that is with the whole edge for its half"] = float(density) / 2
-    field = Quantity(current.halves[1].amplitude, unit="A/m").to("Oe")
     why = (
         f"J_c = h/({factor:.3f} a), with h = {field} (1 Oe = 79.6 A/m) and a = {current.half_width.to('mm')}. "
         "Flux enters a bar from four sides, a slab from two, hence the factor"
@@ -109,7 +109,7 @@ def ask_current_density(lesson: Lesson, current: CurrentStudy) -> Question:
     asked = lesson.check(
         "current density", question, density, unit="A/cm^2", rivals=wrong, why=why, link=CURRENT
     )
-    return about(current, asked)
+    return asked.about(current)
 
 
 def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
@@ -135,7 +135,7 @@ def ask_frequency(lesson: Lesson, state: CriticalStateTest) -> Question:
         "Flux that creeps has less time at a higher frequency, so that the bar screens up to a higher "
         f"temperature; in a critical state without creep nothing moves. Here it is {shift.to('mK')} a decade"
     )
-    return about(state, lesson.predict("frequency", question, way, options=ways, why=why, link=FREQUENCY))
+    return lesson.predict("frequency", question, way, options=ways, why=why, link=FREQUENCY).about(state)
 
 
 def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve]]:
@@ -151,9 +151,11 @@ def blind_bar(lesson: Lesson) -> tuple[Mystery[Any], list[AcCurve], list[AcCurve
 def ask_blind_bar(lesson: Lesson) -> Question:
     """Which of five bars was measured, and how sure one is; the curves are shown."""
     mystery, by_amplitude, by_frequency = blind_bar(lesson)
-    figure, axes = style.new_figure(4, columns=2, height=55)
-    draw_ac_curves(axes[:2], by_amplitude, window=(34, 38.6))
-    draw_ac_curves(axes[2:], by_frequency, window=(34, 38.6), by="frequency")
+    figure, axes = style.new_figure(4, columns=2, height=42)
+    draw_ac_curves(axes[:2], by_amplitude, window=(35.5, 38.5))
+    draw_ac_curves(axes[2:], by_frequency, window=(35.5, 38.5), by="frequency")
+    for panel, label in zip(axes, ("χ′", "χ″") * 2, strict=True):
+        panel.set_ylabel(f"{label}/full screening")
     finish(figure, Stamp("A bar, blind", "twin", mystery.name, "blind_bar"), "blind_bar")
     found = check_critical_state(by_amplitude, by_frequency)
     left = [name for name, p in found.excluded.items() if p > 0.05]
@@ -178,7 +180,7 @@ def find_opening_exponent() -> Flip:
         test = civale_test(curves, with_power=False, replicas=40, temperature_uncertainty=0.005)
         return "closed" if test.closes else "open"
 
-    return Lesson("05").flip(rectangles, 40.0, 4.0, knob="n", steps=3, halvings=2)
+    return find_flip(rectangles, 40.0, 4.0, steps=3, halvings=2)
 
 
 def ask_opening(lesson: Lesson) -> Question:

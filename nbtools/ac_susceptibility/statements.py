@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from nbtools.ac_susceptibility.current_law import fit_critical_current_law, power_law_through
 from nbtools.ac_susceptibility.rectangles import DISCRIMINATING, estimate_current_ratio
 from nbtools.paper import Context, Paper, Verdict, statement
+from nbtools.paper.printed import enumeration
 from nbtools.paper.verdict import ROUNDING_SIGMAS, chance, digits, in_sigmas
 from nbtools.physics import proximity, superconductor
 from nbtools.physics.ac_response import eddy_susceptibility
@@ -103,8 +104,11 @@ def penetration_length(paper: Paper, results: None, context: Context) -> Verdict
     ]
     apart = [length.to("mm") - paper["AC-09"].quantities[0] for length in lengths]
     worst = max(apart, key=in_sigmas)
-    listed = ", ".join(str(length.to("mm")) for length in lengths)
-    basis = f"10/4π of the printed amplitudes over the printed currents is {listed}, against {HALF_THICKNESS} stated"
+    listed = enumeration(str(length.to("mm")) for length in lengths)
+    basis = (
+        f"10/4π of the printed amplitudes over the printed currents is {listed}, against "
+        f"{float(paper['AC-09'].quantities[0]):g} mm stated"
+    )
     return context.coincide(worst, basis, shown=lengths[0].to("mm"))
 
 
@@ -147,11 +151,14 @@ def half_screening(paper: Paper, results: Results, context: Context) -> Verdict:
 @statement("AC-08")
 def printed_currents(paper: Paper, results: None, context: Context) -> Verdict:
     """The amplitudes over the printed penetration length."""
-    length = paper["AC-09"].quantities[0].to("cm")
+    printed = paper["AC-09"].quantities[0]
+    length = Quantity(float(printed), printed.uncertainty * UNIFORM, "mm").to("cm")
     fields = [convert(h, "Oe", "A/m") for h in paper["AC-01"].value[2:]]
     currents = tuple((Quantity(h, 0.0, "A/m").to("A/cm") / length).to("A/cm^2") for h in fields)
-    printed = paper["AC-09"].quantities[0]
-    return context.number(currents, f"0.1, 1 and 10 Oe over {float(printed):g} ± {printed.uncertainty:g} mm")
+    listed = enumeration(f"{h:g}" for h in paper["AC-01"].value[2:])
+    return context.number(
+        currents, f"{listed} Oe over {float(printed):g} mm, which is printed to ± {printed.uncertainty:g} mm"
+    )
 
 
 @statement("AC-09")
@@ -196,7 +203,7 @@ def frequency_limits(paper: Paper, results: Results, context: Context) -> Verdic
 
     worlds = context.wrong_worlds(
         bean=("no creep", has_no_kink),
-        creep=("creep, n = 5", has_no_kink),
+        creep=("creep (n = 5)", has_no_kink),
         linear=("linear conductor", has_no_kink),
     )
     planted = ("creep_onset", "creep_onset")
@@ -293,7 +300,7 @@ def with_rising_frequency(paper: Paper, results: Results, context: Context) -> V
     )
     worlds = context.wrong_worlds(
         bean=("no creep", lambda world: _signs(world["state"]) != seen),
-        creep=("creep, n = 5", lambda world: _signs(world["state"]) != seen),
+        creep=("creep (n = 5)", lambda world: _signs(world["state"]) != seen),
         linear=("linear conductor", lambda world: _signs(world["state"]) != seen),
     )
     return context.world(seen or "none of these", basis, planted=planted or "none of these", excluded=worlds)
@@ -326,7 +333,7 @@ def concave(paper: Paper, results: None, context: Context) -> Verdict:
     (t1, t2, t3), (j1, j2, j3) = paper["AC-07"].quantities, paper["AC-08"].quantities
     warm, cold = (j2 - j1) / (t1 - t2), (j3 - j2) / (t2 - t3)
     basis = f"{float(cold):.0f} A cm⁻² K⁻¹ below, {float(warm):.0f} above: concave upwards, as a 3/2 power is"
-    return context.proposition(cold - warm, basis, shown=float(cold / warm))
+    return context.proposition(cold - warm, basis, shown=f"{float(cold / warm):.2g} times as steep")
 
 
 @statement("JC-04")
@@ -337,7 +344,7 @@ def coupling_strength(paper: Paper, results: None, context: Context) -> Verdict:
     passing = [law for law, fit in fits.items() if _misfit(fit) < ROUNDING_SIGMAS]
     listed = ", ".join(f"{law} χ² = {fit.chi_square:.1f}" for law, fit in fits.items())
     ours = LAWS.get(printed)
-    basis = f"of the laws of junctions with no or thin barriers ({listed}; 1 free) "
+    basis = f"of the laws of junctions with no or thin barriers ({listed}; one degree of freedom each) "
     basis += f"only {ours} passes" if passing == [ours] else f"{', '.join(passing) or 'none'} passes"
     return context.proposition(passing == [ours] or None, basis, shown=", ".join(passing) or "none")
 
@@ -516,7 +523,11 @@ def _rectangles(results: Results) -> Any:
 
 def _told(test: Any) -> dict[str, bool | float]:
     """The worlds that the rectangles would have told with a power of 0.8."""
-    return {name: value >= DISCRIMINATING for name, value in test.power.items()}
+    return {
+        f"{world} ({value})" if value else world: power >= DISCRIMINATING
+        for name, power in test.power.items()
+        for world, _, value in (name.partition(", "),)
+    }
 
 
 def _thermometer(results: Results) -> float:
@@ -554,7 +565,7 @@ def _misfit(fit: Any) -> float:
 
 def _says(fit: Any) -> str:
     moved = 1e3 * float(np.max(np.abs(fit.temperature_shift)))
-    return f"χ² = {fit.chi_square:.1f} for one free, temperatures moved up to {moved:.0f} mK"
+    return f"χ² = {fit.chi_square:.1f} for one degree of freedom, temperatures moved up to {moved:.0f} mK"
 
 
 def _exponents_left(paper: Paper) -> str:

@@ -1,6 +1,5 @@
 """Questions on cathodoluminescence for the classroom: read a width, predict, reckon, judge maps blind, break it."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,7 @@ from nbtools.cathodoluminescence.model_emission import World, emission_maps, two
 from nbtools.cathodoluminescence.model_vacancies import oxygen_site_density, percolation_threshold
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
+from nbtools.lessons.questions import Flip, Lesson, Mystery, Question, find_flip
 from nbtools.results import NotPossible
 from nbtools.study import Stamp
 from nbtools.units import Quantity
@@ -43,7 +41,7 @@ NETWORK = "06_cathodoluminescence.ipynb#How-many-vacancies-does-a-network-need?"
 
 def show_band(spectra: "SpectraStudy", spot: str = "B") -> None:
     """The ultraviolet end of a spot's spectrum as recorded, with nothing read off it."""
-    figure, axes = style.new_figure(height=50)
+    figure, axes = style.new_figure(height=45)
     draw_spectra(axes, {spot: spectra.recorded[spot]}).set_xlim(300, 420)
     if spectra.stamp is not None:
         finish(figure, spectra.stamp, "band_by_hand")
@@ -82,7 +80,7 @@ def ask_width(lesson: Lesson, spectra: "SpectraStudy", spot: str = "B") -> Quest
     asked = lesson.by_hand(
         "width", question, width, unit="eV", tolerance=tolerance, rivals=wrong, why=why, link=BANDS
     )
-    return about(spectra, asked)
+    return asked.about(spectra)
 
 
 def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
@@ -100,7 +98,7 @@ def ask_bright_edges(lesson: Lesson, field: FieldStudy) -> Question:
         "of centres changes, which is why it is put to chance and not one map"
     )
     asked = lesson.predict("bright edges", question, found, options=("yes", "no"), why=why, link=SURVEY)
-    return about(field, asked)
+    return asked.about(field)
 
 
 def ask_room_for_one(lesson: Lesson) -> Question:
@@ -139,7 +137,7 @@ def blind_maps(lesson: Lesson) -> tuple[Mystery[World], NDArray[np.bool_], dict[
 def ask_blind_maps(lesson: Lesson) -> Question:
     """Which of four worlds two noisy maps are of, and how sure one is; the maps are shown."""
     mystery, emitter, seen = blind_maps(lesson)
-    figure, axes = style.new_figure(2, columns=2, height=60)
+    figure, axes = style.new_figure(2, columns=2, height=45)
     for place, (name, light) in zip(axes, seen.items(), strict=True):
         draw_map(place, light, pixel=PIXEL).set_xlabel(name)
     finish(figure, Stamp("Maps, blind", "twin", mystery.name, "blind_maps"), "blind_maps")
@@ -156,12 +154,11 @@ def ask_blind_maps(lesson: Lesson) -> Question:
     return lesson.judge(mystery, "Which world is it?", by_code=said, why=why, link=DETAIL)
 
 
-def find_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0) -> Flip:
+def find_edge_gain(field: FieldStudy, *, beam_range: float = 0.0) -> Flip:
     """How much more light must leave at edges before the 520 nm map alone no longer gathers.
 
     Parameters
     ----------
-    lesson : turns the knob
     field : from `study_field`
     beam_range : m
 
@@ -179,8 +176,7 @@ def find_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0
         test = assess_boundary_profile(light, field.emitter, out_coupling=(gain, EDGE_LENGTH), **options)
         return bool(test.p_value < CERTAIN)
 
-    knob: Callable[[float], Any] = gathers
-    return lesson.flip(knob, 0.01, 2.0, knob="gain of light at edges", halvings=3)
+    return find_flip(gathers, 0.01, 2.0, halvings=3)
 
 
 def ask_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0) -> Question:
@@ -191,7 +187,7 @@ def ask_edge_gain(lesson: Lesson, field: FieldStudy, *, beam_range: float = 0.0)
     lesson : keeps the answer
     field, beam_range : as `find_edge_gain` has them
     """
-    limit = find_edge_gain(lesson, field, beam_range=beam_range)
+    limit = find_edge_gain(field, beam_range=beam_range)
     question = "Which gain of light at edges explains that 520 nm gathers? (1 is twice the light)"
     why = (
         "Light that leaves more easily at edges makes any map gather there, without a vacancy. A single map "

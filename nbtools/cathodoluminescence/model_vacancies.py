@@ -18,7 +18,6 @@ from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 LATTICE_CONSTANT = 0.4212e-9  # m, MgO at room temperature
-# Overlapping spheres in a continuum first span at n r³ of this much, r the distance of a hop.
 # At the threshold of any large periodic cube this share of samples wraps around along a given axis
 # (Wang, Zhou, Zhang, Garoni and Deng, Phys. Rev. E 87, 052107, 2013).
 WRAPPING_PROBABILITY = 0.2578
@@ -90,7 +89,17 @@ def percolation_threshold(
 
     Source: Gawron and Cieplak, Acta Phys. Pol. A 80, 461 (1991), p_c 0.199, 0.136, 0.061, 0.050 up to shells 1–4 of
     fcc; wrapping after Newman and Ziff, Phys. Rev. E 64, 016706 (2001).
+
+    Raises
+    ------
+    ValueError
+        A hop of more than a quarter of the period.
     """
+    if hop > cells * lattice_constant / 4:
+        longest = 1e9 * cells * lattice_constant / 4
+        raise ValueError(
+            f"a hop of {1e9 * hop:.3g} nm came; a crystal of {cells} cells allows up to {longest:.3g} nm"
+        )
     layers = 2 * cells if rim is None else max(1, round(2 * rim / lattice_constant))
     found = [
         _sample_threshold(_offsets(hop, lattice_constant), 2 * cells, layers, rim is None, rng)

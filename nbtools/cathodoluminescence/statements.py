@@ -272,7 +272,7 @@ def carriers_from_vacancies(paper: Paper, results: None, context: Context) -> Ve
         f"{100 * oxide:.3g} % of the volume with a free path of {1e9 * path:.2g} nm, {path / hop:.2g} hops"
     )
     basis += "" if suffices else "; the MgB2 net alone can carry it (RES-03), and no density is printed"
-    return context.proposition(True if suffices else None, basis, shown=Quantity(path, 0.0, "m").to("nm"))
+    return context.proposition(True if suffices else None, basis, shown=f"{1e9 * path:.2g} nm")
 
 
 # What several of them use ----------------------------------------------------------------------
@@ -311,10 +311,11 @@ def _against_chance(
     excluded: dict[str, bool | float] = {
         WORLDS[name]: not context.rivals[name].findings[finding] for name in worlds if name in context.rivals
     }
+    name = test.name.partition(" (")[0]
     basis = (
-        f"{test.name} lies beyond all but {CERTAIN:.0%} of what chance gives"
+        f"{name} lies beyond all but {100 * CERTAIN:g} % of what chance gives"
         if field.findings[finding]
-        else f"{test.name} is as chance gives it"
+        else f"{name} is as chance gives it"
     )
     truth = "yes" if context.planted.get(planted) else "no"
     return context.world(

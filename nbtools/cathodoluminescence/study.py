@@ -32,6 +32,7 @@ from nbtools.cathodoluminescence.model_centres import FWHM, excitation_range
 from nbtools.cathodoluminescence.spectra import EnergySpectra, prepare_spectra
 from nbtools.cathodoluminescence.unmixing import ShapeTest, Unmixed, map_bands
 from nbtools.files.spectral_maps import Recording, Spectra, SpectralMapError, read_recording
+from nbtools.files.text_table import TableError
 from nbtools.results import NotPossible
 from nbtools.study import Missing, Row, StudyResult, study
 from nbtools.units import HC, Quantity
@@ -93,18 +94,18 @@ def _width(one: Spectra) -> float:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, changed: float, size: int) -> Recording:
-    return read_recording(path)
+def _read(path: Path, changed: float, size: int, columns: str) -> Recording:
+    return read_recording(path, columns=columns)
 
 
-def read_files(files: Sequence[Path]) -> tuple[list[Recording], list[str]]:
-    """Every file as a recording, and a sentence on each that is none."""
+def read_files(files: Sequence[Path], columns: str = "") -> tuple[list[Recording], list[str]]:
+    """Every file as a recording, and a sentence on each that is none; `columns` as `read_recording` has them."""
     found, refused = [], []
     for path in files:
         try:
             about = path.stat()
-            found.append(_read(path, about.st_mtime, about.st_size))
-        except (SpectralMapError, OSError) as problem:
+            found.append(_read(path, about.st_mtime, about.st_size, columns))
+        except (SpectralMapError, TableError, OSError) as problem:
             refused.append(f"{path.name} is left out: {problem}")
     return found, refused
 
@@ -121,7 +122,7 @@ def study_recordings(sample: "Sample") -> RecordingsStudy | Missing:
     -------
     The result, or `Missing` where no file holds a spectrum.
     """
-    recordings, said = read_files(sample.files)
+    recordings, said = read_files(sample.files, sample.columns)
     if not recordings:
         raise NotPossible(f"no file of {sample.name} holds a luminescence spectrum: {'; '.join(said)}")
     sample.used.extend(recording.source for recording in recordings)

@@ -33,6 +33,11 @@ class Face:
         layout = {"width": "100%", "max_width": "1000px", "overflow": "hidden"}
         return w.VBox([w.HTML(FACE_STYLE, layout={"display": "none"}), *parts], layout=layout)
 
+    def show_origin(self, tag: str) -> None:
+        """Above all else, at the right: where the data come from."""
+        label = ipywidgets().HTML(f'<div style="text-align:right">{tag}</div>')
+        self.box.children = (label, *self.box.children)
+
     # ---- what the controls ask for
 
     def ask(self, action: Any, *arguments: Any) -> None:

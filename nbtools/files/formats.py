@@ -10,7 +10,16 @@ import xarray as xr
 from nbtools.files import quantum_design, text_table
 from nbtools.files.crystal import read_crystal
 from nbtools.files.image_sets import read_image_set
-from nbtools.files.images import LATTICE, PICTURES, TIFF, ImageError, pixel_sizes, read_images, why_no_image
+from nbtools.files.images import (
+    LATTICE,
+    PICTURES,
+    TIFF,
+    ImageError,
+    pixel_sizes,
+    read_images,
+    tilt_series,
+    why_no_image,
+)
 from nbtools.files.indicator_frames import FIELDS, FramesError, read_frames, read_note
 from nbtools.files.local_susceptibility import read_local_susceptibility
 from nbtools.files.microscopy import read_signals
@@ -22,6 +31,7 @@ from nbtools.files.spectral_maps import SPECTRAL, SpectralMapError, as_spectra, 
 from nbtools.units import convert
 
 MOST_BYTES = 500_000_000  # of a file that is looked through for images of a lattice
+MOST_PIXELS = 20_000_000  # whose grey values are looked at
 MOST_SCANS = 20  # that are looked at one by one
 
 
@@ -37,7 +47,7 @@ def _powder(path: Path) -> Contents:
         + (f", {about['scans']} scans" if about["scans"] > 1 else ""),
         tuple(_scan_signal(one, n, x_rays) for n, one in enumerate(scans)),
         (Route("structure", "POWDER"),) if x_rays else (),
-        ("01 takes scan 0",) if x_rays and len(scans) > 1 else (),
+        ("01 takes scan 0, or another: -p SCAN=1",) if x_rays and len(scans) > 1 else (),
         tuple(about["notes"]),
     )
 
@@ -89,11 +99,11 @@ def _images(path: Path) -> Contents:
     if lattice is not None:
         return lattice
     found = read_image_set([path])
-    image = found.stack if found.stack is not None else found.section
-    assert image is not None
-    kind = "stack of slices" if found.stack is not None else "grey image"
+    shown = {"stack of slices": found.stack, "grey image": found.section}
+    shown |= {f"map of {element}": counts for element, counts in found.maps.items()}
+    kind, image = next((kind, image) for kind, image in shown.items() if image is not None)
     if "tilt" in image.dims:
-        what = f"tilt series of projections, {axes_of(image)}; reconstruct it to have a volume"
+        what = f"{tilt_series(image)}, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
     try:
         size, lacks = min(pixel_sizes(image)), []
@@ -109,14 +119,21 @@ def _images(path: Path) -> Contents:
     signal = Signal(
         kind,
         "image",
-        # Of a stack the middle slice: it may be larger than memory.
-        (Range.of("grey", image.values if image.ndim == 2 else image[len(image) // 2].values, ""),),
+        (_greys(image),),
         int(image.size),
         next((route.technique for route in routes if not route.says), None),
         data=image,
     )
     what = f"{kind}, {axes_of(image)}, {image.attrs.get('bits', '?')} bits"
-    return Contents(what, (signal,), tuple(routes), lacks=tuple(lacks))
+    facts = tuple(filter(None, (image.attrs.get("remark"), *image.attrs.get("beside", ()))))
+    return Contents(what, (signal,), tuple(routes), facts, tuple(lacks))
+
+
+def _greys(image: xr.DataArray) -> Range:
+    """From darkest to brightest; of a stack the middle slice, of a large image some of its rows."""
+    image = image if image.ndim == 2 else image[len(image) // 2]
+    every = -(-image.size // MOST_PIXELS)
+    return Range.of("grey" if every == 1 else f"grey (one row in {every})", image[::every].values, "")
 
 
 def _lattice_images(path: Path) -> Contents | None:
@@ -137,7 +154,7 @@ def _lattice_images(path: Path) -> Contents | None:
         Signal(
             str(one.attrs["title"]),
             "image",
-            (Range.of("grey", one.values, ""),),
+            (_greys(one),),
             int(one.size),
             "stem",
             str(one.attrs.get("remark", "")),
@@ -146,10 +163,11 @@ def _lattice_images(path: Path) -> Contents | None:
         for one in found
     )
     what = f"{'map of an element' if element_map else 'image'}, {axes_of(found[0])}, {found[0].attrs['bits']} bits"
-    several = (
-        (f"{len(found)} images; 02 studies all, or one: -p SIGNAL='<its title>'",) if len(found) > 1 else ()
-    )
-    return Contents(what, signals, (Route("stem"),), several)
+    facts = [f"{signal.name}: {signal.remark}" for signal in signals if signal.remark]
+    if len(found) > 1:
+        titles = ", ".join(signal.name for signal in signals)
+        facts.append(f"{len(found)} images: {titles}; 02 studies all, or one: -p SIGNAL='<its title>'")
+    return Contents(what, signals, (Route("stem"),), (*facts, *found[0].attrs["beside"]))
 
 
 def _why_no_frames(path: Path) -> str:
@@ -296,7 +314,7 @@ def axes_of(data: xr.DataArray, unit: str = "") -> str:
         values = data.coords[name].values if name in data.coords else np.empty(0)
         stated = data.coords[name].attrs.get("units", unit) if values.size else ""
         step = abs(values[1] - values[0]) if values.size > 1 else np.nan
-        shown = {"m": "nm", "1/m": "1/nm"}.get(stated, stated)
+        shown = {"m": "nm", "1/m": "1/nm", "rad": "deg"}.get(stated, stated)
         step, stated = (convert(step, stated, shown) if shown != stated else step), shown
         step, stated = (convert(step, "nm", "mm"), "mm") if stated == "nm" and step >= 1e5 else (step, stated)
         parts.append(f"{name} {data.sizes[name]}" + (f" × {step:.4g} {stated}" if np.isfinite(step) else ""))
@@ -321,39 +339,11 @@ def _is_note(head: bytes) -> bool | None:
 
 
 # RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
-_MICROSCOPES = (
-    *(
-        ".ali",
-        ".asw",
-        ".bcf",
-        ".blo",
-        ".de5",
-        ".dens",
-        ".dm3",
-        ".dm4",
-        ".eds",
-        ".emd",
-        ".emi",
-        ".ems",
-        ".emsa",
-    ),
-    *(
-        ".h5",
-        ".hdf5",
-        ".hspy",
-        ".img",
-        ".lsd",
-        ".map",
-        ".mas",
-        ".mrc",
-        ".msa",
-        ".nxs",
-        ".pro",
-        ".pts",
-        ".rpl",
-    ),
-    *(".ser", ".spc", ".spd", ".spx", ".sur", ".tvf", ".tvips", ".wdf", ".xml", ".zarr", ".zspy"),
+_ENDINGS = (
+    "ali asw bcf blo de5 dens dm3 dm4 eds emd emi ems emsa h5 hdf5 hspy img lsd map mas mrc msa nxs pro pts rpl ser "
+    "spc spd spx sur tvf tvips wdf xml zarr zspy"
 )
+_MICROSCOPES = tuple(f".{ending}" for ending in _ENDINGS.split())
 _TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
 READERS: tuple[Reader, ...] = (
     quantum_design.READER,
@@ -367,7 +357,7 @@ READERS: tuple[Reader, ...] = (
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
-        _begins(b"<xrdMeasurement", b"*RAS_DATA_START"),
+        _begins(b"<xrdMeasurement", b"*RAS_DATA_START", b"\n#S "),
         ("structure",),
     ),
     Reader("a powder pattern", _powder, _TABLE, _not_a_table, ("structure",)),

@@ -58,10 +58,7 @@ def read_image_set(
     maps = {e: read_image(p) for e in ELEMENTS for p in paths if p.stem.lower() == f"edx_{e}"}
     rest = [path for path in paths if path.stem.lower().removeprefix("edx_") not in maps]
     if len(rest) > 2 and all(path.suffix.lower() in (*TIFF, *PICTURES) for path in rest):
-        ordered = list(sorted(rest, key=_number))
-        _refuse_strangers(ordered)
-        _refuse_gaps(ordered)
-        return ImageSet(read_stack(ordered, voxel_size=voxel_size), None, maps)
+        return ImageSet(read_stack(_in_order(rest), voxel_size=voxel_size), None, maps)
     stack: xr.DataArray | None = None
     image: xr.DataArray | None = None
     for path in rest:
@@ -77,8 +74,8 @@ def read_image_set(
                 "that is meant, or three numbered slices or more"
             )
         stack, image = (found, image) if kind == "stack" else (stack, found)
-    if stack is None and image is None:
-        raise ImageError("neither a stack nor an image of a section is among the files")
+    if stack is None and image is None and not maps:
+        raise ImageError("neither a stack nor an image is among the files")
     return ImageSet(stack, image, maps)
 
 
@@ -97,33 +94,29 @@ def edge_of(image: xr.DataArray) -> float:
     return sizes[0]
 
 
-def _number(path: Path) -> tuple[int, str]:
-    """The last number in a file's name: slice 9 lies before slice 10."""
-    numbers = re.findall(r"\d+", path.stem)
-    return (int(numbers[-1]) if numbers else -1, path.name)
-
-
-def _refuse_strangers(ordered: list[Path]) -> None:
-    """Slices of one stack have one name, but for their number."""
-    names = {re.sub(r"\d+(?=\D*$)", "…", path.stem) for path in ordered}
-    if len(names) > 1 or _number(ordered[0])[0] < 0:
+def _in_order(paths: list[Path]) -> list[Path]:
+    """Slices by the one number in which their names differ: slice 9 lies before slice 10, and none is missing."""
+    words = {tuple(re.split(r"\d+", path.stem)) for path in paths}
+    numbers = [tuple(map(int, re.findall(r"\d+", path.stem))) for path in paths]
+    differing = (
+        [k for k in range(len(numbers[0])) if len({row[k] for row in numbers}) > 1] if len(words) == 1 else []
+    )
+    if len(words) > 1 or len(differing) > 1 or not numbers[0]:
         raise ImageError(
-            f"{', '.join(path.name for path in ordered[:4])}{' …' if len(ordered) > 4 else ''}: {len(ordered)} images "
-            "whose names are not one name with a number; one image of a section was expected, or numbered slices: give "
-            "the one that is meant, or number them"
+            f"{', '.join(path.name for path in paths[:4])}{' …' if len(paths) > 4 else ''}: {len(paths)} images whose "
+            "names are not one name with a number; one image of a section was expected, or numbered slices: give the "
+            "one that is meant, or number them"
         )
-
-
-def _refuse_gaps(ordered: list[Path]) -> None:
-    """A numbering goes in equal steps; where one is twice as large a slice was lost."""
-    numbers = [_number(path)[0] for path in ordered]
-    steps = {after - before for before, after in pairwise(numbers)}
-    if numbers[0] < 0 or len(steps) == 1:
-        return
+    which = differing[0] if differing else 0
+    found = sorted(zip([row[which] for row in numbers], paths, strict=True))
+    steps = {after - before for (before, _), (after, _) in pairwise(found)}
+    if len(steps) == 1 and 0 not in steps:
+        return [path for _, path in found]
+    places = [number for number, _ in found]
     usual = min(steps)
-    lost = sorted(set(range(numbers[0], numbers[-1], max(usual, 1))) - set(numbers))
+    lost = sorted(set(range(places[0], places[-1], max(usual, 1))) - set(places))
     raise ImageError(
-        f"{ordered[0].name} … {ordered[-1].name}: "
+        f"{found[0][1].name} … {found[-1][1].name}: "
         + (f"slices {lost[:5]} are missing" if usual > 0 else "a number occurs twice")
         + "; without them the stack would be too short: number the slices anew if that is meant"
     )

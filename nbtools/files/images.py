@@ -1,6 +1,5 @@
 """Images and stacks of slices as labelled arrays, with the pixel size the file states and never a guessed one."""
 
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from nbtools.files.microscopy import read_signals
-from nbtools.files.tiff_scale import pixels_of, tiff_scale
+from nbtools.files.tiff_scale import InverseLength, pixels_of, tiff_scale
 from nbtools.units import factor
 
 TIFF = (".tif", ".tiff")
@@ -57,7 +56,8 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
     """Every grey image of one place in a file: each detector's of a microscope's file, each map of an element.
 
     Frames of one place, one after the other, are averaged after each is moved onto the first; ``attrs["remark"]``
-    then says how many and how far. Slices of a volume and projections of a tilt series are no images of one place.
+    then says how many and how far. ``attrs["beside"]`` names what else the file holds. Slices of a volume and
+    projections of a tilt series are no images of one place.
 
     Parameters
     ----------
@@ -81,11 +81,11 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
             signals = read_signals(path)
         except (ValueError, OSError, ImportError) as problem:
             raise ImageError(" ".join(str(problem).split())) from None
-    found, reasons = [], []
+    found, beside, reasons = [], [], []
     for signal in signals:
-        title = str(signal.attrs["title"])
         if reason := why_no_image(signal) or _why_no_place(signal):
-            reasons.append(f"{title}: {reason}")
+            beside.append(_one_beside(signal, reason))
+            reasons.append(f"{signal.attrs['title']}: {reason}")
             continue
         image = signal if signal.ndim == 2 else _averaged(signal)
         # openNCEM's files have x first.
@@ -93,6 +93,7 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
         found.append(image.assign_attrs(source=path.name, bits=8 * signal.dtype.itemsize))
     if not found:
         raise ImageError(f"{path.name} holds no image of one place ({'; '.join(reasons)})")
+    found = [one.assign_attrs(beside=beside) for one in found]
     titles = [str(one.attrs["title"]) for one in found]
     for number, one in enumerate(found):
         if titles.count(titles[number]) > 1:
@@ -107,7 +108,7 @@ def _why_no_place(signal: xr.DataArray) -> str:
         return f"over ({', '.join(map(str, signal.dims))}), no image"
     others = dims - {"y", "x"}
     if "tilt" in dims:
-        return f"a tilt series of {signal.sizes['tilt']} projections; reconstruct it to have a volume"
+        return f"{tilt_series(signal)}; reconstruct it to have a volume"
     if "energy" in dims or "wavelength" in dims:
         return "a spectrum at each place; save the map of each element's line"
     if len(others) > 1:
@@ -118,6 +119,13 @@ def _why_no_place(signal: xr.DataArray) -> str:
     if over and (deep or not step < LATTICE):
         return f"{signal.sizes[over]} slices of a volume, which 01 takes"
     return ""
+
+
+def tilt_series(signal: xr.DataArray) -> str:
+    """What a tilt series is, with its angles."""
+    angles = np.degrees(signal.coords["tilt"].values) if "tilt" in signal.coords else np.empty(0)
+    turned = f" from {angles.min():.4g}° to {angles.max():.4g}°" if angles.size else ""
+    return f"a tilt series of {signal.sizes['tilt']} projections{turned}"
 
 
 def _averaged(frames: xr.DataArray) -> xr.DataArray:
@@ -138,6 +146,7 @@ def _averaged(frames: xr.DataArray) -> xr.DataArray:
         farthest = max(farthest, float(np.hypot(*shift)))
     mean = total / np.maximum(moved, 1e-9)
     said = f"the mean of {len(planes)} frames, each moved onto the first by up to {farthest:.1f} pixels"
+    said = "; ".join(filter(None, (said, frames.attrs.get("remark", ""))))
     image = frames.isel({over: 0}, drop=True).transpose("y", "x").copy(data=mean)
     return image.assign_attrs(remark=said)
 
@@ -150,23 +159,15 @@ def read_stack(
     Parameters
     ----------
     path : a TIFF of many pages, a microscope's volume, an OME-Zarr folder (which stays on disk, as a Dask
-        array), a folder of numbered images, or a list of images in order
+        array), or a list of images in order
     voxel_size : m, one number or (z, y, x); overrides what the file says
 
     Raises
     ------
     ImageError
-        As `read_image`; slices of several shapes, a numbering with gaps, a single slice.
+        As `read_image`; slices of several shapes or types, a single slice.
     """
-    if isinstance(path, (str, Path)) and not Path(path).is_dir():
-        stack = _read(Path(path))
-    elif (
-        isinstance(path, (str, Path))
-        and (Path(path) / "zarr.json").exists() | (Path(path) / ".zgroup").exists()
-    ):
-        stack = _read_zarr(Path(path))
-    else:
-        stack = _stacked(_numbered(Path(path)) if isinstance(path, (str, Path)) else [Path(p) for p in path])
+    stack = _read(Path(path)) if isinstance(path, (str, Path)) else _stacked([Path(file) for file in path])
     if stack.ndim != 3 or stack.shape[0] < 2:
         raise OneSlice(
             f"{stack.attrs['source']} holds one slice of shape {stack.shape[-2:]}; a stack was expected"
@@ -204,6 +205,8 @@ def _missing_sentence(image: xr.DataArray, name: str) -> str:
 
 def _read(path: Path, *, frames: bool = False) -> xr.DataArray:
     ending = path.suffix.lower()
+    if path.is_dir():
+        return _read_zarr(path)
     if not path.is_file():
         raise ImageError(f"{path} is not there; an image was expected")
     if ending in TIFF:
@@ -219,13 +222,22 @@ def _read(path: Path, *, frames: bool = False) -> xr.DataArray:
         raise ImageError(
             f"{path.name} holds no image ({reasons or 'read_signals(path) lists what it holds'})"
         )
-    image = found[0].assign_attrs(source=path.name, bits=8 * found[0].dtype.itemsize, scale="the file")
-    return image.assign_attrs(others=[other.attrs["title"] for other in found[1:]])
+    beside = [
+        _one_beside(one, why_no_image(one) or _why_no_place(one)) for one in signals if one is not found[0]
+    ]
+    about = {"source": path.name, "bits": 8 * found[0].dtype.itemsize, "scale": "the file"}
+    return found[0].assign_attrs(about, beside=beside)
+
+
+def _one_beside(signal: xr.DataArray, reason: str = "") -> str:
+    """What else is in a file, and why it is not taken."""
+    sides = " × ".join(f"{name} {size}" for name, size in signal.sizes.items())
+    return f"{signal.attrs['title']}, in the same file, over {sides}" + (f": {reason}" if reason else "")
 
 
 def why_no_image(signal: xr.DataArray) -> str:
     """What speaks against an array with y and x being an image of places; "" where nothing does."""
-    if np.iscomplexobj(signal.values):
+    if signal.dtype.kind == "c":
         return "complex numbers, as of a Fourier transform"
     if any(signal.coords[name].attrs.get("units") == "1/m" for name in signal.coords):
         return "a diffraction pattern, its pixels in 1/nm, which neither 01 nor 02 takes"
@@ -235,22 +247,40 @@ def why_no_image(signal: xr.DataArray) -> str:
 
 
 def _read_tiff(path: Path, *, frames: bool = False) -> xr.DataArray:
-    """The first series of pages; frames of a film only where they are asked for."""
+    """The image of a file, or its slices; frames of a film only where they are asked for."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            series = tiff.series[0]
+            series, *others = _series(tiff)
             _refuse_broken(path, tiff, series)
             _refuse_no_volume(path, series, tiff.imagej_metadata or {}, frames=frames)
-            data = pixels_of(tiff, series, path)
+            data = pixels_of(series, path)
+            if others:
+                data = np.stack([data, *(pixels_of(other, path) for other in others)])
             steps, author = tiff_scale(tiff, path)
     except (ImageError, ImportError):
         raise
+    except InverseLength as reason:
+        raise ImageError(f"{path.name} is {reason}") from None
     except Exception as problem:
         raise ImageError(f"{path.name} is no whole TIFF file: {problem}") from None
-    data = _grey(np.squeeze(data), path, colour_last=series.axes.endswith("S"))
-    return _labelled(data, path, steps, author)
+    if "S" in series.axes:
+        data = np.moveaxis(data, series.axes.index("S"), -1)
+    return _labelled(_grey(np.squeeze(data), path, colour_last="S" in series.axes), path, steps, author)
+
+
+def _series(tiff: Any) -> list[Any]:
+    """What is read of a file: the first image that OME or ImageJ names, else the largest, before an icon of it.
+
+    Pages that were written one by one and are of one kind are the slices of a stack.
+    """
+    known = list(tiff.series)
+    if tiff.is_ome or tiff.is_imagej:
+        return known[:1]
+    largest = max(known, key=lambda one: one.size)
+    alike = [one for one in known if (one.shape, one.dtype) == (largest.shape, largest.dtype)]
+    return alike if len(alike) == len(known) and largest.axes == "YX" else [largest]
 
 
 def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any], *, frames: bool) -> None:
@@ -262,7 +292,8 @@ def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any], *, frames
             "frame that is meant, or, if they are slices, say so in the file (in ImageJ: Properties, slices for frames)"
         )
     # What has a spacing is a volume, though programs that write for ImageJ call its slices channels.
-    if (channels := sides.get("C", 1)) > 1 and not imagej.get("spacing"):
+    channels = sides.get("C", 1)
+    if channels > 1 and (sides.get("Z", 1) > 1 or not imagej.get("spacing")):
         raise ImageError(
             f"{path.name} holds {channels} channels; one grey image or slices of a volume were expected: save one of "
             "them"
@@ -271,13 +302,14 @@ def _refuse_no_volume(path: Path, series: Any, imagej: dict[str, Any], *, frames
 
 def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:
     """Before anything is allocated: is what the file claims possible, and is it all there?"""
-    claimed = float(np.prod([float(n) for n in series.shape])) * series.dtype.itemsize
+    samples = float(np.prod([float(n) for n in series.shape]))
+    claimed = samples * series.dtype.itemsize
     if claimed > LARGEST:
         raise ImageError(
             f"{path.name} claims an image of shape {series.shape}, {claimed / 1e9:.3g} GB; up to {LARGEST / 1e9:g} GB "
             "are read: crop it, or convert it to OME-Zarr"
         )
-    slices = float(np.prod([float(n) for n in series.shape])) / max(float(series.keyframe.size), 1.0)
+    slices = samples / max(float(series.keyframe.size), 1.0)
     spoken_of = int((tiff.imagej_metadata or {}).get("images", 1))
     if slices < spoken_of:
         raise ImageError(f"{path.name} is cut short: it speaks of {spoken_of} slices and has {slices:.0f}")
@@ -292,8 +324,9 @@ def _refuse_broken(path: Path, tiff: Any, series: Any) -> None:
         raise ImageError(
             f"{path.name} is cut short: it has {there:,} bytes and speaks of {max(ends, default=0):,}"
         )
-    if series.keyframe.compression == 1 and claimed > there:
-        raise ImageError(f"{path.name} claims {claimed:,.0f} bytes of pixels and has {there:,} in all")
+    stored = samples * series.keyframe.bitspersample / 8
+    if series.keyframe.compression == 1 and stored > there:
+        raise ImageError(f"{path.name} claims {stored:,.0f} bytes of pixels and has {there:,} in all")
 
 
 def _read_picture(path: Path) -> xr.DataArray:
@@ -322,6 +355,10 @@ def _grey(data: np.ndarray[Any, Any], path: Path, *, colour_last: bool) -> np.nd
                 "save the grey values that the instrument recorded"
             )
         data = data[..., 0]
+    if np.iscomplexobj(data):
+        raise ImageError(
+            f"{path.name} holds complex numbers, as of a Fourier transform; grey values were expected"
+        )
     if data.ndim not in (2, 3):
         raise ImageError(f"{path.name} has the shape {data.shape}; (y, x) or (z, y, x) was expected")
     return data
@@ -357,35 +394,18 @@ def _scaled(image: xr.DataArray, given: float | Sequence[float] | None) -> xr.Da
     return image.assign_coords(places).assign_attrs(scale="the caller")
 
 
-def _numbered(folder: Path) -> list[Path]:
-    """The images of a folder by their last number; a gap is a lost slice."""
-    if not folder.is_dir():
-        raise ImageError(f"{folder} is not there; a stack of images was expected")
-    files = [file for file in folder.iterdir() if file.suffix.lower() in (*TIFF, *PICTURES)]
-    numbers = {file: re.findall(r"\d+", file.stem) for file in files}
-    if not files or not all(numbers.values()):
-        unnumbered = [file.name for file in files if not numbers[file]]
-        raise ImageError(f"{folder.name}: numbered images were expected, found {unnumbered[:3] or 'none'}")
-    order = sorted(files, key=lambda file: (int(numbers[file][-1]), file.name))
-    found = [int(numbers[file][-1]) for file in order]
-    lost = sorted(set(range(found[0], found[-1] + 1)) - set(found))
-    if lost or len(set(found)) < len(found):
-        raise ImageError(
-            f"{folder.name}: {f'slices {lost[:5]} are missing' if lost else 'a number occurs twice'}; "
-            "give the files as a list to use them all the same"
-        )
-    return order
-
-
 def _stacked(files: Sequence[Path]) -> xr.DataArray:
     if not files:
         raise ImageError("an empty list of images came; a stack of slices was expected")
     slices = [read_image(file) for file in files]
-    shapes = {piece.shape: file.name for piece, file in zip(slices, files, strict=True)}
-    if len(shapes) > 1:
-        raise ImageError(
-            f"the slices differ in shape: {', '.join(f'{name} {shape}' for shape, name in shapes.items())}"
-        )
+    for kind, of_each in (
+        ("shape", [piece.shape for piece in slices]),
+        ("type", [piece.dtype for piece in slices]),
+    ):
+        several = {of: file.name for of, file in zip(of_each, files, strict=True)}
+        if len(several) > 1:
+            named = ", ".join(f"{name} {of}" for of, name in several.items())
+            raise ImageError(f"the slices differ in {kind}: {named}")
     first = slices[0]
     data = np.stack([piece.values for piece in slices])
     steps = {
@@ -405,14 +425,15 @@ def _read_zarr(path: Path) -> xr.DataArray:
             "OME-Zarr needs zarr and dask: pip install 'mgb2-notebooks[volume,distributed]'"
         ) from None
     try:
-        group = zarr.open_group(str(path), mode="r")
-        known = dict(group.attrs).get("ome", dict(group.attrs)).get("multiscales")
+        node = zarr.open(str(path), mode="r")
+        plain = isinstance(node, zarr.Array)
+        known = [] if plain else dict(node.attrs).get("ome", dict(node.attrs)).get("multiscales")
         image = known[0] if known else {}
         level = image["datasets"][0] if known else {}
-        data = dask.array.from_zarr(group[level["path"]]) if known else None
-        # Version 0.3 has names alone, the versions before it not even those.
-        axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image.get("axes", "tczyx")]
-        axes = axes[-data.ndim :] if data is not None else []
+        data = dask.array.from_zarr(node[level["path"]] if known else node) if known or plain else None
+        # An array alone has no axes; version 0.3 has names alone, the versions before it not even those.
+        names = image.get("axes", "tczyx"[-5 if data is None else -data.ndim :])
+        axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in names]
         scales = np.ones(len(axes))
         for holder in (level, image):
             for step in holder.get("coordinateTransformations", []):
@@ -426,15 +447,21 @@ def _read_zarr(path: Path) -> xr.DataArray:
         raise ImageError(
             f"{path.name} is a Zarr group without OME's multiscales; an OME-Zarr image was expected"
         )
-    if [axis["name"] for axis in axes][-3:] != list(AXES) or any(n != 1 for n in data.shape[:-3]):
+    places = {axis["name"]: number for number, axis in enumerate(axes)}
+    others = [name for name in places if name not in AXES]
+    if not {"y", "x"} <= set(places) or any(data.shape[places[name]] != 1 for name in others):
+        sides = ", ".join(f"{name} {data.shape[places[name]]}" for name in places)
         raise ImageError(
-            f"{path.name} has the axes {[axis['name'] for axis in axes]}; one (z, y, x) was expected"
+            f"{path.name} has the axes {sides}; one image (y, x) or one volume (z, y, x) was expected"
         )
-    data = data.reshape(data.shape[-3:])
+    dims = tuple(name for name in AXES if name in places)
+    order = [places[name] for name in (*others, *dims)]
+    data = data.transpose(order)
+    data = data.reshape(data.shape[len(others) :])
     steps = {}
-    for axis, scale in zip(axes[-3:], scales[-3:].tolist(), strict=True):
+    for name in dims:
         with suppress(ValueError):  # a unit that is no length, or none
-            steps[axis["name"]] = scale * factor(axis.get("unit", ""), "m")
-    coords = {d: (d, n * np.arange(data.shape[AXES.index(d)]), {"units": "m"}) for d, n in steps.items()}
+            steps[name] = float(scales[places[name]]) * factor(axes[places[name]].get("unit", ""), "m")
+    coords = {d: (d, n * np.arange(data.shape[dims.index(d)]), {"units": "m"}) for d, n in steps.items()}
     attrs = {"source": path.name, "bits": 8 * data.dtype.itemsize, "scale": "OME-Zarr", "unitless_steps": {}}
-    return xr.DataArray(data, dims=AXES, coords=coords, attrs=attrs, name=path.stem)
+    return xr.DataArray(data, dims=dims, coords=coords, attrs=attrs, name=path.stem)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -105,13 +106,12 @@ def read_frames(
         raise FramesError(
             f"{', '.join(one.name for one in paths) or 'nothing'} came; TIFF frames are expected"
         )
-    pages, description = [], ""
-    for one in paths:
-        frames, text = _pages(one)
-        pages += frames
-        description = description or text
+    if about is None:
+        # Before any frame is read: most images are no frames.
+        about = _about(paths[0], next(filter(None, map(_description, paths)), ""))
+    pages = [frame for one in paths for frame in _pages(one)]
     _require_alike([(paths[0].name, frame) for frame in pages])
-    said = dict(about) if about is not None else _about(paths[0], description)
+    said = dict(about)
     return _series(paths[0].name, np.array(pages)[:, ::-1], said)
 
 
@@ -207,24 +207,36 @@ def _require_alike(frames: list[tuple[str, NDArray[Any]]]) -> None:
         )
 
 
-def _pages(path: Path) -> tuple[list[NDArray[Any]], str]:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with tifffile.TiffFile(path) as file:
-            frames = [frame for series in file.series for frame in _frames_of(file, series, path)]
-            text = getattr(file.pages[0], "description", "")
+            yield file
     except (tifffile.TiffFileError, OSError, ValueError, IndexError) as problem:
+        if isinstance(problem, FramesError):
+            raise
         raise FramesError(
             f"{path.name} cannot be read as TIFF ({problem}); export the frames again"
         ) from None
+
+
+def _description(path: Path) -> str:
+    with _opened(path) as file:
+        return str(getattr(file.pages[0], "description", ""))
+
+
+def _pages(path: Path) -> list[NDArray[Any]]:
+    with _opened(path) as file:
+        frames = [frame for series in file.series for frame in _frames_of(series, path)]
     if any(frame.ndim != 2 for frame in frames):
         raise FramesError(
             f"{path.name} holds colour frames of shape {frames[0].shape}; grey frames are expected"
         )
-    return frames, text
+    return frames
 
 
-def _frames_of(file: Any, series: Any, path: Path) -> NDArray[Any]:
-    data = pixels_of(file, series, path)
+def _frames_of(series: Any, path: Path) -> NDArray[Any]:
+    data = pixels_of(series, path)
     return data.reshape(-1, *data.shape[-2:]) if series.keyframe.samplesperpixel == 1 else data[None]
 
 

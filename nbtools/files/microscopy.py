@@ -21,6 +21,7 @@ FORMATS = {
     *("TIA", "TriVista", "TVIPS", "ZSPY"),
 }
 LARGEST = 4_000_000_000  # bytes of one array
+LAZY = 250_000_000  # bytes from which one is left on disk, as a Dask array
 NAMES = {"height": "y", "width": "x", "depth": "z", "energy loss": "energy", "photon energy": "energy"}
 LENGTHS, ENERGIES, ANGLES, TIMES, FREQUENCIES = "m", "eV", "rad", "s", "1/m"
 # libhdf5 may turn in circles over damaged attributes, where nothing interrupts it: look at all of them first, in
@@ -36,6 +37,14 @@ try:
 except Exception:
     pass
 """
+HYPERMAP = f"""
+import sys
+from rsciio.bruker import file_reader
+for entry in file_reader(sys.argv[1], select_type="spectrum_image", lazy=True):
+    if entry["data"].nbytes > {LARGEST}:
+        sys.exit(f"it takes {{entry['data'].nbytes / 1e9:.3g}} GB, and up to {LARGEST / 1e9:g} GB are read")
+    entry["data"].compute(scheduler="synchronous")
+"""
 INVERSE = re.compile(r"([a-zA-Zµμ]+)\^?\{?[-−]1\}?")
 MICROMETRE = re.compile("^(µm|μm|um|micron|microns|micrometer|micrometre)$", re.IGNORECASE)
 
@@ -50,9 +59,9 @@ def read_signals(path: str | Path) -> list[xr.DataArray]:
     Dimensions are called ``z``, ``y``, ``x``, ``wavelength``, ``energy``, ``tilt`` and ``time`` where the file says
     or plainly means so, ``channel`` of colours, else as the file calls them. Their coordinates are in m, eV, rad, s
     and, of a diffraction pattern, 1/m, as the ``units`` of each say; a dimension whose unit the file does not give
-    has no coordinate, and what it gives instead stands in
-    ``attrs["unitless_steps"]``, and ``attrs["stated_units"]`` has each unit as the file writes it. ``attrs`` also hold
-    ``title``, ``signal_type``, ``quantity``, ``source``, ``format`` and the file's own ``metadata``.
+    has no coordinate, and what it gives instead stands in ``attrs["unitless_steps"]``, and ``attrs["stated_units"]``
+    has each unit as the file writes it. ``attrs`` also hold ``title``, ``signal_type``, ``quantity``, ``source``,
+    ``format``, ``remark`` (what of the file was not read) and the file's own ``metadata``.
 
     Raises
     ------
@@ -114,9 +123,9 @@ def _refuse_circles(path: Path) -> None:
 
 
 def _read_with(plugin: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
-    """The file's signals, in memory; sizes are looked at before anything is loaded."""
-    # Over a damaged hypermap Bruker's compiled reader ends the whole process; its images are safe.
-    options = {"select_type": "image"} if plugin["name"] == "Bruker" else {}
+    """The file's signals, in memory, the large ones lazy; sizes are looked at before anything is loaded."""
+    unread = _why_no_hypermap(path) if path.suffix.lower() == ".bcf" else ""
+    options = {"select_type": "image"} if unread else {}
     reader = partial(importlib.import_module(plugin["api"]).file_reader, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -129,7 +138,20 @@ def _read_with(plugin: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
         for entry in found:
             _refuse_giants(entry["data"], path)
             entry["data"] = _in_memory(entry["data"])
+            entry["remark"] = unread
     return found
+
+
+def _why_no_hypermap(path: Path) -> str:
+    """What keeps the map of spectra in Bruker's file from being read; "" where nothing does.
+
+    Over a damaged one the compiled reader ends the whole process; the file's images are safe.
+    """
+    try:
+        read_in_child(HYPERMAP, path)
+    except ValueError as problem:
+        return f"the map of spectra in the same file is not read: {problem}"
+    return ""
 
 
 def _refuse_giants(data: Any, path: Path) -> None:
@@ -141,15 +163,17 @@ def _refuse_giants(data: Any, path: Path) -> None:
         )
 
 
-def _in_memory(data: Any) -> np.ndarray[Any, Any]:
-    """A lazy array computed in this thread, a memory map copied: the file is closed afterwards."""
+def _in_memory(data: Any) -> Any:
+    """A lazy array computed in this thread, a memory map copied: the file is closed afterwards. Not so a large one."""
     if hasattr(data, "compute"):
+        if data.nbytes > LAZY:
+            return data
         data = data.compute(scheduler="synchronous")
     return np.array(data)
 
 
 def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
-    data, axes = entry["data"], list(entry["axes"])
+    data, axes = entry["data"], _axes(entry)
     steps: dict[str, float] = {}
     stated: dict[str, str] = {}
     names, coords = [], {}
@@ -164,19 +188,47 @@ def _labelled(entry: Mapping[str, Any], path: Path, form: str) -> xr.DataArray:
             coords[names[-1]] = (names[-1], values, {"units": unit})
         elif values.size > 1 and values[1] - values[0] != 1:
             steps[names[-1]] = float(values[1] - values[0])
-    general = entry.get("metadata", {}).get("General", {})
     signal = entry.get("metadata", {}).get("Signal", {})
     attrs = {
-        "title": general.get("title") or path.stem,
+        "title": _title(entry) or path.stem,
         "signal_type": _signal_type(entry),
         "quantity": signal.get("quantity", ""),
         "source": path.name,
         "format": form,
         "unitless_steps": steps,
         "stated_units": stated,
+        "remark": entry.get("remark", ""),
         "metadata": {**entry.get("metadata", {}), "original": entry.get("original_metadata", {})},
     }
     return xr.DataArray(data, dims=names, coords=coords, attrs=attrs, name=attrs["title"])
+
+
+def _title(entry: Mapping[str, Any]) -> str:
+    """As the file has it; of an image whose origin the reader does not know, the detector's name."""
+    title = str(entry.get("metadata", {}).get("General", {}).get("title", ""))
+    detector = entry.get("original_metadata", {}).get("BinaryResult", {}).get("Detector", "")
+    return detector if detector and title == "Unrecognized_image_signal" else title
+
+
+def _axes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The axes; the third of an MRC file, of which the reader says nothing, is tilt or depth where the header says so.
+
+    FEI's extended header has the angle of each section. A header with space group 1, or with sections that lie farther
+    apart than pixels, is a volume's; any other may be one of frames.
+    """
+    axes = [dict(axis) for axis in entry["axes"]]
+    original = entry.get("original_metadata", {})
+    header = original.get("std_header", {})
+    if len(axes) != 3 or "ISPG" not in header or axes[0].get("units"):
+        return axes
+    angles = np.ravel(original.get("fei_header", {}).get("a_tilt", ()))[: entry["data"].shape[0]]
+    if len(angles) == entry["data"].shape[0] and np.ptp(angles) > 0:
+        axes[0] |= {"name": "tilt", "units": "deg", "axis": angles}
+    elif (
+        int(np.ravel(header["ISPG"])[0]) == 1 or not np.isclose(axes[0]["scale"], (1, axes[1]["scale"])).any()
+    ):
+        axes[0]["units"] = axes[1].get("units")
+    return axes
 
 
 def _signal_type(entry: Mapping[str, Any]) -> str:

@@ -96,7 +96,8 @@ def _dataset(content: bytes, path: Path) -> xr.Dataset:
     points = np.flatnonzero(_plausible(variables))
     if points.size == 0:
         raise QuantumDesignError(
-            f"{path.name}: found no row with a temperature; expected at least one point."
+            f"{path.name}: found no row with a temperature above 0 K and a field that a magnet reaches; expected at "
+            "least one. Look at the units in the names of these columns."
         )
     notes = text.notes + _left_out(variables, points, text) + _blind(columns, points, text)
     notes += _unread(columns, variables)
@@ -1167,14 +1168,15 @@ def contents_of(path: Path) -> Contents:
         As `read_dat`; a log of the cryostat.
     """
     data = read_dat(path)
-    signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
+    sweeps = split_sweeps(data)
+    signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data, sweeps))
     instrument = data.attrs["instrument"]
     option = " (thermal transport)" if instrument == "PPMS TTO" else ""
     ranges = [Range.of("temperature", data["temperature"].values, "K")]
     if "field" in data and np.isfinite(data["field"].values).any():
         ranges.append(Range.of("field", data["field"].values, "A/m"))
     kinds: dict[str, int] = {}
-    for sweep in split_sweeps(data):
+    for sweep in sweeps:
         kind = _kind(sweep)
         kinds[kind] = kinds.get(kind, 0) + 1
     named = [f"{n} × {kind}" for kind, n in kinds.items()]

@@ -77,8 +77,10 @@ class Range:
         """
         import numpy as np
 
-        known = np.asarray(values, float)
-        known = known[np.isfinite(known)]
+        known = np.asarray(values)
+        if known.dtype.kind == "f":
+            finite = np.isfinite(known)
+            known = known if finite.all() else known[finite]
         low, high = float(known.min()), float(known.max())
         shown = _shown_unit(unit, max(abs(low), abs(high)))
         scale = convert(1.0, unit, shown) if unit else 1.0

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from nbtools.files.microscopy import MicroscopyError, is_length, read_signals
+from nbtools.files.text_table import read_text_table
 from nbtools.units import HC, convert
 
 Array = NDArray[np.float64]
@@ -117,14 +118,32 @@ class Recording:
         )
 
 
-def read_recording(path: str | Path) -> Recording:
+def read_recording(path: str | Path, *, columns: str = "") -> Recording:
     """Sort what `read_signals` finds into maps, images and spectra.
+
+    Parameters
+    ----------
+    path : of a microscope's file, or of a table of numbers
+    columns : of a table, which are the wavelength or photon energy and the counts: ``"wavelength:0 nm, counts:1"``
 
     Raises
     ------
     SpectralMapError
         A file in which nothing is a luminescence spectrum or map; the reason for each part.
+    TableError
+        No such columns.
     """
+    path = Path(path)
+    if columns and path.is_file() and b"\x00" not in path.read_bytes()[:4096]:
+        table = read_text_table(path, columns, needs=("counts",))
+        axis = next((name for name in SPECTRAL if name in table), "wavelength")
+        if axis not in table:
+            raise SpectralMapError(f"{path.name}: COLUMNS names no wavelength and no energy; add its column")
+        along = ("m" if axis == "wavelength" else "eV", table[axis].values)
+        spectrum = xr.DataArray(
+            table["counts"].values, dims=axis, coords={axis: (axis, along[1], {"units": along[0]})}
+        )
+        return sort_signals([spectrum.assign_attrs(title=path.stem)], path.name)
     return sort_signals(read_signals(path), Path(path).name)
 
 

@@ -4,8 +4,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +21,40 @@ from nbtools.files.sweeps import SweepError, sweeps_of_everything
 QUANTITIES = {
     "temperature": ("temperature", "K", r"t|temp(erature)?\b.*|temperatur\b.*|sample temp.*"),
     "field": ("field", "A/m", r"h|b|µ0h|μ0h|mu0h|field\b.*|(applied|magnetic) field.*"),
-    "resistance": ("resistance_1", "ohm", r"r|r_?xx|res(istance)?\b.*|widerstand\b.*"),
-    "resistivity": ("resistivity_1", "ohm m", r"rho|ρ|rho_?xx|ρ_?xx|resistivity\b.*"),
+    "resistance": ("resistance_1", "ohm", r"r|r ?xx|res(istance)?\b.*|widerstand\b.*"),
+    "resistivity": ("resistivity_1", "ohm m", r"rho|ρ|rho ?xx|ρ ?xx|resistivity\b.*"),
     "current": ("excitation_1", "A", r"i|current\b.*|excitation\b.*"),
     "moment": ("moment", "A m^2", r"m|moment\b.*|(long|magnetic|dc) moment.*"),
     "moment_uncertainty": ("moment_uncertainty", "A m^2", r"m(oment)? (std\.? )?err.*"),
     "in_phase": ("ac_in_phase", "A m^2", r"m'|m' .*|in.phase.*"),
     "out_of_phase": ("ac_out_of_phase", "A m^2", r"m''|m'' .*|out.of.phase.*|quadrature.*"),
-    "amplitude": ("ac_amplitude", "A/m", r"h_?ac|(drive |ac )?amplitude\b.*"),
+    "amplitude": ("ac_amplitude", "A/m", r"h ?ac|(drive |ac )?amplitude\b.*"),
     "frequency": ("frequency", "Hz", r"f|freq(uency)?\b.*"),
+    "chi_in_phase": ("ac_in_phase", "", r"(χ|chi|x)'( .*)?"),
+    "chi_out_of_phase": ("ac_out_of_phase", "", r"(χ|chi|x)''( .*)?"),
     "time": ("time", "s", r"time\b.*"),
+    "two_theta": ("two_theta", "rad", r"(2|two)[ -]?(θ|theta)\b.*"),
+    "wavelength": ("wavelength", "m", r"wavelength\b.*|λ|lambda"),
+    "energy": ("energy", "eV", r"photon energy\b.*"),
+    "counts": ("counts", "", r"counts\b.*|intensity\b.*"),
 }
-MEASURED = ("resistance", "resistivity", "moment", "in_phase")
+MEASURED = ("resistance", "resistivity", "moment", "in_phase", "chi_in_phase")
+# Which of those that are measured make a table one of a technique.
+SPECTRUM = (("wavelength", "counts"), ("energy", "counts"))
+# Of a pure number, and of counts.
+PURE = ("", "1", "-", "SI", "cgs", "a.u.", "counts", "cts", "cps")
 LARGEST_HEAD = 200  # lines above the numbers
 ENCODINGS = ("utf-8-sig", "cp1252")
-COMMENT = "#%!\"'"
+COMMENT = "#%!"
 UNIT_AT_END = re.compile(
     r"^(?P<name>.*?)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]|/\s*(?P<after>[^\s/]+))\s*$"
 )
 EXAMPLE = "temperature:0 K, resistance:1 ohm"
+EXAMPLES = {
+    "03 or 05": EXAMPLE,
+    "01, as POWDER": "two_theta:0 degree, counts:1",
+    "06": "wavelength:0 nm, counts:1",
+}
 
 
 class TableError(ValueError):
@@ -108,12 +123,10 @@ def read_columns(text: str) -> tuple[Use, ...]:
         quantity, held, value, heading, column, unit = found.groups()
         if quantity not in QUANTITIES:
             raise TableError(f"COLUMNS names {quantity!r}; a column may be one of {', '.join(QUANTITIES)}")
-        si = QUANTITIES[quantity][1]
-        if not _is_celsius(unit, si):
-            try:
-                unit_factor(unit, si)
-            except ValueError as problem:
-                raise TableError(f"COLUMNS, {quantity}: {problem}") from None
+        try:
+            _in_si(np.zeros(1), unit, QUANTITIES[quantity][1])
+        except ValueError as problem:
+            raise TableError(f"COLUMNS, {quantity}: {problem}") from None
         number = _number(value) if held else np.nan
         if held and not np.isfinite(number):
             raise TableError(f"COLUMNS, {quantity}: {value!r} is no number that was held")
@@ -126,31 +139,40 @@ def read_columns(text: str) -> tuple[Use, ...]:
     return tuple(uses)
 
 
-def read_text_table(path: str | Path, columns: str) -> xr.Dataset:
+def read_text_table(
+    path: str | Path, columns: str, *, needs: Sequence[str] = ("temperature",), table: Table | None = None
+) -> xr.Dataset:
     """Read a table of numbers as a Quantum Design record is read.
 
     Parameters
     ----------
     path : of a text file; columns apart by tabs, semicolons, commas or blanks, decimal commas or points
     columns : what they are, as `read_columns` has it
+    needs : quantities that must be among them
+    table : its numbers, where they were read already
 
     Returns
     -------
-    Dataset over `point`, in SI, with the variables of `nbtools.files.quantum_design.read_dat`.
+    Dataset over `point`, in SI, with the variables of `nbtools.files.quantum_design.read_dat`. χ′ and χ″ come as
+    moments of a sample of 1 m³.
 
     Raises
     ------
     TableError
-        No table, a column that is not there, no temperature.
+        No table, a column that is not there, a quantity that is needed and not named.
     """
     path = Path(path)
     content = path.read_bytes()
-    table = parse_table(content, path.name)
+    table = table or parse_table(content, path.name)
     uses = read_columns(columns)
-    if "temperature" not in (use.quantity for use in uses):
-        raise TableError(
-            f"{path.name}: COLUMNS names no temperature; add its column, or what was held: temperature:=4.2 K"
-        )
+    named = {use.quantity for use in uses}
+    if named & {"in_phase", "chi_in_phase"}:
+        needs = (*needs, "amplitude")
+    for quantity in needs:
+        if quantity not in named:
+            example = {"temperature": ":=4.2 K", "amplitude": ":=1 Oe"}.get(quantity)
+            held = f", or what was held: {quantity}{example}" if example else ""
+            raise TableError(f"{path.name}: COLUMNS names no {quantity}; add its column{held}")
     variables, rows = {}, np.ones(len(table.values), bool)
     for use in uses:
         variable, si, _ = QUANTITIES[use.quantity]
@@ -160,7 +182,13 @@ def read_text_table(path: str | Path, columns: str) -> xr.Dataset:
         variables[variable] = xr.Variable(
             "point", _in_si(values, use.unit, si), {"units": si, "column": label}
         )
-    rows &= variables["temperature"].values > 0
+    for name in ("ac_in_phase", "ac_out_of_phase"):
+        if name in variables and variables[name].attrs["units"] == "":
+            label = f"{variables[name].attrs['column']} × amplitude × 1 m³"
+            moment = variables[name].values * variables["ac_amplitude"].values
+            variables[name] = xr.Variable("point", moment, {"units": "A m^2", "column": label})
+    if "temperature" in variables:
+        rows &= variables["temperature"].values > 0
     if not rows.any():
         raise TableError(f"{path.name}: no row holds a number in each of the columns named, and T above 0 K")
     lost = int((~rows).sum())
@@ -229,21 +257,33 @@ def contents_of(path: Path) -> Contents:
     known = {use.quantity for use in uses}
     facts = [f"column {line}" for line in _ranges(table)]
     what = f"table of numbers, {len(table.values)} rows, {table.values.shape[1]} columns"
+    # What a technique wants beside what was measured is for the user to fill in.
+    mapping = ", ".join(
+        f"{u.quantity}:{u.column} {u.unit or QUANTITIES[u.quantity][1]}".rstrip() for u in uses
+    )
+    if any(set(pair) <= known for pair in SPECTRUM):
+        way = Route("cathodoluminescence", options=(f"COLUMNS={mapping}",))
+        signal = Signal(path.stem, "luminescence", (), len(table.values), "cathodoluminescence")
+        return Contents(what, (signal,), (way,), tuple(facts), table.notes)
     if not (known & set(MEASURED)) or "temperature" not in known:
         facts.append(
-            "if it is a measurement against temperature or field, say what the columns are: "
-            f"-p COLUMNS='{EXAMPLE}'; they may be {', '.join(QUANTITIES)}"
+            "if it is a measurement, say what the columns are: "
+            + "; ".join(f"for {notebook} -p COLUMNS='{text}'" for notebook, text in EXAMPLES.items())
+            + f"; they may be {', '.join(QUANTITIES)}"
         )
         return Contents(what, (), (), tuple(facts), table.notes)
-    mapping = ", ".join(f"{use.quantity}:{use.column} {use.unit}" for use in uses)
-    unknown = [use.quantity for use in uses if not use.unit]
+    if known & {"in_phase", "chi_in_phase"} and "amplitude" not in known:
+        facts.append(f"no column is the amplitude: correct it in COLUMNS='{mapping}, amplitude:=1 Oe'")
+        return Contents(what, (), (), tuple(facts), table.notes)
+    unknown = [use.quantity for use in uses if not use.unit and QUANTITIES[use.quantity][1]]
     if unknown:
-        mapping = ", ".join(f"{u.quantity}:{u.column} {u.unit or QUANTITIES[u.quantity][1]}" for u in uses)
         facts.append(f"the headings give no unit of {', '.join(unknown)}: correct it in COLUMNS='{mapping}'")
         return Contents(what, (), (), tuple(facts), table.notes)
     try:
-        data = read_text_table(path, mapping)
-        signals: tuple[Signal, ...] = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
+        data = read_text_table(path, mapping, table=table)
+        signals = tuple(signal_of(sweep, data) for sweep in sweeps_of_everything(data))
+        if "chi_in_phase" in known:
+            signals = tuple(replace(s, remark="χ shown as the moment of 1 m³") for s in signals)
     except (SweepError, QuantumDesignError) as problem:
         return Contents(what, (), (), (*facts, str(problem)), table.notes)
     techniques = dict.fromkeys(signal.technique for signal in signals if signal.technique)
@@ -255,16 +295,15 @@ def guess_columns(table: Table) -> Iterator[Use]:
     """What the headings say that the columns are: the first column of each quantity."""
     taken = set()
     for column, name in enumerate(table.names):
-        plain = re.sub(r"[.\s_]+", " ", name.replace("’", "'").replace("′", "'")).strip().lower()
+        plain = re.sub(r"[.\s_]+", " ", re.sub(r"[″\"]", "''", re.sub("[’′]", "'", name))).strip().lower()
         for quantity, (_, si, pattern) in QUANTITIES.items():
             if quantity in taken or not re.fullmatch(pattern, plain):
                 continue
             unit = table.units[column]
-            if unit and not _is_celsius(unit, si):
-                try:
-                    unit_factor(unit, si)
-                except ValueError:
-                    continue
+            try:
+                _in_si(np.zeros(1), unit or si, si)
+            except ValueError:
+                continue
             taken.add(quantity)
             yield Use(quantity, column, unit)
             break
@@ -328,10 +367,10 @@ def _headings(head: list[str], delimiter: str, width: int) -> tuple[tuple[str, .
     """Names and units from the last lines above the numbers; a line of units alone may stand below the names."""
     rows = []
     for line in head:
-        text = line.strip().lstrip(COMMENT + " ").rstrip("\"' ")
-        cells = [cell.strip("\"' ") for cell in _split(text, delimiter)]
+        text = line.strip().lstrip(COMMENT + " ")
+        cells = [_unquoted(cell) for cell in _split(text, delimiter)]
         if len(cells) != width and delimiter == " ":
-            cells = [cell.strip() for cell in re.split(r"\t|;|,|\s{2,}", text) if cell.strip()]
+            cells = [_unquoted(cell) for cell in re.split(r"\t|;|,|\s{2,}", text) if cell.strip()]
         if len(cells) == width:
             rows.append(cells)
     if not rows:
@@ -341,6 +380,12 @@ def _headings(head: list[str], delimiter: str, width: int) -> tuple[tuple[str, .
         above, _ = zip(*map(_name_and_unit, rows[-2]), strict=True)
         return above, tuple(names)
     return names, units
+
+
+def _unquoted(cell: str) -> str:
+    """Without quotes around all of it; the primes of M'' stay."""
+    cell = cell.strip()
+    return cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "\"'" else cell
 
 
 def _name_and_unit(heading: str) -> tuple[str, str]:
@@ -353,11 +398,9 @@ def _name_and_unit(heading: str) -> tuple[str, str]:
 
 def _is_unit(text: str, *of: str) -> bool:
     """Whether this is a unit of one of these SI units; by default of any quantity that a column may be."""
-    if _is_celsius(text, "K"):
-        return True
     for si in of or [si for _, si, _ in QUANTITIES.values()]:
         try:
-            unit_factor(text, si)
+            _in_si(np.zeros(1), text, si)
             return True
         except ValueError:
             continue
@@ -369,7 +412,16 @@ def _is_celsius(unit: str, si: str) -> bool:
 
 
 def _in_si(values: np.ndarray, unit: str, si: str) -> np.ndarray:
-    return values + ZERO_CELSIUS if _is_celsius(unit, si) else values * unit_factor(unit, si)
+    """Values in the SI unit.
+
+    Raises
+    ------
+    ValueError
+        A unit of another kind.
+    """
+    if _is_celsius(unit, si):
+        return values + ZERO_CELSIUS
+    return values if not si and unit in PURE else values * unit_factor(unit, si)
 
 
 def _place(table: Table, column: int | str, name: str) -> int:

@@ -1,12 +1,20 @@
 """TIFF: the grey values as they were seen, and what the file says of its pixel size, in the words of each maker."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nbtools.units import factor
+
+MAPPED = 1 << 26  # bytes from which an uncompressed series is not read but mapped
+
+
+class InverseLength(Exception):
+    """Pixels that are no places."""
+
 
 HITACHI_NANOMETRES = re.compile(r"PixelSize\s*=\s*([\d.eE+-]+)")
 
@@ -15,6 +23,11 @@ def tiff_scale(tiff: Any, path: Path) -> tuple[dict[str, float], str]:
     """Steps in m by dimension, and who stated them; empty where nobody did.
 
     Dots per inch or centimetre without more are a printer's and are left out.
+
+    Raises
+    ------
+    InverseLength
+        A diffraction pattern.
     """
     for reader in (_fei, _zeiss, _tescan, _gatan, _ome, _imagej):
         steps = reader(tiff)
@@ -28,7 +41,7 @@ def tiff_scale(tiff: Any, path: Path) -> tuple[dict[str, float], str]:
     return {}, ""
 
 
-def pixels_of(tiff: Any, series: Any, path: Path) -> np.ndarray[Any, Any]:
+def pixels_of(series: Any, path: Path) -> np.ndarray[Any, Any]:
     """The grey values of a series, the brighter the larger, whatever its compression and its white.
 
     Raises
@@ -44,7 +57,15 @@ def pixels_of(tiff: Any, series: Any, path: Path) -> np.ndarray[Any, Any]:
     except KeyError:
         data = _by_pillow(series, path)
     else:
-        data = series.asarray()
+        plain = (
+            page.compression == 1 and series.dataoffset is not None and page.bitspersample in (8, 16, 32, 64)
+        )
+        if plain and series.nbytes > MAPPED:
+            kind = series.dtype.newbyteorder(page.parent.byteorder)
+            # A plain array that stays on disk: who looks at one slice reads one slice.
+            data = np.memmap(path, kind, "r", series.dataoffset, series.shape).view(np.ndarray)
+        else:
+            data = series.asarray()
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         if data.dtype == bool:
             return ~data
@@ -161,4 +182,13 @@ def _metres(value: Any, unit: Any) -> float:
     try:
         return _number(value) * factor("um" if text.lower() == "micron" else text, "m")
     except ValueError:
+        if _is_inverse_length(text):
+            said = f"a diffraction pattern, its pixels in {text}, which neither 01 nor 02 takes"
+            raise InverseLength(said) from None
         return 0.0
+
+
+def _is_inverse_length(unit: str) -> bool:
+    with suppress(ValueError):
+        return factor(unit, "1/m") > 0
+    return False

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Generic, Literal, Self, TypeVar
 
-from nbtools.display.gui import ipywidgets
 from nbtools.display.style import ORIGIN_COLOURS
 from nbtools.fitting.state import FitError, HasParameters, StateError, Trail
 from nbtools.results import ORIGIN_LABELS, Origin
@@ -88,8 +87,7 @@ class Showing(Generic[Known]):
             self._face = self._make_face()
             label, colour = self._origin
             if label:
-                tag = ipywidgets().HTML(f'<div style="text-align:right;color:{colour}">{escape(label)}</div>')
-                self._face.box.children = (tag, *self._face.box.children)
+                self._face.show_origin(f'<span style="color:{colour}">{escape(label)}</span>')
         return self._face
 
     @property

@@ -70,16 +70,6 @@ class JointCurrent:
             * (t < 1)
         )
 
-    def __str__(self) -> str:
-        fits = f"χ² = {self.chi_square:.1f} for {self.degrees_of_freedom} free (p = {self.p_value:.2g})"
-        if self.p_value < SMALLEST_P:
-            return f"{self.law}: one law does not pass; {fits}"
-        moved = ", ".join(f"{name} by {offset}" for name, offset in self.offsets.items())
-        return (
-            f"{self.law}: T_c = {self.critical_temperature}, n = {self.exponent}; thermometers off: {moved or 'none'}\n"
-            f"{fits}; {self.chi_square_exact:.0f} with every thermometer taken at its word"
-        )
-
 
 @dataclass(frozen=True, repr=False)
 class JointCurrentStudy(StudyResult):
@@ -126,8 +116,10 @@ class JointCurrentStudy(StudyResult):
     def notes(self) -> list[str]:
         joint = self.joint
         said = [
-            f"χ² = {joint.chi_square:.1f} for {joint.degrees_of_freedom} degrees of freedom (p = {joint.p_value:.2g}); "
-            f"{joint.chi_square_exact:.0f} with every thermometer taken at its word"
+            f"χ² = {joint.chi_square:.1f} for {degrees_of_freedom(joint)} (p = {joint.p_value:.2g}); "
+            f"{joint.chi_square_exact:.0f} with every thermometer taken at its word",
+            f"assumed of each point: {1e3 * CurrentPoints.temperature_uncertainty:g} mK and "
+            f"{100 * CurrentPoints.relative_uncertainty:g} %, beside what its thermometer may be off as a whole",
         ]
         if not self.fits:
             away = []
@@ -150,16 +142,32 @@ class PrintedCurrents(StudyResult):
     Attributes
     ----------
     laws : the fit of each law
+    points : that they were made of, half screening and the full plate
     """
 
     laws: Mapping[str, JointCurrent]
+    points: Mapping[str, CurrentPoints]
 
     def rows(self) -> list[Row]:
         rows = []
         for name, fit in self.laws.items():
-            how = f"for {fit.degrees_of_freedom} degrees of freedom, p = {fit.p_value:.2g}"
+            how = f"for {degrees_of_freedom(fit)}, p = {fit.p_value:.2g}"
             rows.append(Row(f"χ² of the {name} law", Quantity(fit.chi_square), how))
         return rows
+
+    def notes(self) -> list[str]:
+        warm, plate = (self.points[name] for name in ("half screening", "full plate"))
+        return [
+            "errors are the rounding of what is printed, as uniform ones: half screening to "
+            f"{1e3 * warm.temperature_uncertainty:.0f} mK and {100 * warm.relative_uncertainty:.1f} %, the full plate "
+            f"to {plate.temperature_uncertainty:.2g} K and {100 * plate.relative_uncertainty:.1f} %",
+            f"assumed: the thermometer of the plate may be off by {plate.offset_uncertainty:g} K",
+        ]
+
+
+def degrees_of_freedom(fit: JointCurrent) -> str:
+    """``1 degree of freedom``."""
+    return f"{fit.degrees_of_freedom} degree{'' if fit.degrees_of_freedom == 1 else 's'} of freedom"
 
 
 def points_of(

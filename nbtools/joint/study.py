@@ -1,5 +1,6 @@
 """Where the results of several techniques on one sample meet."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -71,21 +72,29 @@ def study_printed_current(
     printed : its statements by id, from `nbtools.paper.read_paper`
     cold_finger : K, how far the thermometer of the magneto-optic stage may be off
     """
-    warm = [float(place) for place in printed["AC-07"].quantities]
-    bar = [
-        float(current.to("A/m^2")) / half_screening_field("square_bar")
-        for current in printed["AC-08"].quantities
-    ]
+    warm, currents = printed["AC-07"].quantities, printed["AC-08"].quantities
+    bar = [float(current.to("A/m^2")) / half_screening_field("square_bar") for current in currents]
     width, length, thickness = (float(side.to("m")) for side in printed["MO-01"].quantities[:3])
     per_current = float(plate_penetration_field(1.0, sides=(width, length), thickness=thickness))
-    full = float(printed["MO-05"].quantities[0].to("A/m")) / per_current
-    # Printed to a tenth of a kelvin, and in one or two digits.
+    place, field = printed["MO-04"].quantities[0], printed["MO-05"].quantities[0]
+    full = float(field.to("A/m")) / per_current
     points = {
-        "half screening": CurrentPoints(warm, bar, 0.05 / np.sqrt(3), 0.1),
-        "full plate": CurrentPoints([35.0], [full], 0.3, 0.2, offset_uncertainty=cold_finger),
+        "half screening": CurrentPoints(
+            [float(kelvin) for kelvin in warm],
+            bar,
+            max(kelvin.uncertainty for kelvin in warm) / math.sqrt(3),
+            max(current.uncertainty / float(current) for current in currents) / math.sqrt(3),
+        ),
+        "full plate": CurrentPoints(
+            [float(place)],
+            [full],
+            place.uncertainty / math.sqrt(3),
+            field.uncertainty / float(field) / math.sqrt(3),
+            offset_uncertainty=cold_finger,
+        ),
     }
     laws: tuple[Literal["power", "three-halves", "depairing"], ...] = ("power", "three-halves", "depairing")
-    return PrintedCurrents({law: fit_joint_current(points, law=law) for law in laws})
+    return PrintedCurrents({law: fit_joint_current(points, law=law) for law in laws}, points)
 
 
 @study("Resistivity against screening")

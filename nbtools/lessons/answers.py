@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from nbtools import paths
 from nbtools.results import dumps
 from nbtools.study import html_table
+from nbtools.units import printed_unit
 from nbtools.whole_file import write_whole
 
+UNDECIDED = "I do not know"
 FEWEST_WORLDS = 3  # below which a mean score says nothing of a student
 Kind = Literal["by hand", "prediction", "check", "blind world"]
 
@@ -37,9 +39,18 @@ class Answer(BaseModel):
     chance: float | None = None
 
     @property
+    def hit(self) -> float:
+        """One where the answer is right; who does not know is right as often as by chance."""
+        return self.chance or 0.0 if self.answer == UNDECIDED else float(self.right)
+
+    @property
     def shown(self) -> str:
         """The answer with its unit, or with its confidence."""
-        given = self.answer if isinstance(self.answer, str) else f"{self.answer:.6g} {self.unit}".strip()
+        given = (
+            self.answer
+            if isinstance(self.answer, str)
+            else f"{self.answer:.6g} {printed_unit(self.unit)}".strip()
+        )
         return given if self.confidence is None else f"{given}, {self.confidence:.0%} sure"
 
 
@@ -123,7 +134,7 @@ class AnswerTable:
         right, sure, score, chance = (
             sum(values) / len(blind)
             for values in (
-                [one.right for one in blind],
+                [one.hit for one in blind],
                 [one.confidence or 0.0 for one in blind],
                 [one.score or 0.0 for one in blind],
                 [1 - (one.chance or 0.0) for one in blind],

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from nbtools.lessons.answers import Answer
+from nbtools.lessons.answers import UNDECIDED, Answer, AnswerTable
 from nbtools.lessons.hand_in import HandedIn, read_handed_in
 from nbtools.study import html_table
 
 BINS = (0.0, 0.5, 0.7, 0.9, 1.0)
+STYLE = "<style>body{max-width:80rem}td{white-space:pre-line}td:nth-child(2){min-width:16rem}</style>"
 MOST_SAID = 3  # of the commonest wrong answers to a question
 
 
@@ -41,17 +42,22 @@ class QuestionOfClass:
         return sum(answer.right and answer.tries == 1 for answer in self.answers.values())
 
     @property
-    def misread(self) -> list[tuple[str, list[str]]]:
-        """The commonest wrong answers as what was said to them, and by whom."""
-        by_slip: dict[str, list[str]] = {}
+    def misread(self) -> list[str]:
+        """The commonest wrong answers, each with who gave it: a choice, or what a number was taken for."""
+        found: dict[str, list[str]] = {}
         for student, answer in self.answers.items():
-            if not answer.right:
-                slip = answer.said.partition(": ")[2] or "no known slip"
-                what = f"{answer.shown} ({slip})" if answer.confidence is None else slip
-                by_slip.setdefault(what, []).append(student)
+            slip = answer.said.partition(": ")[2]
+            if not answer.right and isinstance(answer.answer, str):
+                what, who = f"“{answer.answer}”", student
+            elif not answer.right:
+                what, who = slip or "no known slip", student if slip else f"{student} ({answer.shown})"
             elif answer.first_slip:
-                by_slip.setdefault(f"at first {answer.first_slip}", []).append(student)
-        return sorted(by_slip.items(), key=lambda item: -len(item[1]))[:MOST_SAID]
+                what, who = f"at first, {answer.first_slip}", student
+            else:
+                continue
+            found.setdefault(what, []).append(who)
+        ranked = sorted(found.items(), key=lambda item: -len(item[1]))[:MOST_SAID]
+        return [f"{len(who)} × {what}: {', '.join(who)}" for what, who in ranked]
 
 
 @dataclass(frozen=True)
@@ -85,50 +91,42 @@ class Class:
             answer
             for question in self.questions
             for answer in question.answers.values()
-            if answer.confidence is not None
+            if answer.confidence is not None and answer.answer != UNDECIDED
         ]
         rows = []
         for low, high in pairwise(BINS):
             inside = [a for a in verdicts if low < (a.confidence or 0) <= high]
-            rows.append((f"{max(low, 0.0):.0%} to {high:.0%}", len(inside), sum(a.right for a in inside)))
+            rows.append((f"{low:.0%} to {high:.0%}", len(inside), sum(a.right for a in inside)))
         return [row for row in rows if row[1]]
 
     def html(self) -> str:
         """The page's body."""
-        answered = Counter({s.student: sum(map(len, s.rooms.values())) for s in self.students})
-        pieces = [f"<h1>The class: {len(self.students)} students</h1>"]
-        rows: list[Sequence[str]] = [("stop", "question", "answered", "right at once", "right", "misread")]
-        for question in self.questions:
-            misread = "; ".join(f"{len(who)} × {said}: {', '.join(who)}" for said, who in question.misread)
-            count = len(question.answers)
-            rows.append(
-                (
-                    question.room,
-                    question.text,
-                    f"{count} of {len(self.students)}",
-                    f"{question.at_once / count:.0%}",
-                    f"{question.right / count:.0%}",
-                    misread,
-                )
-            )
-        pieces.append(f"<h2>Who misread what</h2>{html_table(rows)}")
-        if self.calibration:
-            stated = [("stated confidence", "verdicts", "right")]
-            stated += [(span, str(n), f"{right / n:.0%}") for span, n, right in self.calibration]
-            pieces.append(
+        questions: list[Sequence[str]] = [("stop", "question", "answered", "at once", "right", "misread")]
+        for asked in self.questions:
+            count = len(asked.answers)
+            shares = (f"{asked.at_once / count:.0%}", f"{asked.right / count:.0%}")
+            answered = f"{count} of {len(self.students)}"
+            stop = asked.room.lstrip("0")
+            questions.append((stop, asked.text, answered, *shares, "\n".join(asked.misread)))
+        stated = [("stated confidence", "verdicts", "right")]
+        stated += [(span, str(n), f"{right / n:.0%}") for span, n, right in self.calibration]
+        students: list[Sequence[str]] = [("student", "answers", "right", "confidence")]
+        for one in self.students:
+            given = [answer for room in one.rooms.values() for answer in room.values()]
+            right = str(sum(answer.right for answer in given))
+            students.append((one.student, str(len(given)), right, AnswerTable(one.rooms).calibration()))
+        everybody = AnswerTable(
+            {f"{one.student} {room}": known for one in self.students for room, known in one.rooms.items()}
+        )
+        pieces = [STYLE, f"<h1>The class: {len(self.students)} students</h1>"]
+        pieces += [f"<h2>Who misread what</h2>{html_table(questions)}"]
+        if len(stated) > 1:
+            pieces += [
                 "<h2>How sure, and how often right</h2>"
-                "<p>A class that is 70 to 90 % sure should be right that often.</p>" + html_table(stated)
-            )
-        by_student = [("student", "answers", "right")]
-        by_student += [
-            (
-                s.student,
-                str(answered[s.student]),
-                str(sum(a.right for r in s.rooms.values() for a in r.values())),
-            )
-            for s in self.students
-        ]
-        pieces.append(f"<h2>Students</h2>{html_table(by_student)}")
+                f"<p>{everybody.calibration()}. Of verdicts stated at 80 %, 80 % should be right.</p>"
+                + html_table(stated)
+            ]
+        pieces += [f"<h2>Students</h2>{html_table(students)}"]
         if self.refused:
             pieces.append(f"<h2>Not read</h2>{html_table([('file', 'why'), *self.refused.items()])}")
         return "\n".join(pieces)

@@ -18,6 +18,7 @@ from nbtools.display.gui import button, ipywidgets
 from nbtools.fitting.showing import Showing
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import (
+    UNDECIDED,
     Answer,
     Kind,
     lessons_folder,
@@ -25,11 +26,11 @@ from nbtools.lessons.answers import (
     write_answers,
 )
 from nbtools.results import NotPossible
-from nbtools.units import HC, Quantity, convert
+from nbtools.study import StudyResult
+from nbtools.units import HC, Quantity, convert, printed_unit
 
 T = TypeVar("T")
 TRIES = 2  # at a number; a choice has one, for a second would be given away
-UNDECIDED = "I do not know"
 # What a wrong answer over the right one is, when one thing was taken for another.
 SLIPS = {
     "the sign is the other way round": -1.0,
@@ -116,27 +117,12 @@ def find_slip(answer: float, truth: float, *, tolerance: float, rivals: Mapping[
 
 @dataclass(frozen=True)
 class Flip:
-    """How far a knob goes before a verdict changes; `at` is None where it does not between `start` and `end`."""
+    """Where a verdict changes on the way of one knob from `start`; `at` is None where it does not."""
 
-    knob: str
     start: float
-    end: float
     before: Any
     after: Any
     at: Quantity | None
-
-    @property
-    def moved(self) -> float:
-        """How far from the start; not a number where nothing flips."""
-        return float("nan") if self.at is None else float(self.at) - self.start
-
-    def __str__(self) -> str:
-        if self.at is None:
-            return f"{self.knob}: “{self.before}” holds all the way from {self.start:.3g} to {self.end:.3g}"
-        start, way = (
-            f"{value} {self.at.unit}".strip() for value in (f"{self.start:.3g}", f"{self.moved:+.3g}")
-        )
-        return f"{self.knob}: “{self.before}” at {start} becomes “{self.after}” at {self.at}, {way} away"
 
 
 def find_flip(
@@ -144,7 +130,6 @@ def find_flip(
     start: float,
     end: float,
     *,
-    knob: str,
     unit: str = "",
     steps: int = 10,
     halvings: int = 5,
@@ -155,7 +140,7 @@ def find_flip(
     ----------
     verdict : of the knob; what it says where it raises ValueError is "not determined"
     start, end : of the knob; the way goes from the first to the second
-    knob, unit : what is turned
+    unit : of the knob
     steps, halvings : a change narrower than a step can be missed; the place is known to step/2^(halvings + 1)
     """
 
@@ -172,14 +157,14 @@ def find_flip(
             break
         last = place
     else:
-        return Flip(knob, start, end, before, before, None)
+        return Flip(start, before, before, None)
     for _ in range(halvings):
         middle = (last + place) / 2
         if (there := say(middle)) == before:
             last = middle
         else:
             place, after = middle, there
-    return Flip(knob, start, end, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
+    return Flip(start, before, after, Quantity((last + place) / 2, abs(place - last) / 2, unit))
 
 
 class Lesson:
@@ -208,8 +193,13 @@ class Lesson:
     ) -> None:
         self.room, self.world, self.data = room, world, data
         self.path = (folder or lessons_folder()) / f"{room}.json"
-        self.answers = read_answers(self.path, room)
+        read_answers(self.path, room)  # what cannot be read is said at once
         self._given = dict(answers or {})
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """All answers of this room, of earlier days too: those in its file, which other lessons of the room share."""
+        return read_answers(self.path, self.room)
 
     def by_hand(self, key: str, text: str, value: float, **options: Any) -> "Question":
         """A number that the student reads off a curve. Options as for `check`."""
@@ -258,7 +248,7 @@ class Lesson:
         if outcome not in options:
             raise ValueError(f"{key}: the outcome {outcome!r} is none of the options {list(options)}")
 
-        def judge(answer: Any, _: float | None) -> Judgement:
+        def judge(answer: Any, *_: Any) -> Judgement:
             right = answer == outcome
             return Judgement(right, f"{'as predicted' if right else 'not as predicted'}: {outcome}")
 
@@ -288,7 +278,7 @@ class Lesson:
         """
         worlds = mystery.worlds
 
-        def judge(answer: Any, confidence: float | None) -> Judgement:
+        def judge(answer: Any, confidence: float | None, _: bool) -> Judgement:
             right = mystery.is_world(answer)
             truth = next(label for label in worlds if mystery.is_world(label))
             sure = 1 / len(worlds) if answer == UNDECIDED else confidence or 0.0
@@ -312,26 +302,21 @@ class Lesson:
         )
         return self._ask(question.of("twin", mystery.name))
 
-    def flip(self, verdict: Callable[[float], Any], start: float, end: float, **options: Any) -> Flip:
-        """Break it: how far one knob goes before the verdict changes; options as for `find_flip`."""
-        return find_flip(verdict, start, end, **options)
-
     def full_key(self, key: str) -> str:
         """The key of a question on these data."""
         return f"{key} @ {self.data}" if self.data else key
 
     def forget(self, *keys: str) -> Self:
         """Take answers back: these, or all."""
-        for key in map(self.full_key, keys) if keys else tuple(self.answers):
-            self.answers.pop(key, None)
-        write_answers(self.path, self.room, self.answers)
+        gone = set(map(self.full_key, keys))
+        kept = {key: answer for key, answer in self.answers.items() if keys and key not in gone}
+        write_answers(self.path, self.room, kept)
         return self
 
     def keep(self, key: str, answer: Answer) -> None:
         """Enter an answer and write the file."""
-        if self.answers.get(key) != answer:
-            self.answers[key] = answer
-            write_answers(self.path, self.room, self.answers)
+        if (kept := self.answers).get(key) != answer:
+            write_answers(self.path, self.room, kept | {key: answer})
 
     def _number(
         self,
@@ -353,9 +338,8 @@ class Lesson:
         sigma = truth.uncertainty if truth.uncertainty > 0 else 0.0
         within = max(0.05 * abs(truth), 3 * sigma) if tolerance is None else tolerance
 
-        def judge(answer: Any, _: float | None) -> Judgement:
-            hidden = question.tries + 1 < question.most_tries
-            return judge_number(float(answer), truth, tolerance=within, rivals=rivals, hidden=hidden)
+        def judge(answer: Any, _: float | None, last: bool) -> Judgement:
+            return judge_number(float(answer), truth, tolerance=within, rivals=rivals, hidden=not last)
 
         question = Question(
             self, kind, key, text, judge, unit=unit, truth=truth, rivals=rivals, why=why, link=link
@@ -398,7 +382,7 @@ class Question(Showing[Any]):
         kind: Kind,
         key: str,
         text: str,
-        judge: Callable[[Any, float | None], Judgement],
+        judge: Callable[[Any, float | None, bool], Judgement],
         *,
         unit: str = "",
         options: Sequence[str] = (),
@@ -415,6 +399,10 @@ class Question(Showing[Any]):
         self.chance = 1 / (len(self.options) - 1) if sure else None
         self.truth, self.rivals = truth, dict(rivals or {})
         self.why, self.link, self.reveal = why, link, reveal
+
+    def about(self, study: StudyResult) -> Self:
+        """With the origin of the data that it is about."""
+        return self.of(study.stamp.origin, study.stamp.source) if study.stamp else self
 
     @property
     def answer(self) -> Answer | None:
@@ -453,7 +441,8 @@ class Question(Showing[Any]):
             raise StateError(
                 f"how sure came as {confidence}; between {self.chance:.2f} (chance) and 1 was expected"
             )
-        self._keep(given, confidence, tries=1 + self.tries)
+        before = self.answer.said.partition(": ")[2] if self.answer else ""
+        self._keep(given, confidence, tries=1 + self.tries, first_slip=before)
         self.changed()
         return self
 
@@ -463,11 +452,9 @@ class Question(Showing[Any]):
             return
         given = self.attempt(self._read, known.answer)
         if given is None:
-            del self.lesson.answers[self.lesson.full_key(self.key)]
+            self.lesson.forget(self.key)
         else:
-            del self.lesson.answers[self.lesson.full_key(self.key)]
-            for number in range(known.tries):
-                self._keep(given, known.confidence, tries=number + 1)
+            self._keep(given, known.confidence, tries=known.tries, first_slip=known.first_slip)
 
     def _read(self, answer: Any) -> float | str:
         if self.options:
@@ -485,15 +472,25 @@ class Question(Showing[Any]):
         if not math.isfinite(numbers[0]):
             raise StateError(f"{answer} came; a finite number was expected")
         # Where a comma may part thousands, what is right is what was meant.
-        return next((one for one in numbers if self._judge(one, None).right), numbers[0])
+        return next((one for one in numbers if self._judge(one, None, True).right), numbers[0])
 
-    def _keep(self, answer: float | str, confidence: float | None, *, tries: int) -> None:
-        found = self._judge(answer, confidence)
-        before = self.answer
-        slip = before.said.partition(": ")[2] if before and not before.right and before.tries < tries else ""
-        kept = {"kind": self.kind, "text": self.text, "unit": self.unit, "tries": tries, "first_slip": slip}
-        sure = {"confidence": confidence, "score": found.score, "chance": self.chance}
-        record = Answer(answer=answer, right=bool(found.right), said=found.said, **kept, **sure)
+    def _keep(
+        self, answer: float | str, confidence: float | None, *, tries: int, first_slip: str = ""
+    ) -> None:
+        found = self._judge(answer, confidence, tries >= self.most_tries)
+        record = Answer(
+            kind=self.kind,
+            text=self.text,
+            answer=answer,
+            unit=self.unit,
+            right=bool(found.right),
+            said=found.said,
+            tries=tries,
+            first_slip=first_slip,
+            confidence=confidence,
+            score=found.score,
+            chance=self.chance,
+        )
         self.lesson.keep(self.lesson.full_key(self.key), record)
 
     def heard(self) -> str:
@@ -542,7 +539,7 @@ def read_answer(text: str, unit: str) -> list[float]:
     try:
         scale = factor_of(found["unit"] or "", unit)
     except ValueError:
-        wanted = f"a number in {unit} is asked for" if unit else "a pure number is asked for"
+        wanted = f"a number in {printed_unit(unit)} is asked for" if unit else "a pure number is asked for"
         raise ValueError(f"{text!r} is read as a number in {found['unit']!r}; {wanted}") from None
     return [float(f"{found['sign']}{one}e{power}") * scale for one in readings(digits)]
 
@@ -572,8 +569,6 @@ def factor_of(own: str, unit: str) -> float:
     """
     if own in ("", unit):
         return 1.0
-    if own == "%" and not unit:
-        return 0.01
     own = own.replace("°", "deg").replace("Ohm", "ohm").replace("**", "^")
     own = re.sub(r"[A-Z][a-z]{3,}", lambda word: word[0].lower(), own)  # Kelvin, Angstrom
     own = re.sub(r"(?<=[A-Za-z])(?=-?\d)", "^", own)
@@ -597,12 +592,16 @@ def link_in_lab(link: str) -> str:
     return link
 
 
+LINE = '<div style="line-height:1.35">'  # a question fills no more of a small screen than it needs
+
+
 class QuestionFace(Face):
     """The controls, every one by name in `controls`; the whole as `box`."""
 
     def __init__(self, owner: Any) -> None:
         super().__init__(owner)
         w = ipywidgets()
+        self.origin = ""
         self.text, self.said = (w.HTML(layout={"width": "100%"}) for _ in range(2))
         self.controls = {"answer": self._answer()}
         if owner.chance:
@@ -627,16 +626,26 @@ class QuestionFace(Face):
             return w.RadioButtons(
                 options=list(self.owner.options), value=None, layout={"width": "max-content"}
             )
-        example = f"a number in {self.owner.unit}" if self.owner.unit else "a number"
+        unit = printed_unit(self.owner.unit)
+        example = f"a number in {unit}" if unit else "a number"
         return w.Text(placeholder=example, layout={"width": "220px"})
 
     def _commit(self) -> None:
         sure = self.controls.get("confidence")
         self.owner.commit(self.controls["answer"].value, *([sure.value] if sure else []))
 
+    def show_origin(self, tag: str) -> None:
+        """In the line of the question, which leaves the screen to its picture."""
+        self.origin = f'<span style="float:right;padding-left:1em">{tag}</span>'
+        self._ask()
+
+    def _ask(self) -> None:
+        asked = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
+        self.text.value = f"{LINE}{self.origin}{asked}</div>"
+
     def _draw(self) -> None:
-        self.text.value = f"<b>{escape(self.owner.kind)}</b> · {escape(self.owner.text)}"
-        self.said.value = escape(self.owner.heard())
+        self._ask()
+        self.said.value = f"{LINE}{escape(self.owner.heard())}</div>"
         shown: list[dict[str, Any]] = []
         if self.owner.closed and self.owner.reveal:
             from IPython.utils.capture import capture_output

@@ -7,8 +7,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
+from nbtools.lessons.questions import Flip, Lesson, Mystery, Question, find_flip
 from nbtools.magneto_optics.critical_current import estimate_critical_current
 from nbtools.magneto_optics.draw import draw_map, draw_profiles
 from nbtools.magneto_optics.flux import FluxMaps
@@ -46,7 +45,7 @@ def show_profile(flux: "FluxStudy") -> None:
     """B_z across the warmest plate at the largest field, with nothing read off it."""
     maps = flux.warmest
     across = maps.across(maps.field[maps.top], width=WIDTH)
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     draw_profiles(axes, across.distance, [across.field], [float(maps.applied[maps.top])])
     if flux.stamp is not None:
         finish(figure, flux.stamp, "flux_profile_by_hand")
@@ -87,7 +86,7 @@ def ask_slope(lesson: Lesson, flux: "FluxStudy") -> Question:
     asked = lesson.by_hand(
         "slope", question, slope, unit="G/mm", tolerance=tolerance, rivals=wrong, why=why, link=RAMP
     )
-    return about(flux, asked)
+    return asked.about(flux)
 
 
 def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCurrentStudy") -> Question:
@@ -123,7 +122,7 @@ def ask_current_around(lesson: Lesson, flux: "FluxStudy", critical: "CriticalCur
         "its middle?"
     )
     asked = lesson.check("around the plate", question, around, unit="A", rivals=wrong, why=why, link=CURRENT)
-    return about(flux, asked)
+    return asked.about(flux)
 
 
 def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
@@ -148,7 +147,7 @@ def ask_thin_sheet(lesson: Lesson, flux: "FluxStudy") -> Question:
     asked = lesson.predict(
         "thin sheet", question, found, options=("smaller", "larger"), why=why, link=CURRENT
     )
-    return about(flux, asked)
+    return asked.about(flux)
 
 
 def blind_plate(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray[Any, Any], MagnetoOpticsWorld]:
@@ -179,7 +178,7 @@ def judge_plate(seen: np.ndarray[Any, Any], world: MagnetoOpticsWorld) -> Homoge
 def ask_blind_plate(lesson: Lesson) -> Question:
     """Which of three plates a noisy map was taken of, and how sure one is; the map is shown."""
     mystery, seen, world = blind_plate(lesson)
-    figure, axes = style.new_figure(height=62)
+    figure, axes = style.new_figure(height=42)
     draw_map(axes, bin_map(seen, 2), pixel_size=2 * world.pixel_size)
     finish(figure, Stamp("A plate, blind", "twin", mystery.name, "blind_plate"), "blind_plate")
     why = (
@@ -212,7 +211,7 @@ def find_gap_limit(maps: FluxMaps) -> Flip:
         return "one J_c" if found.uniform else "not one J_c"
 
     start = convert(maps.height, "m", "um")
-    return Lesson("04").flip(even, start, WIDEST_GAP, knob="gap", unit="um", steps=6, halvings=3)
+    return find_flip(even, start, WIDEST_GAP, unit="um", steps=6, halvings=3)
 
 
 def ask_gap_limit(lesson: Lesson, flux: "FluxStudy") -> Question:
@@ -237,4 +236,4 @@ def ask_gap_limit(lesson: Lesson, flux: "FluxStudy") -> Question:
         "back. A gap taken too large amplifies fine detail, until one J_c no longer explains the map"
     )
     asked = lesson.predict("gap", question, limit.at, unit="um", tolerance=40.0, why=why, link=CURRENT)
-    return about(flux, asked)
+    return asked.about(flux)

@@ -194,11 +194,12 @@ def pinned_everywhere(paper: Paper, results: None, context: Context) -> Verdict:
     spacing = (2 / math.sqrt(3) * FLUX_QUANTUM / float(field)) ** 0.5
     pixel = float(_shorter(paper)) / CAMERA
     many = float(field) * pixel**2 / FLUX_QUANTUM
+    one_by_one = many < 1
     basis = (
         f"vortices {1e6 * spacing:.2g} µm apart; of {CAMERA} pixels across the plate each would hold {many:.2g} of "
-        "them: an average is the same wherever they sit"
+        f"them: {'each vortex has its place' if one_by_one else 'an average is the same wherever they sit'}"
     )
-    return context.proposition(None, basis, shown=f"{1e6 * spacing:.2g} µm")
+    return context.proposition(True if one_by_one else None, basis, shown=f"{1e6 * spacing:.2g} µm")
 
 
 @statement("MO-12")

@@ -362,7 +362,12 @@ def open_sample(
 
 
 def open_samples(
-    inputs: Mapping[str, Any], card: str | Path | None = None, *, notebook: str, own: Any = ()
+    inputs: Mapping[str, Any],
+    card: str | Path | None = None,
+    *,
+    notebook: str,
+    own: Any = (),
+    columns: str | None = None,
 ) -> tuple[Sample, ...]:
     """A sample for each input of a notebook that takes several, such as images and a powder pattern; one ledger.
 
@@ -376,6 +381,7 @@ def open_samples(
     card : a sample card; by default the one that comes with the data
     notebook : the name under which the ledger is kept
     own : what else somebody gave of their own, such as crystals; anything there leaves the twins out
+    columns : of tables of numbers, what each column is: ``"two_theta:0 degree, counts:1"``
 
     Returns
     -------
@@ -387,7 +393,11 @@ def open_samples(
     technique = technique_of(notebook)
     sources = {what: manifest.open_data(data, card, technique=technique) for what, data in given.items()}
     ledger = Ledger(notebook)
-    samples = {what: Sample(s, _card(s), ledger, _planted(s)) for what, s in sources.items()}
+    if columns:
+        read_columns(columns)
+    samples = {
+        what: Sample(s, _card(s), ledger, _planted(s), columns=columns or "") for what, s in sources.items()
+    }
     papers = bool(samples) and all(sample.is_papers for sample in samples.values())
     if not papers and not paths.is_own_run():
         ledger = _own_ledger(notebook, list(sources.values()))

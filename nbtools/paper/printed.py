@@ -79,14 +79,14 @@ class Statement(BaseModel):
 
     @property
     def printed(self) -> str:
-        """What the paper prints: ``5.7 nm``, ``~30 %``, ``97.9 kOe, 0.23``, or its words."""
+        """What the paper prints: ``5.7 nm``, ``~30 %``, ``97.9 kOe and 0.23``, or its words."""
         if not self.value:
             return self.words
         units = [printed_unit(unit) for unit in self.unit]
         if len(set(units)) == 1:
-            numbers = f"{', '.join(map(str, self.value))} {units[0]}".strip()
+            numbers = f"{enumeration(map(str, self.value))} {units[0]}".strip()
         else:
-            numbers = ", ".join(f"{v} {u}".strip() for v, u in zip(self.value, units, strict=True))
+            numbers = enumeration(f"{v} {u}".strip() for v, u in zip(self.value, units, strict=True))
         return f"{PREFIX[self.sign]}{numbers}{' (implied)' if self.implied else ''}"
 
 
@@ -178,6 +178,12 @@ def _read(name: str, fields: Any, file: str) -> Statement:
     except ValidationError as problem:
         faults = [f"{'.'.join(map(str, e['loc'][:1])) or 'fields'}: {e['msg']}" for e in problem.errors()]
         raise ValueError(f"{file}, statement {name}: {'; '.join(faults)}") from None
+
+
+def enumeration(parts: Iterable[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *first, last = [*parts] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _as_tuple(entry: Any) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nbtools.paper.printed import Statement, read_paper
 from nbtools.paper.statements import judge_statement, registered
 from nbtools.paper.table import enter
-from nbtools.paper.verdict import WORDS, Verdict
+from nbtools.paper.verdict import WORDS, Verdict, in_print
 from nbtools.results import NotPossible
 from nbtools.study import Missing, html_table, text_table
 
@@ -89,7 +89,7 @@ class Verdicts(Sequence[Verdict]):
             texts.append((len(blocks), verdict))
         lines = text_table(blocks).splitlines() if self.verdicts else []
         for place, verdict in reversed(texts):
-            about = [_says(verdict), verdict.basis]
+            about = [_says(verdict), in_print(verdict.basis)]
             lines[place:place] = [line for text in about for line in _indented(text)]
         for sentence in self._sentences():
             lines += textwrap.wrap(sentence, WIDTH, subsequent_indent=" " * 2)
@@ -101,7 +101,7 @@ class Verdicts(Sequence[Verdict]):
     def _repr_html_(self) -> str:
         count = self._columns()
         heading = (*HEADING[:count], "what the paper says, and what was done")
-        rows = [(*_cells(v)[:count], f"{_says(v)} — {v.basis}") for v in self.verdicts]
+        rows = [(*_cells(v)[:count], f"{_says(v)} — {in_print(v.basis)}") for v in self.verdicts]
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._sentences())
         return (html_table([heading, *rows]) if rows else "") + said
 
@@ -193,7 +193,7 @@ def _named(names: Sequence[str]) -> list[str]:
 
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:
-    return (verdict.id, verdict.word, verdict.ours, verdict.paper, verdict.planted)
+    return (verdict.id, verdict.word, *map(in_print, (verdict.ours, verdict.paper, verdict.planted)))
 
 
 def _says(verdict: Verdict) -> str:

@@ -15,7 +15,7 @@ from nbtools import paths
 from nbtools.paper.ledgers import STORED, Ledgers
 from nbtools.paper.printed import Paper, Statement, read_paper
 from nbtools.paper.statements import judge_statement, registered
-from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, without_data
+from nbtools.paper.verdict import NO_DATA, UNDECIDED, VAGUE, WORDS, Verdict, in_print, without_data
 from nbtools.results import Ledger
 from nbtools.study import Stamp, html_table
 from nbtools.whole_file import write_whole
@@ -57,7 +57,14 @@ COLUMNS = [
 ]
 OTHER_SAMPLE = "data of another sample"
 # What the LaTeX table has room for.
-PRINTED = {"id": "", "says": "statement", "paper": "paper", "ours": "here", "verdict": "verdict"}
+PRINTED = {
+    "id": "",
+    "says": "statement",
+    "paper": "paper",
+    "ours": "here",
+    "planted": "planted",
+    "verdict": "verdict",
+}
 # A notebook's own style sets lines far apart and centres cells.
 TIGHT = (
     "<style>.statements :is(th, td) {vertical-align: top; text-align: left; white-space: normal; line-height: 1.35}"
@@ -143,6 +150,13 @@ class PaperTable:
         """Those that neither the paper's own numbers nor data as good as the twin's decide."""
         return self.select(verdict=(VAGUE, UNDECIDED, NO_DATA, ""))
 
+    def strongest(self, number: int) -> "PaperTable":
+        """Of those that count, the inconsistent ones whose numbers lie the most σ from the paper's, furthest first."""
+        rows = self.select(verdict="inconsistent", left_out="").rows.dropna(subset="sigmas")
+        return PaperTable(
+            rows.sort_values("sigmas", key=abs, ascending=False, kind="stable").head(number), self.run
+        )
+
     def select(self, *, text: str = "", **wanted: Any) -> "PaperTable":
         """The statements in which every word of `text` stands, and whose columns are as `wanted` (or one of these).
 
@@ -192,7 +206,11 @@ class PaperTable:
         }
         printed = self.rows[list(PRINTED)].rename(columns=PRINTED)
         printed["verdict"] += ["" if not reason else " (not counted)" for reason in self.rows["left_out"]]
-        shape = {"longtable": True, "escape": True, "column_format": "lp{6cm}p{3cm}p{3cm}p{2.5cm}"}
+        shape = {
+            "longtable": True,
+            "escape": True,
+            "column_format": "lp{4.8cm}p{2.4cm}p{2.7cm}p{2.4cm}p{2.2cm}",
+        }
         texts = {
             "claims.json": json.dumps(content, ensure_ascii=False, indent=1) + "\n",
             "claims.csv": self.rows.to_csv(index=False),
@@ -337,11 +355,11 @@ def _row(
         "notebook": name,
         "cell": found.get("cell", 0),
         "paper": found["paper"],
-        "ours": found["ours"],
-        "planted": found.get("planted", ""),
+        "ours": in_print(found["ours"]),
+        "planted": in_print(f"{found['planted']} (synthetic)") if found.get("planted") else "",
         "sigmas": found.get("sigmas", float("nan")),
         "verdict": found["verdict"],
-        "basis": found["basis"],
+        "basis": in_print(found["basis"]),
         "origin": found.get("origin", "paper"),
         "same_sample": bool(found.get("same_sample", False)),
         "settles_by": about.settles_by,
@@ -370,7 +388,8 @@ def _stem(number: str) -> str:
 
 
 def _row_text(row: Mapping[str, Any], width: int) -> list[str]:
-    numbers = " ".join(filter(None, [row["ours"], f"(paper: {row['paper']})"]))
+    planted = f"(planted: {row['planted']})" if row["planted"] else ""
+    numbers = " ".join(filter(None, [row["ours"], planted, f"(paper: {row['paper']})"]))
     mark = f"[not counted: {row['left_out']}] " if row.get("left_out") else ""
     return [
         *_wrapped(f"{row['id']:<8}{mark}{row['verdict'] or OPEN}: {numbers}", width),
@@ -389,13 +408,15 @@ def _html_row(row: Mapping[str, Any], page: str) -> str:
     said = f"{text['says']}<p class='meta'>{text['basis']}</p><p class='meta'>{link}</p>"
     if row["left_out"]:
         said += f"<p class='meta'><i>not counted: {text['left_out']}</i></p>"
-    planted = f"<p class='meta'>planted (synthetic): {text['planted']}</p>" if row["planted"] else ""
+    planted = f"<p class='meta'>planted: {text['planted']}</p>" if row["planted"] else ""
     found = (
         f"<b class='{kind}'>{text['verdict'] or OPEN}</b><p>{text['ours']}</p>{planted}"
         f"<p class='meta'>paper: {text['paper']}</p>"
     )
     classes = "not-counted" if row["left_out"] else kind
-    return f"<tr class='{classes}'><th>{text['id']}</th><td>{said}</td><td>{found}</td></tr>"
+    return (
+        f"<tr class='{classes}' id='{text['id']}'><th>{text['id']}</th><td>{said}</td><td>{found}</td></tr>"
+    )
 
 
 def _running_cell() -> dict[str, int]:

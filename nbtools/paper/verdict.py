@@ -13,14 +13,15 @@ otherwise                 *not testable without the raw data*; *input* for what 
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import InitVar, dataclass, replace
 from html import escape
 from statistics import NormalDist
 from typing import Any, Literal, get_args
 
-from nbtools.paper.printed import Statement
-from nbtools.units import Quantity, format_value
+from nbtools.paper.printed import Statement, enumeration
+from nbtools.units import SUPERSCRIPTS, Quantity, format_value, printed_unit
 
 Word = Literal[
     "agrees",
@@ -98,13 +99,13 @@ class Verdict:
         """``inconsistent: 5.798 ± 0.0015 nm here, 5.7 nm in the paper``."""
         here = f"{self.ours} here, " if self.ours else ""
         planted = f"{self.planted} planted (synthetic), " if self.planted else ""
-        return f"{self.word}: {here}{planted}{self.paper} in the paper"
+        return in_print(f"{self.word}: {here}{planted}{self.paper} in the paper")
 
     def __str__(self) -> str:
-        return f"{self.id}  {self.headline}\n        {self.basis}"
+        return f"{self.id}  {self.headline}\n        {in_print(self.basis)}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{self.id}</b> {escape(self.headline)}<br><small>{escape(self.basis)}</small></p>"
+        return f"<p><b>{self.id}</b> {escape(self.headline)}<br><small>{escape(in_print(self.basis))}</small></p>"
 
 
 def against_print(about: Statement, value: Any, basis: str, *, origin: str = "paper") -> Verdict:
@@ -190,10 +191,10 @@ def against_planted(
         shown, planted_text = said(estimate), said(truth)
         found = estimate == truth
         summary = "the planted world came back" if found else ""
-        faults += [] if found else [f"{planted_text} was planted and did not come back"]
+        faults += [] if found else [f"the planted world ({planted_text}) did not come back"]
     else:
         ours, theirs = in_units(about, estimate), in_units(about, _planted_like(estimate, truth))
-        shown, planted_text = _listed(ours), _listed(theirs)
+        shown, planted_text = _listed(ours), _listed(theirs, like=ours)
         if vague := _undetermined(ours) or _undetermined(theirs, exact_allowed=True):
             faults.append(vague)
         else:
@@ -305,9 +306,18 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, Quantity) or not hasattr(value, "item") else value.item()
 
 
+def in_print(text: str) -> str:
+    """Powers of ten as printed matter has them: ``(2.93 ± 0.03)e8`` → ``(2.93 ± 0.03) × 10⁸``."""
+    return re.sub(
+        r"(?<=[\d)])e([-+]?)0*(\d+)\b",
+        lambda power: f" × 10{(power[1].replace('+', '') + power[2]).translate(SUPERSCRIPTS)}",
+        text,
+    )
+
+
 def said(entries: tuple[Any, ...]) -> str:
     """Several numbers, names or truth values as text."""
-    return ", ".join(str(Quantity.of(e)) if isinstance(e, float) else str(e) for e in entries)
+    return enumeration(str(Quantity.of(e)) if isinstance(e, float) else str(e) for e in entries)
 
 
 def in_units(about: Statement, numbers: tuple[Any, ...]) -> tuple[Quantity, ...]:
@@ -416,10 +426,13 @@ def _in_unit(about: Statement, number: Any, unit: str | None) -> Quantity:
         ) from None
 
 
-def _listed(numbers: tuple[Quantity, ...]) -> str:
-    """``73.13 ± 0.04, 26.49 ± 0.04 %``: the unit once, if it is one."""
-    units = {number.unit for number in numbers}
-    if len(units) > 1:
-        return ", ".join(map(str, numbers))
-    values = (format_value(float(number), number.uncertainty) for number in numbers)
-    return f"{', '.join(values)} {''.join(units)}".strip()
+def _listed(numbers: tuple[Quantity, ...], *, like: tuple[Quantity, ...] = ()) -> str:
+    """``73.13 ± 0.04 and 26.49 ± 0.04 %``: the unit once, if it is one; exact numbers to the place of others' σ."""
+    spreads = [number.uncertainty for number in like or numbers]
+    values = [format_value(float(number), spread) for number, spread in zip(numbers, spreads, strict=True)]
+    if like:
+        values = [f"{value.partition(' ±')[0].lstrip('(')}{value.partition(')')[2]}" for value in values]
+    units = [printed_unit(number.unit) for number in numbers]
+    if len(set(units)) > 1:
+        return enumeration(f"{value} {unit}".strip() for value, unit in zip(values, units, strict=True))
+    return f"{enumeration(values)} {units[0]}".strip()

@@ -2,7 +2,8 @@
 
 How much of each lattice is where is fitted in a strip along the boundary. A lattice that ends sharply, on a whole
 column, seems to end a little elsewhere, and over a certain width: both hang on where the columns happen to lie. What
-that does is not assumed but measured, on strips with the same two lattices, the same noise and no layer between.
+that does is not assumed but measured, on strips with the same two lattices, the same noise, the same course of the
+boundary and no layer between.
 """
 
 from dataclasses import dataclass, field
@@ -13,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
+from scipy.stats import norm
 
 from nbtools.cache import cached
 from nbtools.results import NotPossible
-from nbtools.statistics.choice import first_best
 from nbtools.stem.image import LatticeImage, check_image
 from nbtools.stem.interface import GrainsStudy
 from nbtools.stem.spots import Spots, smoothed
@@ -32,16 +33,19 @@ BOTH_SIDES = 1.6e-9  # m, where on either side its own grain must be
 FAINTEST = 0.03  # of the strongest wave's amplitude, from which a wave counts
 RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds less than one period
 DRAWS = 24  # of sharp boundaries
-TERRACE = 3e-9  # m, length of a terrace in them
-STEEPEST = 0.36  # slope of planes that still run along the boundary, 20°
 LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
+SMOOTHINGS = (1, 4)  # of the line that was seen, in windows
 ONE_SIDED_95 = 1.645
-# A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption.
+# A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption; it is
+# no scatter, so that the limits allow for it and σ does not hold it.
 DECHANNELLING = 0.05e-9
+WINDOW_KNOWN = 0.015  # of the variance of a fall: how well a fall follows from window and ramp
 # Beyond this (m) two overlapping grains cannot be told apart: both shares are at half over the whole window.
 LARGEST_OVERLAP = 1.2e-9
 LEAST_CROSSED = 0.5  # share of the boundary on which both contours must be found
+BETWEEN = 5  # %, of a lattice's pixels that lie lowest between its columns
 FEWEST = 8  # places along a boundary
+QUARTILES = 2 * norm.ppf(0.75)  # distance of a Gaussian's, in σ
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,37 @@ class SharpBoundaries:
     Attributes
     ----------
     gaps : between the half-way contours, m, shape (n,)
-    fades : squared r.m.s. width of the slower fall, the window's own taken off, m², shape (n,)
+    scatters : error of each by its scatter along the boundary, m, shape (n,)
+    fades : squared r.m.s. widths of both falls, the window's own taken off, m², shape (n, 2)
+    window : its r.m.s. width, m
     """
 
     gaps: Array
+    scatters: Array
     fades: Array
+    window: float
 
     @property
     def gap(self) -> Quantity:
         """Mean and scatter, m."""
         return Quantity(float(np.mean(self.gaps)), float(np.std(self.gaps, ddof=1)), "m")
 
-    @property
-    def fade(self) -> Quantity:
-        """Mean and scatter, m²."""
-        return Quantity(float(np.mean(self.fades)), float(np.std(self.fades, ddof=1)), "m^2")
+    def fading(self, fades: "tuple[float, float]") -> Quantity:
+        """What a boundary fades beyond these, m²: the mean of both falls, each weighing by how little it scatters here.
+
+        An inclined boundary widens both falls alike: how far they disagree is in σ.
+        """
+        known = np.isfinite(fades)
+        if not known.any():
+            return Quantity(np.nan, np.nan, "m^2")
+        weights = known / np.maximum(np.var(self.fades, axis=0, ddof=1), 1e-30)
+        weights = weights / weights.sum()
+        beyond = np.where(known, fades, 0.0) - self.fades.mean(axis=0)
+        mean = float(weights @ beyond)
+        among = float(np.sqrt(weights @ (beyond - mean) ** 2))
+        window = WINDOW_KNOWN * (self.window**2 + max(mean, 0.0))
+        drawn = float(np.std(self.fades @ weights, ddof=1))
+        return Quantity(mean, float(np.linalg.norm([drawn, among, window])), "m^2")
 
 
 @dataclass(frozen=True)
@@ -175,13 +195,13 @@ def _found(
         first=lines.first,
         second=lines.second,
         fades=lines.fades,
-        correlation=2 * np.sqrt(np.pi) * resolution,
+        correlation=_correlation(resolution),
         resolution=resolution,
         origin=strip.origin,
         tangent=strip.tangent,
         across=strip.across,
         profiles=profiles[:, facing],
-        sharp=_sharp(strip, waves, facing, lines.height),
+        sharp=_sharp(strip, facing, lines, resolution),
     )
 
 
@@ -203,22 +223,35 @@ class _Lines:
             )
             gaps = np.abs(high - low)
             gaps = gaps[np.isfinite(gaps)]
-            # Of a Gaussian's integral, the quartiles are 1.349 σ apart.
-            width = float(np.median(gaps)) / 1.349 if gaps.size else np.nan
-            fades.append(width**2 - resolution**2)
+            fades.append(_beyond_window(float(np.median(gaps)), resolution) if gaps.size else np.nan)
         return cls(half[0], half[1], (fades[0], fades[1]))
 
     @property
-    def height(self) -> float:
-        """Of the line half way between the contours, the median."""
-        middle = (self.first + self.second) / 2
-        return float(np.median(middle[np.isfinite(middle)])) if np.isfinite(middle).any() else np.nan
-
-    @property
-    def gap(self) -> float:
-        """Median distance of the contours."""
+    def gaps(self) -> Array:
+        """Distances of the contours where both are crossed."""
         gaps = self.first - self.second
-        return float(np.median(gaps[np.isfinite(gaps)])) if np.isfinite(gaps).any() else np.nan
+        return np.asarray(gaps[np.isfinite(gaps)])
+
+
+def _beyond_window(quartiles: float, window: float) -> float:
+    """Variance of a uniform ramp that, seen through a Gaussian window, has its quartiles so far apart.
+
+    Of a fall that is steeper than the window's, the negative variance that the window lacks.
+    """
+    if quartiles < QUARTILES * window:
+        return (quartiles / QUARTILES) ** 2 - window**2
+    ramps = window * np.linspace(0.02, 12, 600)
+    # Where a ramp from −w/2 to w/2 has reached three quarters: w·share = ∫ Φ over the ramp.
+    places = window * np.linspace(0, 8, 400)[:, None]
+    low, high = ((places + sign * ramps / 2) / window for sign in (-1, 1))
+    shares = (_integral(high) - _integral(low)) * window / ramps
+    ends = [float(np.interp(0.75, share, places[:, 0])) for share in shares.T]
+    return float(np.interp(quartiles, 2 * np.array(ends), ramps)) ** 2 / 12
+
+
+def _integral(z: Array) -> Array:
+    """Of the normal distribution function."""
+    return np.asarray(z * norm.cdf(z) + norm.pdf(z))
 
 
 def _crossings(across: Array, profiles: Array, *, rising: bool, level: float = 0.5) -> Array:
@@ -380,56 +413,56 @@ def _straight_line(masks: tuple[Mask, Mask], size: float) -> tuple[Array, Array]
     return origin, np.array([-normal[1], normal[0]])
 
 
-def _sharp(strip: _Strip, waves: tuple[Spots, ...], facing: Mask, height: float) -> SharpBoundaries | None:
-    """The strip drawn again from both lattices, each with whole columns up to a line, and studied alike.
+def _sharp(strip: _Strip, facing: Mask, seen: _Lines, resolution: float) -> SharpBoundaries | None:
+    """The strip drawn again from both lattices, each with whole columns up to the line that was seen; studied alike.
 
-    The line is straight, or of terraces along the widest planes of either grain that run along it: where all columns
-    of a terrace end at once, the gap hangs most on where they lie.
+    In every draw the line lies elsewhere over the columns: on that the gap hangs most. The line that was seen waves
+    where columns end, which is no course of the boundary: every other draw has it smoother.
     """
     owners = [_column_heights(pattern, strip) for pattern in strip.patterns]
-    if not np.isfinite(height) or any(owner is None for owner in owners):
+    lattices = [_over_background(pattern) for pattern in strip.patterns]
+    middle = (seen.first + seen.second) / 2
+    known = np.isfinite(middle)
+    if known.sum() < 2 or any(owner is None for owner in owners):
         return None
+    course = np.interp(strip.long, strip.along[facing][known], middle[known])
+    courses = [ndimage.gaussian_filter1d(course, wide * strip.sigma, mode="nearest") for wide in SMOOTHINGS]
     rng = np.random.default_rng(0)
-    gaps, fades = [], []
-    slopes = [
-        0.0,
-        *(slope for spots in waves if (slope := _slope_of_planes(spots, strip.tangent)) is not None),
-    ]
-    teeth = (strip.long + TERRACE / 2) % TERRACE - TERRACE / 2
+    drawn = []
     for number, shift in enumerate(np.linspace(-1, 1, DRAWS) * LARGEST_SHIFT):
-        line = (height + shift + slopes[number % len(slopes)] * teeth)[:, None]
+        line = (courses[number % len(courses)] + shift)[:, None]
         first, second = owners
-        picture = strip.patterns[0] * (first > line) + strip.patterns[1] * (second < line)
+        picture = lattices[0] * (first > line) + lattices[1] * (second < line)
         picture = picture + strip.noise * rng.standard_normal(picture.shape)
-        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], strip.sigma * _pitch(strip))
-        gaps.append(lines.gap)
-        fades.append(float(np.max(lines.fades)))
-    known = np.isfinite(gaps) & np.isfinite(fades)
-    if known.sum() < DRAWS // 2:
+        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], resolution)
+        if len(lines.gaps) and np.isfinite(lines.fades).all():
+            scatter = _statistical(lines.gaps, strip.along, resolution)
+            drawn.append((float(np.median(lines.gaps)), scatter, *lines.fades))
+    if len(drawn) < DRAWS // 2:
         return None
-    return SharpBoundaries(np.array(gaps)[known], np.array(fades)[known])
-
-
-def _slope_of_planes(spots: Spots, tangent: Array) -> float | None:
-    """How the widest planes of a grain that run along the line climb along it; None where none do."""
-    normal = np.array([tangent[1], -tangent[0]])
-    along, up = spots.wave_vectors @ tangent, spots.wave_vectors @ normal
-    near = np.flatnonzero(np.abs(along) < STEEPEST * np.abs(up))
-    if not near.size:
-        return None
-    widest = near[first_best(np.hypot(along[near], up[near]), scale=1e9)]
-    return float(-along[widest] / up[widest])
+    gaps, scatters, *fades = np.array(drawn).T
+    return SharpBoundaries(gaps, scatters, np.stack(fades, axis=1), resolution)
 
 
 def _pitch(strip: _Strip) -> float:
     return float(strip.wide[1] - strip.wide[0])
 
 
+def _sense(pattern: Array) -> float:
+    """+1 of bright columns, -1 of dark ones, as in bright field: then the troughs are narrower than the tops."""
+    return 1.0 if np.mean((pattern - pattern.mean()) ** 3) >= 0 else -1.0
+
+
+def _over_background(pattern: Array) -> Array:
+    """A lattice with nothing between its columns: where columns end, their mean level ends, too."""
+    sense = _sense(pattern)
+    return np.asarray(pattern - sense * np.percentile(sense * pattern, BETWEEN))
+
+
 def _column_heights(pattern: Array, strip: _Strip) -> Array | None:
     """For each place the height of that column of a lattice which it belongs to: the nearest; None without columns."""
     pitch = _pitch(strip)
-    # Columns are dark in bright field: then the troughs are narrower than the tops.
-    tops = pattern if np.mean((pattern - pattern.mean()) ** 3) >= 0 else -pattern
+    tops = _sense(pattern) * pattern
     wide = 2 * round(0.06e-9 / pitch) + 1
     peaks = np.argwhere(
         (tops == ndimage.maximum_filter(tops, wide)) & (tops > tops.mean() + 0.5 * tops.std())
@@ -453,7 +486,7 @@ class DisorderedWidth:
     fading : squared width of the fall beyond that of sharp boundaries, m²: zero is edge-on
     bounded : whether the image allows a limit
     reason : why not
-    budget : parts of the error by name: scatter along the boundary, where the columns lie, dechannelling
+    budget : parts of the error by name
     """
 
     width: Quantity
@@ -499,25 +532,25 @@ def bound_disordered_width(boundary: Boundary) -> DisorderedWidth:
         nothing = Quantity(np.nan, np.nan, "m^2")
         return DisorderedWidth(none, np.inf, 0.0, none, nothing, False, reason, boundary, {})
     sharp = boundary.sharp
-    seen = [fade for fade in boundary.fades if np.isfinite(fade)]
-    fading = Quantity(max(seen, default=np.nan), 0.0, "m^2") - sharp.fade
-    # The window is known to a tenth or so.
-    fading = fading.widened(0.16 * abs(float(fading)))
+    fading = sharp.fading(boundary.fades)
     overlap = _overlap(fading)
     reason = ""
     if known.mean() < LEAST_CROSSED:
         reason = f"both lattices end on only {known.mean():.0%} of the boundary"
     elif not np.isfinite(overlap) or overlap > LARGEST_OVERLAP:
         reason = f"the grains overlap by {overlap * 1e9:.1f} nm in projection, over 1 nm"
+    # The scatter that the draws show, too, is in how they differ among each other.
+    scatter = _statistical(gaps[known], boundary.along, boundary.resolution)
+    excess = float(np.sqrt(max(scatter**2 - float(np.mean(sharp.scatters**2)), 0.0)))
     budget = {
-        "scatter along the boundary": _statistical(gaps[known], boundary),
-        "where the columns lie": sharp.gap.uncertainty,
-        "dechannelling (assumed)": DECHANNELLING,
+        "where the columns lie, and noise": sharp.gap.uncertainty,
+        "other scatter along the boundary": excess,
     }
     sigma = float(np.linalg.norm(list(budget.values())))
     width = Quantity(float(np.median(gaps[known])) - float(sharp.gap), sigma, "m")
-    upper = np.inf if reason else max(float(width), 0.0) + ONE_SIDED_95 * sigma
-    lower = 0.0 if reason else max(float(width) - ONE_SIDED_95 * sigma, 0.0)
+    allowed = ONE_SIDED_95 * sigma + DECHANNELLING
+    upper = np.inf if reason else max(float(width), 0.0) + allowed
+    lower = 0.0 if reason else max(float(width) - allowed, 0.0)
     return DisorderedWidth(width, upper, lower, overlap, fading, not reason, reason, boundary, budget)
 
 
@@ -529,12 +562,17 @@ def _overlap(fading: Quantity) -> Quantity:
     return Quantity(width, upper - width, "m")
 
 
-def _statistical(gaps: Array, line: Boundary) -> float:
+def _statistical(gaps: Array, along: Array, resolution: float) -> float:
     """Error of the median from the scatter along the boundary, over its independent places."""
-    spacing = float(np.median(np.diff(line.along)))
-    independent = max(len(gaps) * spacing / line.correlation, 1.0)
+    spacing = float(np.median(np.diff(along)))
+    independent = max(len(gaps) * spacing / _correlation(resolution), 1.0)
     scatter = 1.4826 * float(np.median(np.abs(gaps - np.median(gaps))))
     return float(1.25 * scatter / np.sqrt(independent))
+
+
+def _correlation(resolution: float) -> float:
+    """Length over which neighbouring places know the same pixels, m."""
+    return float(2 * np.sqrt(np.pi) * resolution)
 
 
 @dataclass(frozen=True, repr=False)
@@ -586,7 +624,7 @@ class LayerStudy(StudyResult):
         ]
         said += [f"{name}: {reason}" for name, reason in self.missing.items()]
         said.append(
-            f"a last plane that channels badly is allowed for by {1e9 * DECHANNELLING:.2f} nm, an assumption"
+            f"the limits allow {1e9 * DECHANNELLING:.2f} nm for last planes that channel badly, an assumption"
         )
         return said
 

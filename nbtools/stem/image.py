@@ -100,12 +100,14 @@ class ImagesStudy(StudyResult):
     maps : of elements, counts by element, with the edge of a pixel, m
     overviews : images with pixels too large for a lattice, by name, with the edge of a pixel, m
     left_out : by name, with the reason
+    beside : what else each file holds, sentences by its name
     """
 
     images: dict[str, LatticeImage]
     maps: dict[str, tuple[Array, float]]
     overviews: dict[str, tuple[Array, float]]
     left_out: dict[str, str]
+    beside: dict[str, list[str]] = field(default_factory=dict)
 
     def rows(self) -> list[Row]:
         found = [
@@ -121,7 +123,8 @@ class ImagesStudy(StudyResult):
 
     def notes(self) -> list[str]:
         said = [f"{name}: {note}" for name, one in self.images.items() for note in one.notes]
-        return said + [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+        said += [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+        return said + [f"{name}: {one}" for name, held in self.beside.items() for one in held]
 
     def choose(self, name: str | None = None) -> LatticeImage:
         """The image of that name, by default the first.

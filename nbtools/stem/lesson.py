@@ -6,8 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Question
+from nbtools.lessons.questions import Flip, Lesson, Question, find_flip
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
 from nbtools.stem.boundary import LayerStudy
@@ -45,7 +44,7 @@ def show_transform(grains: GrainsStudy, *, grain: int = 1) -> None:
     grains : from `study_grains`
     grain : its number, from 1
     """
-    figure, axes = style.new_figure(2, columns=2, height=75)
+    figure, axes = style.new_figure(2, columns=2, height=62)
     draw_image(axes[0], grains.image.plane, grains.image.pixel_size)
     draw_transform(axes[1], *grains.transforms[grain], ticks=True)
     if grains.stamp is not None:
@@ -93,7 +92,7 @@ def ask_spacing(lesson: Lesson, grains: GrainsStudy, *, grain: int = 1) -> Quest
         why=why,
         link=GRAINS,
     )
-    return about(grains, asked)
+    return asked.about(grains)
 
 
 def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
@@ -123,7 +122,7 @@ def ask_overlap(lesson: Lesson, layer: LayerStudy) -> Question:
         link=BETWEEN,
         reveal=lambda: draw_layer(layer),
     )
-    return about(layer, asked)
+    return asked.about(layer)
 
 
 def ask_misfit(lesson: Lesson) -> Question:
@@ -161,7 +160,7 @@ def ask_blind_specimen(lesson: Lesson, specimens: "Mapping[str, Any]") -> Questi
     mystery = lesson.mystery({name: name for name in SPECIMENS})
     studied = specimens[mystery.drawn]
     flat: LatticeImage = studied["grains_5"].image
-    figure, axes = style.new_figure(3, columns=2, height=55)
+    figure, axes = style.new_figure(3, columns=2, height=45)
     draw_image(axes[0], flat.plane, flat.pixel_size)
     power = power_spectrum(flat.plane, flat.pixel_size, hann_window(flat.plane.shape))
     draw_transform(axes[1], *power)
@@ -195,9 +194,7 @@ def _pairs_said(studied: "Mapping[str, Any]") -> str:
 
 def find_step_price(terraces: TerracesStudy) -> Flip:
     """The price at which a boundary has fewer steps."""
-    return Lesson("02").flip(
-        lambda price: terraces.steps.priced(price).count, PENALTY, DEAREST, knob="price of a step", steps=60
-    )
+    return find_flip(lambda price: terraces.steps.priced(price).count, PENALTY, DEAREST, steps=60)
 
 
 def ask_step_price(lesson: Lesson, terraces: TerracesStudy) -> Question:

@@ -44,12 +44,12 @@ def study_images(
     -------
     The images, or `Missing` where the files hold none.
     """
-    images, maps, overviews, left_out = {}, {}, {}, {}
+    images, maps, overviews, left_out, beside = {}, {}, {}, {}, {}
     for path in sample.files:
         try:
             found = read_images(path)
         except (ValueError, OSError) as problem:
-            left_out[path.name] = " ".join(str(problem).split())
+            left_out[path.name] = " ".join(str(problem).split()).removeprefix(f"{path.name} ")
             continue
         several = len(found) > 1
         if signal is not None and several:
@@ -73,12 +73,13 @@ def study_images(
                     images[name] = check_lattice_image(one, given, name=name, remark=remark)
             except ImageError as problem:
                 left_out[name] = str(problem)
+        beside[path.name] = found[0].attrs["beside"] if found else []
         sample.used.append(path.name)
     if not images and not maps and not overviews:
         raise NotPossible(
             "; ".join(f"{name}: {reason}" for name, reason in left_out.items()) or "no image came"
         )
-    return ImagesStudy(images, maps, overviews, left_out)
+    return ImagesStudy(images, maps, overviews, left_out, beside)
 
 
 def _step(image: Any, given: float | None) -> float:

@@ -8,9 +8,9 @@ from nbtools.display.widget import widget
 from nbtools.explore.plots import Plot
 from nbtools.explore.sliders import Explorer
 from nbtools.structure.box_counting import box_counts, occupied_boxes
-from nbtools.structure.fractal import EXCESS, box_slope, judge_sections
+from nbtools.structure.fractal import box_slope, judge_sections
 from nbtools.structure.isotropy import phase_share
-from nbtools.structure.large_volumes import spanning_cluster
+from nbtools.structure.percolation import spanning_cluster
 from nbtools.structure.phases import PhasesStudy
 from nbtools.structure.segmentation import denoise
 from nbtools.units import Quantity
@@ -76,7 +76,7 @@ def structure_at(
     numbers = {
         "fraction": phase_share(phase),
         "D": box_slope(phase, [int(size) for size in sizes]),
-        "excess": Quantity(judged.excess, EXCESS / 3),
+        "excess": Quantity(judged.excess, judged.scatter),
         "scale-free": Quantity(word),
     }
     return shown | local | numbers

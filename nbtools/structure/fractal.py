@@ -184,6 +184,11 @@ class Judgement:
         return self.boxes.breadth - _middle(self.nulls)
 
     @property
+    def scatter(self) -> float:
+        """Standard deviation of the nulls' breadth, decades; NaN without nulls."""
+        return float(np.std([null.breadth for null in self.nulls])) if self.nulls else math.nan
+
+    @property
     def p_value(self) -> float:
         """Share of the nulls at least as broad, the pattern itself counted in."""
         return (1 + sum(null.breadth >= self.boxes.breadth for null in self.nulls)) / (1 + len(self.nulls))
@@ -321,7 +326,7 @@ class FractalVerdict(StudyResult):
     @property
     def scatter(self) -> float:
         """Standard deviation of the nulls' breadth, decades; NaN without nulls."""
-        return float(np.std([null.breadth for null in self.nulls])) if self.nulls else math.nan
+        return self.judged.scatter
 
     @property
     def interval(self) -> tuple[float, float]:

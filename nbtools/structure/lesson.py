@@ -6,8 +6,7 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Question
+from nbtools.lessons.questions import Flip, Lesson, Question, find_flip
 from nbtools.structure.box_counting import box_counts
 from nbtools.structure.choices import ChoicesStudy
 from nbtools.structure.draw import draw_section
@@ -29,7 +28,7 @@ COUNTING = "01_structure.ipynb#Fig.-2(c)-·-Counting-boxes"
 
 def show_counts(fractal: FractalVerdict) -> None:
     """The box counts alone, with no slope drawn."""
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     axes.loglog(1e6 * fractal.voxel_size * fractal.sizes, fractal.counts, "o", color=style.BLUE)
     axes.set(xlabel="box size (µm)", ylabel="number of boxes")
     if fractal.stamp is not None:
@@ -55,7 +54,7 @@ def ask_slope(lesson: Lesson, fractal: FractalVerdict) -> Question:
     asked = lesson.by_hand(
         "slope", question, fractal.dimension, tolerance=0.1, rivals=wrong, why=why, link=COUNTING
     )
-    return about(fractal, asked)
+    return asked.about(fractal)
 
 
 def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
@@ -88,7 +87,7 @@ def ask_covered_share(lesson: Lesson, fractal: FractalVerdict) -> Question:
     asked = lesson.check(
         "cover", question, share, tolerance=0.02 * share, rivals=wrong, why=why, link=COUNTING
     )
-    return about(fractal, asked)
+    return asked.about(fractal)
 
 
 def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStudy) -> Question:
@@ -117,14 +116,14 @@ def ask_other_phase(lesson: Lesson, fractal: FractalVerdict, choices: ChoicesStu
     asked = lesson.predict(
         "the other phase", question, change, options=("larger", "smaller"), why=why, link=COUNTING
     )
-    return about(fractal, asked)
+    return asked.about(fractal)
 
 
 def ask_blind_pattern(lesson: Lesson) -> Question:
     """Which of four patterns with the same filling it is, and how sure one is; the pattern is shown."""
     mystery = lesson.mystery(PATTERNS)
     pattern = WORLDS[mystery.drawn]((256, 256), np.random.default_rng(mystery.seed))
-    figure, axes = style.new_figure(height=60)
+    figure, axes = style.new_figure(height=42)
     draw_section(axes, pattern, pixel_size=None)
     finish(figure, Stamp("A pattern, blind", "twin", mystery.name, "blind_pattern"), "blind_pattern")
     judged = estimate_box_dimension(pattern, voxel_size=1e-6, nulls=9)
@@ -145,7 +144,7 @@ def find_share_of_blobs(wanted: float = PRINTED) -> Flip:
         small, large = np.asarray(box_counts(level_set(blobs, share), BOXES).minimum, float)
         return bool(small / large >= (BOXES[1] / BOXES[0]) ** wanted)
 
-    return Lesson("01").flip(reaches, 0.1, 0.6, knob="share of the field")
+    return find_flip(reaches, 0.1, 0.6)
 
 
 def ask_share_of_blobs(lesson: Lesson) -> Question:

@@ -4,7 +4,6 @@ import numpy as np
 
 from nbtools.display import style
 from nbtools.display.drawing import finish
-from nbtools.lessons.about import about
 from nbtools.lessons.questions import Lesson, Question
 from nbtools.results import NotPossible
 from nbtools.structure.draw_powder import draw_pattern
@@ -15,9 +14,10 @@ COMPOSITION = "01_structure.ipynb#Fig.-1-·-Composition"
 
 
 def show_pattern(composition: PhaseFractions) -> None:
-    """The counts alone, with nothing refined."""
-    figure, axes = style.new_figure(height=55)
-    draw_pattern(axes, composition.two_theta, composition.counts)
+    """The counts around the strongest line, with nothing refined, wide enough to read 0.1°."""
+    figure, axes = style.new_figure(height=45)
+    place = round(float(composition.two_theta[np.argmax(composition.counts)]))
+    draw_pattern(axes, composition.two_theta, composition.counts, window=(place - 4, place + 4))
     if composition.stamp is not None:
         finish(figure, composition.stamp, "powder_pattern_by_hand")
 
@@ -58,12 +58,12 @@ def ask_cell(lesson: Lesson, composition: PhaseFractions) -> Question:
         question,
         edge,
         unit="angstrom",
-        tolerance=0.01,
+        tolerance=0.02,
         rivals=wrong,
         why=why,
         link=COMPOSITION,
     )
-    return about(composition, asked)
+    return asked.about(composition)
 
 
 def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
@@ -96,7 +96,7 @@ def ask_density(lesson: Lesson, composition: PhaseFractions) -> Question:
         why=why,
         link=COMPOSITION,
     )
-    return about(composition, asked)
+    return asked.about(composition)
 
 
 def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions) -> Question:
@@ -120,4 +120,4 @@ def ask_texture(lesson: Lesson, textured: PhaseFractions, freed: PhaseFractions)
     asked = lesson.predict(
         "texture", question, found, options=("too high", "too low"), why=why, link=COMPOSITION
     )
-    return about(textured, asked)
+    return asked.about(textured)

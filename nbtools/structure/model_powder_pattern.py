@@ -1,6 +1,6 @@
 """A powder diffractogram from crystals: lines, their strength, their profile, the instrument, and texture."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -29,6 +29,7 @@ NARROWEST = 1e-3  # deg, below any diffractometer
 STEEPEST = 0.9999  # of sin θ
 VOLUME_POWERS = {("a",): (3,), ("a", "c"): (2, 1), ("a", "b", "c"): (1, 1, 1)}
 REACH = 60  # full widths; further out a Lorentzian tail is under 10⁻⁴ of the peak
+NEAR = 4  # full widths; further out a Gaussian is under 10⁻¹⁹ of the peak
 
 
 class PowderPhase(Structure, Protocol):
@@ -168,13 +169,17 @@ def lorentz_polarisation(two_theta: ArrayLike, monochromator: float = 0.0) -> Ar
     return np.asarray(numerator / (np.sin(angle / 2) ** 2 * np.cos(angle / 2)))
 
 
-def pseudo_voigt(offset: ArrayLike, width: ArrayLike, mixing: ArrayLike) -> Array:
-    """η Lorentz + (1 − η) Gauss of the same full width at half maximum; unit area over `offset`."""
-    width, eta = np.asarray(width, float), np.asarray(mixing, float)
-    x = 2 * np.asarray(offset, float) / width
-    lorentz = 2 / (np.pi * width) / (1 + x**2)
-    gauss = 2 * np.sqrt(np.log(2) / np.pi) / width * np.exp(-np.log(2) * x**2)
-    return np.asarray(eta * lorentz + (1 - eta) * gauss)
+def lorentzian(offset: ArrayLike, width: ArrayLike) -> Array:
+    """Of unit area over `offset` and full width `width` at half maximum."""
+    width = np.asarray(width, float)
+    return np.asarray(2 / (np.pi * width) / (1 + (2 * np.asarray(offset, float) / width) ** 2))
+
+
+def gaussian(offset: ArrayLike, width: ArrayLike) -> Array:
+    """Of unit area over `offset` and full width `width` at half maximum."""
+    width = np.asarray(width, float)
+    squared = (2 * np.asarray(offset, float) / width) ** 2
+    return np.asarray(2 * np.sqrt(np.log(2) / np.pi) / width * np.exp(-np.log(2) * squared))
 
 
 def line_width(two_theta: ArrayLike, caglioti: Sequence[float], size: float = 0.0) -> Array:
@@ -198,25 +203,41 @@ def march_dollase(tilt: ArrayLike, coefficient: float) -> Array:
 def phase_pattern(
     two_theta: ArrayLike, lines: PowderLines, instrument: Instrument, state: PhaseState | None = None
 ) -> Array:
-    """Intensity of one phase at unit scale, electrons² per degree, at increasing `two_theta` (degrees), shape (n,)."""
+    """Intensity of one phase at unit scale, electrons² per degree, at increasing `two_theta` (degrees), shape (n,).
+
+    Each line is a pseudo-Voigt, η Lorentzian + (1 − η) Gaussian of the same width.
+    """
     state = state or PhaseState()
     angle = np.asarray(two_theta, float)
-    total = np.zeros(angle.shape)
     inverse = lines.squared_inverse_spacing(state.strain)
     heights = lines.strength * lines.texture(state.texture) * np.exp(-state.displacement * inverse / 2)
-    for wavelength, share in zip(instrument.wavelengths, (1.0, instrument.ratio), strict=True):
-        sine = wavelength * np.sqrt(np.maximum(inverse, 0)) / 2
-        seen = (sine < STEEPEST) & (sine > 0)
-        bragg = 2 * np.degrees(np.arcsin(sine[seen]))
-        areas = share * heights[seen] * lorentz_polarisation(bragg, instrument.monochromator)
-        width = line_width(bragg, instrument.caglioti, state.size)
-        eta = instrument.mixing[0] + instrument.mixing[1] * bragg / 100
-        place = bragg + line_shift(bragg, instrument)
-        first, last = np.searchsorted(angle, [place - REACH * width, place + REACH * width])
-        for line, (start, stop) in enumerate(zip(first, last, strict=True)):
-            offset = angle[start:stop] - place[line]
-            total[start:stop] += areas[line] * pseudo_voigt(offset, width[line], eta[line])
-    return total
+    sine = np.outer(instrument.wavelengths, np.sqrt(np.maximum(inverse, 0)) / 2)
+    seen = (sine < STEEPEST) & (sine > 0)
+    bragg = 2 * np.degrees(np.arcsin(sine[seen]))
+    areas = np.outer((1.0, instrument.ratio), heights)[seen]
+    areas = areas * lorentz_polarisation(bragg, instrument.monochromator)
+    width = line_width(bragg, instrument.caglioti, state.size)
+    eta = instrument.mixing[0] + instrument.mixing[1] * bragg / 100
+    place = bragg + line_shift(bragg, instrument)
+    tails = _sum_of_lines(lorentzian, angle, place, width, areas * eta, REACH)
+    return tails + _sum_of_lines(gaussian, angle, place, width, areas * (1 - eta), NEAR)
+
+
+def _sum_of_lines(
+    profile: Callable[[Array, Array], Array],
+    angle: Array,
+    place: Array,
+    width: Array,
+    areas: Array,
+    reach: float,
+) -> Array:
+    """Σ area · profile, each line as far as `reach` of its widths; all lines in one flat array."""
+    first, last = np.searchsorted(angle, [place - reach * width, place + reach * width])
+    sizes = last - first
+    line = np.repeat(np.arange(place.size), sizes)
+    point = np.arange(line.size) + np.repeat(first - np.cumsum(sizes) + sizes, sizes)
+    values = areas[line] * profile(angle[point] - place[line], width[line])
+    return np.bincount(point, values, minlength=angle.size).astype(float)
 
 
 def line_shift(two_theta: ArrayLike, instrument: Instrument) -> Array:

@@ -17,7 +17,9 @@ Densities = Literal["x-ray", "handbook"] | Mapping[str, float]
 HANDBOOK_DENSITIES = {"MgO": 3580.0, "B2Mg": 2570.0, "Mg": 1740.0}
 
 
-def shares(amounts: ArrayLike, covariance: ArrayLike, factors: ArrayLike) -> list[Quantity]:
+def shares(
+    amounts: ArrayLike, covariance: ArrayLike, factors: ArrayLike, *, unlisted: float = 0.0
+) -> list[Quantity]:
     """a_i f_i/Σ a f of amounts a with their covariance: scale × ZMV is weight, over density volume, ZV moles.
 
     Parameters
@@ -25,6 +27,7 @@ def shares(amounts: ArrayLike, covariance: ArrayLike, factors: ArrayLike) -> lis
     amounts : shape (n,); one below zero counts as zero, with its σ
     covariance : shape (n, n)
     factors : shape (n,)
+    unlisted : σ of what is in the whole beside them, over their sum
 
     Returns
     -------
@@ -35,7 +38,7 @@ def shares(amounts: ArrayLike, covariance: ArrayLike, factors: ArrayLike) -> lis
     NotPossible
         Nothing above zero to share.
     """
-    from uncertainties import correlated_values
+    from uncertainties import correlated_values, ufloat
 
     parts = np.maximum(np.asarray(amounts, float), 0.0) * np.asarray(factors, float)
     if not np.sum(parts) > 0:
@@ -44,7 +47,7 @@ def shares(amounts: ArrayLike, covariance: ArrayLike, factors: ArrayLike) -> lis
         )
     scale = np.asarray(factors, float) / np.sum(parts)
     numbers = correlated_values(parts / np.sum(parts), np.asarray(covariance, float) * np.outer(scale, scale))
-    whole = sum(numbers)
+    whole = sum(numbers) + (ufloat(0.0, unlisted) if unlisted else 0.0)
     return [Quantity.of(number / whole) for number in numbers]
 
 

@@ -14,6 +14,7 @@ from nbtools.structure.segmentation import (
     Classes,
     Method,
     Segmentation,
+    checked_grey,
     denoise,
     remove_stripes,
     segment,
@@ -104,7 +105,7 @@ def estimate_phases(
     alignment: Alignment | None = None,
     source: str = "",
 ) -> PhasesStudy:
-    """Stripes out, denoised by a Gaussian, thresholded.
+    """Stripes out, denoised by a Gaussian, thresholded; an image of two grey values was segmented before, and is kept.
 
     Parameters
     ----------
@@ -121,8 +122,12 @@ def estimate_phases(
     NotPossible
         As `segment`.
     """
-    flat = remove_stripes(recorded)
-    grey = denoise(flat, size=smoothing)
+    flat = checked_grey(recorded)
+    if not np.isin(flat, (flat.min(), flat.max())).all():
+        flat = remove_stripes(flat)
+        grey = denoise(flat, size=smoothing)
+    else:
+        grey = flat
     found = segment(grey, method=method, classes=classes)
     share = phase_share(found.phase) if found.phase.any() else Quantity(0.0, 0.0)
     return PhasesStudy(

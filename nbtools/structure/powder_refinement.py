@@ -12,8 +12,11 @@ import lmfit
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
+from scipy.optimize import least_squares
 from scipy.signal import find_peaks
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import real_array
@@ -21,11 +24,14 @@ from nbtools.statistics.choice import ranked
 from nbtools.structure.model_powder_pattern import (
     COPPER,
     KALPHA_RATIO,
+    STEEPEST,
     Instrument,
     PhaseState,
     PowderLines,
     PowderPhase,
     RefinedPattern,
+    line_shift,
+    line_width,
     phase_pattern,
     powder_lines,
 )
@@ -34,6 +40,7 @@ from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 FEWEST_POINTS = 50
 MOST_POINTS = 2_000_000
 PLAIN = (0.5, 2.0)  # scatter over Poisson's, between which numbers that are not whole still pass for counts
@@ -63,17 +70,17 @@ CLEARLY = 16.0  # of χ²
 COARSE_POINTS = 1500
 VISIBLE = 15.0  # σ of its scale, from which a phase has a cell and a width of its own; freed sooner, noise shapes it
 DEGREES = range(1, 16)
-MOST_STEPS = 60  # of a minimisation, each of one evaluation a parameter; a pattern that fits takes 10
+MOST_STEPS = 60  # of a minimisation; a pattern that fits takes 10
 STEP = 1e-6  # of every parameter; none has a scale under 10⁻³
-# Of what stands above the background the phases may leave so much; a phase's lines may be so far from its structure's.
-LARGEST_UNEXPLAINED = 0.25
-LARGEST_MISMATCH = 0.3
-SURE_MISMATCH = 0.1  # up to which what stands at a phase's lines is surely that phase
-LEAST_AREA = 0.05  # of all lines, from which a phase moves the fractions of the others
-LINE_SIGMA = 0.3  # of a line's strength, above which counting does not show the line
+FURTHEST = 3.0  # σ of its weak term, beyond which no parameter goes
 MISSED = 5  # lines that a message names
 CLEAR = 5.0  # σ by which a line stands out, so that noise makes one in 1,000 patterns
 PROFILE = 0.2  # of an explained line: what a profile may miss of it
+# Area of lines of no phase over that of the phases, up to which a share of the whole is known to 3 σ. Crystals scatter
+# per mass at least as much as MgO and MgB2 do (13 common ones: 1 to 8 times), so that this bounds the unlisted weight.
+LARGEST_REST = 1 / DETECTION
+BROAD = 3.0  # deg, over which the ground of a pattern is found
+LEAST_OPEN = 0.5  # of the points; where lines of no phase stand in more there is nothing to refine
 APART = 0.5  # deg, so that Kα1 and Kα2 are one line
 BLIND = (
     "amorphous parts (boron, B2O3): a refinement shares the whole among the crystals it is given; an internal "
@@ -179,7 +186,8 @@ class PatternFit:
     textured : the phases whose texture is free
     reach : by phase, how far its cell may be from its CIF, where that is not `MEASURED_CELL`
     degree : of the background
-    weight : 1/σ of each point, shape (n,)
+    sigma : of each point, shape (n,)
+    is_open : whether a point counts, shape (n,); where a line of no phase stands none does
     visible : the phases that have a cell and a width of their own, the strongest first
     stands_out : whether any phase does, out of noise and misfit
     settled : whether the last minimisation came to an end
@@ -194,12 +202,18 @@ class PatternFit:
     reach: Mapping[str, float] = field(default_factory=dict)
     degree: int = 4
     _kept: dict[str, tuple[Any, Array]] = field(default_factory=dict)
-    weight: Array = field(default_factory=lambda: np.zeros(0))
+    _polynomials: Array = field(default_factory=lambda: np.zeros(0))
+    sigma: Array = field(default_factory=lambda: np.zeros(0))
+    is_open: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     visible: tuple[str, ...] = ()
     stands_out: bool = True
     settled: bool = True
 
     def __post_init__(self) -> None:
+        low, high = self.two_theta[[0, -1]]
+        x = (2 * self.two_theta - low - high) / (high - low)
+        self._polynomials = chebyshev.chebvander(x, max(self.degree, *DEGREES))
+        self.is_open = np.ones(self.two_theta.size, bool)
         self.weigh(np.maximum(uniform_filter1d(self.counts, 9), 0) + 1)
 
     # ---- the model
@@ -208,7 +222,12 @@ class PatternFit:
         """Weight by the variance of the model, so that points that came out low do not count more."""
         floor = max(0.2, 1e-4 * float(np.mean(np.abs(model))))
         spread = np.maximum(model, floor) if self.variance is None else self.variance
-        self.weight = 1 / np.sqrt(spread)
+        self.sigma = np.sqrt(spread)
+
+    @property
+    def weight(self) -> Array:
+        """1/σ of each point that counts, else 0, shape (n,)."""
+        return np.asarray(self.is_open / self.sigma)
 
     def instrument_at(self, p: Mapping[str, float]) -> Instrument:
         """The instrument of a set of parameters."""
@@ -240,31 +259,25 @@ class PatternFit:
             found.append(self._kept[name][1])
         return found
 
-    def background(self, degree: int | None = None) -> list[Array]:
-        """Chebyshev polynomials over the range of angles."""
-        low, high = self.two_theta[[0, -1]]
-        x = (2 * self.two_theta - low - high) / (high - low)
-        return list(chebyshev.chebvander(x, self.degree if degree is None else degree).T)
+    def columns(self, p: Mapping[str, float], degree: int | None = None) -> Array:
+        """Phases and Chebyshev polynomials of the background, shape (n, k): what enters linearly."""
+        count = (self.degree if degree is None else degree) + 1
+        return np.column_stack([*self.templates(p), self._polynomials[:, :count]])
 
-    def solve(self, columns: list[Array]) -> tuple[Array, Array]:
+    def solve(self, columns: Array) -> tuple[Array, Array]:
         """Least-squares factors of the columns and their covariance."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            design = np.stack(columns, axis=1) * self.weight[:, None]
-            norms = np.sqrt(np.sum(design**2, axis=0))
-            norms[norms == 0] = 1.0
-            normal = (design / norms).T @ (design / norms)
-        if not np.isfinite(normal).all():
-            raise NotPossible(
-                "the refinement does not settle: cells or widths ran away; these phases do not explain this pattern"
-            )
+        design = columns * self.weight[:, None]
+        norms = np.sqrt(np.sum(design**2, axis=0))
+        norms[norms == 0] = 1.0
+        normal = (design / norms).T @ (design / norms)
         inverse = np.linalg.pinv(normal, rcond=1e-12, hermitian=True)
         factors = inverse @ ((design / norms).T @ (self.counts * self.weight))
         return factors / norms, inverse / np.outer(norms, norms)
 
     def curve(self, p: Mapping[str, float]) -> Array:
         """The best pattern with these instrument, cell and texture parameters."""
-        columns = [*self.templates(p), *self.background()]
-        return np.asarray(np.stack(columns, axis=1) @ self.solve(columns)[0])
+        columns = self.columns(p)
+        return np.asarray(columns @ self.solve(columns)[0])
 
     def misfit(self, p: Mapping[str, float]) -> float:
         return float(np.sum(((self.counts - self.curve(p)) * self.weight) ** 2))
@@ -281,11 +294,14 @@ class PatternFit:
             first |= {f"size_{i}": 0.0, f"texture_{i}": 0.0}
         for name, value in first.items():
             p.add(name, value=value, vary=False)
-        p["width"].set(min=0.2 * float(np.median(np.diff(self.two_theta))), max=2 * WIDTHS[-1])
         for name in p:
+            if np.isfinite(sigma := weak_sigma(name)):
+                centre = _weak(name)[0]
+                p[name].set(min=centre - FURTHEST * sigma, max=centre + FURTHEST * sigma)
             if name.startswith("strain"):
                 reach = self._reach(list(self.lines)[int(name.split("_")[1])])
                 p[name].set(min=-reach, max=reach)
+        p["width"].set(min=0.2 * float(np.median(np.diff(self.two_theta))), max=2 * WIDTHS[-1])
         return p
 
     def find(self, p: lmfit.Parameters) -> None:
@@ -352,57 +368,115 @@ class PatternFit:
 
     def look(self, p: Mapping[str, float]) -> None:
         """Which phases stand out of noise and misfit, the strongest first, and whether any does at all."""
-        columns = [*self.templates(p), *self.background()]
+        columns = self.columns(p)
         factors, covariance = self.solve(columns)
-        misfit = float(np.mean(((self.counts - np.stack(columns, axis=1) @ factors) * self.weight) ** 2))
+        misfit = float(np.sum(((self.counts - columns @ factors) * self.weight) ** 2) / np.sum(self.is_open))
         clear = factors / np.sqrt(np.maximum(np.diag(covariance) * max(misfit, 1.0), 1e-300))
-        areas = [f * float(np.sum(c)) for f, c in zip(factors, columns, strict=True)][: len(self.lines)]
+        areas = list(factors * np.sum(columns, axis=0))[: len(self.lines)]
         order = ranked(areas, highest=True)
         names = list(self.lines)
         self.visible = tuple(names[i] for i in order if clear[i] > VISIBLE)
         self.stands_out = bool(np.any(clear[: len(names)] > DETECTION))
 
-    def converge(self, p: lmfit.Parameters, **options: Any) -> lmfit.Parameters:
-        """Least squares over what is free, scales and background solved for at each step."""
+    def converge(self, p: lmfit.Parameters, tolerance: float) -> None:
+        """Least squares over what is free, between its bounds; scales and background are solved for at each step.
 
-        def residual(trial: lmfit.Parameters) -> Array:
-            values = trial.valuesdict()
-            rest = (self.counts - self.curve(values)) * self.weight
-            return np.append(rest, weak_terms(trial))
-
-        free = sum(parameter.vary for parameter in p.values())
+        The Jacobian is Kaufman's: what scales and background cannot make up for (BIT Numer. Math. 15, 49 (1975)).
+        """
+        held, free = p.valuesdict(), [name for name in p if p[name].vary]
         if not free:
-            return p
-        found = lmfit.minimize(residual, p, method="leastsq", max_nfev=MOST_STEPS * (free + 1), **options)
-        self.settled = not found.aborted
-        return found.params
+            return
+        sigma = np.array([weak_sigma(name) for name in free])
+        centre = np.array([_weak(name)[0] for name in free])
+
+        def residual(x: Array) -> Array:
+            rest = (self.counts - self.curve({**held, **dict(zip(free, x, strict=True))})) * self.weight
+            return np.append(rest, (x - centre) / sigma)
+
+        def jacobian(x: Array) -> Array:
+            _, whole = self.jacobian({**held, **dict(zip(free, x, strict=True))}, free)
+            design = whole * self.weight[:, None]
+            moved, linear = design[:, : len(free)], np.linalg.qr(design[:, len(free) :])[0]
+            return np.vstack([linear @ (linear.T @ moved) - moved, np.diag(1 / sigma)])
+
+        found = least_squares(
+            residual,
+            [held[name] for name in free],
+            jacobian,
+            bounds=([p[name].min for name in free], [p[name].max for name in free]),
+            x_scale="jac",
+            ftol=tolerance,
+            xtol=tolerance,
+            max_nfev=MOST_STEPS,
+        )
+        self.settled = found.status > 0
+        for name, value in zip(free, found.x, strict=True):
+            p[name].value = float(value)
+
+    def leave_out(self, p: Mapping[str, float]) -> None:
+        """Lines of none of the phases, with half a degree on either side but for the phases' own lines."""
+        columns = self.columns(p)
+        factors, _ = self.solve(columns)
+        explained = columns[:, : len(self.lines)] @ np.maximum(factors[: len(self.lines)], 0)
+        rest = self.counts - columns @ factors
+        own = self.own_lines(p, self.visible)
+        places, _ = lines_of_none(self.two_theta, rest, self.sigma, explained, own)
+        near = np.min(np.abs(self.two_theta[:, None] - np.array([*places, np.inf])), axis=1)
+        inside = np.zeros(self.two_theta.size + 1)
+        for ends, step in zip(np.searchsorted(self.two_theta, own.T), (1, -1), strict=True):
+            np.add.at(inside, ends, step)
+        is_open = (near > APART) | (np.cumsum(inside)[:-1] > 0)
+        if np.mean(is_open) > LEAST_OPEN:
+            self.is_open = is_open
+
+    def own_lines(self, p: Mapping[str, float], names: Sequence[str], cell: float = 0.0) -> Array:
+        """From where to where a peak is one of these phases, degrees, shape (lines, 2).
+
+        One and a half widths about a line, and as far as a cell that is off by `cell` moves it.
+        """
+        instrument, found = self.instrument_at(p), [np.zeros((0, 2))]
+        for name in names:
+            state = self.state_at(p, name)
+            inverse = self.lines[name].squared_inverse_spacing(state.strain)
+            for wavelength in instrument.wavelengths:
+                sine = wavelength * np.sqrt(inverse) / 2
+                bragg = 2 * np.degrees(np.arcsin(sine[(sine > 0) & (sine < STEEPEST)]))
+                away = 1.5 * line_width(bragg, instrument.caglioti, state.size)
+                away = away + np.degrees(2 * np.tan(np.radians(bragg / 2)) * cell)
+                place = bragg + line_shift(bragg, instrument)
+                found.append(np.column_stack([place - away, place + away]))
+        return np.concatenate(found)
 
     def choose_background(self, p: Mapping[str, float]) -> None:
         """The degree with the least AIC, everything else held; BIC leaves a bias of 0.3 σ."""
-        templates = self.templates(p)
+        columns = self.columns(p, DEGREES[-1])
 
         def criterion(degree: int) -> float:
-            columns = [*templates, *self.background(degree)]
-            rest = (self.counts - np.stack(columns, axis=1) @ self.solve(columns)[0]) * self.weight
+            chosen = columns[:, : len(self.lines) + degree + 1]
+            rest = (self.counts - chosen @ self.solve(chosen)[0]) * self.weight
             return float(np.sum(rest**2) + 2 * degree)
 
         self.degree = min(DEGREES, key=criterion)
 
-    def jacobian(self, p: lmfit.Parameters) -> tuple[list[str], Array]:
+    def jacobian(self, values: Mapping[str, float], free: Sequence[str]) -> tuple[list[str], Array]:
         """d(pattern)/d(parameter) of the free parameters, then of scales and background: names and (n, k)."""
-        values = p.valuesdict()
-        free = [name for name, parameter in p.items() if parameter.vary]
-        factors, _ = self.solve([*self.templates(values), *self.background()])
-        held = factors[: len(self.lines)]
-
-        def phases_at(name: str, step: float) -> Array:
-            moved = self.templates({**values, name: values[name] + step})
-            return np.asarray(held @ np.stack(moved))
-
-        columns = [(phases_at(name, STEP) - phases_at(name, -STEP)) / (2 * STEP) for name in free]
-        names = free + [f"scale_{i}" for i in range(len(held))]
+        columns = self.columns(values)
+        here, held = columns[:, : len(self.lines)], self.solve(columns)[0][: len(self.lines)]
+        instrument = self.instrument_at(values)
+        states = [self.state_at(values, name) for name in self.lines]
+        slopes = []
+        for name in free:
+            moved = {**values, name: values[name] + STEP}
+            other, slope = self.instrument_at(moved), np.zeros(self.two_theta.size)
+            for i, (phase, lines) in enumerate(self.lines.items()):
+                state = self.state_at(moved, phase)
+                if (other, state) != (instrument, states[i]):
+                    shifted = phase_pattern(self.two_theta, lines, other, state)
+                    slope += held[i] * (shifted - here[:, i]) / STEP
+            slopes.append(slope)
+        names = [*free, *(f"scale_{i}" for i in range(len(held)))]
         names += [f"background_{k}" for k in range(self.degree + 1)]
-        return names, np.stack([*columns, *self.templates(values), *self.background()], axis=1)
+        return names, np.column_stack([*slopes, columns])
 
 
 def refine(fit: PatternFit) -> lmfit.Parameters:
@@ -420,15 +494,14 @@ def refine(fit: PatternFit) -> lmfit.Parameters:
         return p
     for kinds in (("zero", "strain", "width"), ("mixing", "ratio", "slope", "breadth"), ("size", "texture")):
         fit.release(p, *kinds)
-        p = fit.converge(p, ftol=1e-4, xtol=1e-4, epsfcn=1e-10)
-        if not fit.settled:
-            break
+        fit.converge(p, 1e-4)
         fit.weigh(fit.curve(p.valuesdict()))
         fit.look(p.valuesdict())
         fit.settle_weak(p)
         fit.choose_background(p.valuesdict())
-    for _ in range(2 if fit.settled else 0):
-        p = fit.converge(p, ftol=1e-6, xtol=1e-6, epsfcn=1e-10)
+    fit.leave_out(p.valuesdict())
+    for _ in range(2):
+        fit.converge(p, 1e-6)
         fit.weigh(fit.curve(p.valuesdict()))
     return p
 
@@ -443,15 +516,6 @@ def caglioti(width: float, slope: float, curvature: float) -> tuple[float, float
     )
 
 
-def weak_terms(p: lmfit.Parameters) -> Array:
-    """How far each free parameter is from the centre of its weak term, in its σ."""
-    found = []
-    for name, parameter in p.items():
-        if parameter.vary and np.isfinite(sigma := weak_sigma(name)):
-            found.append((parameter.value - _weak(name)[0]) / sigma)
-    return np.array(found)
-
-
 def weak_sigma(name: str) -> float:
     """σ of the weak term of a parameter; infinite where there is none."""
     return _weak(name)[1]
@@ -464,120 +528,117 @@ def _weak(name: str) -> tuple[float, float]:
 # How far its scales can be trusted ---------------------------------------------------------------
 
 
-def covariance_of(fit: PatternFit, p: lmfit.Parameters, rest: Array) -> tuple[Array, Array, float]:
-    """Scales, their covariance with all else free, and χ²ᵣ; standard errors are written into `p`.
+@dataclass(frozen=True)
+class Scales:
+    """The scales of the phases with all else free.
 
-    Where the model misses the pattern the misfit of whole peaks, not of points, is what scatters: the scores are
-    then summed over blocks of two widths (White's sandwich), and no σ falls below √χ²ᵣ times that of counting.
+    values, covariance : shapes (n,) and (n, n)
+    counted : their σ by counting alone, shape (n,)
+    chi_square : reduced, of the whole pattern
+    misses : whether that is more than counting
     """
-    names, jacobian = fit.jacobian(p)
+
+    values: Array
+    covariance: Array
+    counted: Array
+    chi_square: float
+    misses: bool
+
+
+def trust(fit: PatternFit, p: lmfit.Parameters, rest: Array, model: RefinedPattern) -> Scales:
+    """Scales with their covariance; standard errors are written into `p`.
+
+    Where the model misses the pattern the misfit of whole lines, not of points, is what scatters. The covariance is
+    then the jackknife over lines (each left out once, to first order; Bell and McCaffrey, Surv. Methodol. 28, 169
+    (2002)), widened by Student's t of as many degrees of freedom as there are lines that carry a parameter, and no σ
+    is below √χ²ᵣ times that of counting.
+
+    Parameters
+    ----------
+    fit, p : as refined
+    rest : counts − fit, shape (n,)
+    model : the same fit, for the places of its lines
+    """
+    free = [name for name in p if p[name].vary]
+    names, jacobian = fit.jacobian(p.valuesdict(), free)
     design = jacobian * fit.weight[:, None]
-    free = [name for name in names if name in p]
-    prior = [weak_sigma(name) ** -2 for name in free] + [0.0] * (len(names) - len(free))
+    prior = np.zeros(len(names))
+    prior[: len(free)] = [weak_sigma(name) ** -2 for name in free]
     norms = np.sqrt(np.sum(design**2, axis=0) + prior)
     norms[norms == 0] = 1.0
-    information = (design / norms).T @ (design / norms) + np.diag(np.array(prior) / norms**2)
+    design = design / norms
+    information = design.T @ design + np.diag(prior / norms**2)
     inverse = np.linalg.pinv(information, rcond=1e-13, hermitian=True)
-    freedom = max(rest.size - len(names), 1)
-    chi_square = float(np.sum(rest**2)) / freedom
-    if chi_square > 1 + 5 * np.sqrt(2 / freedom):
-        inverse = _widened(inverse, design / norms, rest, fit, p["width"].value, chi_square)
+    scored = rest * fit.weight
+    freedom = max(int(np.sum(fit.is_open)) - len(names), 1)
+    chi_square = float(np.sum(scored**2)) / freedom
+    misses = chi_square > 1 + 5 * float(np.sqrt(2 / freedom))
+    chosen = slice(len(free), len(free) + len(fit.lines))
+    counted = np.sqrt(np.diag(inverse))
+    if misses:
+        starts = _line_starts(fit, model, p["width"].value)
+        # As many degrees of freedom as lines carry a parameter.
+        carried = np.add.reduceat((design @ inverse) ** 2, starts, axis=0)
+        behind = np.sum(carried, axis=0) ** 2 / np.maximum(np.sum(carried**2, axis=0), 1e-300) - 1
+        moves = _without_each_line(design, information, scored, starts)
+        robust = moves.T @ moves * (len(moves) - 1) / len(moves)
+        spread = np.sqrt(np.diag(robust))
+        wider = student.ppf(norm.cdf(1), np.maximum(behind, 1.0))
+        factor = np.maximum(wider, np.sqrt(chi_square) * counted / np.maximum(spread, 1e-300))
+        inverse = robust * np.outer(factor, factor)
     covariance = inverse / np.outer(norms, norms)
-    for name in free:
-        row = names.index(name)
-        p[name].stderr = float(np.sqrt(max(covariance[row, row], 0.0)))
-    first = names.index("scale_0")
-    chosen = slice(first, first + len(fit.lines))
-    values = p.valuesdict()
-    scales = fit.solve([*fit.templates(values), *fit.background()])[0][: len(fit.lines)]
-    return scales, covariance[chosen, chosen], chi_square
+    for name, sigma in zip(free, np.sqrt(np.diag(covariance)), strict=False):
+        p[name].stderr = float(sigma)
+    values = fit.solve(fit.columns(p.valuesdict()))[0][: len(fit.lines)]
+    return Scales(values, covariance[chosen, chosen], (counted / norms)[chosen], chi_square, misses)
 
 
-def _widened(
-    inverse: Array, design: Array, rest: Array, fit: PatternFit, width: float, chi_square: float
-) -> Array:
-    step = float(np.median(np.diff(fit.two_theta)))
-    starts = np.arange(0, rest.size, max(1, round(2 * width / step)))
-    scores = np.add.reduceat(design * rest[:, None], starts, axis=0)
-    robust = inverse @ scores.T @ scores @ inverse
-    least = chi_square * np.diag(inverse)
-    factor = np.sqrt(np.maximum(least / np.maximum(np.diag(robust), 1e-300), 1.0))
-    return robust * np.outer(factor, factor)
+def _line_starts(fit: PatternFit, model: RefinedPattern, width: float) -> Indices:
+    """Where each line begins, with half of what is on either side; lines within two widths are one."""
+    places = np.sort(np.concatenate([model.line_positions(name) for name in fit.lines]))
+    places = places[(places > fit.two_theta[0]) & (places < fit.two_theta[-1])]
+    between = np.flatnonzero(np.diff(places) > 2 * width)
+    ends = (places[between] + places[between + 1]) / 2
+    return np.unique([0, *np.searchsorted(fit.two_theta, ends)])
+
+
+def _without_each_line(design: Array, information: Array, scored: Array, starts: Indices) -> Array:
+    """By how much each parameter moves when a line is left out, shape (lines, k)."""
+    moves = []
+    for first, last in zip(starts, [*starts[1:], scored.size], strict=True):
+        part = design[first:last]
+        left = information - part.T @ part
+        moves.append(np.linalg.pinv(left, rcond=1e-9, hermitian=True) @ (part.T @ scored[first:last]))
+    return np.array(moves)
 
 
 # Whether the phases explain the pattern ----------------------------------------------------------
 
 
-def line_mismatch(
-    fit: PatternFit, template: Array, scale: float, places: Array, rest: Array, width: float
-) -> float:
-    """How far the strengths of a phase's lines are from those of its structure, between 0 (as they are) and 1.
+def lines_of_none(
+    two_theta: Array, net: Array, sigma: Array, explained: Array, own: Array
+) -> tuple[list[float], float]:
+    """2θ (degrees) of the lines in what is left of a pattern, the strongest first, and their area in counts.
 
-    Each line that counting could show has its own strength a (1: as the structure says), read inside one and a half
-    widths with a constant underground. The mismatch is Σ c|a − 1| over Σ c(a + 1), c the strength by the structure,
-    less what noise alone would give. A line of something else near by makes a large, one that is not there makes it 0.
+    What is left at a line of a phase is that phase's, and so is what a profile not quite that of the model leaves
+    beside it.
 
     Parameters
     ----------
-    fit : the pattern
-    template, scale : of the phase, shape (n,), and its factor
-    places : of its lines, degrees
-    rest : counts − fit, shape (n,)
-    width : of a line, degrees
-
-    Returns
-    -------
-    NaN where counting could show fewer than two lines
-    """
-    angle, apart, total, lines = fit.two_theta, 0.0, 0.0, 0
-    groups = np.split(places, np.flatnonzero(np.diff(places) > 2 * width) + 1)
-    for group in groups:
-        first, last = np.searchsorted(angle, [group[0] - 1.5 * width, group[-1] + 1.5 * width])
-        if last - first < 5:
-            continue
-        weight = fit.weight[first:last] ** 2
-        shape = scale * template[first:last]
-        # The underground is free, so that a bent background is not taken for a line.
-        shape = shape - np.sum(weight * shape) / np.sum(weight)
-        known = float(np.sum(weight * shape**2))
-        sigma = known**-0.5 if known > 0 else np.inf
-        if sigma > LINE_SIGMA:
-            continue
-        off = float(np.sum(weight * shape * rest[first:last])) / known
-        strength = float(np.sum(np.abs(shape)))
-        apart += strength * max(abs(off) - sigma, 0.0)
-        total += strength * max(2.0 + off, 1.0)
-        lines += 1
-    return min(apart / total, 1.0) if lines > 1 else np.nan
-
-
-def unexplained_share(fit: PatternFit, rest: Array, background: Array, width: float) -> float:
-    """Of the area that stands above the background, the share that the fit misses, one way or the other.
-
-    Counts and fit are compared over a line's width, so that the shape of a line does not count, and less what noise
-    alone would give.
-    """
-    size = max(3, round(width / float(np.median(np.diff(fit.two_theta)))))
-    noise = float(np.sum(np.sqrt(2 / np.pi * uniform_filter1d(fit.weight**-2.0, size) / size)))
-    left, above = (
-        float(np.sum(np.abs(uniform_filter1d(part, size)))) - noise
-        for part in (rest, fit.counts - background)
-    )
-    return min(max(left, 0.0) / above, 1.0) if above > 0 else 1.0
-
-
-def strongest_lines(two_theta: Array, net: Array, sigma: Array, explained: Array) -> list[float]:
-    """2θ of the strongest lines in what is left of a pattern, degrees, by how far they stand out.
-
-    What is left under an explained line because its profile is not quite that of the model is none.
+    two_theta, net, sigma : of the pattern without its background and what is explained, and its noise, shape (n,)
+    explained : of the phases that are there, shape (n,)
+    own : from where to where a peak is one of theirs, degrees, shape (lines, 2)
     """
     smooth, error = uniform_filter1d(net, 5), np.sqrt(uniform_filter1d(sigma**2, 5) / 5)
     apart = max(1, round(APART / float(np.median(np.diff(two_theta)))))
     peaks, about = find_peaks(smooth, prominence=CLEAR * float(np.median(error)), width=2, distance=apart)
     near = maximum_filter1d(explained, 2 * apart + 1)
     clear = (smooth[peaks] > CLEAR * error[peaks]) & (smooth[peaks] > PROFILE * near[peaks])
+    place = two_theta[peaks][:, None]
+    clear &= ~np.any((place > own[:, 0]) & (place < own[:, 1]), axis=1)
     peaks, high = peaks[clear], about["prominences"][clear]
-    return [float(two_theta[peaks[i]]) for i in ranked(list(high), highest=True)[:MISSED]]
+    area = sum(float(np.sum(net[max(peak - apart, 0) : peak + apart + 1])) for peak in peaks)
+    return [float(two_theta[peaks[i]]) for i in ranked(list(high), highest=True)], area
 
 
 # The result --------------------------------------------------------------------------------------
@@ -591,10 +652,11 @@ class PhaseFractions(StudyResult):
     ----------
     names : of the phases
     scales, covariance : of the phases, shapes (n,) and (n, n), in units in which one that shows nothing is 0
-    significance : by phase, its scale over σ, negative where the pattern dips
-    mismatch : by phase, see `line_mismatch`; NaN where fewer than two lines can be told
-    unexplained : share of what stands above the background that no phase explains
+    significance : by phase, by how many σ it stands above zero, negative where the pattern dips
+    doubts : by phase, why it is not counted as detected although something stands at its lines
     missed : 2θ of the strongest lines of none of the phases, degrees
+    unexplained : the area of those lines over that of the phases
+    misses : whether the misfit is more than counting
     density_choice : with which `densities` were chosen
     densities : kg/m³, by phase, with which volumes are computed
     rwp, expected_rwp, reduced_chi_square : misfit of the whole pattern, its background included
@@ -608,9 +670,10 @@ class PhaseFractions(StudyResult):
     scales: Array
     covariance: Array
     significance: dict[str, float]
-    mismatch: dict[str, float]
-    unexplained: float
+    doubts: dict[str, str]
     missed: list[float]
+    unexplained: float
+    misses: bool
     density_choice: Densities
     densities: dict[str, float]
     rwp: float
@@ -626,7 +689,8 @@ class PhaseFractions(StudyResult):
     def _shares(self, divisors: Mapping[str, float] | None = None) -> dict[str, Quantity]:
         masses = self.model.masses
         factors = [masses[name] / (divisors[name] if divisors else 1.0) for name in self.names]
-        return dict(zip(self.names, shares(self.scales, self.covariance, factors), strict=True))
+        found = shares(self.scales, self.covariance, factors, unlisted=self.unexplained)
+        return dict(zip(self.names, found, strict=True))
 
     @property
     def weight_fractions(self) -> dict[str, Quantity]:
@@ -650,12 +714,8 @@ class PhaseFractions(StudyResult):
 
     @property
     def detected(self) -> tuple[str, ...]:
-        """The phases whose lines stand 3 σ or more out of the pattern, as strong as their structure says."""
-        return tuple(
-            name
-            for name in self.names
-            if self.significance[name] >= DETECTION and not self.mismatch[name] > LARGEST_MISMATCH
-        )
+        """The phases that stand 3 σ or more above zero, with no doubt."""
+        return tuple(n for n in self.names if self.significance[n] >= DETECTION and n not in self.doubts)
 
     @property
     def background(self) -> Array:
@@ -736,28 +796,15 @@ class PhaseFractions(StudyResult):
         ]
         if self.misses:
             said.append("the model misses the pattern: σ is widened by that misfit")
-        for name in self.names:
-            if self.mismatch[name] > LARGEST_MISMATCH:
-                said.append(
-                    f"{name}: what stands at its lines is not as strong as its structure says, so it is not counted "
-                    "as detected"
-                )
+        said += [f"{name} is not counted as detected: {doubt}" for name, doubt in self.doubts.items()]
         if self.missed:
-            said.append(f"no phase explains {self.missed_text}: a share of the whole is not counted")
+            said.append(
+                f"no phase explains {lines_text(self.missed, self.model.instrument)}, with "
+                f"{100 * self.unexplained:.1f} % of the area of those that are: σ allows for as much weight that is "
+                "not listed"
+            )
         said += [f"assumed: {sentence}" for sentence in self.used]
         return [*said, *(f"not visible to this: {sentence}" for sentence in BLIND)]
-
-    @property
-    def misses(self) -> bool:
-        """Whether the misfit is more than counting."""
-        return self.reduced_chi_square > 1 + 5 * float(np.sqrt(2 / self.counts.size))
-
-    @property
-    def missed_text(self) -> str:
-        """``the lines at 28.44° (3.136 Å), 47.30° (1.920 Å)``"""
-        half = self.model.instrument.wavelengths[0] / 2
-        places = ", ".join(f"{x:.2f}° ({1e10 * half / np.sin(np.radians(x / 2)):.3f} Å)" for x in self.missed)
-        return f"the line{'s' * (len(self.missed) > 1)} at {places}"
 
 
 def fit_phase_fractions(
@@ -859,11 +906,10 @@ def _result(
     said: tuple[str, ...],
 ) -> PhaseFractions:
     values, names = p.valuesdict(), tuple(crystals)
-    columns = [*fit.templates(values), *fit.background()]
+    columns = fit.columns(values)
     factors, _ = fit.solve(columns)
-    pattern = np.stack(columns, axis=1) @ factors
+    pattern = columns @ factors
     rest = fit.counts - pattern
-    scales, covariance, chi_square = covariance_of(fit, p, rest * fit.weight)
     model = RefinedPattern(
         crystals,
         fit.lines,
@@ -873,31 +919,36 @@ def _result(
         gain * factors[len(crystals) :],
         (float(fit.two_theta[0]), float(fit.two_theta[-1])),
     )
-    significance = dict(zip(names, map(float, scales / np.sqrt(np.diag(covariance))), strict=True))
-    mismatch = {
-        name: line_mismatch(
-            fit, columns[i], float(factors[i]), model.line_positions(name), rest, values["width"]
-        )
-        if significance[name] >= DETECTION
-        else np.nan
-        for i, name in enumerate(names)
-    }
+    scales = trust(fit, p, rest, model)
+    sigma = np.sqrt(np.diag(scales.covariance))
+    significance = dict(zip(names, map(float, scales.values / sigma), strict=True))
+    doubts = {}
+    for name, counted in zip(names, scales.values / scales.counted, strict=True):
+        if counted >= DETECTION and (doubt := _doubt(fit, p, name, significance[name])):
+            doubts[name] = doubt
+    phases = columns[:, : len(names)] * factors[: len(names)]
+    there = [name for name in names if significance[name] >= DETECTION and name not in doubts]
+    explained = phases[:, [name in there for name in names]].sum(axis=1)
+    net = rest + phases.sum(axis=1) - explained
+    missed, area = lines_of_none(fit.two_theta, net, fit.sigma, explained, fit.own_lines(values, there))
+    if not there or area > LARGEST_REST * explained.sum():
+        raise _not_explained(fit, crystals, there, doubts)
     weighted = float(np.sum((fit.counts * fit.weight) ** 2))
-    freedom = rest.size - len(factors) - sum(parameter.vary for parameter in p.values())
-    left = unexplained_share(fit, rest, model.background(fit.two_theta) / gain, values["width"])
-    found = PhaseFractions(
+    freedom = np.sum(fit.is_open) - len(factors) - sum(parameter.vary for parameter in p.values())
+    return PhaseFractions(
         names=names,
-        scales=scales,
-        covariance=covariance,
+        scales=scales.values,
+        covariance=scales.covariance,
         significance=significance,
-        mismatch=mismatch,
-        unexplained=left,
-        missed=[],
+        doubts=doubts,
+        missed=missed[:MISSED],
+        unexplained=area / float(explained.sum()),
+        misses=scales.misses,
         density_choice=densities,
         densities=densities_of(crystals, densities, expansion=model.expansion),
         rwp=float(np.sqrt(np.sum((rest * fit.weight) ** 2) / weighted)),
         expected_rwp=float(np.sqrt(freedom / weighted)),
-        reduced_chi_square=chi_square,
+        reduced_chi_square=scales.chi_square,
         two_theta=fit.two_theta,
         counts=gain * fit.counts,
         pattern=gain * pattern,
@@ -905,46 +956,64 @@ def _result(
         model=model,
         used=_used(fit, p) + said,
     )
-    parts = found.components
-    surely = [parts[name] for name in found.detected if not mismatch[name] > SURE_MISMATCH]
-    explained = np.sum(surely, axis=0) + np.zeros(fit.two_theta.size)
-    net = found.counts - found.background - explained
-    found.missed.extend(strongest_lines(fit.two_theta, net, gain / fit.weight, explained))
-    areas = {name: float(np.sum(f * c)) for name, f, c in zip(names, factors, columns, strict=False)}
-    _require_explained(found, areas, settled=fit.settled)
-    return found
 
 
-def _require_explained(found: PhaseFractions, areas: Mapping[str, float], *, settled: bool) -> None:
-    """Not too much of the pattern is of no phase, and the phases that count show lines as strong as they should be.
+def _doubt(fit: PatternFit, p: lmfit.Parameters, name: str, significance: float) -> str:
+    """Why a phase at whose lines something stands is not counted as detected; empty where it is."""
+    for strain in fit.strains(name):
+        if p[strain].vary and _at_its_bound(p[strain]):
+            off = 100 * p[strain].value
+            return (
+                f"its cell would be {off:+.1f} % off its CIF, as far as it may go, so it is another crystal"
+            )
+    if not significance >= DETECTION:
+        return "what stands at its lines is not as strong as its structure says"
+    return ""
 
-    Raises
-    ------
-    NotPossible
-        These phases do not explain this pattern.
-    """
-    whole = sum(max(area, 0.0) for area in areas.values())
-    wrong = [
-        name
-        for name in found.names
-        if found.mismatch[name] > LARGEST_MISMATCH and areas[name] > LEAST_AREA * whole
-    ]
-    if not any(value >= DETECTION for value in found.significance.values()):
+
+def _at_its_bound(parameter: lmfit.Parameter) -> bool:
+    """Whether the bound is nearer than the parameter's own σ."""
+    nearest = min(parameter.max - parameter.value, parameter.value - parameter.min)
+    return bool(nearest <= min(parameter.stderr or 0.0, 0.1 * parameter.max))
+
+
+def _not_explained(
+    fit: PatternFit, crystals: Mapping[str, PowderPhase], there: list[str], doubts: Mapping[str, str]
+) -> NotPossible:
+    """The phases do not explain the pattern: why, and its strongest lines where none of them has one."""
+    if doubts:
+        why = "; ".join(f"{name}: {doubt}" for name, doubt in doubts.items())
+    elif not there:
         why = "none of them stands out of the noise"
-    elif found.unexplained > LARGEST_UNEXPLAINED:
-        why = f"{100 * found.unexplained:.0f} % of what stands above the background is of none of them"
-    elif not settled:
-        why = "the refinement does not settle"
-    elif wrong:
-        why = f"what stands at the lines of {wrong[0]} is not as strong as its structure says"
     else:
-        return
-    missed = f"; the strongest they miss: {found.missed_text}" if found.missed else ""
-    raise NotPossible(
-        f"these phases ({', '.join(found.names)}) do not explain this pattern: {why}{missed}. Give the crystals that "
-        f"are in it as CIFs, check the wavelength, {wavelength_text(found.model.instrument)}, and where crystallites "
+        why = f"lines of none of them carry more than {100 * LARGEST_REST:.0f} % of the area of {', '.join(there)}"
+    missed = lines_beside(fit, there)
+    strongest = f"; the strongest they miss: {lines_text(missed, fit.instrument)}" if missed else ""
+    return NotPossible(
+        f"these phases ({', '.join(crystals)}) do not explain this pattern: {why}{strongest}. Give the crystals that "
+        f"are in it as CIFs, check the wavelength, {wavelength_text(fit.instrument)}, and where crystallites "
         "lie in one direction refine that texture"
     )
+
+
+def lines_beside(fit: PatternFit, there: Sequence[str]) -> list[float]:
+    """2θ of the strongest lines of a pattern that are of none of the phases that are there.
+
+    They are told by the places in the CIFs, so that they do not hang on where a fit that means nothing came to rest.
+    """
+    angle, step = fit.two_theta, float(np.median(np.diff(fit.two_theta)))
+    net = fit.counts - median_filter(fit.counts, max(3, round(BROAD / step)))
+    variance = uniform_filter1d(fit.counts, 9) if fit.variance is None else fit.variance
+    own = fit.own_lines(fit.start().valuesdict(), there, MEASURED_CELL)
+    places, _ = lines_of_none(angle, net, np.sqrt(np.maximum(variance, 1.0)), np.zeros(angle.size), own)
+    return places[:MISSED]
+
+
+def lines_text(places: Sequence[float], instrument: Instrument) -> str:
+    """``the lines at 28.44° (3.136 Å), 47.30° (1.920 Å)``"""
+    half = instrument.wavelengths[0] / 2
+    text = ", ".join(f"{x:.2f}° ({1e10 * half / np.sin(np.radians(x / 2)):.3f} Å)" for x in places)
+    return f"the line{'s' * (len(places) > 1)} at {text}"
 
 
 def _used(fit: PatternFit, p: lmfit.Parameters) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def checked_grey(image: Any, *, dimensions: int | None = None) -> Array:
     masked = isinstance(image, np.ma.MaskedArray)
     grey: Any = real_array(image, "the image") if masked else np.asarray(image)
     allowed = (dimensions,) if dimensions else (2, 3)
-    if grey.ndim not in allowed or grey.dtype.kind not in "uif":
+    if grey.ndim not in allowed or grey.dtype.kind not in "buif":
         raise NotPossible(
             f"an array of shape {grey.shape} and type {grey.dtype} came; grey values with "
             f"{' or '.join(map(str, allowed))} axes are expected"
@@ -187,14 +187,17 @@ def remove_stripes(image: Any, *, rounds: int = 2) -> Array:
 
 
 def _without_stripes(face: Array, means: tuple[float, float, float], *, rounds: int) -> Array:
+    """A stripe is a factor where both greys lie well above zero; around zero there is none, and it is a shift."""
     cut, bright, dark = means
+    step = max(bright - dark, 1e-30)
+    a_factor = min(bright, dark) > 0.1 * step
     for _ in range(rounds):
         level = np.where(ndimage.gaussian_filter(face, 2) < cut, dark, bright).astype(np.float32)
         # At a blurred edge the rest is large and of no stripe's making: medians pass over it.
-        rest = (face - level) / level
+        rest = (face - level) / (level if a_factor else np.float32(step))
         for axis in (-2, -1):
             rest -= (stripe := np.median(rest, axis=axis, keepdims=True))
-            face = face / (1 + stripe)
+            face = face / (1 + stripe) if a_factor else face - step * stripe
     return np.asarray(face, np.float32)
 
 
@@ -280,16 +283,16 @@ def grey_classes(grey: Array, *, count: int) -> GreyClasses:
     heights, edges = np.histogram(grey, 512)
     x, weights = (edges[1:] + edges[:-1]) / 2, heights / heights.sum()
     cuts = threshold_multiotsu(hist=(heights, x), classes=2)
-    labels = np.digitize(x, cuts)
+    labels = np.digitize(x, cuts, right=True)  # what lies at a threshold is below it
     if count == 3:  # pores are few: below the dark mean by as much as the bright one is above it
         low, high = (np.average(x[labels == k], weights=weights[labels == k]) for k in (0, 1))
         labels = np.digitize(x, [low - 0.55 * (high - low), *cuts])
-    shares, means, spreads = (np.zeros(count) for _ in range(3))
+    shares, means, spreads = np.zeros(count), np.full(count, x[0]), np.zeros(count)
     member = np.array([labels == k for k in range(count)], float)
     for _ in range(EM_ROUNDS):
         mass = member * weights
         shares = np.maximum(mass.sum(axis=1), 1e-9)
-        means = mass @ x / shares
+        means = np.where(shares > 1e-9, mass @ x / shares, means)  # an empty class stays where it is
         spreads = np.sqrt(
             np.maximum((mass * (x - means[:, None]) ** 2).sum(axis=1) / shares, np.ptp(x) ** 2 * 1e-6)
         )
@@ -456,7 +459,8 @@ def _other_thresholds(grey: Array, two: GreyClasses, three: GreyClasses) -> list
     """What else a physicist might take: half-way between the inner greys of two classes or of three, and Otsu's."""
     from skimage.filters import threshold_otsu
 
-    halves = [own_levels(grey, fitted).threshold(0) for fitted in (two, three)]
+    usual = (two, three) if three.shares[2] >= LEAST_PORES else (two,)  # a class with nothing in it is none
+    halves = [own_levels(grey, fitted).threshold(0) for fitted in usual]
     return [*halves, float(threshold_otsu(grey))]
 
 

@@ -15,6 +15,7 @@ from nbtools.files.powder_diffraction import (
     read_pattern,
     scan_options,
 )
+from nbtools.files.text_table import TableError
 from nbtools.results import NotPossible
 from nbtools.structure.powder_refinement import COMPUTED_CELL, PhaseFractions, fit_phase_fractions
 from nbtools.study import Missing, Row, StudyResult, study
@@ -75,9 +76,9 @@ def _pattern(sample: "Sample", scan: int, wavelength: float | None) -> tuple[Any
     found, refusals = [], []
     for file in sample.files:
         try:
-            pattern = read_pattern(file, scan=scan)
+            pattern = read_pattern(file, scan=scan, columns=sample.columns)
             found.append((pattern, scan_options(pattern)))
-        except PowderDiffractionError as problem:
+        except (PowderDiffractionError, TableError) as problem:
             refusals.append(str(problem))
     if not found:
         raise NotPossible("; ".join(refusals[:3]))

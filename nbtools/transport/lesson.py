@@ -7,14 +7,14 @@ import numpy as np
 from nbtools.display import style
 from nbtools.display.drawing import finish
 from nbtools.explore.sliders import Explorer
-from nbtools.lessons.about import about
-from nbtools.lessons.questions import Flip, Lesson, Mystery, Question
+from nbtools.lessons.questions import Flip, Lesson, Mystery, Question, find_flip
 from nbtools.study import NotPossible, Stamp
 from nbtools.transport.draw import draw_resistivity
 from nbtools.transport.resistance import ResistanceStudy
 from nbtools.transport.transition import StepCount, count_transition_steps
 from nbtools.transport.twin_world import TransportWorld
 from nbtools.transport.upper_field import UpperFieldStudy, estimate_upper_field
+from nbtools.units import convert
 
 if TYPE_CHECKING:
     from nbtools.notebook.sample import Sample
@@ -54,7 +54,7 @@ def explore_steps() -> Explorer:
 
 def show_curve(resistance: ResistanceStudy) -> None:
     """The resistance curve alone, with nothing read off it."""
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=45)
     draw_resistivity(axes, resistance.temperature, resistance.signal, unit=resistance.unit)
     if resistance.stamp is not None:
         finish(figure, resistance.stamp, "resistivity_by_hand")
@@ -83,7 +83,7 @@ def ask_residual_ratio(lesson: Lesson, resistance: ResistanceStudy) -> Question:
     )
     wrong = {"that is the rise over the value at 40 K, not the ratio": float(ratio) - 1}
     asked = lesson.by_hand("residual ratio", question, ratio, rivals=wrong, why=why, link=CURVE)
-    return about(resistance, asked)
+    return asked.about(resistance)
 
 
 def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStudy) -> Question:
@@ -105,16 +105,17 @@ def ask_voltage_drop(lesson: Lesson, sample: "Sample", resistance: ResistanceStu
         raise NotPossible("ρ(100 K) is not determined by this curve")
     drop = (resistance.normal.resistivity_100 / geometry).to("ohm")
     whole = float(drop.to("mohm")) * max(sides) / float(taps)
+    edges = " × ".join(f"{convert(side, 'm', 'mm'):.1f}" for side in sorted(map(float, sides)))
     question = (
-        f"ρ(100 K) is {resistance.normal.resistivity_100.to('uohm cm')}. Cross-section and taps stand in the "
-        "sample's table. How many mΩ does the meter read at 100 K?"
+        f"ρ(100 K) is {resistance.normal.resistivity_100.to('uohm cm')} in a bar of {edges} mm³, whose voltage taps "
+        f"are {convert(float(taps), 'm', 'mm'):.1f} mm apart along it. How many mΩ does the meter read at 100 K?"
     )
     wrong = {"that is the bar from end to end, not between the taps": whole}
     why = (
         f"R = ρ l/A, where l is the distance of the taps, {taps.to('mm')}: the meter sees no more of the bar"
     )
     asked = lesson.check("between the taps", question, drop, unit="mohm", rivals=wrong, why=why, link=CURVE)
-    return about(resistance, asked)
+    return asked.about(resistance)
 
 
 def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperFieldStudy) -> Question:
@@ -138,7 +139,7 @@ def ask_criterion(lesson: Lesson, resistance: ResistanceStudy, upper: UpperField
     asked = lesson.predict(
         "criterion", question, found, options=("longer", "shorter"), why=why, link=UPPER_FIELD
     )
-    return about(upper, asked)
+    return asked.about(upper)
 
 
 def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
@@ -151,7 +152,7 @@ def blind_sample(lesson: Lesson) -> tuple[Mystery[Any], np.ndarray]:
 def ask_blind_sample(lesson: Lesson) -> Question:
     """Which of three samples a noisy curve was measured on, and how sure one is; the curve is shown."""
     mystery, share = blind_sample(lesson)
-    figure, axes = style.new_figure(height=55)
+    figure, axes = style.new_figure(height=42)
     axes.plot(TEMPERATURE, share, ".", color=style.BLUE)
     axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
     finish(figure, Stamp("A sample, blind", "twin", mystery.name, "blind_sample"), "blind_sample")
@@ -173,7 +174,7 @@ def find_two_step_limit() -> Flip:
         found: StepCount = count_transition_steps(TEMPERATURE, share, noise=0.01)
         return found.steps
 
-    return Lesson("03").flip(steps, 1.8, 0.2, knob="distance of the two steps", unit="K", steps=6, halvings=3)
+    return find_flip(steps, 1.8, 0.2, unit="K", steps=6, halvings=3)
 
 
 def ask_two_step_limit(lesson: Lesson) -> Question:

@@ -604,13 +604,17 @@ def find_diamagnetic_step(curve: Curve) -> Step | str:
 
 
 def find_resistive_step(curve: Curve) -> Step | str:
-    """A fall to half within a third of the temperature, and three times steeper than just above it."""
+    """The warmest fall to half within a third of the temperature that is three times steeper than just above it.
+
+    A clean metal falls so far by itself, at a third of its Debye temperature; its transition comes colder.
+    """
     x, y, noise = curve.x, calmed(curve), noise_of(curve.x, curve.y)
     largest = float(np.max(y))
     normal = _largest_above(x, y)
     fallen = np.flatnonzero((y < 0.5 * largest) & (y < 0.5 * normal))
-    if len(fallen) and normal[fallen[-1]] > 10 * noise:
-        step = _rough_step(x, y / normal[fallen[-1]])
+    warmest = fallen[np.diff(fallen, append=len(x) + 1) > 1]
+    for place in warmest[normal[warmest] > 10 * noise][::-1]:
+        step = _rough_step(x, y / normal[place])
         # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
         if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, step)):
             return step

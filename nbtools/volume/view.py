@@ -72,7 +72,7 @@ class VolumeView:
     def _draw_in_browser(self) -> None:
         before = self.handle
         self.scene, self.sent = fitting(self.scene)
-        self.handle = make_plot(self.scene)
+        self.handle = make_plot(self.scene, quick=self._finer is not None)
         if self._box is not None:
             self._box.children = self._shown_parts()
         if before is not None:

@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from seeds import BENCH_SEEDS, Pulls, record_error_bars
 from strangers_curves import KINDS, NOISES, SIZES, pulls
 
-SEEDS = 200
+ESTIMATORS = {
+    "step": "transport.estimate_transition",
+    "entry": "transport.estimate_lower_critical_field",
+    "return": "transport.estimate_upper_critical_field",
+    "screening": "transport.estimate_shielding",
+}
 # Of every cell, and of the mean over a quantity's nine cells.
 CELL, MEAN = (0.57, 0.78), (0.65, 0.72)
 # What is known to lie beyond: σ is too wide there, by what the shape of a curve may be and is not. The normal state of
@@ -23,8 +29,15 @@ def test_coverage_and_bias(kind):
     beyond, means = [], {}
     for noise in NOISES:
         for size in SIZES:
-            for name, values in pulls(kind, noise, size, SEEDS).items():
+            for name, values in pulls(kind, noise, size, BENCH_SEEDS).items():
                 known = values[np.isfinite(values)]
+                record_error_bars(
+                    __file__,
+                    ESTIMATORS[kind],
+                    {name: Pulls(known, len(values) - len(known))},
+                    noise=f"{100 * noise:g} %",
+                    size=f"{size} points",
+                )
                 covered, bias = float(np.mean(np.abs(known) < 1)), float(np.mean(known))
                 means.setdefault(name, []).append(covered)
                 print(

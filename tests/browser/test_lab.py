@@ -1,4 +1,4 @@
-"""The notebooks in a real JupyterLab, in a real browser, from top to bottom: two in `make test`, all in stress."""
+"""The notebooks in JupyterLab in a real browser, from top to bottom: two in `make test`, the rest in `make nightly`."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ print(*(error for one in gc.get_objects() if isinstance(one, Showing) for error 
 # What a newcomer opens, and the one with the most sliders: their widgets are made of the same parts as all others.
 ALWAYS = ("00_start_here.ipynb", "03_transport.ipynb")
 NOTEBOOKS = [
-    pytest.param(path.name, marks=[] if path.name in ALWAYS else pytest.mark.stress)
+    pytest.param(path.name, marks=[] if path.name in ALWAYS else pytest.mark.nightly)
     for path in find_notebooks()
 ]
 

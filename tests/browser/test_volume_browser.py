@@ -40,3 +40,32 @@ def test_a_volume_stands_in_the_browser(open_widget, watched, lab, screenshots: 
     outside = [url for url in watched.requests if not url.startswith((lab.address, "data:", "blob:", "ws:"))]
     assert outside == []
     assert watched.errors == []
+
+
+EXPLORER = """
+import numpy as np
+from nbtools.structure import estimate_phases
+from nbtools.structure.explore import volume
+from nbtools.structure.model_random_media import gaussian_field
+grey = 100 + 20 * np.tanh(4 * gaussian_field((32, 64, 64), np.random.default_rng(0), correlation_length=4.0) + 2)
+shown = volume(estimate_phases(grey, edge=1e-8))
+shown
+"""
+
+
+def test_section_curve_slider_and_numbers_stand_on_one_screen(
+    open_widget, watched, screenshots: Path
+) -> None:
+    """From the numbers with σ to the last slider within 600 of the 720 pixels of a small laptop."""
+    page = open_widget(EXPLORER, "explorer.ipynb", width=1280)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_timeout(1500)
+    page.screenshot(path=screenshots / "explorer-volume.png")
+    numbers = page.get_by_text("fraction = ").first
+    assert numbers.inner_text().count("±") == 2
+    seen = [numbers, *page.locator(".bqplot.figure").all(), *page.locator(".noUi-handle").all()]
+    boxes = [item.bounding_box() for item in seen]
+    assert len(boxes) == 1 + 3 + 2
+    top = min(box["y"] for box in boxes)
+    assert max(box["y"] + box["height"] for box in boxes) - top <= 600
+    assert watched.errors == []

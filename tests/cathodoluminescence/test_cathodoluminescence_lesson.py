@@ -61,7 +61,7 @@ def test_blind_maps_are_of_one_of_the_four(tmp_path, word):
 
 def test_light_at_edges_explains_the_gathering_at_some_gain(lesson, studied):
     """The limit lies between a tenth and twice the light; a gain beyond it is no answer."""
-    limit = find_edge_gain(lesson, studied[2], beam_range=float(studied[0].beam_range))
+    limit = find_edge_gain(studied[2], beam_range=float(studied[0].beam_range))
     assert (limit.before, limit.after) == (True, False)
     assert 0.1 < limit.at < 2.0
 
@@ -72,5 +72,5 @@ def test_what_is_not_determined_is_not_asked(lesson, studied):
         cathodoluminescence.lesson.ask_width(lesson, studied[1], spot="A")
     bare = replace(studied[2], profile=None, missing={"profile": "no boundary here"})
     with pytest.raises(NotPossible, match="no boundary here"):
-        find_edge_gain(lesson, bare)
+        find_edge_gain(bare)
     assert np.isfinite(studied[2].dark_share)

@@ -22,7 +22,7 @@ SHIFTED = {
     "planted",
     [
         pytest.param(SHIFTED, id="redder"),
-        pytest.param({"world": "uniform"}, id="uniform", marks=pytest.mark.stress),
+        pytest.param({"world": "uniform"}, id="uniform", marks=pytest.mark.nightly),
     ],
 )
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, planted):

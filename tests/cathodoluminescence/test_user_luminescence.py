@@ -35,10 +35,10 @@ def test_a_map_of_nanoparticles(tmp_path, realdata):
 @pytest.mark.parametrize(
     ("file", "energy"),
     [
-        ("lumispy/asymmetric_peak_map.hspy", 1.77),
-        ("lumispy-demos/Test-linescan_InGaAs-NWs.dm4", 1.35),
+        pytest.param("lumispy/asymmetric_peak_map.hspy", 1.77, marks=pytest.mark.nightly),
+        pytest.param("lumispy-demos/Test-linescan_InGaAs-NWs.dm4", 1.35, marks=pytest.mark.nightly),
         ("lumispy-demos/Test-spectrum_ZnO-NWs.dm4", 2.33),
-        ("rosettasciio/test_spectral_map.sur", 2.15),
+        pytest.param("rosettasciio/test_spectral_map.sur", 2.15, marks=pytest.mark.nightly),
     ],
 )
 def test_maps_lines_and_spectra_of_others(file, energy, tmp_path, monkeypatch, realdata):
@@ -51,6 +51,7 @@ def test_maps_lines_and_spectra_of_others(file, energy, tmp_path, monkeypatch, r
     assert all(name in text for name in found)
 
 
+@pytest.mark.nightly
 def test_noise_alone_gives_a_figure_and_a_reason(tmp_path, monkeypatch, realdata):
     """A map in which nothing shines: no band, and the sections that need one say so."""
     pytest.importorskip("rsciio")
@@ -87,6 +88,7 @@ def test_photoluminescence_is_asked_for_no_beam(tmp_path, monkeypatch):
     assert found["mean_band_1_energy"] == pytest.approx(1239.84 / 640, abs=0.01)
 
 
+@pytest.mark.nightly
 def test_bands_and_windows_of_the_user(tmp_path, monkeypatch):
     """Given where to look: the places are taken, and the windows are those that were asked for."""
     pytest.importorskip("rsciio")

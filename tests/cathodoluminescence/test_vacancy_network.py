@@ -51,3 +51,9 @@ def test_the_same_seed_gives_the_same():
         percolation_threshold(0.6e-9, cells=6, samples=3, rng=np.random.default_rng(3)) for _ in range(2)
     )
     assert one == two
+
+
+def test_a_hop_across_the_crystal_is_refused():
+    """Its images would reach each other; and a sphere of 6 nm holds a thousands of sites."""
+    with pytest.raises(ValueError, match=r"hop of 6 nm .* 14 cells allows up to 1\.47 nm"):
+        percolation_threshold(6e-9, cells=14, samples=2, rng=np.random.default_rng(1))

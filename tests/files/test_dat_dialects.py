@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from dat_files import CLASSIC, ETO, MPMS3, RESISTIVITY, VSM_COLUMNS, VSM_ROWS, magnetometer, vsm, write
 
-from nbtools.files.quantum_design import own_name, plain_name, read_dat
+from nbtools.files.quantum_design import contents_of, own_name, plain_name, read_dat
 
 OERSTED = 79.57747154594767  # A/m
 
@@ -342,3 +342,47 @@ def test_ten_megabytes_in_under_a_second(tmp_path, realdata):
     start = time.process_time()
     data = read_dat(path)
     assert time.process_time() - start < 1 and data.sizes["point"] == 90 * 229
+
+
+@pytest.mark.parametrize(
+    "label, unit",
+    [("Moment (emu/g)", 1e-3), ("Moment (A m2/kg)", 1e-3), ("Moment (A m^2/kg)", 1e-3)],
+)
+def test_a_moment_per_mass_and_the_mass_of_the_header(tmp_path, label, unit):
+    """It becomes a moment: 5 mg of 2 emu/g are 0.01 emu."""
+    head = MPMS3.format(name="x").replace("INFO,,SAMPLE_MASS", "INFO,5.0,SAMPLE_MASS")
+    rows = "".join(f",{t},10,2.0\n" for t in range(5, 10))
+    data = read_dat(write(tmp_path, f"{head}Comment,Temperature (K),Magnetic Field (Oe),{label}\n{rows}"))
+    assert data["moment"].values == pytest.approx(0.01 * unit)
+
+
+@pytest.mark.parametrize(
+    "unit, tesla", [("Tesla", 1.0), ("T", 1.0), ("mT", 1e-3), ("Gauss", 1e-4), ("kOe", 0.1)]
+)
+def test_a_field_in_words(tmp_path, unit, tesla):
+    """Each is the field that has this flux density in vacuum."""
+    data = read_dat(
+        write(tmp_path, vsm(columns=VSM_COLUMNS.replace("(Oe)", f"({unit})")).replace("100.25", "2.5"))
+    )
+    assert data["field"].values == pytest.approx(2.5 * tesla / (4e-7 * np.pi))
+
+
+def test_a_bridge_with_a_blank_in_its_name(tmp_path):
+    """`Sample 1 Length` is `Sample1 Length`; the card is offered what is of the first bridge only."""
+    head = RESISTIVITY.replace(
+        "[Data]", "INFO,bulk,Sample 2 Name\nINFO,2.0,Sample 2 Cross Section\nINFO,3.0,Sample 2 Length\n[Data]"
+    )
+    columns = "Temperature (K),Magnetic Field (Oe),Bridge 1 Resistance (Ohms),Bridge 2 Resistance (Ohms)\n"
+    rows = "".join(f"{t},0,{t}e-3,{t}e-4\n" for t in range(5, 15))
+    path = write(tmp_path, head + columns + rows)
+    assert read_dat(path).attrs["sample"]["length_2"] == pytest.approx(3e-3)
+    assert "cross_section" not in contents_of(path).stated
+    assert contents_of(write(tmp_path, (head + columns + rows).replace("Sample 2", "Sample1"))).stated == {
+        "cross_section": '"2 mm^2"',
+        "tap_distance": '"3 mm"',
+    }
+
+
+def test_a_time_as_a_date_stops_nothing(tmp_path):
+    rows = [f",11/30/2023 10:0{i}:00,{300 - i},100,1e-3,1e-5" for i in range(4)]
+    assert read_dat(write(tmp_path, vsm(rows)))["temperature"].size == 4

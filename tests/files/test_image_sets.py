@@ -99,3 +99,12 @@ def test_images_that_are_not_numbered_are_no_stack(tmp_path):
         with pytest.raises(ImageError, match="not one name with a number"):
             read_image_set([tmp_path / name for name in names])
     assert read_image_set([tmp_path / f"s_{n}.tif" for n in (1, 2, 3)]).stack.shape == (3, 8, 9)
+
+
+def test_slices_are_ordered_by_the_number_that_differs(tmp_path) -> None:
+    """Not by the field or the version that all of them have; two that differ leave it open which."""
+    files = [write(tmp_path / f"s{n}_field2_v1.tif", GREY + n) for n in (10, 8, 9)]
+    assert list(read_image_set(files).stack[:, 0, 0]) == [8, 9, 10]
+    files = [write(tmp_path / f"row{n}_column{n}.tif", GREY) for n in (1, 2, 3)]
+    with pytest.raises(ImageError, match="not one name with a number"):
+        read_image_set(files)

@@ -88,22 +88,19 @@ def test_a_colour_image_is_refused_unless_it_is_grey(tmp_path: Path) -> None:
 
 
 def test_numbered_files(tmp_path: Path) -> None:
-    """In the order of their numbers, not of their letters; a gap is a lost slice."""
-    for number in (1, 2, 10):
-        write(tmp_path / f"slice_{number}.tif", STACK[number % 5])
-    with pytest.raises(ImageError, match=r"slices \[3, 4, 5, 6, 7\] are missing"):
-        read_stack(tmp_path)
-    files = [tmp_path / f"slice_{number}.tif" for number in (1, 2, 10)]
+    """In the order given, which `read_image_set` takes from their numbers."""
+    files = [write(tmp_path / f"slice_{number}.tif", STACK[number % 5]) for number in (1, 2, 10)]
     np.testing.assert_array_equal(read_stack(files), STACK[[1, 2, 0]])
-    files[0].unlink(), files[2].rename(tmp_path / "slice_3.tif")
-    np.testing.assert_array_equal(read_stack(tmp_path, voxel_size=1e-8), STACK[[2, 0]])
 
 
 def test_slices_of_several_shapes(tmp_path: Path) -> None:
     """Named, with their shapes."""
     write(tmp_path / "s1.tif", GREY), write(tmp_path / "s2.tif", GREY[:3])
     with pytest.raises(ImageError, match=r"differ in shape: s1.tif \(6, 8\), s2.tif \(3, 8\)"):
-        read_stack(tmp_path)
+        read_stack([tmp_path / "s1.tif", tmp_path / "s2.tif"])
+    write(tmp_path / "s2.tif", GREY.astype(np.uint8))
+    with pytest.raises(ImageError, match=r"differ in type: s1.tif uint16, s2.tif uint8"):
+        read_stack([tmp_path / "s1.tif", tmp_path / "s2.tif"])
 
 
 def test_a_truncated_file(tmp_path: Path) -> None:
@@ -338,3 +335,92 @@ def test_frames_and_channels_are_no_slices(axes: str, words: str, tmp_path: Path
     path = write(tmp_path / "a.tif", STACK, imagej=True, metadata={"axes": axes})
     with pytest.raises(ImageError, match=words):
         read_stack(path)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_large_plain_tiff_stays_on_disk(tmp_path, monkeypatch, order):
+    """The same numbers, mapped; a compressed one is read."""
+    from nbtools.files import tiff_scale
+
+    grey = np.random.default_rng(0).integers(0, 60_000, (4, 30, 40), dtype="u2")
+    monkeypatch.setattr(tiff_scale, "MAPPED", 100)
+    for name, more in (("plain.tif", {}), ("packed.tif", {"compression": "zlib"})):
+        tifffile.imwrite(tmp_path / name, grey, byteorder=order, photometric="minisblack", **more)
+        read = read_stack(tmp_path / name)
+        assert np.array_equal(read.values, grey)
+        assert isinstance(read.values.base, np.memmap) == (name == "plain.tif")
+
+
+def test_a_file_of_single_pages_is_a_stack_and_an_icon_is_none(tmp_path: Path) -> None:
+    """Pages of one kind that were written one by one are slices; of two sizes the larger is the image."""
+    with tifffile.TiffWriter(tmp_path / "pages.tif") as tiff:
+        for page in STACK:
+            tiff.write(page, contiguous=False)
+    np.testing.assert_array_equal(read_stack(tmp_path / "pages.tif"), STACK)
+    with tifffile.TiffWriter(tmp_path / "icon.tif") as tiff:
+        tiff.write(GREY[::2, ::2])
+        tiff.write(GREY)
+    np.testing.assert_array_equal(read_image(tmp_path / "icon.tif"), GREY)
+
+
+def test_kinds_of_numbers(tmp_path: Path) -> None:
+    """One bit a pixel, the other byte order, tiles; colours one plane after the other; complex ones are refused."""
+    mask = GREY % 2 == 0
+    np.testing.assert_array_equal(
+        read_image(write(tmp_path / "mask.tif", mask, photometric="minisblack")), mask
+    )
+    wide = np.tile(GREY, (8, 8))
+    swapped = write(tmp_path / "tiles.tif", wide, tile=(16, 16), byteorder=">", bigtiff=True)
+    np.testing.assert_array_equal(read_image(swapped), wide)
+    planes = write(tmp_path / "planes.tif", np.stack([GREY] * 3), photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_image(planes), GREY)
+    with pytest.raises(ImageError, match="complex numbers"):
+        read_image(write(tmp_path / "complex.tif", GREY.astype(np.complex64)))
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "1/µm"])
+def test_an_inverse_length_is_no_place(tmp_path: Path, unit: str) -> None:
+    """DigitalMicrograph's tags of a diffraction pattern."""
+    text = unit.encode("latin-1") + b"\0"
+    tags = [(65003, 2, len(text), text, True), (65009, 12, 1, 0.1, True)]
+    with pytest.raises(ImageError, match="a diffraction pattern, its pixels in"):
+        read_image(write(tmp_path / "pattern.tif", GREY, extratags=tags))
+
+
+def test_channels_of_slices_are_no_slices(tmp_path: Path) -> None:
+    """ImageJ's hyperstack of two detectors, though it has a spacing."""
+    both = np.stack([STACK, STACK], axis=1)
+    options = {
+        "imagej": True,
+        "resolution": (100, 100),
+        "metadata": {"axes": "ZCYX", "spacing": 0.02, "unit": "um"},
+    }
+    with pytest.raises(ImageError, match="holds 2 channels"):
+        read_stack(write(tmp_path / "two.tif", both, **options))
+
+
+def test_zarr_images_planes_and_orders(tmp_path: Path) -> None:
+    """A plane is an image; axes stand in the order that the file gives them; an array alone states no size."""
+    zarr = pytest.importorskip("zarr")
+
+    def written(name: str, data: np.ndarray, axes: str, scale: list[float]) -> Path:
+        group = zarr.open_group(str(tmp_path / name), mode="w", zarr_format=2)
+        group.create_array("0", shape=data.shape, chunks=data.shape, dtype=data.dtype)[...] = data
+        steps = [{"type": "scale", "scale": scale}]
+        named = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in axes]
+        level = {"path": "0", "coordinateTransformations": steps}
+        group.attrs["multiscales"] = [{"axes": named, "datasets": [level], "version": "0.4"}]
+        return tmp_path / name
+
+    plane = read_image(written("plane.zarr", GREY, "yx", [10, 5]))
+    assert pixel_sizes(plane) == pytest.approx((1e-8, 5e-9))
+    np.testing.assert_array_equal(plane, GREY)
+    turned = read_stack(written("turned.zarr", STACK.T, "xyz", [5, 10, 20]))
+    assert pixel_sizes(turned) == pytest.approx((2e-8, 1e-8, 5e-9))
+    np.testing.assert_array_equal(turned, STACK)
+    with pytest.raises(ImageError, match="the axes c 5, y 6, x 8"):
+        read_image(written("channels.zarr", STACK, "cyx", [1, 10, 10]))
+    zarr.open_array(str(tmp_path / "bare.zarr"), mode="w", shape=STACK.shape, dtype="u1")[...] = STACK
+    bare = read_stack(tmp_path / "bare.zarr")
+    np.testing.assert_array_equal(bare, STACK)
+    assert not bare.coords

@@ -65,12 +65,29 @@ def test_an_uneven_axis_is_taken_as_it_is(realdata: Path) -> None:
 
 
 def test_all_signals_of_a_file_are_given(realdata: Path) -> None:
-    """Two images of Bruker's file (its hypermap is left alone), and a map of spectra with its axes."""
-    signals = read_signals(realdata / "em3d/rosettasciio/P45_the_default_job.bcf")
-    assert [signal.attrs["title"] for signal in signals] == ["BSE", "SE"]
+    """Two images and the map of spectra of Bruker's file; of another's, a map of spectra with its axes."""
+    path = realdata / "em3d/rosettasciio/P45_the_default_job.bcf"
+    *images, spectra = read_signals(path)
+    assert [signal.attrs["title"] for signal in images] == ["BSE", "SE"]
+    assert spectra.dims == ("y", "x", "energy") and spectra.shape == (75, 100, 2048)
+    assert spectra.coords["energy"].attrs["units"] == "eV"
+    # The strongest line above the noise peak is silicon's K-alpha at 1.740 keV.
+    counts = spectra.sum(("y", "x")).sel(energy=slice(200.0, None))
+    assert float(counts.energy[int(counts.values.argmax())]) == pytest.approx(1740.0, abs=15.0)
+    assert not any(signal.attrs["remark"] for signal in (*images, spectra))
     spectra = read_signals(realdata / "cl/rosettasciio/test-MonarcCL_spectrum-SI.dm4")
     (shape,) = {one.size for one in spectra if set(one.dims) == {"wavelength", "y", "x"}}
     assert shape == 670 * 3 * 3
+
+
+def test_a_damaged_map_of_spectra_is_named_and_the_images_are_read(realdata: Path, tmp_path: Path) -> None:
+    """Bruker's compiled reader may end the process over it: it is tried in another one."""
+    content = bytearray((realdata / "em3d/rosettasciio/P45_the_default_job.bcf").read_bytes())
+    content[400_000:420_000] = b"\xff" * 20_000
+    (tmp_path / "hurt.bcf").write_bytes(content)
+    images = read_signals(tmp_path / "hurt.bcf")
+    assert [one.attrs["title"] for one in images] == ["BSE", "SE"]
+    assert all("map of spectra in the same file is not read" in one.attrs["remark"] for one in images)
 
 
 def test_a_damaged_file_is_named(realdata: Path, tmp_path: Path) -> None:
@@ -105,6 +122,41 @@ def test_a_giant_is_refused_before_it_is_loaded(realdata: Path, tmp_path: Path) 
         group.create_dataset("data", shape=(1_000_000, 20, 50_700), dtype="f2", chunks=(1, 20, 507))
     with pytest.raises(MicroscopyError, match=r"claims an array of shape .*crop it"):
         read_signals(path)
+
+
+def test_a_large_array_is_left_on_disk(tmp_path, monkeypatch):
+    """Its slices are read when they are asked for, and are those of the file."""
+    import dask.array
+    from rsciio.emd import file_writer
+
+    from nbtools.files import microscopy
+    from nbtools.files.registry import open_file
+
+    grey = np.random.default_rng(0).integers(0, 250, (4, 30, 40), dtype="u1")
+    axes = [
+        {
+            "name": n,
+            "size": s,
+            "scale": 20,
+            "offset": 0,
+            "units": "nm",
+            "navigate": n == "z",
+            "index_in_array": i,
+        }
+        for i, (n, s) in enumerate(zip("zyx", grey.shape, strict=True))
+    ]
+    about = {
+        "metadata": {"General": {"title": "stack"}, "Signal": {"signal_type": ""}},
+        "original_metadata": {},
+    }
+    file_writer(
+        str(tmp_path / "stack.emd"), {"data": grey, "axes": axes, "models": [], "attributes": {}, **about}
+    )
+    monkeypatch.setattr(microscopy, "LAZY", 100)
+    (signal,) = read_signals(tmp_path / "stack.emd")
+    assert isinstance(signal.data, dask.array.Array)
+    assert np.array_equal(signal.transpose("z", "y", "x").values, grey)
+    assert [s.technique for s in open_file(tmp_path / "stack.emd").signals] == ["structure"]
 
 
 def test_the_one_signal_axis_in_nm_is_a_wavelength(tmp_path):

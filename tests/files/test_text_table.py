@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nbtools.files.registry import open_file
-from nbtools.files.text_table import TableError, parse_table, read_columns, read_text_table
+from nbtools.files.text_table import TableError, contents_of, parse_table, read_columns, read_text_table
 from nbtools.notebook.sample import open_sample
 from nbtools.transport import study_resistance
 
@@ -147,3 +147,44 @@ def test_a_study_runs_on_it(tmp_path: Path):
     sample = open_sample(path, columns="temperature:0 K, resistance:1 mohm")
     found = {row.name: row.quantity for row in study_resistance(sample).rows()}
     assert abs(found["resistive_midpoint"] - 38) < 3 * found["resistive_midpoint"].uncertainty
+
+
+def test_susceptibility_is_read_as_the_moment_of_a_cubic_metre(tmp_path):
+    """χ′ and χ″ without a unit, with their primes kept; the amplitude from a column or as held."""
+    path = tmp_path / "chi.csv"
+    path.write_text(
+        "T (K),h_ac (Oe),chi',chi''\n" + "".join(f"{t},2,{-1 + t / 100},0.1\n" for t in range(5, 40))
+    )
+    found = contents_of(path)
+    assert found.of("ac_susceptibility")
+    assert found.ways[0].options == (
+        "COLUMNS=temperature:0 K, amplitude:1 Oe, chi_in_phase:2, chi_out_of_phase:3",
+    )
+    data = read_text_table(path, "temperature:0 K, chi_in_phase:2, chi_out_of_phase:3, amplitude:=2 Oe")
+    drive = 2e3 / (4 * np.pi)
+    assert data["ac_in_phase"].values == pytest.approx(drive * (-1 + np.arange(5, 40) / 100))
+    assert data["ac_out_of_phase"].values == pytest.approx(0.1 * drive)
+    with pytest.raises(TableError, match="no amplitude; add its column, or what was held: amplitude:=1 Oe"):
+        read_text_table(path, "temperature:0 K, chi_in_phase:2")
+
+
+def test_a_spectrum_and_a_pattern_by_their_columns(tmp_path):
+    """One mapping for every notebook: counts over wavelength or photon energy, counts over 2θ."""
+    from nbtools.files.powder_diffraction import read_pattern
+    from nbtools.files.spectral_maps import SpectralMapError, read_recording
+
+    path = tmp_path / "spectrum.txt"
+    path.write_text(
+        "Wavelength (nm)\tIntensity (counts)\n" + "".join(f"{w}\t{w % 7}\n" for w in range(400, 500))
+    )
+    found = contents_of(path)
+    assert found.ways[0].technique == "cathodoluminescence"
+    (spectrum,) = read_recording(path, columns="wavelength:0 nm, counts:1").spectra.values()
+    assert spectrum.wavelength_nm == pytest.approx(np.arange(400, 500))
+    assert spectrum.counts == pytest.approx(np.arange(400, 500) % 7)
+    with pytest.raises(SpectralMapError, match="no wavelength and no energy"):
+        read_recording(path, columns="temperature:0 K, counts:1")
+    path.write_text("".join(f"{i} {20 + 0.02 * i:.2f} {i % 50}\n" for i in range(200)))
+    pattern = read_pattern(path, columns="two_theta:1 degree, counts:2")
+    assert pattern.two_theta.values == pytest.approx(20 + 0.02 * np.arange(200))
+    assert pattern.counts.values == pytest.approx(np.arange(200) % 50)

@@ -1,5 +1,6 @@
 """Thirty students' files become one page for the lecturer."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def class_folder(tmp_path: Path) -> Path:
     for number in range(30):
         lesson = Lesson("03", world=f"w{number}", folder=tmp_path / str(number))
         question = lesson.by_hand("onset", "Where does it start?", 38.3, unit="K")
-        question.commit(38.3 if number < 20 else 38300.0 if number < 26 else 50.0 + number)
+        question.commit(38.3 if number < 20 else 38300.0 if number < 26 else 110.0 + number)
         mystery = lesson.mystery(WORLDS)
         right = number % 2 == 0
         lesson.judge(mystery, "Which?").commit(next(w for w in WORLDS if mystery.is_world(w) is right), 0.8)
@@ -37,14 +38,18 @@ def test_the_page_says_who_misread_what(
     found = read_class(class_folder)
     onset = next(question for question in found.questions if question.key == "onset")
     assert (len(onset.answers), onset.right, onset.at_once) == (30, 20, 20)
-    said, who = onset.misread[0]
-    assert "kilo or milli" in said and who == [f"Student {n}" for n in range(20, 26)]
+    first, second = onset.misread
+    assert first == "6 × a factor of 10^3: kilo or milli: " + ", ".join(f"Student {n}" for n in range(20, 26))
+    assert second.startswith("4 × no known slip: Student 26 (136 K), ")
+    blind = [question for question in found.questions if question.key != "onset"]
+    assert all(re.match(r"1 × “(one|two|three)”: Student \d+$", m) for q in blind for m in q.misread)
     assert found.calibration == [("70% to 90%", 30, 15)]
     page = tmp_path / "page.html"
     assert main(["class", str(class_folder), "-o", str(page)]) == 0
     out = capsys.readouterr().out
     assert "30 students" in out and "left out: notes.json" in out
     html = page.read_text()
+    assert "30 blind worlds: 50% right at a mean confidence of 80%" in html
     assert "kilo or milli" in html and "Student 21" in html and "<script" not in html
 
 

@@ -15,7 +15,7 @@ from nbtools.fitting.state import StateError
 from nbtools.lessons.questions import Question, link_in_lab
 from nbtools.notebook.document import headings
 from nbtools.report import notebook_html
-from nbtools.units import Quantity, convert
+from nbtools.units import SUPERSCRIPTS, Quantity, convert, printed_unit
 
 # They share the twins and the cached numbers of the notebooks.
 pytestmark = pytest.mark.notebook
@@ -92,7 +92,7 @@ def test_the_classroom_asks_every_question_of_every_room(questions):
 
 
 def test_a_number_is_taken_in_three_spellings(numbers):
-    """With a point, with a comma and its unit, and in another unit or as a power of ten."""
+    """With a point, with a comma and its unit, in another unit, as a power of ten as printed and as typed."""
     for question in numbers:
         truth, unit = float(question.truth), question.unit
         digits = f"{truth:.4g}"
@@ -101,7 +101,12 @@ def test_a_number_is_taken_in_three_spellings(numbers):
             if unit in ALSO
             else f"{10 * truth:.4f} × 10^-1 {unit}".strip()
         )
-        for typed in (digits, f"{digits.replace('.', ',')} {unit}".strip(), other):
+        power = math.floor(math.log10(abs(truth)))
+        scientific = (
+            f"{truth / 10**power:.3f}·10{str(power).translate(SUPERSCRIPTS)} {printed_unit(unit)}".strip()
+        )
+        spelled = (digits, f"{digits.replace('.', ',')} {unit}".strip(), other, scientific, f"≈{truth:.3e}")
+        for typed in spelled:
             assert answered(question, typed).answer.right, f"{question.key}: {typed!r} was refused"
         question.lesson.forget(question.key)
 

@@ -11,7 +11,8 @@ from driving import drive
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import AnswerTable, read_answers
 from nbtools.lessons.hand_in import HandIn, read_handed_in
-from nbtools.lessons.questions import Lesson, find_flip
+from nbtools.lessons.questions import Lesson, Question, find_flip, link_in_lab
+from nbtools.paths import NOTEBOOKS
 from nbtools.report import _output_html
 from nbtools.results import NotPossible
 from nbtools.units import Quantity, convert
@@ -173,6 +174,26 @@ def test_what_fits_no_slip_is_given_no_reason(lesson: Lesson) -> None:
     assert lesson.check("x", "?", 10.0).commit(13.7).answer.said == "not yet"
 
 
+def test_a_choice_and_a_predicted_number_have_one_try(lesson: Lesson) -> None:
+    """A second would be given away."""
+    number = lesson.predict("n", "?", 10.0).commit(13.7)
+    mystery = lesson.mystery(WORLDS)
+    wrong = next(one for one in WORLDS if not mystery.is_world(one))
+    for question in (number, lesson.judge(mystery, "Which?").commit(wrong, 0.5)):
+        assert question.closed and not question.answer.right and "One more try" not in question.heard()
+    assert "10" in number.heard()
+
+
+def test_a_link_leads_to_the_cell_of_its_heading() -> None:
+    """Of a notebook of the package; any other is left as it is."""
+    found = link_in_lab("03_transport.ipynb#Fig.-9(a)-·-Resistivity")
+    notebook = json.loads((NOTEBOOKS / "03_transport.ipynb").read_text(encoding="utf-8"))
+    cell = next(one for one in notebook["cells"] if found.endswith(f"#cell-id={one['id']}"))
+    assert "## Fig. 9(a) · Resistivity" in "".join(cell["source"]) and cell["cell_type"] == "markdown"
+    for link in ("03_transport.ipynb#nowhere", "elsewhere.ipynb#Fig.", "03_transport.ipynb"):
+        assert link_in_lab(link) == link
+
+
 def test_by_hand_the_code_stands_beside(lesson: Lesson) -> None:
     """After the commitment, and not before."""
     question = lesson.by_hand("onset", "Where?", Quantity(38.3, 0.02, "K"), unit="K")
@@ -242,6 +263,18 @@ def test_calibration_is_kept_over_mysteries(tmp_path: Path) -> None:
     assert said.startswith("4 blind worlds: 75% right at a mean confidence of 65%; mean score 0.")
 
 
+def test_who_says_that_he_does_not_know_is_calibrated(tmp_path: Path) -> None:
+    """He counts for right as often as chance is, which is what he states."""
+    for word in ("a", "b", "c"):
+        lesson = Lesson("03", world=word, folder=tmp_path)
+        lesson.judge(lesson.mystery(WORLDS), "Which?").commit("I do not know")
+    said = AnswerTable({"03": lesson.answers}).calibration()
+    assert (
+        "33% right at a mean confidence of 33%; mean score 0.67 (0 is best, honest ignorance has 0.67)"
+        in said
+    )
+
+
 def test_a_wrong_answer_never_scores_better_than_not_knowing(tmp_path: Path) -> None:
     """Whatever the confidence; and one world alone shows no score."""
     lesson = Lesson("03", folder=tmp_path)
@@ -263,6 +296,37 @@ def test_answers_are_kept_and_judged_anew(tmp_path: Path) -> None:
     later = Lesson("03", folder=tmp_path)
     assert later.by_hand("onset", "Where?", 20.0, unit="K").answer.right is False
     assert later.answers["onset"].tries == 1
+
+
+def test_two_lessons_of_a_room_keep_each_others_answers(tmp_path: Path) -> None:
+    """And neither brings back what the other, or a reset, has taken."""
+    one, two = (Lesson("01", data=data, folder=tmp_path) for data in ("abc", "xyz"))
+    first, second = one.check("x", "?", 1.0), two.check("x", "?", 2.0)
+    first.commit(1.0)
+    second.commit(2.0)
+    assert set(read_answers(one.path, "01")) == {"x @ abc", "x @ xyz"}
+    two.forget("x")
+    assert first.closed and second.answer is None
+    HandIn(tmp_path).reset()
+    box = HandIn(tmp_path)
+    box.reset(), box.reset()
+    assert first.answer is None
+    second.commit(2.0)
+    assert set(read_answers(one.path, "01")) == {"x @ xyz"}
+
+
+def test_an_answer_that_is_judged_anew_keeps_its_tries(tmp_path: Path) -> None:
+    """What the first try was taken for; and after one wrong try the truth is still not told."""
+
+    def asked() -> Question:
+        return Lesson("03", folder=tmp_path).check("x", "?", 38.3, unit="K")
+
+    asked().commit(38300.0)
+    again = asked()
+    assert again.tries == 1 and "38.3 K" not in again.heard() and again.answer.said.startswith("not yet")
+    again.commit(38.3)
+    last = asked().answer
+    assert (last.tries, last.right) == (2, True) and "kilo or milli" in last.first_slip
 
 
 def test_an_answer_to_another_question_counts_for_none(tmp_path: Path) -> None:
@@ -356,18 +420,17 @@ def test_a_reader_with_no_kernel_sees_the_line(lesson: Lesson) -> None:
 def test_a_flip_is_found_where_it_was_planted() -> None:
     """A verdict that changes at 0.437, from above and from below, to the stated half width."""
     for start, end in ((0.0, 1.0), (1.0, 0.0)):
-        flip = find_flip(lambda x: "yes" if x < 0.437 else "no", start, end, knob="threshold")
+        flip = find_flip(lambda x: "yes" if x < 0.437 else "no", start, end)
         assert flip.at is not None and abs(flip.at - 0.437) <= flip.at.uncertainty
         assert {flip.before, flip.after} == {"yes", "no"}
-        assert flip.moved == pytest.approx(0.437 - start, abs=0.01)
+        assert flip.start == start and flip.at.uncertainty == pytest.approx(0.1 / 2**6)
 
 
 def test_a_verdict_that_holds_says_so() -> None:
     """No place is named where none was found; what cannot be computed is a verdict of its own."""
-    flip = find_flip(lambda x: "yes", 1.0, 2.0, knob="gap")
-    assert flip.at is None and math.isnan(flip.moved)
-    assert str(flip) == "gap: “yes” holds all the way from 1 to 2"
-    assert find_flip(lambda x: math.sqrt(x) >= 0, 1.0, -1.0, knob="x").after == "not determined"
+    flip = find_flip(lambda x: "yes", 1.0, 2.0)
+    assert flip.at is None and flip.after == "yes"
+    assert find_flip(lambda x: math.sqrt(x) >= 0, 1.0, -1.0).after == "not determined"
 
 
 def test_nothing_is_chosen_and_nothing_is_told_before_the_student_does(lesson: Lesson) -> None:

@@ -69,18 +69,21 @@ def plate_current(seed: int, *, percent: float = 1.0, gap: float = GAP) -> dict[
     return {"critical_current": found.critical_current}
 
 
-def current_of_a_users_plate(seed: int, *, percent: float, gap: float) -> dict[str, Quantity]:
+def current_of_a_users_plate(
+    seed: int, *, percent: float, gap: float, pixels: int = PIXELS
+) -> dict[str, Quantity]:
     """J_c as a user has it: the plate lies anywhere between pixels, and is as thick as its card says within 2 %."""
+    side = SIDE * PIXELS / pixels
     rng = np.random.default_rng([seed, 12])
     thick = THICKNESS + 0.01e-3 * rng.normal()
-    y, x = (SIDE / 2 * (np.arange(2 * PIXELS) - PIXELS + 0.5 + s) for s in rng.uniform(-1, 1, 2))
+    y, x = (side / 2 * (np.arange(2 * pixels) - pixels + 0.5 + s) for s in rng.uniform(-1, 1, 2))
     inside = np.minimum.outer(SIDES[1] / 2 - np.abs(y), SIDES[0] / 2 - np.abs(x))
-    jx, jy = (CURRENT * one for one in current_of(np.maximum(inside, 0.0), SIDE / 2))
-    own = mo.bin_map(plate_field(jx, jy, pixel_size=SIDE / 2, thickness=thick, height=gap), 2)
+    jx, jy = (CURRENT * one for one in current_of(np.maximum(inside, 0.0), side / 2))
+    own = mo.bin_map(plate_field(jx, jy, pixel_size=side / 2, thickness=thick, height=gap), 2)
     own = own + percent / 100 * np.abs(own).max() * rng.normal(size=own.shape)
     outline = mo.bin_map(inside > 0, 2) > 0.5  # the pixels of which half is sample
     maps = mo.FluxMaps(
-        (0.04 - own)[None], np.array([0.04]), 35.0, "zero-field cooled", SIDE, gap, THICKNESS, outline
+        (0.04 - own)[None], np.array([0.04]), 35.0, "zero-field cooled", side, gap, THICKNESS, outline
     )
     found = maps.critical_current().critical_current
     shared = shared_error(maps, thickness=0.01e-3)

@@ -8,7 +8,7 @@ from nbtools.magneto_optics.twin import MagnetoOpticsWorld
 pytestmark = pytest.mark.notebook
 
 
-@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.stress), 1.2])
+@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.nightly), 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """Needs-data verdicts stay open, and what the paper's own numbers decide stays."""
     currents = tuple(factor * one for one in MagnetoOpticsWorld().critical_currents)

@@ -46,10 +46,11 @@ def test_a_film_under_another_microscope(images, tmp_path):
     ("file", "options", "kept"),
     [
         ("mo/current-reconstruction/mag.npz", {"HEIGHT": 1e-6, "EDGES": "mirror"}, set()),
-        (
+        pytest.param(
             "mo/magnetization-rock-sample/data0.txt",
             {"HEIGHT": 5e-4, "MAP_UNIT": "nT"},
             {"largest_current"},
+            marks=pytest.mark.nightly,
         ),
     ],
 )

@@ -126,4 +126,4 @@ def test_a_bad_statement_is_refused(tmp_path, changes, message):
 def test_printed_numbers_keep_their_digits_and_signs():
     """36.0 stays 36.0, about is a tilde, a bound has its sign, an implied number says so."""
     shown = [read_paper()[name].printed for name in ("RES-05", "CMP-03", "MAG-05", "MAG-09", "GL-03")]
-    assert shown == ["38.0, 36.0 K", "~30 %", "< 1 %", "97.9 kOe, 0.23", "13.63 (implied)"]
+    assert shown == ["38.0 and 36.0 K", "~30 %", "< 1 %", "97.9 kOe and 0.23", "13.63 (implied)"]

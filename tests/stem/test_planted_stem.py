@@ -10,7 +10,7 @@ pytestmark = pytest.mark.notebook
 SHIFTED = ("thickness", "dose", "bright_dose", "fraction", "spread", "film")
 
 
-@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.stress), 1.2])
+@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.nightly), 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """Dose, blur, thickness and area 20 % off: needs-data verdicts stay open, what print decides stays."""
     planted = {name: factor * getattr(StemWorld(), name) for name in SHIFTED}

@@ -20,6 +20,7 @@ def test_one_crystal_in_a_ser_file(tmp_path, realdata):
     assert all("one grain, no interface" in found["skipped"][s] for s in ("Terraces and steps",))
 
 
+@pytest.mark.nightly
 def test_a_crystal_that_was_not_named(tmp_path, realdata):
     """The same file with the crystals left as they are: no MgO or MgB2 is invented, and what was tested is said."""
     pytest.importorskip("rsciio")
@@ -29,6 +30,7 @@ def test_a_crystal_that_was_not_named(tmp_path, realdata):
     assert not found["verdicts"]
 
 
+@pytest.mark.nightly
 def test_an_image_without_a_scale(tmp_path, realdata):
     """Refused as it is, and studied with a scale."""
     pytest.importorskip("rsciio")

@@ -8,7 +8,7 @@ from nbtools.structure.twin_fib_sem import FibSemWorld
 pytestmark = pytest.mark.notebook
 
 
-@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.stress), 1.2])
+@pytest.mark.parametrize("factor", [pytest.param(0.8, marks=pytest.mark.nightly), 1.2])
 def test_no_verdict_blames_or_praises_the_paper(tmp_path, monkeypatch, factor):
     """Filling and codimension 20 % off: every needs-data verdict stays open, and what print decides stays."""
     default = FibSemWorld()

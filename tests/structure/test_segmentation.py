@@ -244,3 +244,25 @@ def test_maps_that_have_nothing_to_do_with_it_do_not_follow(length, cut):
         )
         false += estimate_registration(random_media.level_set(one, 0.265), two).p_value <= 0.05
     assert false <= 5
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (100.0, -12000.0), (1 / 255, -0.4), (1.0, -300.0)])
+def test_phases_do_not_hang_on_where_zero_lies(gain, offset):
+    """Detectors set black anywhere: the same image in other units, through zero and below, has the same phases."""
+    rng = np.random.default_rng(0)
+    planted = phase((160, 160))
+    grey = 160 - 80.0 * ndimage.gaussian_filter(planted.astype(float), 1) + 6 * rng.normal(size=planted.shape)
+    grey += 8 * rng.normal(size=160)  # curtains
+    found = estimate_phases(gain * grey + offset)
+    assert overlap(found.phase, planted)["dice"] > 0.95
+    assert float(found.share) == pytest.approx(planted.mean(), abs=0.02)
+    assert found.share.uncertainty < 0.08
+
+
+@pytest.mark.parametrize("values", [(False, True), (0, 1), (0, 255), (-1.0, 1.0)])
+def test_what_was_segmented_before_is_kept(values):
+    """Two grey values only: no noise, no stripes, no pores."""
+    planted = phase((96, 96))
+    found = estimate_phases(np.where(planted, values[0], values[1]))
+    assert np.array_equal(found.phase, planted)
+    assert found.found.pore_fraction == 0

@@ -37,6 +37,7 @@ def test_a_stack_of_ones_own(tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"01_structure.csv", "box_counts.pdf"}
 
 
+@pytest.mark.nightly
 def test_a_tomogram_of_one_kind_of_grey(tmp_path, monkeypatch, realdata):
     """A microtubule: no two phases in the volume nor in its section, which is said, and no number comes of it."""
     ledger = run_in_process(
@@ -60,6 +61,7 @@ def test_an_image_without_a_pixel_size(tmp_path, monkeypatch, realdata):
     assert 1 < found["section_dimension"] < 2
 
 
+@pytest.mark.nightly
 def test_a_truncated_stack(tmp_path, monkeypatch, realdata):
     """Cut short on the way: one sentence."""
     whole = (realdata / "em3d/cylindra/13pf_MT.tif").read_bytes()
@@ -69,6 +71,7 @@ def test_a_truncated_stack(tmp_path, monkeypatch, realdata):
     assert "cut.tif" in ledger["skipped"]["The data and the sample"]
 
 
+@pytest.mark.nightly
 def test_a_tilt_series_is_no_volume(tmp_path, monkeypatch, realdata):
     """Projections are not slices."""
     ledger = run_in_process(

@@ -208,3 +208,17 @@ def test_a_paramagnet_in_a_negative_field_is_no_transition(offset):
     noise = 1e-6 * np.random.default_rng(2).normal(size=t.size)
     found = estimate_transition(t, -1e-2 / (t + offset) + noise, kind="diamagnetic")
     assert not found.found and "paramagnet" in found.reason
+
+
+@pytest.mark.parametrize("ratio", [1.2, 5, 25, 80])
+@pytest.mark.parametrize("step", [0.05, 0.2, 1.0])
+def test_a_clean_metal_has_its_transition_too(ratio, step):
+    """Its resistance falls to half by itself near a third of its Debye temperature, which is no transition."""
+    kelvin = np.concatenate([np.arange(5, 60, step), np.arange(60, 300, 2.0)])
+    phonons = bloch_gruneisen(kelvin, residual=0.0, amplitude=1.0, debye_temperature=900.0, exponent=3.0)
+    normal = 1 + (ratio - 1) * phonons / phonons[-1]
+    noise = np.random.default_rng(0).normal(0, 1e-3, kelvin.size)
+    found = estimate_transition(kelvin, normal / (1 + np.exp(-(kelvin - 38.5) / 0.1)) + noise)
+    assert abs(found.midpoint - 38.5) < 0.01 + step / 4
+    with_none = estimate_transition(kelvin, normal + noise)
+    assert not np.isfinite(with_none.midpoint)
