@@ -214,8 +214,6 @@ def assess_overlap(
     map_b: ArrayLike,
     mask: ArrayLike,
     *,
-    crosstalk: float = 0.0,
-    edge: float = OVERLAP_EDGE,
     given: Sequence[ArrayLike] = (),
     shifts: int = 999,
     seed: int = 0,
@@ -230,17 +228,14 @@ def assess_overlap(
     ----------
     map_a, map_b : shape (y, x); NaN outside the mask may stand
     mask : True in MgO
-    crosstalk : share of map a that leaks into map b; it is taken off before
-    edge : pixels nearer to the boundary are left out: how much of each is MgO no mask resolves
     given : further maps (the common collection of light, say) whose linear part is taken off both
 
     Returns
     -------
-    `statistic` is the correlation, `effect_size` what it exceeds chance's mean by. `extra`: "pearson" as
-    the maps stand, "manders_a" and "manders_b" (share of a's light where b is bright, and the reverse), and
-    "leak", the crosstalk that would by itself make map b's share of a.
+    `statistic` is the correlation, `effect_size` what it exceeds chance's mean by. Pixels within `OVERLAP_EDGE` of the
+    boundary are left out: how much of each is MgO no mask resolves.
 
-    Source: Manders et al., J. Microsc. 169, 375 (1993); shift test as in Van Steensel et al., J. Cell Sci. 109, 787.
+    Source: shift test as in Van Steensel et al., J. Cell Sci. 109, 787 (1996).
     """
     same_pixels(map_a, map_b)
     a, b = as_map(map_a, "map_a"), as_map(map_b, "map_b")
@@ -252,10 +247,9 @@ def assess_overlap(
     for values, name in ((a, "map_a"), (b, "map_b")):
         refuse_full_scale(values, inside, name)
     a, b = np.where(inside, a, 0.0), np.where(inside, b, 0.0)
-    leaked = b - crosstalk * a
     others = [np.where(inside, as_map(other, "a given map"), 0.0) for other in given]
-    used = clear_of_boundary(inside, edge)
-    left_a, left_b = (without_geometry(band, inside, others, used=used) for band in (a, leaked))
+    used = clear_of_boundary(inside, OVERLAP_EDGE)
+    left_a, left_b = (without_geometry(band, inside, others, used=used) for band in (a, b))
     correlation, overlap = shifted_correlations(left_a, left_b, used)
     length = max(correlation_length(left_a), correlation_length(left_b))
     allowed = (overlap > LEAST_OVERLAP * used.sum()) & (shift_radius(a.shape) > 2 * length)
@@ -267,8 +261,6 @@ def assess_overlap(
         p_value=p_value(statistic, null),
         effect_size=float(statistic - null.mean()),
         name="correlation beyond the shape of the emitter",
-        extra={"pearson": _pearson(a[inside], b[inside]), "leak": _slope(left_a, left_b, a, b, used)}
-        | _manders(a[inside], b[inside]),
         missing={}
         if given
         else {
@@ -291,29 +283,6 @@ def shifted_correlations(a: Array, b: Array, inside: Mask) -> tuple[Array, Array
     square_b = all_shifts(m, b**2 * m) - sum_b**2 / n
     product = np.sqrt(np.maximum(square_a, 0.0) * np.maximum(square_b, 0.0))
     return np.where(product > 1e-9 * inside.sum(), cross / np.maximum(product, 1e-300), 0.0), n
-
-
-def _pearson(a: Array, b: Array) -> float:
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
-
-
-def _slope(left_a: Array, left_b: Array, a: Array, b: Array, inside: Mask) -> float:
-    """d b/d a of what is left, in the maps' own units."""
-    spread = [np.std(without[inside]) or 1.0 for without in (a, b)]
-    return float(np.mean(left_a[inside] * left_b[inside]) * spread[1] / spread[0])
-
-
-def _manders(a: Array, b: Array) -> dict[str, float]:
-    """Share of one map's light where the other is above Otsu's threshold."""
-    from skimage.filters import threshold_otsu
-
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return {"manders_a": float("nan"), "manders_b": float("nan")}
-    bright_a, bright_b = a > threshold_otsu(a), b > threshold_otsu(b)
-    return {
-        "manders_a": float(a[bright_b].sum() / a.sum()),
-        "manders_b": float(b[bright_a].sum() / b.sum()),
-    }
 
 
 # Does light gather at the boundary? -------------------------------------------------------------
@@ -468,12 +437,8 @@ def assess_channels(
     map: ArrayLike,
     phase: ArrayLike,
     *,
-    reference: ArrayLike | None = None,
     pixel: float | None = None,
-    edge: float = 0.0,
-    fractions: Sequence[float] = FRACTIONS,
     draws: int = 199,
-    tile: int | None = None,
     seed: int = 0,
 ) -> ChanceTest:
     """How long the line is that a bright place in the emitter belongs to, against two kinds of chance.
@@ -489,40 +454,37 @@ def assess_channels(
     Parameters
     ----------
     map : shape (y, x); phase : True in MgO
-    reference : another band of the same field; then their ratio is looked at
     pixel : m; without, lengths are in pixels
-    edge : pixels nearer to the boundary are left out: how much of each is MgO no mask resolves
-    fractions : brightest shares of the emitter
-    tile : pixels a side of a shuffled piece, by default a twelfth of the map
 
     Returns
     -------
     `statistic` is that mean (m, or pixels) at the share where it stands out most; `null` the same by chance;
-    `effect_size` how many times chance's median. `extra`: "bright", "skeleton" and "longest" (masks), "length"
-    of the longest, "fraction", "span" (of the longest, as a share of the map), "mask_span" (the emitter's own).
+    `effect_size` how many times chance's median. `extra`: "skeleton" and "longest" (masks), and "unit".
     """
     size, unit = pixel_of(map, pixel)
-    values, inside, notes = _in_emitter(map, phase, reference)
-    used = clear_of_boundary(inside, edge)
-    left = without_geometry(np.where(inside, values, 0.0), inside, used=used)
+    values = as_map(map, "map")
+    inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
+    inside = inside & np.isfinite(values)
+    refuse_full_scale(values, inside, "map")
+    left = without_geometry(np.where(inside, values, 0.0), inside)
     rng = np.random.default_rng(seed)
-    piece = tile or max(4, min(values.shape) // 12)
-    smooth = smoothed_inside(left, used, SMOOTHING)
-    observed = skeleton_lengths(smooth, used, fractions)
-    full = filled(left, used)
+    piece = max(4, min(values.shape) // 12)
+    smooth = smoothed_inside(left, inside, SMOOTHING)
+    observed = skeleton_lengths(smooth, inside, FRACTIONS)
+    full = filled(left, inside)
     worlds = {
         "the same texture": lambda: _rephased(smooth, rng),
-        "the same pieces": lambda: smoothed_inside(_shuffled(full, piece, rng), used, SMOOTHING),
+        "the same pieces": lambda: smoothed_inside(_shuffled(full, piece, rng), inside, SMOOTHING),
     }
     chance = {
-        name: [skeleton_lengths(world(), used, fractions) for _ in range(draws)]
+        name: [skeleton_lengths(world(), inside, FRACTIONS) for _ in range(draws)]
         for name, world in worlds.items()
     }
     odds = {name: _worst_share(observed, np.array(lengths, float)) for name, lengths in chance.items()}
     hardest = max(odds, key=lambda name: odds[name][0])
     p, best = odds[hardest]
     null = np.array(chance[hardest], float)[:, best] * size
-    drawn = trace(smooth, used, fractions[best]) | {"mask_span": span_of(_largest(inside))}
+    skeleton = _skeleton(smooth, inside, FRACTIONS[best])
     statistic = float(observed[best] * size)
     return ChanceTest(
         statistic=statistic,
@@ -530,50 +492,28 @@ def assess_channels(
         p_value=p,
         effect_size=float(statistic / max(float(np.median(null)), size)),
         name=f"mean length of bright lines ({unit})",
-        extra=drawn
-        | {
-            "fraction": fractions[best],
-            "length": float(drawn["longest"].sum() * size),
-            "unit": unit,
-            "pixel": size,
-            "odds": {name: entry[0] for name, entry in odds.items()},
-        },
+        extra={"skeleton": skeleton, "longest": _largest(skeleton), "unit": unit},
         notes=(
             *notes,
-            f"chance keeps {hardest}; brightest {fractions[best]:.0%} of MgO; tiles of {piece} pixels",
+            f"chance keeps {hardest}; brightest {FRACTIONS[best]:.0%} of MgO; tiles of {piece} pixels",
         ),
     )
-
-
-def _in_emitter(
-    map: ArrayLike, phase: ArrayLike, reference: ArrayLike | None
-) -> tuple[Array, Mask, tuple[str, ...]]:
-    """The map, or its ratio to the reference; where the emitter has a value; what has to be said."""
-    values = as_map(map, "map")
-    inside, notes = emitter_of(phase, np.where(np.isfinite(values), values, 0.0))
-    if reference is not None:
-        same_pixels(map, reference)
-        other = reference_of(reference, values.shape)
-        values = np.where(other > 0, values / np.where(other > 0, other, 1.0), np.nan)
-    inside = inside & np.isfinite(values)
-    refuse_full_scale(values, inside, "map")
-    return values, inside, tuple(notes)
 
 
 def skeleton_lengths(field: Array, inside: Mask, fractions: Sequence[float]) -> Array:
     """Σ L²/Σ L of the connected skeletons (pixels) of each brightest share of the emitter."""
     found = []
     for share in fractions:
-        _, sizes = _parts(_skeleton(field, inside, share)[1])
+        _, sizes = _parts(_skeleton(field, inside, share))
         found.append(float((sizes**2).sum() / max(sizes.sum(), 1)))
     return np.array(found)
 
 
-def _skeleton(field: Array, inside: Mask, fraction: float) -> tuple[Mask, Mask]:
+def _skeleton(field: Array, inside: Mask, fraction: float) -> Mask:
+    """The brightest share of the emitter, thinned to lines."""
     from skimage.morphology import skeletonize
 
-    bright = inside & (field > np.quantile(field[inside], 1 - fraction))
-    return bright, np.asarray(skeletonize(bright))
+    return np.asarray(skeletonize(inside & (field > np.quantile(field[inside], 1 - fraction))))
 
 
 def _parts(mask: Mask) -> tuple[NDArray[np.intp], Array]:
@@ -582,20 +522,6 @@ def _parts(mask: Mask) -> tuple[NDArray[np.intp], Array]:
     sizes = np.bincount(parts.ravel(), minlength=count + 1).astype(float)
     sizes[0] = 0
     return parts, sizes
-
-
-def trace(field: Array, inside: Mask, fraction: float) -> dict[str, Any]:
-    """The brightest share of the emitter, its skeleton, the largest connected one, and how far that reaches."""
-    bright, skeleton = _skeleton(field, inside, fraction)
-    longest = _largest(skeleton)
-    return {"bright": bright, "skeleton": skeleton, "longest": longest, "span": span_of(longest)}
-
-
-def span_of(part: Mask) -> float:
-    """The larger share of the map's height and width that a part reaches across."""
-    if not part.any():
-        return 0.0
-    return float(max((np.ptp(np.flatnonzero(part.any(1 - axis))) + 1) / part.shape[axis] for axis in (0, 1)))
 
 
 def filled(values: Array, inside: Mask) -> Array:

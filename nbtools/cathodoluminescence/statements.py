@@ -56,32 +56,14 @@ def ultraviolet_peak(paper: Paper, results: Results, context: Context) -> Verdic
 
 
 @statement("CL-02")
-def f2_emission(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
-    return context.only_stated()
-
-
 @statement("CL-03")
-def f_plus_emission(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
-    return context.only_stated()
-
-
 @statement("CL-04")
-def doubly_charged_f2_emission(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
-    return context.only_stated()
-
-
 @statement("CL-05")
-def f_emission(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
-    return context.only_stated()
-
-
 @statement("CL-06")
-def singly_charged_f2_emission(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
+@statement("CL-08")
+@statement("CL-14")
+def cited(paper: Paper, results: None, context: Context) -> Verdict:
+    """Centres and a gap from other works, and a map of which only its own file has the window."""
     return context.only_stated()
 
 
@@ -96,12 +78,6 @@ def green_band(paper: Paper, results: Results, context: Context) -> Verdict:
         f"F at {elsewhere:.0f} nm": chance(found - elsewhere),
     }
     return context.number(found, "band fit in energy, spot C", planted="green_wavelength", excluded=excluded)
-
-
-@statement("CL-08")
-def second_map(paper: Paper, results: None, context: Context) -> Verdict:
-    """Only the map's own file has its window."""
-    return context.only_stated()
 
 
 @statement("CL-09", rests_on="data")
@@ -170,12 +146,6 @@ def order_of_the_list(paper: Paper, results: None, context: Context) -> Verdict:
     if not rising:
         basis += ": F and F2(+) may have changed places, or the list has no order; the cited works would tell"
     return context.proposition(True if rising else None, basis, shown=listed)
-
-
-@statement("CL-14")
-def band_gap(paper: Paper, results: None, context: Context) -> Verdict:
-    """Cited."""
-    return context.only_stated()
 
 
 @statement("CL-22")

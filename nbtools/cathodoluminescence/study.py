@@ -31,7 +31,8 @@ from nbtools.cathodoluminescence.field import (
 from nbtools.cathodoluminescence.model_centres import FWHM, excitation_range
 from nbtools.cathodoluminescence.spectra import EnergySpectra, prepare_spectra
 from nbtools.cathodoluminescence.unmixing import ShapeTest, Unmixed, map_bands
-from nbtools.files.spectral_maps import Recording, Spectra, SpectralMapError, read_recording
+from nbtools.files.microscopy import MicroscopyError
+from nbtools.files.spectral_maps import Recording, Spectra, read_recording
 from nbtools.files.text_table import TableError
 from nbtools.results import NotPossible
 from nbtools.study import Missing, Row, StudyResult, study
@@ -105,7 +106,7 @@ def read_files(files: Sequence[Path], columns: str = "") -> tuple[list[Recording
         try:
             about = path.stat()
             found.append(_read(path, about.st_mtime, about.st_size, columns))
-        except (SpectralMapError, TableError, OSError) as problem:
+        except (MicroscopyError, TableError, OSError) as problem:
             refused.append(f"{path.name} is left out: {problem}")
     return found, refused
 

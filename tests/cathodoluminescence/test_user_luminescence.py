@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from strangers import numbers, run_as_user, run_in_process
 
+from nbtools.cathodoluminescence.study import read_files
 from nbtools.files.write_hspy import Axis, Signal, write_hspy
 
 pytestmark = pytest.mark.notebook
@@ -97,3 +98,13 @@ def test_bands_and_windows_of_the_user(tmp_path, monkeypatch):
     assert {"mean_band_1_energy", "mean_band_2_energy", "overlap_p"} <= set(numbers(ledger))
     criteria = " ".join(entry["method"] for entry in ledger["results"])
     assert "green and red" in criteria
+
+
+@pytest.mark.parametrize(("name", "text"), [("map.txt", "ends in .txt"), ("map.hspy", "whole")])
+def test_a_file_of_no_format_is_left_out_with_its_reason(name, text, tmp_path):
+    """Nothing stops: the section says what came."""
+    pytest.importorskip("rsciio")
+    (tmp_path / name).write_text("400\t500\n1\t2\n")
+    found, refused = read_files([tmp_path / name])
+    assert not found
+    assert name in refused[0] and text in refused[0]
