@@ -5,8 +5,10 @@ import os
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.special import ndtr
 
 import nbtools.structure.model_random_media as random_media
+from nbtools.results import NotPossible
 from nbtools.structure.fractal import judge_sections
 from nbtools.structure.isotropy import estimate_isotropy
 from nbtools.structure.percolation import estimate_percolation
@@ -63,3 +65,32 @@ def test_a_null_that_holds_is_seldom_rejected(null, capsys):
         with capsys.disabled():
             print(f"\n{null.__name__}, length {length:g}: {false} of {SEEDS}")
         assert false <= 0.1 * SEEDS + (2 if SEEDS < 100 else 0)
+
+
+KINDS = {
+    "normal": lambda field: field,
+    "exponential": lambda field: -np.log(ndtr(-field)),
+    "lognormal": np.exp,
+}
+
+
+@pytest.mark.timeout(3600)
+def test_grey_values_of_one_kind_are_seldom_two_phases(capsys):
+    """Textures of one kind, whatever their histogram and length, with noise and without, denoised as a section is."""
+    false = {}
+    for kind, shape in KINDS.items():
+        for noise in (0.0, 0.5, 2.0):
+            called = 0
+            for seed in range(SEEDS):
+                rng = np.random.default_rng([seed, list(KINDS).index(kind), round(10 * noise)])
+                length = (2.0, 4.0, 8.0)[seed % 3]
+                texture = shape(random_media.gaussian_field((128, 128), rng, correlation_length=length))
+                try:
+                    segment(denoise(texture + noise * rng.normal(size=texture.shape), size=1.2))
+                    called += 1
+                except NotPossible:
+                    pass
+            false[kind, noise] = called
+            with capsys.disabled():
+                print(f"\n{kind}, noise {noise:g}: {called} of {SEEDS} called two phases")
+    assert sum(false.values()) <= 0.06 * SEEDS * len(false)

@@ -266,3 +266,19 @@ def test_what_was_segmented_before_is_kept(values):
     found = estimate_phases(np.where(planted, values[0], values[1]))
     assert np.array_equal(found.phase, planted)
     assert found.found.pore_fraction == 0
+
+
+def test_few_grains_of_one_kind_are_no_two_phases():
+    """Eight lengths a side give any ratio of gradients by chance; two phases of as few grains are told."""
+    called = {"one kind": 0, "two phases": 0}
+    for seed in range(12):
+        field = random_media.gaussian_field((128, 128), np.random.default_rng(seed), correlation_length=12.0)
+        seen = photographed(random_media.level_set(field, 0.3), seed)
+        for kind, grey in (("one kind", np.exp(field)), ("two phases", seen)):
+            try:
+                segment(denoise(grey, size=1.2))
+                called[kind] += 1
+            except NotPossible:
+                pass
+    assert called["two phases"] == 12
+    assert called["one kind"] <= 3
