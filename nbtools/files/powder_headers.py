@@ -18,6 +18,7 @@ Axis = Literal["2θ", "q", "d"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
 LENGTHS = {"nm": 1e-9, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
+TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -50,7 +51,7 @@ def read_facts(path: Path, content: bytes, scan: int = 0) -> Facts:
     if content[:4] == b"PK\x03\x04":
         return _zip_facts(path, content, scan)
     if content[:3] == b"RAW":
-        return _raw_facts(content)
+        return _raw_facts(content, scan)
     head = text_of(content[:4096]).lstrip()
     for mark, facts in _KINDS:
         if re.search(mark, head, re.MULTILINE):
@@ -86,15 +87,46 @@ def _xrdml_facts(text: str, scan: int) -> Facts:
 
 
 def _uxd_facts(text: str, scan: int) -> Facts:
-    """Bruker's text: _KEY=value."""
+    """Bruker's text: _KEY=value; each range has its own time and unit."""
+    parts = re.findall(r"^_DRIVE.*?(?=^_DRIVE|\Z)", text, re.DOTALL | re.MULTILINE)
+    own = parts[scan] if scan < len(parts) else text
     return Facts(
         "UXD",
         _numbers(text, r"^_WL1\s*=\s*([\d.]+)", r"^_WL2\s*=\s*([\d.]+)"),
         _number(text, r"^_WLRATIO\s*=\s*([\d.]+)"),
-        _number(text, r"^_STEPTIME\s*=\s*([\d.]+)"),
-        is_rate=bool(re.search(r"^_(2THETA)?CPS", text, re.MULTILINE)),
+        _number(own, r"^_STEPTIME\s*=\s*([\d.]+)"),
+        is_rate=bool(re.search(r"^_(2THETA)?CPS", own, re.MULTILINE)),
         sample=_word(text, r"^_SAMPLE\s*=\s*'?([^'\r\n]*)"),
+        scans=max(1, len(parts)),
     )
+
+
+def _spec_facts(text: str, scan: int) -> Facts:
+    """A beamline's SPEC: scans begin with #S; what a scan counted, and for how long, stand in its columns."""
+    own = spec_scans(text)[scan:][:1]
+    lambdas = re.findall(
+        r"^#UXRD.*?([\d.]+)\s*$|^#.*?wavelength\D*([\d.]+)", text, re.MULTILINE | re.IGNORECASE
+    )
+    facts = Facts("SPEC", tuple(float(a or b) for a, b in lambdas[:1]), scans=len(spec_scans(text)))
+    if not own:
+        return facts
+    facts.seconds = next(
+        (float(v[0]) for n, v in own[0].items() if re.fullmatch(r"(?i)seconds|time", n)), None
+    )
+    return facts
+
+
+def spec_scans(text: str) -> list[dict[str, Array]]:
+    """The columns of each scan that measured against 2θ, by name."""
+    found = []
+    for block in re.split(r"(?m)^#S ", text)[1:]:
+        line = re.search(r"(?m)^#L\s+(.*)$", block)
+        rows = [row.split() for row in block.splitlines() if re.match(r"\s*[-+.\d]", row)]
+        names = re.split(r"\s{2,}|\t", line[1].strip()) if line else []
+        rows = [row for row in rows[1:] if len(row) == len(names)]
+        if rows and any(re.fullmatch(TWO_THETA, name) for name in names):
+            found.append(dict(zip(names, np.array(rows, float).T, strict=True)))
+    return found
 
 
 def _ras_facts(text: str, scan: int) -> Facts:
@@ -172,14 +204,20 @@ def _first_column(head: str) -> tuple[Axis, float]:
     return "2θ", 1.0
 
 
-def _raw_facts(content: bytes) -> Facts:
+def _raw_facts(content: bytes, scan: int) -> Facts:
     """Bruker RAW1.01: wavelengths stand in the file's header, the time per step in the first range's; and RAW4."""
     if content[:7] == b"RAW4.00":
         return _raw4_facts(content)
     if content[:7] != b"RAW1.01" or len(content) < 712 + 304:
         return Facts(f"Bruker {content[:7].decode('latin-1')}")
     _, first, second, _, ratio = np.frombuffer(content, "<f8", 5, 616)
-    seconds = float(np.frombuffer(content, "<f4", 1, 712 + 192)[0])
+    scans, place = max(1, int(np.frombuffer(content, "<u4", 1, 12)[0])), 712
+    for _ in range(min(scan, scans - 1)):
+        length, points = np.frombuffer(content, "<u4", 2, place).tolist()
+        place += length + int(np.frombuffer(content, "<u4", 1, place + 256)[0]) + 4 * points
+        if place + 304 > len(content):
+            raise PowderDiffractionError(f"the file speaks of {scans} ranges and ends before range {scan}")
+    seconds = float(np.frombuffer(content, "<f4", 1, place + 192)[0])
     given = tuple(float(w) for w in (first, second) if 0.1 < w < 10)
     return Facts(
         "Bruker RAW1.01",
@@ -187,6 +225,7 @@ def _raw_facts(content: bytes) -> Facts:
         float(ratio) if 0 <= ratio <= 1 else None,
         seconds if seconds > 0 else None,
         sample=content[326:386].split(b"\0")[0].decode("latin-1"),
+        scans=scans,
     )
 
 
@@ -269,6 +308,7 @@ _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"<xrdMeasurement", _xrdml_facts),
     (r"^_FILEVERSION", _uxd_facts),
     (r"^\*RAS_", _ras_facts),
+    (r"^#S \d", _spec_facts),
     (r"\A[^\n]*\n\s*lambda\s*=[^\n]*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+[\d.]+", _psi_facts),
     (r"^data_\S", _cif_facts),
 )
