@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from nbtools.cache import cached
 from nbtools.results import NotPossible
@@ -35,7 +36,7 @@ RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds 
 DRAWS = 24  # of sharp boundaries
 LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
 SMOOTHINGS = (1, 4)  # of the line that was seen, in windows
-ONE_SIDED_95 = 1.645
+CONFIDENCE = 0.95  # of the limits, one-sided
 # A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption; it is
 # no scatter, so that the limits allow for it and σ does not hold it.
 DECHANNELLING = 0.05e-9
@@ -67,8 +68,9 @@ class SharpBoundaries:
 
     @property
     def gap(self) -> Quantity:
-        """Mean and scatter, m."""
-        return Quantity(float(np.mean(self.gaps)), float(np.std(self.gaps, ddof=1)), "m")
+        """Mean, and how far one more would be from it, m."""
+        scatter = float(np.std(self.gaps, ddof=1)) * np.sqrt(1 + 1 / len(self.gaps))
+        return Quantity(float(np.mean(self.gaps)), float(scatter), "m")
 
     def fading(self, fades: "tuple[float, float]") -> Quantity:
         """What a boundary fades beyond these, m²: the mean of both falls, each weighing by how little it scatters here.
@@ -548,7 +550,8 @@ def bound_disordered_width(boundary: Boundary) -> DisorderedWidth:
     }
     sigma = float(np.linalg.norm(list(budget.values())))
     width = Quantity(float(np.median(gaps[known])) - float(sharp.gap), sigma, "m")
-    allowed = ONE_SIDED_95 * sigma + DECHANNELLING
+    # Student's, for so many draws.
+    allowed = float(student.ppf(CONFIDENCE, len(sharp.gaps) - 1)) * sigma + DECHANNELLING
     upper = np.inf if reason else max(float(width), 0.0) + allowed
     lower = 0.0 if reason else max(float(width) - allowed, 0.0)
     return DisorderedWidth(width, upper, lower, overlap, fading, not reason, reason, boundary, budget)

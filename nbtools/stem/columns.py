@@ -36,6 +36,7 @@ MOST_SOLVED = 6000  # columns whose heights are solved for at once
 FEWEST = 8  # columns of a kind, whose height is compared
 ROUNDS = 8
 BATCH = 4000  # columns fitted at once
+DRAWN = 250  # columns whose templates are made at once
 NEAR = 0.55  # of the distance to the nearest neighbour: radius of the pixels that count
 
 
@@ -349,13 +350,24 @@ def column_templates(
     number[tuple(pixels.T)] = np.arange(len(pixels))
     reach = int(np.ceil(3.2 * width))
     offsets = np.argwhere(np.ones((2 * reach + 1, 2 * reach + 1))) - reach
+    # Some at a time: each has a square of pixels in memory.
+    parts = np.array_split(positions, max(-(-len(positions) // DRAWN), 1))
+    found = [_templates(number, len(pixels), part, offsets, width) for part in parts]
+    return sparse.hstack(found, format="csc")
+
+
+def _templates(
+    number: NDArray[np.int64], count: int, positions: Array, offsets: NDArray[np.int64], width: float
+) -> sparse.csc_matrix:
+    """Those of some columns; `number` has each pixel's row, -1 where it has none."""
+    shape = number.shape
     at = np.rint(positions).astype(int)[:, None] + offsets
     values = np.exp(-np.sum((at - positions[:, None]) ** 2, axis=-1) / (2 * width**2))
     inside = np.all((at >= 0) & (at < np.array(shape)), axis=-1)
     row = np.where(inside, number[tuple(np.clip(at, 0, np.array(shape) - 1).transpose(2, 0, 1))], -1)
     column = np.broadcast_to(np.arange(len(at))[:, None], row.shape)
     used = row >= 0
-    return sparse.csc_matrix((values[used], (row[used], column[used])), (len(pixels), len(at)))
+    return sparse.csc_matrix((values[used], (row[used], column[used])), (count, len(at)))
 
 
 def level_hats(pixels: NDArray[np.int64], pitch: float) -> sparse.csc_matrix:
