@@ -304,13 +304,11 @@ def _stated_wavelengths(head: str) -> tuple[float, ...]:
                 if 0.1 < length < 10:
                     found.setdefault("β" if beta else "2" if second or "1" in found else "1", length)
         elif energy := re.match(
-            r"\W*(?:x-?ray |beam |photon )?energy\b\W*(k?eV)?\W*([\d.]+)\s*(k?eV)?", line, re.IGNORECASE
+            r"\W*(?:x-?ray |beam |photon )?energy\b\W*(k?eV)?\W*(\d+(?:\.\d+)?)\s*(k?eV)?",
+            line,
+            re.IGNORECASE,
         ):
-            kilo = (
-                1e-3
-                if "ev" in (energy[1] or "", energy[3] or "") or (energy[1] or energy[3] or "") == "eV"
-                else 1.0
-            )
+            kilo = 1e-3 if (energy[1] or energy[3] or "").lower() == "ev" else 1.0
             found.setdefault("1", HC / (kilo * float(energy[2])))
     return tuple(found[key] for key in ("12" if "1" in found else "β") if key in found)
 

@@ -233,6 +233,7 @@ def columns(folder, header, first=ANGLE, name="scan.xy", row="{:.6f} {:d}"):
         ("# wavelength 154.06 pm\n", [1.5406]),
         ('"Wavelength (Å)";"1,5406"\n', [1.5406]),
         ("# Energy: 17.0 keV\n", [12.39841984 / 17]),
+        ("# beam energy (eV): 17000\n", [12.39841984 / 17]),
         ("# Anode: Co\n", [1.788996, 1.792835]),
         ("# sample: Lambda 3.5 phase, 2theta counts\n", []),
         ("# sample lambda 2.3 batch; MgB2\n", []),

@@ -12,6 +12,7 @@ from nbtools.structure.model_powder_pattern import (
     COPPER,
     Instrument,
     PhaseState,
+    RefinedPattern,
     gaussian,
     line_shift,
     line_width,
@@ -161,3 +162,20 @@ def test_too_many_reflections_are_refused():
     """A spacing far too small says how many there would be."""
     with pytest.raises(ValueError, match=r"too many reflections down to 0.001 Å"):
         powder_lines(PHASES["MgO"], 1e-13)
+
+
+@pytest.mark.parametrize(
+    ("axes", "strain", "volume"),
+    [
+        (("a",), (0.01,), 1.01**3),
+        (("a", "c"), (0.01, 0.02), 1.01**2 * 1.02),
+        (("a", "b", "c"), (0.01, 0.02, 0.03), 1.01 * 1.02 * 1.03),
+    ],
+)
+def test_a_cell_expands_by_its_axes(axes, strain, volume):
+    """Cubic by the third power, hexagonal by a²c, orthorhombic by abc."""
+    lines = dataclasses.replace(powder_lines(PHASES["MgO"], 1e-10), axes=axes)
+    model = RefinedPattern(
+        PHASES, {"MgO": lines}, {"MgO": PhaseState(strain)}, SHARP, {"MgO": 1.0}, np.zeros(1), (20.0, 110.0)
+    )
+    assert model.expansion["MgO"] == pytest.approx(volume)
