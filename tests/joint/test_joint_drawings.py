@@ -108,4 +108,7 @@ def test_the_share_of_gaps_that_are_longer_and_how_far_a_metal_reaches():
     }
     assert axes.get_xscale() == "log" and axes.get_xlabel() == "length (nm)"
     assert study.notes() == ["runs under 100 nm (2 voxels) are not seen"]
-    assert {row.label: row.quantity for row in study.rows()}["half of the runs are longer than"] == 400e-9
+    found = {row.label: float(row.quantity) for row in study.rows()}
+    assert found["half of the runs are longer than"] == 400e-9
+    assert found["ξ_N at 37 K, dirty"] == pytest.approx(1.813e-9, rel=1e-3)
+    assert found["ξ_N at 5 K, clean"] == pytest.approx(121.6e-9, rel=1e-3)
