@@ -177,6 +177,8 @@ def test_the_default_tolerance_follows_the_error(lesson: Lesson) -> None:
 def test_what_fits_no_slip_is_given_no_reason(lesson: Lesson) -> None:
     """Better silent than a wrong diagnosis."""
     assert lesson.check("x", "?", 10.0).commit(13.7).answer.said == "not yet"
+    assert lesson.check("no answer over it", "?", 10.0).commit(0.0).answer.said == "not yet"
+    assert lesson.check("no truth under it", "?", 0.0, tolerance=0.1).commit(5.0).answer.said == "not yet"
 
 
 def test_a_choice_and_a_predicted_number_have_one_try(lesson: Lesson) -> None:
@@ -251,6 +253,12 @@ def test_honesty_pays(tmp_path: Path) -> None:
     for chance in sure:
         expected = chance * costs[True] + (1 - chance) * costs[False]
         assert sure[np.argmin(expected)] == pytest.approx(chance)
+
+
+def test_how_sure_one_is_goes_from_chance_to_certain(lesson: Lesson) -> None:
+    """And starts at chance."""
+    slider = lesson.judge(lesson.mystery(WORLDS), "Which?").controls["confidence"]
+    assert (slider.value, slider.min, slider.max) == pytest.approx((1 / 3, 1 / 3, 1.0))
 
 
 def test_calibration_is_kept_over_mysteries(tmp_path: Path) -> None:
