@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,7 +175,9 @@ def report(options: argparse.Namespace) -> int:
         names = written["files"].keys()
         for name, why in written["left out"].items():
             if name in names or why.startswith("stopped in"):
-                print(f"left out: {name}: {why}")
+                print(
+                    f"left out: {name}: {textwrap.shorten(why, 160, placeholder=' … (the page has all of it)')}"
+                )
         print(f"\n{len(written['results'])} numbers; report: {page}")
         stopped = any(why.startswith("stopped in") for why in written["left out"].values())
         return int(stopped or not written["results"])

@@ -103,7 +103,15 @@ def convert(value: Any, unit: str, into: str) -> Any:
 
 
 def for_display(unit: str, system: str = "paper") -> tuple[float, str]:
-    """Factor and label that take an SI `unit` to the axis of a figure in ``"paper"`` or ``"SI"`` units."""
+    """Factor and label that take an SI `unit` to the axis of a figure in ``"paper"`` or ``"SI"`` units.
+
+    Examples
+    --------
+    >>> for_display("T")
+    (10000.0, 'G')
+    >>> for_display("T", "SI")
+    (1.0, 'T')
+    """
     if system not in ("paper", "SI"):
         raise ValueError(f'UNITS is {system!r}; it can be "paper" or "SI"')
     shown = PAPER_UNITS.get(unit, unit) if system == "paper" else unit

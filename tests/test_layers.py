@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "files": {"units"},
     "fitting": {"units", "results", "display"},
     "explore": {"units", "results", "display", "fitting"},
-    "volume": {"units", "cache", "results", "files", "display", "fitting", "explore"},
+    "volume": {"units", "cache", "results", "statistics", "files", "display", "fitting", "explore"},
     "lessons": {"units", "results", "physics", "display", "fitting", "explore"},
     "joint": {*ESTIMATING},
     "joint draw": {"display"},

@@ -1,11 +1,13 @@
 """The commands of the Makefile, without running what they run."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("lab", "run", "test", "notebooks", "bench", "nightly", "stress", "newest", "lock", "clean")
@@ -62,3 +64,14 @@ def test_ci_is_make_test() -> None:
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     assert [line for line in lines if line and not line.startswith(("#", "set ", "cd "))] == ["make test"]
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_the_workflow_calls_commands_that_are_there() -> None:
+    """On GitHub nothing but `make`: the packages that a runner lacks, and each night what `make test` leaves out."""
+    [path] = (ROOT / ".github" / "workflows").glob("*.yml")
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+    run = {step["run"] for job in jobs.values() for step in job["steps"] if "run" in step}
+    assert run == {"make test", "make run", "sudo make screen", "make ${{ matrix.command }}"}
+    assert set(jobs["nightly"]["strategy"]["matrix"]["command"]) <= set(COMMANDS)
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"screen", *COMMANDS} <= set(targets)

@@ -71,7 +71,7 @@ def test_a_file_that_lacks_what_only_the_user_knows_is_left_out_with_its_command
     """Nothing runs with `VOXEL_SIZE=<metres>`."""
     ways = (
         Route("structure", options=("VOXEL_SIZE=<metres>",)),
-        Route("magneto_optics", says="04: no field"),
+        Route("magneto_optics", says="04: no field", takes="nothing"),
     )
     plan = sample_report.plan_jobs([inspection("grey.tif", *ways, lacks=("the size of a pixel",))])
     assert plan.jobs == []

@@ -20,6 +20,7 @@ FREE = "free"
 SHAPE_KNOTS = np.linspace(-4.0, 3.5, 16)  # of a free F, in ln h/(J_c a)
 MODEL_ERROR = 1e-3  # of χ: phase, background
 MISFIT = 3.0  # of χ²ᵣ: more is no collapse
+KNOT_DISTANCE = 0.1  # K
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,6 @@ def fit_collapse(
     geometry: str = "square_bar",
     *,
     temperature_uncertainty: float = 0.003,
-    knot_distance: float = 0.1,
 ) -> Collapse:
     """J_c(T), a cubic spline in the logarithm, that brings all curves onto one F(h/J_c a).
 
@@ -129,7 +129,7 @@ def fit_collapse(
     ordered = as_curves(curves)
     if len({curve.amplitude for curve in ordered}) < 2:
         raise NotPossible(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")
-    fit = _Fit(ordered, geometry, temperature_uncertainty, knot_distance)
+    fit = _Fit(ordered, geometry, temperature_uncertainty)
     found = least_squares(
         fit.residuals, fit.start, jac=fit.jacobian, bounds=fit.bounds, x_scale="jac", max_nfev=60
     )
@@ -139,7 +139,7 @@ def fit_collapse(
 class _Fit:
     """Unknowns: ln J_c a at the knots, an offset a curve, the grains' share, and the levels of a free F."""
 
-    def __init__(self, curves: list[AcCurve], geometry: str, error: float, distance: float) -> None:
+    def __init__(self, curves: list[AcCurve], geometry: str, error: float) -> None:
         self.count, self.geometry, self.error = len(curves), geometry, max(error, 1e-5)
         self.is_free = geometry == FREE
         bean = "square_bar" if self.is_free else geometry
@@ -151,7 +151,7 @@ class _Fit:
         self.log_h = np.log([curves[i].amplitude for i in self.index])
         if self.t.size < 12:
             raise NotPossible(f"{self.t.size} values lie in the transition; a collapse needs at least 12")
-        size = int(np.clip(round(np.ptp(self.t) / distance) + 1, 3, 40))
+        size = int(np.clip(round(np.ptp(self.t) / KNOT_DISTANCE) + 1, 3, 40))
         self.knots = np.linspace(self.t.min() - 1e-3, self.t.max() + 1e-3, size)
         self.basis = CubicSpline(self.knots, np.eye(size))
         at, *both = response_table(bean)

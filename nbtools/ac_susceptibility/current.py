@@ -209,7 +209,6 @@ def estimate_loop_current(
     sides: Sequence[Quantity | float],
     volume: Quantity | float,
     field: float = 0.0,
-    lag: float = 0.0,
 ) -> LoopCurrent:
     """J_c = 2ΔM/[a(1 − a/3b)] of a bar with edges a ≤ b across the field (J_c = 20ΔM/… in A/cm², emu/cm³, cm).
 
@@ -219,18 +218,26 @@ def estimate_loop_current(
     ----------
     falling, rising : (field, moment) of the branches, A/m and A m²
     sides : the two edges across the field (m); volume : m³
-    field : where the width is read (A/m); lag : of the field behind its reading, opposite on the branches (A/m)
+    field : where the width is read (A/m)
 
     Raises
     ------
     NotPossible
         A branch that does not reach the field, or has too few points.
+
+    Examples
+    --------
+    A bar of 1 mm × 1 mm × 5 mm with 10⁵ A cm⁻² has a moment of J_c a (1 − a/3b)/4 times its volume on each branch:
+
+    >>> h, m = np.linspace(-1e5, 1e5, 41), np.full(41, 1e9 * 1e-3 * (1 - 1 / 3) / 4 * 5e-9)
+    >>> found = estimate_loop_current((h, m), (h, -m), temperature=5.0, sides=(1e-3, 1e-3), volume=5e-9)
+    >>> f"{float(found.current.to('A/cm^2')):.4g}"
+    '1e+05'
     """
     levels = []
-    for (h, m), shift in ((falling, lag), (rising, -lag)):
-        h, m = np.asarray(h, float), np.asarray(m, float)
+    for h, m in ((np.asarray(h, float), np.asarray(m, float)) for h, m in (falling, rising)):
         order = np.argsort(h, kind="stable")
-        h, m = h[order] + shift, m[order]
+        h, m = h[order], m[order]
         if not h[0] < field < h[-1]:
             raise NotPossible(f"a branch goes from {h[0]:g} to {h[-1]:g} A/m; it must pass {field:g} A/m")
         if h.size < WINDOW:

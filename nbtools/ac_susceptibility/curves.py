@@ -442,7 +442,7 @@ def invert_curve(
     return curve.temperature[inside], np.log(curve.amplitude) - x - drive
 
 
-def grain_share(curve: AcCurve, *, lost: float = 0.05) -> float:
+def grain_share(curve: AcCurve) -> float:
     """What is screened without loss: −χ' at the temperature above the loss peak where χ'' has fallen to 5 % of it.
 
     In Bean's state less than 0.2 % are left there. 0 for a curve without χ'' or whose peak does not end.
@@ -452,5 +452,5 @@ def grain_share(curve: AcCurve, *, lost: float = 0.05) -> float:
     smooth = curve.smooth
     assert smooth.loss is not None
     peak = int(np.argmax(smooth.loss))
-    gone = np.flatnonzero(smooth.loss[peak:] < lost * smooth.loss[peak])
+    gone = np.flatnonzero(smooth.loss[peak:] < 0.05 * smooth.loss[peak])
     return float(np.clip(-smooth.real[peak + gone[0]], 0.0, 0.8)) if gone.size else 0.0

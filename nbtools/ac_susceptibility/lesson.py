@@ -152,8 +152,10 @@ def ask_blind_bar(lesson: Lesson) -> Question:
     """Which of five bars was measured, and how sure one is; the curves are shown."""
     mystery, by_amplitude, by_frequency = blind_bar(lesson)
     figure, axes = style.new_figure(4, columns=2, height=42)
-    draw_ac_curves(axes[:2], by_amplitude, window=(34, 38.6))
-    draw_ac_curves(axes[2:], by_frequency, window=(34, 38.6), by="frequency")
+    draw_ac_curves(axes[:2], by_amplitude, window=(35.5, 38.5))
+    draw_ac_curves(axes[2:], by_frequency, window=(35.5, 38.5), by="frequency")
+    for panel, label in zip(axes, ("χ′", "χ″") * 2, strict=True):
+        panel.set_ylabel(f"{label}/full screening")
     finish(figure, Stamp("A bar, blind", "twin", mystery.name, "blind_bar"), "blind_bar")
     found = check_critical_state(by_amplitude, by_frequency)
     left = [name for name, p in found.excluded.items() if p > 0.05]

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -523,7 +523,7 @@ def count_bands(
             for scale in (np.ones_like(noise), np.sqrt(noise)):
                 start = _one_more(fits[count - 1], light, scale)
                 tries.append(fit_spectrum(spectrum, start, background=background))
-        fits[count] = min(tries, key=lambda fit: fit.aicc if fit.success else np.inf)
+        fits[count] = _best_of(spectrum, tries, background)
     # A band that cannot be told from its neighbour is none more, and light is not negative.
     done = {
         n: fit
@@ -542,9 +542,36 @@ def count_bands(
     return done[best], values
 
 
+def _best_of(spectrum: EnergySpectra, tries: list[BandFit], background: Background) -> BandFit:
+    """The least χ² of several searches, its bands from low to high energy; and a word where another fits as well.
+
+    It is fitted once more from where it ended, so that neither the search that came there first nor the place that it
+    began at has a say.
+    """
+    done = [fit for fit in tries if fit]
+    if not done:
+        return tries[0]
+    least = min(done, key=lambda fit: fit.chi_square)
+    fit = fit_spectrum(spectrum, _places(least), background=background)
+    for other in done:
+        same_chi_square = other.chi_square - fit.chi_square < max(fit.chi_square / fit.freedom, 1.0)
+        centres = sorted(float(c) for c in other.centres)
+        moved = any(abs(c - place) > c.uncertainty for c, place in zip(fit.centres, centres, strict=True))
+        if fit and same_chi_square and moved:
+            at = ", ".join(f"{centre:.3f}" for centre in centres)
+            why = f"bands at {at} eV fit as well: χ² {other.chi_square:.4g} and {fit.chi_square:.4g}"
+            return replace(fit, missing={**fit.missing, "one solution": why})
+    return fit
+
+
+def _places(fit: BandFit) -> list[tuple[float, float]]:
+    """Centre and width (eV) of a fit's bands, from low to high energy."""
+    return sorted((float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True))
+
+
 def _one_more(fit: BandFit, counts: Array, scale: Array) -> list[tuple[float, float]]:
     """The bands of a fit and one where most is left unexplained, in counts or in σ, as `scale` has it."""
-    places = [(float(c), float(w)) for c, w in zip(fit.centres, fit.widths, strict=True)]
+    places = _places(fit)
     left = gaussian_filter1d((counts - fit.model) / scale, max(1.0, counts.size / 80))
     at = float(fit.energy[int(np.argmax(left))])
     taken = any(abs(at - centre) < 1e-6 for centre, _ in places)

@@ -42,7 +42,7 @@ def draw_map(
     if label:
         axes.figure.colorbar(picture, ax=axes, shrink=0.8, label=label)
     if over is not None:
-        rows, columns = np.nonzero(over)
+        rows, columns = np.nonzero(np.asarray(over))
         axes.plot(columns, rows, "s", color=RED, markersize=1.4, markeredgewidth=0)
     if box is not None:
         _draw_box(axes, array.shape, box)

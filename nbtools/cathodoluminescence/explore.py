@@ -228,9 +228,8 @@ def bands(study: SpectraStudy, *, spots: Sequence[str] | None = None) -> FitWidg
     )
     span = float(np.ptp(richest.energy))
     for name in places:
-        limits = {"min": 1e-3 * span, "max": span} if name.startswith("width") else {}
-        if limits:
-            fit.set(name, **limits)
+        if name.startswith("width"):
+            fit.set(name, min=1e-3 * span, max=span)
     fit.change(weighting="scaled sigma")
     fit.fit()
     return fit

@@ -425,6 +425,7 @@ def prepare_spectra(
     dark: ArrayLike | None = None,
     response: ArrayLike | None = None,
     despike: bool = True,
+    counted: bool = True,
     over: Literal["wavelength", "energy"] = "wavelength",
 ) -> EnergySpectra:
     """Photon counts → density over energy per nm channel, dark level off, response divided out, spikes replaced.
@@ -439,6 +440,7 @@ def prepare_spectra(
     dark : counts without the beam, shape (n,) or a number
     response : photons counted per photon emitted, relative, shape (n,); channels under 2 % of its best are left out
     despike : whether cosmic rays are replaced
+    counted : whether these may be counts; a rate is none, even where its numbers are whole
     over : what the counts are a density of; what is over energy already gets no Jacobian
 
     Raises
@@ -453,11 +455,11 @@ def prepare_spectra(
     if not np.isfinite(recorded).any():
         raise NotPossible("no count is a finite number; all are NaN or infinity")
     flat = recorded.reshape(-1, nm.size)
-    photons = _are_photons(flat)
+    photons = counted and _are_photons(flat)
     clipped = is_saturated(flat) if photons else np.zeros(len(flat), bool)
     if clipped.mean() > 0.05:
         raise NotPossible(_saturated(clipped, flat))
-    spikes = find_spikes(recorded) if despike else None
+    spikes = find_spikes(recorded, counted=counted) if despike else None
     level = np.broadcast_to(0.0 if dark is None else np.asarray(dark, float), nm.shape)
     eta = np.broadcast_to(1.0 if response is None else np.asarray(response, float), nm.shape)
     if not np.all(np.isfinite(eta)) or eta.max() <= 0:
@@ -510,7 +512,7 @@ def noise_variance(values: Array, *, photons: bool, over: int = SMOOTHING) -> Ar
     return np.maximum(uniform_filter1d(rough, SCATTER, axis=-1), floor)
 
 
-def find_spikes(counts: NDArray[Any]) -> Spikes:
+def find_spikes(counts: NDArray[Any], *, counted: bool = True) -> Spikes:
     """Cosmic rays in spectra of shape (n,), (x, n) or (y, x, n): flat pixels, channels, and the median about each.
 
     A channel or two far above their neighbours, and not so in the pixels beside. A line that recurs next door is light.
@@ -522,16 +524,17 @@ def find_spikes(counts: NDArray[Any]) -> Spikes:
     """
     if counts.ndim > 3:
         raise NotPossible(f"counts of shape {counts.shape} came; a map has y, x and channels")
+    photons = counted and _are_photons(counts.reshape(-1, counts.shape[-1]))
     whole = counts.reshape((1,) * (3 - counts.ndim) + counts.shape)
     rows, columns, size = whole.shape
     step = max(1, BLOCK // (columns * size))
-    found: list[tuple[Index, Index, Array]] = []
+    found: list[tuple[int, int, float]] = []
     for first in range(0, rows, step):
         begin, end = max(first - 1, 0), min(first + step + 1, rows)
         part = np.asarray(whole[begin:end], np.float32)
         around = _median_of_five(part)
         wild = part - around
-        wild /= np.sqrt(np.maximum(around, 1.0))
+        wild /= _expected_noise(wild, around, photons)
         candidate = np.argwhere(wild[first - begin : first - begin + min(step, rows - first)] > SPIKE)
         for y, x, channel in candidate:
             y = y + first - begin
@@ -544,6 +547,25 @@ def find_spikes(counts: NDArray[Any]) -> Spikes:
         return NO_SPIKES
     pixels, channels, values = zip(*found, strict=True)
     return np.array(pixels, np.intp), np.array(channels, np.intp), np.array(values, float)
+
+
+def _expected_noise(
+    deviation: NDArray[np.float32], around: NDArray[np.float32], photons: bool
+) -> NDArray[np.float32]:
+    """σ of each channel: of photons √N; of anything else a constant part and one that grows with the light.
+
+    Both are read from how the dim half and the brightest tenth deviate from their neighbours' median.
+    """
+    if photons:
+        return np.sqrt(np.maximum(around, 1.0))
+    middle, bright = np.nanquantile(around, [0.5, 0.9])
+
+    def variance(chosen: NDArray[np.bool_]) -> float:
+        return float(np.nanquantile(np.abs(deviation[chosen]), 0.6827)) ** 2 if chosen.any() else 0.0
+
+    dim = variance(around <= middle)
+    gain = max(variance(around >= bright) - dim, 0.0) / max(float(bright - middle), 1e-30)
+    return np.sqrt(np.maximum(dim + gain * np.maximum(around - middle, 0.0), 1e-30), dtype=np.float32)
 
 
 def _median_of_five(values: NDArray[np.float32]) -> NDArray[np.float32]:

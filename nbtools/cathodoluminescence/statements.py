@@ -343,7 +343,7 @@ def _against_chance(
     }
     name = test.name.partition(" (")[0]
     basis = (
-        f"{name} lies beyond all but {CERTAIN:.0%} of what chance gives"
+        f"{name} lies beyond all but {100 * CERTAIN:g} % of what chance gives"
         if field.findings[finding]
         else f"{name} is as chance gives it"
     )

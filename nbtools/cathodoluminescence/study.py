@@ -153,7 +153,9 @@ def study_recordings(sample: "Sample") -> RecordingsStudy | Missing:
     return RecordingsStudy(tuple(recordings), beam, tuple(said))
 
 
-def _beam_range(energy: Quantity) -> Quantity:
+def _beam_range(energy: Quantity | None) -> Quantity | None:
+    if energy is None:
+        return None
     depth = float(excitation_range(float(energy)))
     # R ∝ E^1.67
     return Quantity(depth, 1.67 * depth * energy.uncertainty / float(energy), "m")
@@ -488,8 +490,9 @@ def _estimate_maps(
     over: Literal["wavelength", "energy"],
     dark: Array | None = None,
     response: Array | None = None,
+    counted: bool = True,
 ) -> tuple[Unmixed | MapFit, ShapeTest]:
-    spectra = prepare_spectra(wavelength_nm, counts, dark=dark, response=response, over=over)
+    spectra = prepare_spectra(wavelength_nm, counts, dark=dark, response=response, counted=counted, over=over)
     return map_bands(spectra, bands)
 
 

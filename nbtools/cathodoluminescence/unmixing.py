@@ -194,7 +194,7 @@ def unmix_map(
     unit = np.sqrt(2 * np.pi) * np.array([float(w) for w in found.widths])
     shape = spectra.shape
 
-    def placed(values: Array) -> Array:
+    def placed(values: NDArray[Any]) -> NDArray[Any]:
         return values.reshape(*shape, *values.shape[1:])
 
     return Unmixed(

@@ -87,7 +87,6 @@ def finish(
     *,
     formats: Format | Sequence[Format] = "pdf",
     tag: bool = True,
-    tags: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Tag the panels of a figure, show it, and export it where the stamp says.
 
@@ -98,7 +97,6 @@ def finish(
     name : of the files
     formats : one or several
     tag : False for measured data only
-    tags : origin and source of each panel, where they differ
 
     Raises
     ------
@@ -108,9 +106,8 @@ def finish(
     if not tag and stamp.origin != "measured":
         raise ValueError(f"the data are {style.ORIGIN_LABELS[stamp.origin]}: their figure keeps its tag")
     if tag:
-        for number, axes in enumerate(figure.axes):
-            origin, source = tags[number] if number < len(tags) else (stamp.origin, stamp.source)
-            style.tag_origin(axes, origin, source)  # type: ignore[arg-type]
+        for axes in figure.axes:
+            style.tag_origin(axes, stamp.origin, stamp.source)
     _show(figure, f"{stamp.prefix}{name} ({stamp.origin})")
     if stamp.exports is not None:
         for kind in [formats] if isinstance(formats, str) else formats:

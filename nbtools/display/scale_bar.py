@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def add_scale_bar(axes: "Axes", pixel_size: float, *, location: str = "lower right") -> None:
+def add_scale_bar(axes: "Axes", pixel_size: float) -> None:
     """A white bar of a round length, about a quarter of the width, with its length over it.
 
     Parameters
@@ -14,7 +14,6 @@ def add_scale_bar(axes: "Axes", pixel_size: float, *, location: str = "lower rig
     axes : that show the image
     pixel_size : m, of one unit of the horizontal axis: of a pixel where the image is drawn pixel for pixel, 1e-9 where
         it is drawn over nm
-    location : as a legend's
 
     Raises
     ------
@@ -31,7 +30,7 @@ def add_scale_bar(axes: "Axes", pixel_size: float, *, location: str = "lower rig
         "m",
         length_fraction=0.3,
         width_fraction=0.02,
-        location=location,
+        location="lower right",
         color="white",
         box_color="black",
         box_alpha=0.6,

@@ -1,7 +1,7 @@
 """Sliders over the arguments of any function, with linked plots: how the answer hangs on a choice."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -54,7 +54,6 @@ class Explorer(Showing[ExploreState]):
         a line, has nothing to move and is passed on
     values, units, labels : where each argument starts; its unit; its name on screen
     fixed : arguments that are passed on and not moved
-    pick : attributes of a result object to show, where the function returns one
     x_label, y_label, x_unit, y_unit : the axes of the curves
     system : ``"paper"`` or ``"SI"``: the units shown
     sweep_points : how many calls a sweep over `against` takes
@@ -73,7 +72,6 @@ class Explorer(Showing[ExploreState]):
         units: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         fixed: Mapping[str, Any] | None = None,
-        pick: Sequence[str] = (),
         x_label: str = "",
         y_label: str = "",
         x_unit: str = "",
@@ -84,7 +82,7 @@ class Explorer(Showing[ExploreState]):
     ) -> None:
         super().__init__()
         self.sweep_points, self.use = sweep_points, use
-        self.function, self.fixed, self.pick = function, dict(fixed or {}), tuple(pick)
+        self.function, self.fixed = function, dict(fixed or {})
         self.x = None if x is None else np.asarray(x, float)
         self.data, self.system, self.labels = data, system, dict(labels or {})
         still = {name: given[0] for name, given in (ranges or {}).items() if _is_one_number(given)}
@@ -166,7 +164,7 @@ class Explorer(Showing[ExploreState]):
     def _call(self, arguments: Mapping[str, Any]) -> Outcome:
         positional = [] if self.x is None else [self.x]
         given = self.function(*positional, **{**self.fixed, **arguments})
-        return read_outcome(given, self.x, self.pick)
+        return read_outcome(given, self.x)
 
     def sweep(self) -> list[tuple[float, Outcome | None]]:
         """The function over the whole range of `against`, None where it gives nothing; kept until another moves."""

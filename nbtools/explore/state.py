@@ -150,7 +150,7 @@ def _is_unit(text: str, formula: str) -> bool:
         return False
 
 
-def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome:
+def read_outcome(given: Any, x: Any = None) -> Outcome:
     """What a function returned, sorted: numbers, curves over `x`, pairs (x, y), images, plots, or a dict of these.
 
     Raises
@@ -158,8 +158,6 @@ def read_outcome(given: Any, x: Any = None, pick: Sequence[str] = ()) -> Outcome
     StateError
         Something that is none of these, or an array of another length than x.
     """
-    if pick:
-        given = {name: getattr(given, name) for name in pick}
     parts = given if isinstance(given, Mapping) else {"value": given}
     curves: dict[str, tuple[Any, Any]] = {}
     numbers: dict[str, Quantity] = {}

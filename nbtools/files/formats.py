@@ -27,7 +27,7 @@ from nbtools.files.powder_diffraction import read_pattern
 from nbtools.files.registry import Contents, Range, Reader, Route, Signal
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.scanning_maps import map_names, read_map
-from nbtools.files.spectral_maps import read_recording
+from nbtools.files.spectral_maps import SPECTRAL, SpectralMapError, as_spectra, read_recording
 from nbtools.units import convert
 
 MOST_BYTES = 500_000_000  # of a file that is looked through for images of a lattice
@@ -99,9 +99,9 @@ def _images(path: Path) -> Contents:
     if lattice is not None:
         return lattice
     found = read_image_set([path])
-    image = found.stack if found.stack is not None else found.section
-    assert image is not None
-    kind = "stack of slices" if found.stack is not None else "grey image"
+    shown = {"stack of slices": found.stack, "grey image": found.section}
+    shown |= {f"map of {element}": counts for element, counts in found.maps.items()}
+    kind, image = next((kind, image) for kind, image in shown.items() if image is not None)
     if "tilt" in image.dims:
         what = f"{tilt_series(image)}, {axes_of(image)}; reconstruct it to have a volume"
         return Contents(what, (Signal("tilt series", "projections", points=image.size, data=image),))
@@ -215,8 +215,17 @@ def _microscope(path: Path) -> Contents:
     facts = []
     for one in found:
         why = f" ({why_no_image(one)})" if {"y", "x"} <= set(one.dims) and why_no_image(one) else ""
+        if set(SPECTRAL) & set(map(str, one.dims)):
+            why = f" ({_why_no_luminescence(one)})"
         facts.append(f"{one.attrs['title']}: {one.attrs['signal_type'] or 'signal'}, {axes_of(one)}{why}")
     return Contents("a microscope's file, neither image nor luminescence", signals, (), tuple(facts))
+
+
+def _why_no_luminescence(one: xr.DataArray) -> str:
+    try:
+        return str(as_spectra(one))
+    except SpectralMapError as problem:
+        return str(problem)
 
 
 def _note(path: Path) -> Contents:
@@ -330,39 +339,11 @@ def _is_note(head: bytes) -> bool | None:
 
 
 # RosettaSciIO's formats of images, volumes and spectra, see `microscopy.FORMATS`.
-_MICROSCOPES = (
-    *(
-        ".ali",
-        ".asw",
-        ".bcf",
-        ".blo",
-        ".de5",
-        ".dens",
-        ".dm3",
-        ".dm4",
-        ".eds",
-        ".emd",
-        ".emi",
-        ".ems",
-        ".emsa",
-    ),
-    *(
-        ".h5",
-        ".hdf5",
-        ".hspy",
-        ".img",
-        ".lsd",
-        ".map",
-        ".mas",
-        ".mrc",
-        ".msa",
-        ".nxs",
-        ".pro",
-        ".pts",
-        ".rpl",
-    ),
-    *(".ser", ".spc", ".spd", ".spx", ".sur", ".tvf", ".tvips", ".wdf", ".xml", ".zarr", ".zspy"),
+_ENDINGS = (
+    "ali asw bcf blo de5 dens dm3 dm4 eds emd emi ems emsa h5 hdf5 hspy img lsd map mas mrc msa nxs pro pts rpl ser "
+    "spc spd spx sur tvf tvips wdf xml zarr zspy"
 )
+_MICROSCOPES = tuple(f".{ending}" for ending in _ENDINGS.split())
 _TABLE = (".txt", ".csv", ".dat", ".xy", ".xye")
 READERS: tuple[Reader, ...] = (
     quantum_design.READER,
@@ -376,7 +357,7 @@ READERS: tuple[Reader, ...] = (
         "a powder pattern",
         _powder,
         (".raw", ".uxd", ".brml", ".ras", ".rasx", ".xrdml", ".gsa", ".gsas", ".cif"),
-        _begins(b"<xrdMeasurement", b"*RAS_DATA_START"),
+        _begins(b"<xrdMeasurement", b"*RAS_DATA_START", b"\n#S "),
         ("structure",),
     ),
     Reader("a powder pattern", _powder, _TABLE, _not_a_table, ("structure",)),

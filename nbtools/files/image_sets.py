@@ -74,8 +74,8 @@ def read_image_set(
                 "that is meant, or three numbered slices or more"
             )
         stack, image = (found, image) if kind == "stack" else (stack, found)
-    if stack is None and image is None:
-        raise ImageError("neither a stack nor an image of a section is among the files")
+    if stack is None and image is None and not maps:
+        raise ImageError("neither a stack nor an image is among the files")
     return ImageSet(stack, image, maps)
 
 

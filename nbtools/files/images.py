@@ -81,17 +81,18 @@ def read_images(path: str | Path) -> list[xr.DataArray]:
             signals = read_signals(path)
         except (ValueError, OSError, ImportError) as problem:
             raise ImageError(" ".join(str(problem).split())) from None
-    found, beside = [], []
+    found, beside, reasons = [], [], []
     for signal in signals:
         if reason := why_no_image(signal) or _why_no_place(signal):
             beside.append(_one_beside(signal, reason))
+            reasons.append(f"{signal.attrs['title']}: {reason}")
             continue
         image = signal if signal.ndim == 2 else _averaged(signal)
         # openNCEM's files have x first.
         image = image.transpose("y", "x")
         found.append(image.assign_attrs(source=path.name, bits=8 * signal.dtype.itemsize))
     if not found:
-        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(beside)})")
+        raise ImageError(f"{path.name} holds no image of one place ({'; '.join(reasons)})")
     found = [one.assign_attrs(beside=beside) for one in found]
     titles = [str(one.attrs["title"]) for one in found]
     for number, one in enumerate(found):

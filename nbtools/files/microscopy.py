@@ -45,6 +45,7 @@ for entry in file_reader(sys.argv[1], select_type="spectrum_image", lazy=True):
         sys.exit(f"it takes {{entry['data'].nbytes / 1e9:.3g}} GB, and up to {LARGEST / 1e9:g} GB are read")
     entry["data"].compute(scheduler="synchronous")
 """
+INVERSE = re.compile(r"([a-zA-Zµμ]+)\^?\{?[-−]1\}?")
 MICROMETRE = re.compile("^(µm|μm|um|micron|microns|micrometer|micrometre)$", re.IGNORECASE)
 
 
@@ -223,7 +224,9 @@ def _axes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     angles = np.ravel(original.get("fei_header", {}).get("a_tilt", ()))[: entry["data"].shape[0]]
     if len(angles) == entry["data"].shape[0] and np.ptp(angles) > 0:
         axes[0] |= {"name": "tilt", "units": "deg", "axis": angles}
-    elif int(np.ravel(header["ISPG"])[0]) == 1 or axes[0]["scale"] not in (1, axes[1]["scale"]):
+    elif (
+        int(np.ravel(header["ISPG"])[0]) == 1 or not np.isclose(axes[0]["scale"], (1, axes[1]["scale"])).any()
+    ):
         axes[0]["units"] = axes[1].get("units")
     return axes
 
@@ -242,7 +245,12 @@ def _name(axis: Mapping[str, Any], number: int, axes: Sequence[Mapping[str, Any]
         return NAMES.get(given, given.replace(" ", "_"))
     if _is(unit, ENERGIES) or (kind.startswith("E") and len(axes) == 1):
         return "energy"
-    images = [a for a in axes if not _is(_unit(a.get("units")), ENERGIES)]
+    # The one axis along which the file says that its signal lies: in units of length, a wavelength.
+    along = [a for a in axes if not a.get("navigate", True)]
+    spectral = along if len(along) == 1 and _is(_unit(along[0].get("units")), LENGTHS) else []
+    if axis in spectral:
+        return "wavelength"
+    images = [a for a in axes if a not in spectral and not _is(_unit(a.get("units")), ENERGIES)]
     places = ("z", "y", "x")[-len(images) :] if len(images) <= 3 else ()
     if len(axes) > 1 and axis in images and len(places) == len(images):
         return places[[id(a) for a in images].index(id(axis))]
@@ -274,7 +282,9 @@ def _values(axis: Mapping[str, Any], size: int) -> tuple[np.ndarray[Any, Any], s
 
 def _unit(written: Any) -> str:
     """``$nm$``, ``µm`` and ``micron`` as the unit library writes them."""
-    text = str(written or "").strip().strip("$").strip()
+    text = str(written or "").replace("$", "").strip()
+    if inverse := INVERSE.fullmatch(text):
+        text = f"1/{inverse[1]}"
     return "um" if MICROMETRE.match(text) else text.replace("Å", "angstrom").replace("°", "deg")
 
 

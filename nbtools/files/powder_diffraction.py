@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from nbtools.files.powder_headers import (
     EXPORT,
     K_ALPHA,
+    TWO_THETA,
     Facts,
     PowderDiffractionError,
     is_number,
     read_facts,
+    spec_scans,
     text_of,
 )
 from nbtools.files.text_table import read_text_table
@@ -34,8 +36,8 @@ def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Da
     """One powder scan of a file, as counts with their variance over 2θ in degrees.
 
     Read are, through the package geddes, text columns (.xy, .xye, .csv, .dat, .txt), Bruker .raw (RAW1.01, RAW4),
-    .uxd and .brml, Rigaku .ras and .rasx, PANalytical .xrdml, GSAS and powder CIF; and PSI's .dat. Rates
-    are multiplied by the counting time where the file gives it, attenuated counts by the attenuator's factor.
+    .uxd and .brml, Rigaku .ras and .rasx, PANalytical .xrdml, GSAS and powder CIF; and PSI's .dat and SPEC's scans.
+    Rates are multiplied by the counting time where the file gives it, attenuated counts by the attenuator's factor.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Da
         facts.axis, facts.sigma = "2θ", None
     elif facts.format in ("PSI", "start, step and end"):
         angle, intensity = _stepped(path, content, facts)
+    elif facts.format == "SPEC":
+        angle, intensity = _spec_arrays(path, content, scan)
     else:
         angle, intensity = _geddes(path, content, scan)
     if facts.axis != "2θ":
@@ -261,6 +265,19 @@ def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
     if parts == 2:
         facts.sigma = values[1] if np.all(values[1] > 0) else None
     return np.asarray(start + step * np.arange(size), float), np.asarray(values[0])
+
+
+def _spec_arrays(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
+    """2θ, and the column that is called counts or detector, without one the last."""
+    scans = spec_scans(text_of(content))
+    if scan >= len(scans):
+        raise PowderDiffractionError(
+            f"{path.name} holds {len(scans)} scans against 2θ, and scan {scan} (from 0) was asked for; {EXPORT}"
+        )
+    columns = scans[scan]
+    angle = next(values for name, values in columns.items() if re.fullmatch(TWO_THETA, name))
+    counted = [values for name, values in columns.items() if re.match("(?i)counts|det", name)]
+    return angle, counted[0] if counted else [*columns.values()][-1]
 
 
 def _reads_as_words(content: bytes) -> bool:

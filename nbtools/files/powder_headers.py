@@ -37,6 +37,7 @@ K_ALPHA = {
     "Ag": (0.559422e-10, 0.563813e-10),
 }
 NUMBER = r"[\d.]+(?:[eE][-+]?\d+)?"
+TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -130,6 +131,34 @@ def _uxd_facts(text: str, scan: int) -> Facts:
         sample=_word(text, r"^_SAMPLE\s*=\s*'?([^'\r\n]*)"),
         scans=max(1, len(marks)),
     )
+
+
+def _spec_facts(text: str, scan: int) -> Facts:
+    """A beamline's SPEC: scans begin with #S; what a scan counted, and for how long, stand in its columns."""
+    own = spec_scans(text)[scan:][:1]
+    lambdas = re.findall(
+        r"^#UXRD.*?([\d.]+)\s*$|^#.*?wavelength\D*([\d.]+)", text, re.MULTILINE | re.IGNORECASE
+    )
+    facts = Facts("SPEC", tuple(float(a or b) for a, b in lambdas[:1]), scans=len(spec_scans(text)))
+    if not own:
+        return facts
+    facts.seconds = next(
+        (float(v[0]) for n, v in own[0].items() if re.fullmatch(r"(?i)seconds|time", n)), None
+    )
+    return facts
+
+
+def spec_scans(text: str) -> list[dict[str, Array]]:
+    """The columns of each scan that measured against 2θ, by name."""
+    found = []
+    for block in re.split(r"(?m)^#S ", text)[1:]:
+        line = re.search(r"(?m)^#L\s+(.*)$", block)
+        rows = [row.split() for row in block.splitlines() if re.match(r"\s*[-+.\d]", row)]
+        names = re.split(r"\s{2,}|\t", line[1].strip()) if line else []
+        rows = [row for row in rows[1:] if len(row) == len(names)]
+        if rows and any(re.fullmatch(TWO_THETA, name) for name in names):
+            found.append(dict(zip(names, np.array(rows, float).T, strict=True)))
+    return found
 
 
 def _ras_facts(text: str, scan: int) -> Facts:
@@ -311,8 +340,13 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
     if content[:7] != b"RAW1.01" or len(content) < 712 + 304:
         return Facts(f"Bruker {content[:7].decode('latin-1')}")
     _, first, second, _, ratio = np.frombuffer(content, "<f8", 5, 616)
-    starts = _raw_ranges(content)
-    seconds = float(np.frombuffer(content, "<f4", 1, starts[min(scan, len(starts) - 1)] + 192)[0])
+    scans, place = max(1, int(np.frombuffer(content, "<u4", 1, 12)[0])), 712
+    for _ in range(min(scan, scans - 1)):
+        length, points = np.frombuffer(content, "<u4", 2, place).tolist()
+        place += length + int(np.frombuffer(content, "<u4", 1, place + 256)[0]) + 4 * points
+        if place + 304 > len(content):
+            raise PowderDiffractionError(f"the file speaks of {scans} ranges and ends before range {scan}")
+    seconds = float(np.frombuffer(content, "<f4", 1, place + 192)[0])
     given = tuple(float(w) for w in (first, second) if 0.1 < w < 10)
     return Facts(
         "Bruker RAW1.01",
@@ -320,21 +354,8 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
         float(ratio) if 0 <= ratio <= 1 else None,
         seconds if seconds > 0 else None,
         sample=content[326:386].split(b"\0")[0].decode("latin-1"),
-        scans=len(starts),
+        scans=scans,
     )
-
-
-def _raw_ranges(content: bytes) -> list[int]:
-    """Where each range of a RAW1.01 begins: its header, more of it, and the points, whose sizes it states."""
-    starts = [712]
-    for _ in range(1, struct.unpack_from("<I", content, 12)[0]):
-        header, points = struct.unpack_from("<II", content, starts[-1])
-        size, more = struct.unpack_from("<II", content, starts[-1] + 252)
-        following = starts[-1] + header + more + points * size
-        if header < 304 or following + 304 > len(content):
-            break
-        starts.append(following)
-    return starts
 
 
 def _raw4_facts(content: bytes) -> Facts:
@@ -419,6 +440,7 @@ _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
     (r"<xrdMeasurement", _xrdml_facts),
     (r"^_FILEVERSION", _uxd_facts),
     (r"^\*RAS_", _ras_facts),
+    (r"^#S \d", _spec_facts),
     (r"\A[^\n]*\n\s*lambda\s*=[^\n]*\n\s*[\d.]+\s+[\d.]+\s+[\d.]+\s+[\d.]+", _psi_facts),
     (r"^data_\S", _cif_facts),
     (

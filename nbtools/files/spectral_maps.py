@@ -1,10 +1,11 @@
 """Luminescence spectra and maps out of whatever a microscope wrote: one order of axes, wavelengths in nm, checked."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -15,11 +16,13 @@ from nbtools.files.text_table import read_text_table
 from nbtools.units import HC, convert
 
 Array = NDArray[np.float64]
-SPECTRAL, DELAYS = ("wavelength", "energy"), ("time", "delay", "time_delay", "streak")
+SPECTRAL = {"wavelength": "m", "energy": "eV", "wavenumber": "1/m", "raman_shift": "1/m"}
+DELAYS = ("time", "delay", "time_delay", "streak")
 # What an axis of places may be called that has no unit.
 PLACES = ("x", "y", "z", "position", "distance", "pixel", "point", "scan")
 FEWEST_CHANNELS = 8
 HARDEST = 20.0  # eV: above is no luminescence of a solid
+RATE = re.compile(r"/\s*s\b|/\s*sec|\bcps\b|per s|s\^?-1", re.IGNORECASE)
 EDGE_NM = 100.0, 20_000.0
 
 
@@ -36,6 +39,7 @@ class Spectra:
     over : "wavelength" or "energy": what the counts are a density of
     pixel : m, NaN where the file does not say
     kind : "CL" by an electron beam, "PL" by light, "" where the file does not say
+    counted : whether the numbers may be counts; not where the file says that they are a rate
     settings : what the file says of beam, current, dwell, magnification (SI)
     notes : what was turned round or left out
     """
@@ -43,9 +47,10 @@ class Spectra:
     title: str
     counts: NDArray[Any]
     wavelength_nm: Array
-    over: str
+    over: Literal["wavelength", "energy"]
     pixel: float
     kind: str = ""
+    counted: bool = True
     settings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -71,12 +76,12 @@ class Recording:
     refused: dict[str, str]
 
     def beside(self, one: Spectra) -> dict[str, Any]:
-        """Dark level and response for a map or spectrum, under the names of `prepare_spectra`, where the file has them.
+        """What `prepare_spectra` is told of a map or spectrum besides: dark level, response, that it is a rate.
 
         A dark spectrum of another dwell time is scaled to that of a map's pixel; where both are of one dwell time it is
         taken channel by channel.
         """
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {} if one.counted else {"counted": False}
         dark, response = self.spectrum("dark"), self.spectrum("response")
         if dark is not None and dark is not one and dark.counts.size == one.wavelength_nm.size:
             if one.counts.ndim == 1:
@@ -188,7 +193,8 @@ def as_spectra(signal: xr.DataArray) -> Spectra:
     axis = next((dim for dim in SPECTRAL if dim in signal.dims), None)
     if axis is None:
         raise SpectralMapError(
-            f"its axes are {', '.join(map(str, signal.dims))}; one called wavelength (nm) or energy (eV) is missing"
+            f"its axes are {', '.join(map(str, signal.dims))}; one called wavelength (nm), energy (eV) or "
+            "wavenumber (1/cm) is missing"
         )
     others = [str(dim) for dim in signal.dims if dim != axis]
     ordered = signal.transpose(*(dim for dim in ("y", "x") if dim in others), ..., axis)
@@ -214,8 +220,9 @@ def as_spectra(signal: xr.DataArray) -> Spectra:
         title=str(signal.attrs.get("title") or signal.name or "spectrum"),
         counts=counts,
         wavelength_nm=places[order],
-        over=axis,
+        over="wavelength" if axis == "wavelength" else "energy",
         pixel=_pixel(ordered, others),
+        counted=not RATE.search(str(signal.attrs.get("quantity", ""))),
         kind=_kind(kind, signal.attrs.get("metadata", {})),
         settings=_settings(signal.attrs.get("metadata", {})),
         notes=tuple(notes),
@@ -260,21 +267,42 @@ def _wavelengths(signal: xr.DataArray, axis: str) -> tuple[Array, list[str]]:
     steps = np.diff(values)
     if not np.all(np.isfinite(values)) or not (np.all(steps > 0) or np.all(steps < 0)):
         raise SpectralMapError(f"its {axis} axis is not monotonic; sort the channels")
-    inside, shown = {"wavelength": ("m", "nm"), "energy": ("eV", "eV")}[axis]
     try:
-        places = convert(values, unit or inside, shown)
+        places = convert(values, unit or SPECTRAL[axis], SPECTRAL[axis])
     except ValueError:
-        raise SpectralMapError(f"its {axis} axis is in {unit!r}; nm or eV was expected") from None
-    if axis == "energy":
-        if places.max() > HARDEST or places.min() <= 0:
-            raise SpectralMapError(f"its energies reach {places.max():.4g} eV, where no solid shines")
-        places = HC / places
+        raise SpectralMapError(f"its {axis} axis is in {unit!r}; nm or eV was expected, or 1/cm") from None
+    notes = [] if np.ptp(steps) < 1e-3 * np.abs(steps).max() else [f"uneven steps in {axis}"]
+    if axis == "energy" and (places.max() > HARDEST or places.min() <= 0):
+        raise SpectralMapError(f"its energies reach {places.max():.4g} eV, where no solid shines")
+    if axis == "raman_shift":
+        laser = _laser(signal.attrs.get("metadata", {}))
+        if not np.isfinite(laser):
+            raise SpectralMapError(
+                "its axis is a Raman shift, and the file does not say the laser's wavelength: no channel has a "
+                "wavelength. Export it over wavelength or absolute wavenumber"
+            )
+        notes.append(f"a Raman shift from the laser's {laser:.6g} nm, turned into wavelength")
+        places = convert(1.0, "1/nm", "1/m") / laser - places
+    if axis != "energy" and axis != "wavelength" and places.min() <= 0:
+        raise SpectralMapError(f"its wavenumbers reach {places.min():.4g} 1/m; a photon's is positive")
+    if axis == "wavelength":
+        places = convert(places, "m", "nm")
+    else:
+        places = HC / places if axis == "energy" else convert(1 / places, "m", "nm")
     if places.min() < EDGE_NM[0] or places.max() > EDGE_NM[1]:
         raise SpectralMapError(
             f"its wavelengths run from {places.min():.4g} to {places.max():.4g} nm; is the unit {unit!r} right?"
         )
-    even = np.ptp(steps) < 1e-3 * np.abs(steps).max()
-    return np.asarray(places), [] if even else [f"uneven steps in {axis}"]
+    return np.asarray(places), notes
+
+
+def _laser(metadata: Any) -> float:
+    """Wavelength of the exciting laser (nm), as HORIBA's and Renishaw's files state it; NaN where none is."""
+    instrument = metadata.get("Acquisition_instrument", {}) if isinstance(metadata, dict) else {}
+    lasers = [entry for name, entry in dict(instrument or {}).items() if str(name).lower() == "laser"]
+    with suppress(TypeError, ValueError, KeyError, IndexError):
+        return float(lasers[0]["wavelength"])
+    return float("nan")
 
 
 def _pixel(signal: xr.DataArray, others: list[str]) -> float:

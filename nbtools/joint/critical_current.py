@@ -70,16 +70,6 @@ class JointCurrent:
             * (t < 1)
         )
 
-    def __str__(self) -> str:
-        fits = f"χ² = {self.chi_square:.1f} for {self.degrees_of_freedom} free (p = {self.p_value:.2g})"
-        if self.p_value < SMALLEST_P:
-            return f"{self.law}: one law does not pass; {fits}"
-        moved = ", ".join(f"{name} by {offset}" for name, offset in self.offsets.items())
-        return (
-            f"{self.law}: T_c = {self.critical_temperature}, n = {self.exponent}; thermometers off: {moved or 'none'}\n"
-            f"{fits}; {self.chi_square_exact:.0f} with every thermometer taken at its word"
-        )
-
 
 @dataclass(frozen=True, repr=False)
 class JointCurrentStudy(StudyResult):
@@ -128,11 +118,8 @@ class JointCurrentStudy(StudyResult):
         said = [
             f"χ² = {joint.chi_square:.1f} for {degrees_of_freedom(joint)} (p = {joint.p_value:.2g}); "
             f"{joint.chi_square_exact:.0f} with every thermometer taken at its word",
-            *(
-                f"assumed of each point of {name}: {1e3 * points.temperature_uncertainty:.2g} mK and "
-                f"{points.relative_uncertainty:.0%}, beside what its thermometer may be off as a whole"
-                for name, points in self.points.items()
-            ),
+            f"assumed of each point: {1e3 * CurrentPoints.temperature_uncertainty:g} mK and "
+            f"{100 * CurrentPoints.relative_uncertainty:g} %, beside what its thermometer may be off as a whole",
         ]
         if not self.fits:
             away = []
@@ -171,9 +158,9 @@ class PrintedCurrents(StudyResult):
     def notes(self) -> list[str]:
         warm, plate = (self.points[name] for name in ("half screening", "full plate"))
         return [
-            f"errors are the rounding of what is printed, as uniform ones: half screening to "
-            f"{1e3 * warm.temperature_uncertainty:.0f} mK and {warm.relative_uncertainty:.1%}, the full plate to "
-            f"{plate.temperature_uncertainty:.2g} K and {plate.relative_uncertainty:.1%}",
+            "errors are the rounding of what is printed, as uniform ones: half screening to "
+            f"{1e3 * warm.temperature_uncertainty:.0f} mK and {100 * warm.relative_uncertainty:.1f} %, the full plate "
+            f"to {plate.temperature_uncertainty:.2g} K and {100 * plate.relative_uncertainty:.1f} %",
             f"assumed: the thermometer of the plate may be off by {plate.offset_uncertainty:g} K",
         ]
 

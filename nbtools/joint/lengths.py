@@ -1,4 +1,4 @@
-"""One penetration depth by three routes, from printed numbers: H_c1, the dirty limit, and the boride alone."""
+"""One penetration depth by three routes, from printed numbers: H_c1, the dirty limit, and MgB2 alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from nbtools.units import Quantity, propagate
 
 @dataclass(frozen=True, repr=False)
 class PenetrationDepths(StudyResult):
-    """λ of the composite by each route, and of the boride that would make it.
+    """λ of the composite by each route, and of the MgB2 that would make it.
 
     Attributes
     ----------
@@ -53,17 +53,17 @@ def estimate_penetration_depths(
     *,
     critical_temperature: float,
 ) -> PenetrationDepths:
-    """λ from H_c1 by ln κ and with the core, from the dirty limit, and of the boride alone.
+    """λ from H_c1 by ln κ and with the core, from the dirty limit, and of MgB2 alone.
 
     Diluted in an insulator, superfluid density and conductivity fall by the same factor, at best that of Hashin and
-    Shtrikman, 2f/(3 − f). λ and ρ of the boride then follow from those of the composite together.
+    Shtrikman, 2f/(3 − f). λ and ρ of MgB2 then follow from those of the composite together.
 
     Parameters
     ----------
     depth : λ as printed, from H_c1 by ln κ, m
     lower_field, upper_field : H_c1(0) and H_c2(0), A/m
     resistivity : of the composite in the normal state, Ω m
-    share : volume fraction of the boride
+    share : volume fraction of MgB2
     critical_temperature : K, of the weak-coupling gap
     """
     gap = superconductor.weak_coupling_gap(critical_temperature)
@@ -78,5 +78,5 @@ def estimate_penetration_depths(
     }
     dilution = propagate(lambda f: float(two_phase_medium.hashin_shtrikman_bound(f)) ** 0.5, share)
     for route, length in (("H_c1", depth), ("dirty limit", dirty)):
-        lengths[f"boride alone, from {route}"] = (dilution * length).to("m")
+        lengths[f"MgB₂ alone, from {route}"] = (dilution * length).to("m")
     return PenetrationDepths(lengths)

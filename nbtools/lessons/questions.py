@@ -569,8 +569,6 @@ def factor_of(own: str, unit: str) -> float:
     """
     if own in ("", unit):
         return 1.0
-    if own == "%" and not unit:
-        return 0.01
     own = own.replace("°", "deg").replace("Ohm", "ohm").replace("**", "^")
     own = re.sub(r"[A-Z][a-z]{3,}", lambda word: word[0].lower(), own)  # Kelvin, Angstrom
     own = re.sub(r"(?<=[A-Za-z])(?=-?\d)", "^", own)

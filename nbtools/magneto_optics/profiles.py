@@ -70,7 +70,16 @@ def line_profile(
 
 
 def place_outline(shape: tuple[int, int], pixel_size: float, sides: tuple[float, float]) -> NDArray[np.bool_]:
-    """A rectangular plate (m, along x and y) in the middle of a map."""
+    """A rectangular plate (m, along x and y) in the middle of a map.
+
+    Examples
+    --------
+    >>> place_outline((4, 6), 1e-3, (2e-3, 2e-3)).astype(int)
+    array([[0, 0, 0, 0, 0, 0],
+           [0, 0, 1, 1, 0, 0],
+           [0, 0, 1, 1, 0, 0],
+           [0, 0, 0, 0, 0, 0]])
+    """
     y, x = (pixel_size * (np.arange(n) - (n - 1) / 2) for n in shape)
     return np.logical_and.outer(np.abs(y) <= sides[1] / 2, np.abs(x) <= sides[0] / 2)
 

@@ -1,7 +1,4 @@
-"""The response to an alternating field: of a metal, of Bean's critical state, of creep between them, of Kim's state.
-
-One door to the files that each hold one piece of the physics.
-"""
+"""The response of a normal metal to an alternating field: eddy currents."""
 
 from typing import Literal
 
@@ -9,30 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import jve
 
-from nbtools.physics.bean_state import (
-    bean_loop,
-    bean_susceptibility,
-    flux_profile,
-    half_screening_field,
-    loss_peak,
-    virgin_curve,
-)
-from nbtools.physics.creep import creep_susceptibility, solve_creep
 from nbtools.physics.domain import require_not_negative
-from nbtools.physics.kim_state import kim_susceptibility
-
-__all__ = [
-    "bean_loop",
-    "bean_susceptibility",
-    "creep_susceptibility",
-    "eddy_susceptibility",
-    "flux_profile",
-    "half_screening_field",
-    "kim_susceptibility",
-    "loss_peak",
-    "solve_creep",
-    "virgin_curve",
-]
 
 Array = NDArray[np.float64]
 

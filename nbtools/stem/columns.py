@@ -45,23 +45,17 @@ class ColumnFit:
 
     positions : (y, x), shape (n, 2); uncertainties : of each coordinate, from noise, shape (n,)
     amplitudes : height over the background, negative for dark columns; widths : r.m.s. radius
-    backgrounds : level beside the column; converged : False where the start was kept
+    converged : False where the start was kept
     """
 
     positions: Array
     uncertainties: Array
     amplitudes: Array
     widths: Array
-    backgrounds: Array
     converged: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.positions)
-
-    def __str__(self) -> str:
-        good = self.converged
-        sigma = float(np.median(self.uncertainties[good])) if good.any() else math.nan
-        return f"{good.sum()} of {len(self)} columns, each coordinate known to {sigma:.3f} pixels (median)"
 
 
 def refine_columns(
@@ -224,7 +218,6 @@ def _result(
         uncertainties=np.where(good, sigma, np.inf),
         amplitudes=fitted[:, 0],
         widths=fitted[:, 4],
-        backgrounds=fitted[:, 1],
         converged=good,
     )
 

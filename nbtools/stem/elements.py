@@ -34,10 +34,6 @@ class Islands:
     spans: bool
     labels: NDArray[np.int64]
 
-    def __str__(self) -> str:
-        span = "one spans the field" if self.spans else "none spans the field"
-        return f"{self.count} islands on {self.fraction} of the area, {self.largest:.0%} of it in the largest; {span}"
-
 
 def find_islands(inside: Any, outside: Any, *, smoothing: float = SMOOTHING, smallest: int = 20) -> Islands:
     """Islands of one phase from the counts of two elements, of which one is only inside and one only outside.
@@ -93,13 +89,6 @@ class OutlineCurvature:
     scale: float
     places: Array
     bends: Array
-
-    def __str__(self) -> str:
-        return (
-            f"concave along {self.concave.to('%')} of the outlines "
-            f"(a smooth random pattern: {100 * self.of_chance:.0f} %), mean curvature {self.mean.to('1/um')}, "
-            f"both seen at {1e9 * self.scale:.0f} nm"
-        )
 
 
 def outline_curvature(

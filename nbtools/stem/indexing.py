@@ -300,9 +300,6 @@ class IndexedSpot:
     signal: float
     residual: float
 
-    def __str__(self) -> str:
-        return f"({' '.join(map(str, self.hkl))}) d = {self.spacing.to('nm')} at {self.direction}"
-
 
 @dataclass(frozen=True)
 class Solution:
@@ -331,12 +328,6 @@ class Solution:
         """``MgO [1 0 0]``."""
         return f"{self.crystal} [{' '.join(map(str, self.zone))}]"
 
-    def __str__(self) -> str:
-        return (
-            f"{self.name}, {len(self.spots)} spots within {self.residual:.1%}, "
-            f"turned {self.rotation}, cost {self.cost:.0f}"
-        )
-
 
 @dataclass(frozen=True)
 class PatternIndex:
@@ -362,20 +353,6 @@ class PatternIndex:
         if not self.solutions:
             raise NotPossible(f"the pattern has no solution: {self.reason}")
         return self.solutions[0]
-
-    @property
-    def ambiguous(self) -> tuple[Solution, ...]:
-        """Every solution that the best does not exclude."""
-        return tuple(one for one in self.solutions if one.cost < CLEAR)
-
-    def __str__(self) -> str:
-        head = (
-            "determined"
-            if self.determined
-            else f"{'under-determined' if self else 'not indexed'}: {self.reason}"
-        )
-        limit = f"{self.seen} spots down to {self.information_limit * 1e9:.3f} nm"
-        return "\n".join([f"{head} ({limit})", *(f"  {one}" for one in self.solutions[:4])])
 
 
 def named(crystals: Any) -> dict[str, Structure]:

@@ -48,7 +48,6 @@ class ParallelPlanes:
     first, second : hkl in each crystal; families : as "MgO {200} ∥ MgB2 {10-10}"
     angle : between their normals, deg, signed counter-clockwise from the first
     spacings : by each crystal's lattice, m; misfit : 2(m d₁ − n d₂)/(m d₁ + n d₂); coincidence : (m, n)
-    dislocation_spacing : d₁d₂/|d₁ − d₂|, m
     """
 
     first: tuple[int, int, int]
@@ -59,17 +58,11 @@ class ParallelPlanes:
     spacings: tuple[float, float]
     coincidence: tuple[int, int]
     misfit: Quantity
-    dislocation_spacing: float
 
     @property
     def exactness(self) -> float:
         """Angle up to which the planes count as exactly parallel, deg."""
         return max(0.3, 3 * self.angle.uncertainty)
-
-    def __str__(self) -> str:
-        m, n = self.coincidence
-        percent = Quantity(100 * self.misfit, 100 * self.misfit.uncertainty, "%")
-        return f"{self.families}: {self.angle} apart, {m}:{n} with {percent} misfit"
 
 
 def parallel_planes(
@@ -129,7 +122,6 @@ def _pair(
         spacings=(d1, d2),
         coincidence=(m, n),
         misfit=Quantity(misfit(d1, d2, m, n), sigma),
-        dislocation_spacing=d1 * d2 / abs(d1 - d2) if d1 != d2 else np.inf,
     )
 
 
@@ -336,7 +328,6 @@ class InterfaceIndex:
     parallel_planes : pairs within `PARALLEL`, the closest wide planes first
     chance_probability : that two grains of random low-index zones and random turning show a pair as parallel as the
         first with planes as wide, any of all this image resolves
-    chance_given_zones : the same with the zones as found
     determined : whether neither grain has a rival
     limits : the shortest period that each grain shows, m
     """
@@ -346,7 +337,6 @@ class InterfaceIndex:
     waves: tuple[Spots, Spots]
     parallel_planes: tuple[ParallelPlanes, ...]
     chance_probability: float
-    chance_given_zones: float
     determined: bool
     limits: tuple[float, float]
 
@@ -382,33 +372,27 @@ def index_interface(
     planes = parallel_planes(
         patterns[0].best, patterns[1].best, within=within, corrected=bool(grains.standard)
     )
-    chance, given = _chances(patterns, planes, within)
     return InterfaceIndex(
         solutions=(patterns[0].best, patterns[1].best),
         masks=(grains.masks[pair[0]], grains.masks[pair[1]]),
         waves=(grains.waves[pair[0]], grains.waves[pair[1]]),
         parallel_planes=planes,
-        chance_probability=chance,
-        chance_given_zones=given,
+        chance_probability=_chance(patterns, planes, within),
         determined=all(pattern.determined for pattern in patterns),
         limits=(patterns[0].information_limit, patterns[1].information_limit),
     )
 
 
-def _chances(
-    patterns: list[PatternIndex], pairs: tuple[ParallelPlanes, ...], within: float
-) -> tuple[float, float]:
-    """Of a pair at least as wide as the first and as parallel: exactly so, or within the limit; and given the zones."""
+def _chance(patterns: list[PatternIndex], pairs: tuple[ParallelPlanes, ...], within: float) -> float:
+    """Of a pair at least as wide as the first and as parallel: exactly so, or within the limit."""
     if not pairs:
-        return 1.0, 1.0
+        return 1.0
     first = pairs[0]
     angle = first.exactness if abs(first.angle) <= first.exactness else within
-    product = first.spacings[0] * first.spacings[1]
     crystals = [pattern.best.structure for pattern in patterns]
     limits = [pattern.information_limit for pattern in patterns]
-    lines = [line_directions(pattern.best.match.zone.places) for pattern in patterns]
-    chance = chance_of_alignment(crystals, angle, shortest=limits, spacing_product=product)
-    return float(chance), float(share_of_turnings(lines[0], lines[1], angle, product))
+    product = first.spacings[0] * first.spacings[1]
+    return float(chance_of_alignment(crystals, angle, shortest=limits, spacing_product=product))
 
 
 @dataclass(frozen=True, repr=False)

@@ -282,7 +282,7 @@ def interfaces_stand_for_all(paper: Paper, results: None, context: Context) -> V
     number = round(paper["STM-13"].value[0])
     otherwise = 1 - (1 - CONFIDENCE) ** (1 / number)
     basis = (
-        f"{number} clean of {number} looked at: up to {otherwise:.0%} of all interfaces could be otherwise "
-        f"({CONFIDENCE:.0%}), {'less' if otherwise < 0.5 else 'more'} than half"
+        f"{number} clean of {number} looked at: up to {100 * otherwise:.0f} % of all interfaces could be otherwise "
+        f"({100 * CONFIDENCE:g} %), {'less' if otherwise < 0.5 else 'more'} than half"
     )
     return context.proposition(True if otherwise < 0.5 else None, basis)

@@ -49,7 +49,7 @@ def study_images(
         try:
             found = read_images(path)
         except (ValueError, OSError) as problem:
-            left_out[path.name] = " ".join(str(problem).split())
+            left_out[path.name] = " ".join(str(problem).split()).removeprefix(f"{path.name} ")
             continue
         several = len(found) > 1
         if signal is not None and several:

@@ -65,13 +65,6 @@ class Steps:
         sigma = np.sqrt(sum(h.uncertainty**2 for h in self.heights)) / len(sizes)
         return Quantity(float(sizes.mean()), float(sigma), self.heights[0].unit)
 
-    def __str__(self) -> str:
-        lines = [f"{self.count} step(s), terraces level within {self.scatter * 1e9:.3f} nm"]
-        for number, (place, height) in enumerate(zip(self.positions, self.heights, strict=True)):
-            planes = f" = {self.in_spacings[number]} planes" if self.in_spacings else ""
-            lines.append(f"  at {place.to('nm')}: {height.to('nm')}{planes}")
-        return "\n".join(lines)
-
 
 @dataclass(frozen=True)
 class Fit:

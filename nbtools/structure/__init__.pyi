@@ -17,12 +17,11 @@ from .isotropy import IsotropyStudy as IsotropyStudy
 from .isotropy import chord_lengths as chord_lengths
 from .isotropy import estimate_isotropy as estimate_isotropy
 from .isotropy import phase_share as phase_share
-from .large_volumes import count_clusters as count_clusters
-from .large_volumes import phase_fraction as phase_fraction
-from .large_volumes import spanning_cluster as spanning_cluster
-from .large_volumes import two_point_correlation as two_point_correlation
+from .isotropy import two_point_correlation as two_point_correlation
 from .percolation import Percolation as Percolation
+from .percolation import count_clusters as count_clusters
 from .percolation import estimate_percolation as estimate_percolation
+from .percolation import spanning_cluster as spanning_cluster
 from .phase_fractions import HANDBOOK_DENSITIES as HANDBOOK_DENSITIES
 from .phase_fractions import convert_fractions as convert_fractions
 from .phases import PhasesStudy as PhasesStudy

@@ -10,7 +10,7 @@ from nbtools.explore.sliders import Explorer
 from nbtools.structure.box_counting import box_counts, occupied_boxes
 from nbtools.structure.fractal import box_slope, judge_sections
 from nbtools.structure.isotropy import phase_share
-from nbtools.structure.large_volumes import spanning_cluster
+from nbtools.structure.percolation import spanning_cluster
 from nbtools.structure.phases import PhasesStudy
 from nbtools.structure.segmentation import denoise
 from nbtools.units import Quantity

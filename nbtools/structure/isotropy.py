@@ -1,5 +1,6 @@
 """How a phase is spread in space: its share with an honest error, runs along lines, and whether it is isotropic."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -10,14 +11,72 @@ from numpy.typing import NDArray
 from nbtools.statistics.choice import first_best
 from nbtools.statistics.resampling import jackknife_bias, jackknife_error
 from nbtools.structure.fractal import checked_phase, cubic_voxel
-from nbtools.structure.large_volumes import AXES, TwoPointCorrelation, two_point_correlation
+from nbtools.structure.tiles import checked_lazily
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Phase = NDArray[np.bool_]
 
+AXES = ("z", "y", "x")
 STEP = 3  # voxels along each axis of a diagonal: well under a grain, well over the grid's own steps
+
+
+@dataclass(frozen=True)
+class TwoPointCorrelation:
+    """Probability that both ends of a stick of length r lie in the phase, S₂(r), for sticks along each axis.
+
+    Attributes
+    ----------
+    lags : (R,) r, voxels
+    along : (axes, R) S₂ along z, y, x (or y, x); NaN where the array is no longer than r
+    fraction : S₂(0), the phase fraction
+    """
+
+    lags: np.ndarray
+    along: np.ndarray
+    fraction: float
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(R,) over the axes that are long enough."""
+        known = np.isfinite(self.along)
+        summed = np.where(known, self.along, 0).sum(axis=0)
+        return np.divide(
+            summed, known.sum(axis=0), out=np.full(len(self.lags), np.nan), where=known.any(axis=0)
+        )
+
+    def __str__(self) -> str:
+        names = AXES[-len(self.along) :]
+        rows = [f"{r:>5} " + " ".join(f"{s:.4f}" for s in self.along[:, i]) for i, r in enumerate(self.lags)]
+        return "\n".join([f"S2 along {', '.join(names)}; fraction {self.fraction:.4f}", *rows])
+
+
+def two_point_correlation(binary: Any, lags: Iterable[int]) -> TwoPointCorrelation:
+    """S₂ at whole lags along the axes, every pair of voxels counted (no periodic edge); NumPy, Zarr or Dask.
+
+    Torquato, *Random Heterogeneous Materials* (2002), §2.2.
+    """
+    phase = checked_lazily(binary)
+    wanted = np.asarray(list(lags))
+    if wanted.size == 0 or wanted.dtype.kind not in "ui" or wanted.min() < 0:
+        raise ValueError(f"lags is {lags!r}; whole numbers of voxels from 0 up are expected, as [1, 2, 4, 8]")
+
+    def share(axis: int, lag: int) -> Any:
+        if lag >= phase.shape[axis]:
+            return np.nan
+        begin, end = (
+            (slice(None),) * axis + (cut,) for cut in (slice(0, phase.shape[axis] - lag), slice(lag, None))
+        )
+        return (phase[begin] & phase[end]).mean()
+
+    found = [[share(axis, int(lag)) for lag in wanted] for axis in range(phase.ndim)], phase.mean()
+    if not isinstance(phase, np.ndarray):
+        import dask
+
+        (found,) = dask.compute(found)  # all in one pass over the array
+    along, fraction = found
+    return TwoPointCorrelation(wanted, np.array(along, float), float(fraction))
 
 
 @dataclass(frozen=True, repr=False)

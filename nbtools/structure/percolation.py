@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nbtools.structure.fractal import checked_phase, cubic_voxel
-from nbtools.structure.isotropy import runs_along
-from nbtools.structure.large_volumes import AXES, Clusters, count_clusters
+from nbtools.structure.isotropy import AXES, runs_along
+from nbtools.structure.tiles import binary_tile, check_binary
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
@@ -23,6 +23,62 @@ SECTIONS = 24
 # Distances are taken in slabs of a large volume, and are then known up to this many voxels.
 WHOLE = 1 << 24
 REACH = 32
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The connected pieces of a phase.
+
+    Attributes
+    ----------
+    sizes : (C,) voxels of each, largest first
+    spanning : (axes, C) whether a piece touches both ends of the array along z, y, x (or y, x)
+    """
+
+    sizes: np.ndarray
+    spanning: np.ndarray
+
+    @property
+    def largest_share(self) -> float:
+        """Of the phase, in the largest piece; 0 where there is no phase."""
+        return float(self.sizes[0] / self.sizes.sum()) if len(self.sizes) else 0.0
+
+    @property
+    def spans(self) -> tuple[bool, ...]:
+        """Axis by axis, whether some piece reaches through."""
+        return tuple(bool(axis.any()) for axis in self.spanning)
+
+    def __str__(self) -> str:
+        names = [name for name, spans in zip(AXES[-len(self.spans) :], self.spans, strict=True) if spans]
+        return (
+            f"{len(self.sizes)} pieces, the largest with "
+            f"{100 * self.largest_share:.1f} % of the phase; through along {', '.join(names) or 'no axis'}"
+        )
+
+
+def count_clusters(binary: Any) -> Clusters:
+    """The connected pieces of a phase in memory; voxels that share a face hang together."""
+    phase = binary_tile(np.asarray(check_binary(binary)))
+    labels, count = ndimage.label(phase)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    order = np.argsort(-sizes, kind="stable")
+    return Clusters(sizes[order].astype(np.int64), _reaching(labels, count)[:, 1:][:, order])
+
+
+def spanning_cluster(binary: Any) -> Mask:
+    """Mask of the pieces that reach through the array along some axis, to be drawn."""
+    labels, count = ndimage.label(binary_tile(np.asarray(check_binary(binary))))
+    keep = np.asarray(_reaching(labels, count).any(axis=0))
+    return np.asarray(keep[labels])
+
+
+def _reaching(labels: NDArray[np.int_], count: int) -> Mask:
+    """(axes, count + 1) whether each label touches both ends along an axis; what is no piece does not."""
+    through: Mask = np.zeros((labels.ndim, count + 1), bool)
+    for axis in range(labels.ndim):
+        through[axis, np.intersect1d(np.take(labels, 0, axis=axis), np.take(labels, -1, axis=axis))] = True
+    through[:, 0] = False
+    return through
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,15 +282,7 @@ def _distances(inside: Mask) -> NDArray[np.float32]:
 
 def _spans(phase: Mask) -> bool:
     """Whether one piece touches both ends along every axis."""
-    labels, count = ndimage.label(phase)
-    through = np.ones(count + 1, bool)
-    through[0] = False
-    for axis in range(phase.ndim):
-        for end in (0, -1):
-            touched = np.zeros(count + 1, bool)
-            touched[np.unique(np.take(labels, end, axis=axis))] = True
-            through &= touched
-    return bool(through.any())
+    return bool(_reaching(*ndimage.label(phase)).all(axis=0).any())
 
 
 def _sections_spanning(phase: Mask) -> float:

@@ -1,7 +1,6 @@
 """Any array, one tile at a time: NumPy in cache-sized pieces, Zarr chunk by chunk, Dask where its workers are."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -11,52 +10,67 @@ import numpy as np
 from nbtools.statistics.arrays import refuse_masked
 
 # Voxels of a tile: what a processor keeps close by, and what one read from disk may hold.
-NEAR, FAR = 1 << 22, 1 << 26
-AT_ONCE = 4  # Dask tiles under way together: bounds the memory of a machine with many workers
+NEAR, FAR = 1 << 22, 1 << 24
+AT_ONCE = 4  # tiles under way together: bounds the memory of a machine with many workers
 
 Tile = tuple[slice, ...]
 
 
-def over_tiles(
-    function: Callable[..., Any],
-    array: Any,
-    *arguments: Any,
-    halo: Sequence[int] | None = None,
-    planes: bool = False,
-) -> Iterator[tuple[Tile, Any]]:
+def over_tiles(function: Callable[..., Any], array: Any, *arguments: Any) -> Iterator[tuple[Tile, Any]]:
     """The slices of every tile, and ``function(voxels, slices, *arguments)``, in the order of the array.
 
     Parameters
     ----------
-    array : NumPy, Zarr or Dask array; of a Dask array the function runs where the tile is (a connected
-        `dask.distributed` client does the work, of a Zarr array too)
-    halo : voxels beyond a tile's far end that the function gets as well, one number an axis
-    planes : whether a tile must hold whole planes of the first axis
+    array : NumPy, Zarr or Dask array; of what is not in memory Dask has the function run, where a client of
+        `dask.distributed` is connected by its workers
     """
-    array, lazy = _with_client(array)
-    reach = tuple(halo or (0,) * array.ndim)
-    tiles = tiles_of(array, planes=planes)
-    wider = [_widened(tile, reach, array.shape) for tile in tiles]
-    if not lazy:
-        for tile, wide in zip(tiles, wider, strict=True):
-            yield tile, function(np.asarray(array[wide]), tile, *arguments)
+    tiles = tiles_of(array)
+    if isinstance(array, np.ndarray):
+        for tile in tiles:
+            yield tile, function(array[tile], tile, *arguments)
         return
     import dask
 
-    task = dask.delayed(function)
+    # Of a Dask array the tile's own graph; a Zarr array is read where the function runs, with no graph of its chunks.
+    in_dask, task = isinstance(_lazy(array), type(array)), dask.delayed(_read_and_run)
     for start in range(0, len(tiles), AT_ONCE):
-        group = range(start, min(start + AT_ONCE, len(tiles)))
-        done = dask.compute(*[task(array[wider[i]], tiles[i], *arguments) for i in group])
-        yield from zip([tiles[i] for i in group], done, strict=True)
+        group = tiles[start : start + AT_ONCE]
+        tasks = [
+            task(function, array[tile] if in_dask else array, () if in_dask else tile, tile, *arguments)
+            for tile in group
+        ]
+        yield from zip(group, dask.compute(*tasks), strict=True)
 
 
-def tiles_of(array: Any, *, planes: bool = False) -> list[Tile]:
+def _read_and_run(function: Callable[..., Any], array: Any, part: Tile, tile: Tile, *arguments: Any) -> Any:
+    return function(np.asarray(array[part]), tile, *arguments)
+
+
+def checked_lazily(binary: Any) -> Any:
+    """As `check_binary`, as booleans: NumPy in memory, Dask of what is not."""
+    array = check_binary(binary)
+    return (
+        binary_tile(array)
+        if isinstance(array, np.ndarray)
+        else _lazy(array).map_blocks(binary_tile, dtype=bool)
+    )
+
+
+def _lazy(array: Any) -> Any:
+    try:
+        import dask.array
+    except ImportError:
+        raise ImportError(
+            "an array on disk is read by Dask: pip install 'mgb2-notebooks[distributed]', or load it, as array[:]"
+        ) from None
+    return array if isinstance(array, dask.array.Array) else dask.array.from_zarr(array)
+
+
+def tiles_of(array: Any) -> list[Tile]:
     """Slices that part the array, whole chunks where they fit; tiles grow from the last axis on."""
     near = isinstance(array, np.ndarray)
     chunks = [1] * array.ndim if near else [max(c) if isinstance(c, tuple) else c for c in array.chunks]
     sides = [min(c, n) for c, n in zip(chunks, array.shape, strict=True)]
-    if planes:
-        sides[1:] = array.shape[1:]
     most = NEAR if near else FAR
     for axis in reversed(range(array.ndim)):
         rest = prod(sides) // sides[axis]
@@ -113,30 +127,3 @@ def check_binary(binary: Any) -> Any:
             f"an array of {array.dtype} came, and a binary one is expected: segment it first, as in grey > threshold"
         )
     return array
-
-
-def _widened(tile: Tile, reach: Sequence[int], shape: Sequence[int]) -> Tile:
-    return tuple(
-        slice(part.start, min(part.stop + r, n)) for part, r, n in zip(tile, reach, shape, strict=True)
-    )
-
-
-def _with_client(array: Any) -> tuple[Any, bool]:
-    """The array, and whether Dask computes: a Zarr array on disk joins in where a client is connected."""
-    package = type(array).__module__.partition(".")[0]
-    if package == "zarr" and _client_connected():
-        import dask.array
-
-        return dask.array.from_zarr(array), True
-    return array, package == "dask"
-
-
-def _client_connected() -> bool:
-    """Whether this process talks to a cluster; a package that nobody imported has no client."""
-    distributed = sys.modules.get("distributed")
-    if distributed is None:
-        return False
-    try:
-        return distributed.get_client() is not None
-    except ValueError:
-        return False

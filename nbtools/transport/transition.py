@@ -614,7 +614,7 @@ def find_resistive_step(curve: Curve) -> Step | str:
     fallen = np.flatnonzero((y < 0.5 * largest) & (y < 0.5 * normal))
     warmest = fallen[np.diff(fallen, append=len(x) + 1) > 1]
     for place in warmest[normal[warmest] > 10 * noise][::-1]:
-        step = _rough_step(x[: place + 2], y[: place + 2] / normal[place])
+        step = _rough_step(x, y / normal[place])
         # d ln y / d ln T of a straight fall; a metal's, Bloch and Grüneisen's, changes slowly with T.
         if step and 1.6 * step.half / step.spread > max(2.0, 3 * _log_slope(x, y, step)):
             return step

@@ -61,6 +61,15 @@ def estimate_upper_critical_field(
     ------
     ValueError
         A criterion outside (0, 1), a normal resistance that is not positive, or under 6 points.
+
+    Examples
+    --------
+    A return of resistance in the middle of 3 MA/m, 0.2 MA/m wide, crosses a tenth at 3 − 0.2 ln 9 = 2.56 MA/m:
+
+    >>> h = np.linspace(0, 7e6, 701)
+    >>> found = estimate_upper_critical_field(h, 1 / (1 + np.exp(-(h - 3e6) / 2e5)), normal_resistance=1.0)
+    >>> f"{found.field / 1e6:.2f}"
+    '2.56'
     """
     points = check_points(field=field, resistance=resistance)
     if not 0 < criterion < 1 or not normal_resistance > 0 or len(points.kept) < 6:

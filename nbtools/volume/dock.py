@@ -53,7 +53,7 @@ class Dock:
         low, high = owner.current.parameters["threshold"].ends
         self.slider = FloatSlider(name="threshold", min=low, max=high, step=(high - low) / STEPS)
         self.numbers = Label(name="numbers", label="")
-        self.box = Container(name="dock", widgets=[self.slider, self.numbers])
+        self.box: Any = Container[Any](name="dock", widgets=[self.slider, self.numbers])
         self.slider.changed.connect(self.moved)
 
     def moved(self, threshold: float) -> None:

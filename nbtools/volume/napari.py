@@ -87,7 +87,8 @@ def _look_for_cells(app: Any) -> None:
     from qtpy.QtCore import QTimer
 
     if app.findChild(QTimer, "cells") is None:
-        timer = QTimer(app, objectName="cells")
+        timer = QTimer(app)
+        timer.setObjectName("cells")
         timer.timeout.connect(app.qt_event_loop.quit)
         timer.start(200)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.statistics.arrays import refuse_masked
+
 Array = NDArray[Any]
 # Okabe and Ito's colours, in the order in which masks take them.
 MASK_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2")
@@ -159,7 +161,7 @@ def averaged(array: Any, factor: int) -> np.ndarray:
 
 
 def _means(slab: np.ndarray, factor: int) -> np.ndarray:
-    summed = np.nan_to_num(slab.astype(np.float32), posinf=0, neginf=0)
+    summed: Array = np.nan_to_num(slab.astype(np.float32), posinf=0, neginf=0)
     for axis, side in enumerate(slab.shape if factor > 1 else ()):
         starts = np.arange(0, side, factor)
         share = np.diff(np.append(starts, side)).astype(np.float32)
@@ -170,11 +172,7 @@ def _means(slab: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _array(given: Any) -> Any:
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
-        raise ValueError(
-            "an array with masked voxels came, which would be drawn as if they were measured: fill them, "
-            "as in array.filled(0)"
-        )
+    refuse_masked(given, "the volume or its mask")
     given = given.data if hasattr(given, "dims") else given
     return given if hasattr(given, "dtype") and hasattr(given, "shape") else np.asarray(given)
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from nbtools.ac_susceptibility import AcCurve
-from nbtools.physics.ac_response import bean_susceptibility, creep_susceptibility, kim_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
+from nbtools.physics.creep import creep_susceptibility
+from nbtools.physics.kim_state import kim_susceptibility
 
 AMPLITUDES = (8.0, 80.0, 800.0)  # A/m
 FULL = (12.0, 37.5, 0.4, 5.0)  # J_c a at 37.5 K − 0.4 K, end, distance, power

@@ -27,7 +27,7 @@ from nbtools.ac_susceptibility import (
 )
 from nbtools.ac_susceptibility.current_law import find_crossover, needed_temperature_error
 from nbtools.ac_susceptibility.curves import nearby
-from nbtools.physics.ac_response import bean_loop
+from nbtools.physics.bean_state import bean_loop
 from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.units import Quantity
 

@@ -11,7 +11,8 @@ from nbtools.ac_susceptibility.explore import (
     rectangles,
 )
 from nbtools.ac_susceptibility.study import CurvesStudy
-from nbtools.physics.ac_response import bean_susceptibility, eddy_susceptibility
+from nbtools.physics.ac_response import eddy_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
 
 T = np.linspace(35.9, 37.6, 171)
 

@@ -17,7 +17,7 @@ from nbtools.ac_susceptibility import (
     estimate_loop_current,
     fit_collapse,
 )
-from nbtools.physics.ac_response import bean_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
 from nbtools.units import Quantity
 
 SEEDS = 200

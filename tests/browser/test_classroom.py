@@ -1,8 +1,10 @@
 """A student's way through the classroom in a real JupyterLab on a small screen, from the link to handing in."""
 
+import json
 import re
 import time
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -111,7 +113,24 @@ def secrets(asked: Asked) -> list[str]:
     return told + ([str(question.truth)] if question.truth is not None else [])
 
 
-def walk(page: Page, questions: list[Asked], shots: Path) -> dict[str, float]:
+def heard(page: Page) -> list[str]:
+    """All that the kernel sends to the page from now on, as text."""
+    frames: list[str] = []
+
+    def keep(frame: bytes | str) -> None:
+        frames.append(frame if isinstance(frame, str) else frame.decode(errors="ignore"))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", keep))
+    return frames
+
+
+def stands(secret: str, frames: list[str]) -> bool:
+    """Whether it was sent: as text, or as HTML in the state of a widget."""
+    spelled = {json.dumps(text, ensure_ascii=False)[1:-1] for text in (secret, escape(secret))}
+    return any(one in frame for frame in frames for one in spelled)
+
+
+def walk(page: Page, questions: list[Asked], frames: list[str], shots: Path) -> dict[str, float]:
     """Answer every question, the even ones right and the odd ones wrong as often as one may; the height of each."""
     cells = page.evaluate(CELLS)
     asking = [n for n, cell in enumerate(cells) if ".ask_" in cell["source"]]
@@ -123,7 +142,8 @@ def walk(page: Page, questions: list[Asked], shots: Path) -> dict[str, float]:
         page.screenshot(path=shots / f"class-{count:02d}-{asked.name}-1.png")
         box = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]')
         assert question.text in box.inner_text()
-        assert not [one for one in secrets(asked) if one in page.inner_text(".jp-NotebookPanel")]
+        seen = [*frames, page.inner_text(".jp-NotebookPanel")]
+        assert not [one for one in secrets(asked) if stands(one, seen)], f"{asked.name} is told too early"
         typed = [asked.right] if count % 2 == 0 else asked.wrong
         for number_of_try, one in enumerate(typed):
             answer(box, question, one)
@@ -134,6 +154,7 @@ def walk(page: Page, questions: list[Asked], shots: Path) -> dict[str, float]:
             box.locator("img").first.wait_for()
         if question.why:
             box.get_by_text(question.why[:40]).wait_for()
+            assert stands(question.why, frames), "the search sees what is sent"
         heights[asked.name] = max(before, height(page, cells, number))
         page.screenshot(path=shots / f"class-{count:02d}-{asked.name}-9.png")
     return heights
@@ -171,6 +192,7 @@ def test_a_student_walks_from_the_link_to_handing_in(lab, watched, questions, sc
     page = watched.page
     page.set_default_timeout(60_000)
     page.set_viewport_size({"width": 1280, "height": 720})
+    frames = heard(page)
     begin = time.monotonic()
     page.goto(lab.url("08_in_the_classroom.ipynb"))
     page.wait_for_function(OPENED)
@@ -185,7 +207,7 @@ def test_a_student_walks_from_the_link_to_handing_in(lab, watched, questions, sc
     page.screenshot(path=screenshots / "class-ran.png")
     page.get_by_role("link", name="Back to the start").click()
     page.wait_for_function(AT_THE_START)
-    heights = walk(page, questions, screenshots)
+    heights = walk(page, questions, frames, screenshots)
     print("\n".join(f"{name}: {tall:.0f} px" for name, tall in heights.items()))
     path = hand_in(page, "Marie Curie", screenshots)
     in_the_dark(page, screenshots)

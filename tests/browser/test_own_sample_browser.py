@@ -47,7 +47,7 @@ def test_the_front_door(lab, watched, screenshots: Path, tmp_path: Path) -> None
     page.get_by_role("button", name="Make the report").click()
     page.get_by_role("link", name="report", exact=True).wait_for(timeout=200_000)
     made = (lab.folder / "own" / "bar-7" / "report" / "index.html").read_text()
-    assert "resistive midpoint" in made
+    assert "T_c 50 %" in made
     page.screenshot(path=screenshots / "own-sample-report.png")
     with page.context.expect_page() as opened:
         link.click()

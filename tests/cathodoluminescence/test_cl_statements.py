@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from flips import changed, printed
 
 from nbtools import cathodoluminescence
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import judge_statement, read_paper, recompute, registered
+from nbtools.paper import judge_statement, read_paper, registered
 from nbtools.paper.verdict import NO_DATA
 from nbtools.units import Quantity
 
@@ -69,9 +70,9 @@ def test_every_statement_of_ours_has_a_function():
 def test_a_verdict_on_printed_numbers_follows_them(name):
     """One change flips it, another does not."""
     change, word, harmless = FLIPS[name]
-    as_printed = recompute()[name].word
-    assert recompute(change)[name].word == word != as_printed
-    assert recompute(harmless)[name].word == as_printed
+    as_printed = printed()[name].word
+    assert changed(name, change).word == word != as_printed
+    assert changed(name, harmless).word == as_printed
 
 
 @pytest.mark.parametrize(("name", "word"), CITED.items())

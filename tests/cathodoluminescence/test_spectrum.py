@@ -143,3 +143,20 @@ def test_the_mean_is_that_of_the_rows():
         scale = spectra.scale**2
         free = prepare_spectra(nm, given).mean()
         assert_allclose(mean.variance - free.variance, spectra.level_variance[::-1] * scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dark subtracted", "rate", "normalised"])
+def test_noise_that_is_no_photons_is_no_cosmic_ray(kind):
+    """The planted ray is found, and hardly anything else: what noise there is the spectra themselves say."""
+    nm = np.linspace(300.0, 800.0, 300)
+    light = 200 * np.exp(-0.5 * ((nm - 500) / 30) ** 2) + 30
+    rng = np.random.default_rng(6)
+    counts = rng.poisson(light, (12, 12, 300)).astype(float)
+    counts[5, 5, 150] += 3000
+    given = {"dark subtracted": counts - rng.poisson(30, counts.shape), "rate": counts / 0.1}.get(
+        kind, counts / counts.max()
+    )
+    pixels, channels, values = find_spikes(given, counted=False)
+    found = set(zip(pixels.tolist(), channels.tolist(), strict=True))
+    assert (5 * 12 + 5, 150) in found and len(found) <= 4
+    assert values[pixels == 65][0] < 0.5 * given[5, 5, 150]

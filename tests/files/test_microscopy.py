@@ -9,6 +9,7 @@ import pytest
 from damage import damaged
 
 from nbtools.files.microscopy import MicroscopyError, read_signals
+from nbtools.files.write_hspy import Axis, Signal, write_hspy
 
 
 @pytest.mark.parametrize(
@@ -156,3 +157,21 @@ def test_a_large_array_is_left_on_disk(tmp_path, monkeypatch):
     assert isinstance(signal.data, dask.array.Array)
     assert np.array_equal(signal.transpose("z", "y", "x").values, grey)
     assert [s.technique for s in open_file(tmp_path / "stack.emd").signals] == ["structure"]
+
+
+def test_the_one_signal_axis_in_nm_is_a_wavelength(tmp_path):
+    """Where a file names no axis; the axes of places keep theirs."""
+    pytest.importorskip("rsciio")
+    places, nm = np.arange(4.0), np.linspace(400, 800, 20)
+    axes = [Axis("", places, "nm", False), Axis("", places, "nm", False), Axis("", nm, "nm", True)]
+    (found,) = read_signals(write_hspy(tmp_path / "a.hspy", [Signal("map", np.zeros((4, 4, 20)), axes)]))
+    assert found.dims == ("y", "x", "wavelength")
+
+
+@pytest.mark.parametrize("unit", ["cm^-1", "cm$^{-1}$", "$cm^{-1}$", "cm-1", "1/cm"])
+def test_any_way_to_write_a_wavenumber(unit, tmp_path):
+    """In 1/m."""
+    pytest.importorskip("rsciio")
+    axes = [Axis("Wavenumber", np.linspace(1e4, 2e4, 20), unit, True)]
+    (found,) = read_signals(write_hspy(tmp_path / "a.hspy", [Signal("s", np.zeros(20), axes)]))
+    assert float(found.wavenumber[0]) == pytest.approx(1e6)

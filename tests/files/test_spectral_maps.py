@@ -163,3 +163,40 @@ def test_another_spectroscopy_is_refused(realdata):
     """An electron energy loss spectrum is no luminescence."""
     with pytest.raises(SpectralMapError, match="EELS"):
         read_recording(realdata / "cl/DPG2026-Tutorial/hBN_coreloss.hspy")
+
+
+def over(axis, places, unit, **attrs):
+    return xr.DataArray(
+        np.arange(40.0),
+        dims=axis,
+        coords={axis: (axis, places, {"units": unit})},
+        attrs={"title": "s", **attrs},
+    )
+
+
+def test_wavenumbers_are_densities_over_energy():
+    """1/λ of 20,000 and 25,000 per cm are 500 and 400 nm; no Jacobian is due to what is even in energy."""
+    found = as_spectra(over("wavenumber", np.linspace(20_000, 25_000, 40), "1/cm"))
+    assert (found.wavelength_nm[0], found.wavelength_nm[-1]) == pytest.approx((400, 500))
+    assert found.over == "energy" and found.counts[0] == 39
+    with pytest.raises(SpectralMapError, match="positive"):
+        as_spectra(over("wavenumber", np.linspace(-10, 25_000, 40), "1/cm"))
+
+
+def test_a_raman_shift_needs_its_laser():
+    """1/λ = 1/λ₀ − shift: with 500 nm, 4,000 per cm lie at 625 nm; without a laser no channel has a wavelength."""
+    shift = np.linspace(0, 4000, 40)
+    laser = {"Acquisition_instrument": {"Laser": {"wavelength": 500.0}}}
+    found = as_spectra(over("raman_shift", shift, "1/cm", metadata=laser))
+    assert (found.wavelength_nm[0], found.wavelength_nm[-1]) == pytest.approx((500, 625))
+    assert found.kind == "PL" and "the laser's 500 nm" in str(found)
+    with pytest.raises(SpectralMapError, match="does not say the laser"):
+        as_spectra(over("raman_shift", shift, "1/cm"))
+
+
+@pytest.mark.parametrize("quantity", ["Intensity (Counts/s)", "Intensity (Counts/sec)", "cps"])
+def test_a_rate_is_no_count(quantity):
+    """Its numbers may be whole: the noise is then still read from the spectrum."""
+    rate, counts = (as_spectra(over("wavelength", NM, "m", quantity=q)) for q in (quantity, "Counts"))
+    record = sort_signals([over("wavelength", NM, "m", quantity=quantity)], "file")
+    assert record.beside(rate) == {"counted": False} and record.beside(counts) == {}

@@ -206,6 +206,7 @@ def test_a_closed_widget_is_collected() -> None:
     assert [ref() for ref in seen] == [None, None]
 
 
+@pytest.mark.nightly
 def test_a_thousand_moves_and_fifty_fits_do_not_grow() -> None:
     """At most 20 MB."""
     widget = peak_widget()

@@ -109,6 +109,57 @@ def test_the_allowed_resistivity_is_that_of_an_eddy_current():
     assert "above zero resistance" in bound.notes()[0]
 
 
+@pytest.mark.parametrize(
+    ("screened", "kept"),
+    [
+        ([0.01, 0.021, 0.5], [0.021, 0.5]),
+        ([0.5, 0.979, 0.99], [0.5, 0.979]),
+        ([0.021, 0.021, 0.979], [0.021] * 2 + [0.979]),
+    ],
+)
+def test_only_partial_screening_tells_a_resistivity(screened, kept):
+    """From 2 to 98 % of full screening; the bound is sorted by temperature, and screening begins at its warmest."""
+    warm = [37.5, 37.3, 37.1]
+    kelvin = np.linspace(20, 40, 201)
+    bound = bound_of(kelvin, np.where(kelvin > 37, 1e-7, 0.0), warm, screened)
+    begins = max(w for w, s in zip(warm, screened, strict=True) if s in kept)
+    assert float(bound.onset) == begins and bound.warm.tolist() == sorted(bound.warm)
+    expected = [float(estimate_eddy_resistivity(0.5e-3, 1e3, screened=s)) for s in kept]
+    assert bound.allowed == pytest.approx(expected[::-1])
+
+
+def test_what_gives_no_bound_is_said():
+    """No partial screening; and two points of noise where three are needed."""
+    kelvin = np.linspace(20, 40, 201)
+    with pytest.raises(NotPossible, match="between 2 and 98 %"):
+        bound_of(kelvin, np.zeros(201), [37.0], [0.99])
+    late = np.array([28.7, 28.9, *np.linspace(30, 40, 20)])
+    with pytest.raises(NotPossible, match="2 points 8 K below"):
+        bound_of(late, np.zeros(late.size), [37.0], [0.5])
+    three = np.array([28.5, 28.7, 28.9, *np.linspace(30, 40, 20)])
+    assert bound_of(three, np.zeros(three.size), [37.0], [0.5]).floor == 0
+
+
+def test_screening_at_zero_resistance_needs_no_words():
+    """Within two standard deviations both begin together."""
+    kelvin = np.linspace(20, 40, 201)
+    told = [bound_of(kelvin, np.zeros(201), [w], [0.5]).notes() for w in (36.95, 37.2)]
+    assert told[0] == [] and "Screening begins 0.300 ± " in told[1][0]
+
+
+def bound_of(kelvin, rho, warm, screened):
+    return estimate_resistivity_bound(
+        kelvin,
+        rho,
+        warm,
+        -np.array(screened),
+        radius=0.5e-3,
+        frequency=1e3,
+        zero=Quantity(36.9, 0.05, "K"),
+        temperature_error=0.01,
+    )
+
+
 def test_gaps_are_the_runs_between_the_pieces():
     """Plates ten voxels apart have gaps of eight voxels along z and none across that is whole."""
     phase = np.zeros((40, 16, 16), bool)
@@ -125,5 +176,17 @@ def test_the_papers_own_numbers_give_lengths_and_laws():
     assert float(depths.lengths["H_c1, ln κ (printed)"]) == pytest.approx(77.7e-9)
     assert depths.lengths["H_c1, with the core"] > depths.lengths["H_c1, ln κ (printed)"]
     assert depths.stamp.origin == "paper"
-    laws = joint.study_printed_current(paper, printed).laws
+    found = joint.study_printed_current(paper, printed)
+    half, plate = found.points["half screening"], found.points["full plate"]
+    # Half a unit of the last printed digit, as a uniform error: 37.1 K, 1.6 A cm⁻², 35 K, 300 Oe.
+    assert half.temperature_uncertainty == pytest.approx(0.05 / 3**0.5)
+    assert half.relative_uncertainty == pytest.approx(0.05 / 1.6 / 3**0.5)
+    assert plate.temperature_uncertainty == pytest.approx(0.5 / 3**0.5)
+    assert plate.relative_uncertainty == pytest.approx(50 / 300 / 3**0.5)
+    # A square bar screens half at 0.62 of what a slab takes, and 300 Oe are 4203 A cm⁻² in this plate.
+    assert half.current == pytest.approx(np.array([1.6e4, 1.6e5, 1.6e6]) * 1.612372, rel=1e-5)
+    assert plate.current == pytest.approx([4202.9e4], rel=1e-3)
+    assert "29 mK and 1.8 %" in found.notes()[0] and "off by 0.4 K" in found.notes()[1]
+    laws = found.laws
+    assert found.rows()[0].how.startswith("for 1 degree of freedom, p")
     assert laws["power"].p_value > 0.05 > laws["depairing"].p_value

@@ -11,7 +11,8 @@ from driving import drive
 from nbtools.fitting.state import StateError
 from nbtools.lessons.answers import AnswerTable, read_answers
 from nbtools.lessons.hand_in import HandIn, read_handed_in
-from nbtools.lessons.questions import Lesson, Question, find_flip
+from nbtools.lessons.questions import Lesson, Question, find_flip, link_in_lab
+from nbtools.paths import NOTEBOOKS
 from nbtools.report import _output_html
 from nbtools.results import NotPossible
 from nbtools.units import Quantity, convert
@@ -171,6 +172,26 @@ def test_the_default_tolerance_follows_the_error(lesson: Lesson) -> None:
 def test_what_fits_no_slip_is_given_no_reason(lesson: Lesson) -> None:
     """Better silent than a wrong diagnosis."""
     assert lesson.check("x", "?", 10.0).commit(13.7).answer.said == "not yet"
+
+
+def test_a_choice_and_a_predicted_number_have_one_try(lesson: Lesson) -> None:
+    """A second would be given away."""
+    number = lesson.predict("n", "?", 10.0).commit(13.7)
+    mystery = lesson.mystery(WORLDS)
+    wrong = next(one for one in WORLDS if not mystery.is_world(one))
+    for question in (number, lesson.judge(mystery, "Which?").commit(wrong, 0.5)):
+        assert question.closed and not question.answer.right and "One more try" not in question.heard()
+    assert "10" in number.heard()
+
+
+def test_a_link_leads_to_the_cell_of_its_heading() -> None:
+    """Of a notebook of the package; any other is left as it is."""
+    found = link_in_lab("03_transport.ipynb#Fig.-9(a)-·-Resistivity")
+    notebook = json.loads((NOTEBOOKS / "03_transport.ipynb").read_text(encoding="utf-8"))
+    cell = next(one for one in notebook["cells"] if found.endswith(f"#cell-id={one['id']}"))
+    assert "## Fig. 9(a) · Resistivity" in "".join(cell["source"]) and cell["cell_type"] == "markdown"
+    for link in ("03_transport.ipynb#nowhere", "elsewhere.ipynb#Fig.", "03_transport.ipynb"):
+        assert link_in_lab(link) == link
 
 
 def test_by_hand_the_code_stands_beside(lesson: Lesson) -> None:
@@ -402,7 +423,7 @@ def test_a_flip_is_found_where_it_was_planted() -> None:
         flip = find_flip(lambda x: "yes" if x < 0.437 else "no", start, end)
         assert flip.at is not None and abs(flip.at - 0.437) <= flip.at.uncertainty
         assert {flip.before, flip.after} == {"yes", "no"}
-        assert flip.start == start
+        assert flip.start == start and flip.at.uncertainty == pytest.approx(0.1 / 2**6)
 
 
 def test_a_verdict_that_holds_says_so() -> None:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 
+import nbformat
 import pytest
 from driving import drive
 
@@ -10,6 +12,7 @@ from nbtools import paths
 from nbtools.display import style
 from nbtools.fitting.state import StateError
 from nbtools.paper import (
+    WORDS,
     RunRecord,
     enter,
     judge_statement,
@@ -258,3 +261,13 @@ def test_each_statement_is_a_square_and_each_distance_a_dot(card) -> None:
     distances = {"A-01": 0.5, "A-02": -30.0}
     axes = draw_deviations(style.new_figure()[1], distances)
     assert [label.get_text() for label in axes.get_yticklabels()] == list(distances)
+
+
+def test_the_examples_of_07_have_the_verdicts_that_they_stand_for(card) -> None:
+    """Each word once in its table, with a statement that bears it."""
+    notebook = nbformat.read(paths.NOTEBOOKS / "07_the_paper_in_numbers.ipynb", as_version=4)
+    text = next(cell.source for cell in notebook.cells if "**What a verdict means.**" in cell.source)
+    named = dict(re.findall(r"^\| \*(.+?)\* \|.*\((\w+-\d\d)\) \|$", text, flags=re.MULTILINE))
+    verdicts = by_id(card)["verdict"]
+    assert {word: verdicts[name] for word, name in named.items()} == {word: word for word in named}
+    assert set(named) == set(WORDS) - {"disagrees"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from nbtools.physics.ac_response import (
+from nbtools.physics.bean_state import (
     bean_loop,
     bean_susceptibility,
     flux_profile,

@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 from hatchling.build import build_wheel
 
-from nbtools.physics.ac_response import (
-    bean_susceptibility,
-    creep_susceptibility,
-    eddy_susceptibility,
-    kim_susceptibility,
-    solve_creep,
-)
-from nbtools.physics.creep import INVERSE_EXPONENTS, REDUCED_FIELDS, TABLE
+from nbtools.physics.ac_response import eddy_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
+from nbtools.physics.creep import INVERSE_EXPONENTS, REDUCED_FIELDS, TABLE, creep_susceptibility, solve_creep
 from nbtools.physics.creep_table import creep_column
+from nbtools.physics.kim_state import kim_susceptibility
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import stem_worlds as worlds
-from scipy.stats import binomtest
+from scipy.signal import fftconvolve
+from scipy.stats import binomtest, norm
 
 from nbtools import stem
 from nbtools.results import NotPossible
+from nbtools.stem.boundary import SharpBoundaries, _beyond_window
 from nbtools.stem.terraces import best_cuts
 
 # ---- the layer between
@@ -95,3 +97,58 @@ def test_a_step_where_nothing_tells_its_place(seed):
     cost = np.min(sums[None, 1:] - sums[:-1, None], axis=2)
     cost[np.arange(30)[None] < np.arange(30)[:, None]] = np.inf
     assert [cut.tolist() for cut in best_cuts(cost, 1, scale=1.0)] == [[], [12]]
+
+
+# ---- widths of falls
+
+
+@pytest.mark.parametrize("ramp", [0.2, 0.5, 1.0, 1.5])
+def test_a_ramp_seen_through_a_window(ramp):
+    """Quartiles of a ramp that is convolved numerically with a Gaussian window give back the ramp's variance."""
+    window = 0.3
+    x = np.linspace(-6, 6, 60001)
+    share = np.clip(0.5 + x / ramp, 0, 1)
+    kernel = np.exp(-0.5 * (x / window) ** 2)
+    seen = fftconvolve(np.gradient(share), kernel / kernel.sum(), mode="same").cumsum()
+    low, high = np.interp([0.25, 0.75], seen, x)
+    assert _beyond_window(high - low, window) == pytest.approx(ramp**2 / 12, rel=0.02, abs=2e-4)
+
+
+def test_a_fall_that_is_steeper_than_its_window():
+    """A Gaussian fall of 0.2 through a window that should give 0.3: the variance that lacks."""
+    assert _beyond_window(2 * norm.ppf(0.75) * 0.2, 0.3) == pytest.approx(0.04 - 0.09)
+    assert _beyond_window(2 * norm.ppf(0.75) * 0.3, 0.3) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_fading_is_the_mean_of_both_falls_beyond_sharp_ones():
+    """The fall that scatters less in the draws weighs more; how far both disagree is in σ; NaN counts for nothing."""
+    draws = np.random.default_rng(0).normal([0.01, 0.03], [0.001, 0.1], (4000, 2))
+    sharp = SharpBoundaries(np.zeros(4000), np.zeros(4000), draws, 0.3)
+    first = sharp.fading((0.06, 0.03))
+    assert first == pytest.approx(0.05, abs=2e-3) and first.uncertainty < 0.005
+    even = SharpBoundaries(
+        np.zeros(4000), np.zeros(4000), np.random.default_rng(1).normal(0, 0.001, (4000, 2)), 0.3
+    )
+    apart = even.fading((0.08, 0.02))
+    assert apart == pytest.approx(0.05, abs=1e-3) and apart.uncertainty == pytest.approx(0.03, rel=0.05)
+    assert even.fading((0.08, np.nan)) == pytest.approx(0.08, abs=1e-3)
+    assert np.isnan(even.fading((np.nan, np.nan)))
+
+
+def test_the_limits_allow_for_badly_channelling_planes():
+    """0.05 nm on either side, beyond 1.645 σ; it is no part of σ."""
+    found = worlds.layer(0, gap=1e-9)
+    margin = 1.645 * found.width.uncertainty + 0.05e-9
+    assert found.upper_limit_95 == pytest.approx(found.width + margin)
+    assert found.lower_limit_95 == pytest.approx(found.width - margin)
+    assert found.width.uncertainty == pytest.approx(np.linalg.norm(list(found.budget.values())))
+
+
+@pytest.mark.seeds
+def test_edge_on_boundaries_do_not_overlap():
+    """Over 12 seeds the fading of straight, edge-on boundaries is zero within its σ, which is a 68 % one."""
+    found = [worlds.layer(seed) for seed in range(20, 32)]
+    pulls = np.array([one.fading / one.fading.uncertainty for one in found])
+    within = int(np.sum(np.abs(pulls) < 1))
+    assert binomtest(within, 12, 0.68).pvalue > 0.001, pulls
+    assert np.median([float(one.overlap) for one in found]) < 0.2e-9

@@ -1,10 +1,11 @@
 """The paper's statements on its STEM images: each can fail, and each recovery excludes a wrong world."""
 
 import pytest
+from flips import changed
 
 from nbtools import stem
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import judge_statement, read_paper, recompute, registered
+from nbtools.paper import judge_statement, read_paper, registered
 from nbtools.paper.printed import Paper
 
 OURS = {name: entry for name, entry in registered().items() if entry.place.startswith("nbtools.stem.")}
@@ -55,8 +56,8 @@ def test_how_many_interfaces_stand_for_all():
     """Four clean ones of four leave more than half open, five do not: 1 − 0.05^(1/n), 52.7 and 45.1 %."""
     four = judge_statement("STM-13")
     assert four.word == "undecided" and "53%" in four.basis
-    assert recompute({"STM-13": [5]})["STM-13"].word == "agrees"
-    assert recompute({"STM-13": [3]})["STM-13"].word == "undecided"
+    assert changed("STM-13", {"STM-13": [5]}).word == "agrees"
+    assert changed("STM-13", {"STM-13": [3]}).word == "undecided"
 
 
 def test_only_images_show_voids():

@@ -1,10 +1,11 @@
 """What the paper states on the composition: each verdict can fail, and the recovery excludes a wrong world."""
 
 import pytest
+from flips import changed, printed
 
 from nbtools.files.crystal import own_crystal
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import judge_statement, recompute
+from nbtools.paper import judge_statement
 from nbtools.structure.statements_powder import MOLAR_MASSES, X_RAY
 from nbtools.structure.study_powder import study_composition
 
@@ -22,23 +23,23 @@ FLIPS = {
 def test_one_change_flips_it_and_another_does_not(name):
     """The word changes with the printed numbers, and not with every one of them."""
     flipping, word, harmless = FLIPS[name]
-    before = recompute()[name]
-    flipped, kept = recompute(flipping)[name], recompute(harmless)[name]
+    before = printed()[name]
+    flipped, kept = changed(name, flipping), changed(name, harmless)
     assert (flipped.word, kept.word) == (word, before.word) and before.word != word
     assert flipped.basis != before.basis != kept.basis
 
 
 def test_the_printed_weights_against_arithmetic_done_by_hand():
     """73.13/26.49/0.38 vol%, 4.381 formula units, 34.6 vol% of the ideal product."""
-    found = recompute()
+    found = printed()
     assert found["CMP-02"].ours.startswith("73.125") and "26.495" in found["CMP-02"].ours
     assert found["CMP-05"].ours.startswith("4.381") and "34.6 %" in found["CMP-03"].basis
 
 
 def test_the_magnesium_balance_follows_its_numbers():
     """(r + 1 + Mg)/4 − 1 = 35 % now; a product of 3 : 1 without metal has no excess, and no boron is missing."""
-    assert "35.0" in recompute()["CMP-06"].basis or "34.98" in recompute()["CMP-06"].basis
-    balanced = recompute({"CMP-01": [72.4, 27.6, 0.0]})["CMP-06"]
+    assert "35.0" in printed()["CMP-06"].basis or "34.98" in printed()["CMP-06"].basis
+    balanced = changed("CMP-06", {"CMP-01": [72.4, 27.6, 0.0]})
     assert balanced.word == "undecided" and "either fits" not in balanced.basis
 
 

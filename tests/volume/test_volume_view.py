@@ -208,3 +208,12 @@ def test_a_browser_is_sharpened_by_a_button() -> None:
     assert "32 × 128 × 128 voxels of 40 × 10 nm" in box.children[1].value
     assert len(box.children) == 2  # nothing is left to sharpen
     view.close()
+
+
+def test_masked_voxels_are_not_drawn_as_measured() -> None:
+    """Neither of the volume nor of a mask."""
+    grey, _ = ball()
+    hidden = np.ma.masked_greater(grey, 100)
+    for volume_, labels in ((hidden, None), (grey, {"ball": hidden < 100}), (grey, hidden < 100)):
+        with pytest.raises(ValueError, match="are masked"):
+            read_scene(volume_, labels, VOXEL, most=64**3)

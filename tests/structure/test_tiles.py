@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from nbtools.structure import large_volumes, tiles
+from nbtools.structure import tiles
 from nbtools.structure.box_counting import box_counts, occupied_boxes
-from nbtools.structure.large_volumes import (
-    count_clusters,
-    phase_fraction,
-    spanning_cluster,
-    two_point_correlation,
-)
+from nbtools.structure.isotropy import two_point_correlation
+from nbtools.structure.percolation import count_clusters, spanning_cluster
 
 SIDES = (50, 61, 43)
 LAGS = [0, 1, 2, 5, 13, 45]
@@ -44,12 +40,11 @@ def everything(array: Any) -> list[Any]:
     mass = box_counts(array, [2, 3, 5, 8, 16, 30, 64], origins=4)
     edges = box_counts(array, [2, 4, 8, 16], kind="interface", origins=3)
     sticks = two_point_correlation(array, LAGS)
-    faces, corners = count_clusters(array), count_clusters(array, corners=True)
+    clusters = count_clusters(array)
     return [
         [cover.tolist() for cover in (*mass.covers, *edges.covers)],
-        [str(mass.occupancy), str(sticks.along), phase_fraction(array)],
-        [c.sizes.tolist() for c in (faces, corners)],
-        [c.spanning.sum(axis=1).tolist() for c in (faces, corners)],
+        [str(mass.occupancy), str(sticks.along), sticks.fraction],
+        [clusters.sizes.tolist(), clusters.spanning.sum(axis=1).tolist()],
     ]
 
 
@@ -58,7 +53,6 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut even a small array into many pieces."""
     monkeypatch.setattr(tiles, "NEAR", 30_000)
     monkeypatch.setattr(tiles, "FAR", 30_000)
-    monkeypatch.setattr(large_volumes, "LABELLED", 30_000)
 
 
 @pytest.mark.parametrize("kept", [in_zarr, in_dask])
@@ -105,11 +99,11 @@ def test_a_connected_client_does_the_work(
     kept: Callable, blobs: np.ndarray, tmp_path: Path, cluster: Any, small_tiles: None
 ) -> None:
     """Both workers compute, and the numbers are the same."""
-    expected = count_clusters(blobs).sizes.tolist(), box_counts(blobs, [2, 3, 16]).counts.tolist()
+    expected = two_point_correlation(blobs, LAGS), box_counts(blobs, [2, 3, 16]).counts.tolist()
     array = kept(blobs, tmp_path)
     with cluster.get_client() as client:
         before = client.run(_tasks_done)
-        assert count_clusters(array).sizes.tolist() == expected[0]
+        np.testing.assert_array_equal(two_point_correlation(array, LAGS).along, expected[0].along)
         assert box_counts(array, [2, 3, 16]).counts.tolist() == expected[1]
         after = client.run(_tasks_done)
     assert len(after) == 2
@@ -120,40 +114,38 @@ def _tasks_done(dask_worker: Any) -> int:
     return dask_worker.state.executed_count
 
 
-def test_clusters_are_those_of_scipy(blobs: np.ndarray, small_tiles: None) -> None:
-    """Sizes, and who reaches through, of one labelling of the whole."""
-    for corners in (False, True):
-        structure = ndimage.generate_binary_structure(3, 3 if corners else 1)
-        labels, count = ndimage.label(blobs, structure)
-        sizes = np.sort(np.bincount(labels.ravel())[1:])[::-1]
-        found = count_clusters(blobs, corners=corners)
-        assert found.sizes.tolist() == sizes.tolist() and len(sizes) == count
-        through = [
-            len(set(np.unique(np.take(labels, 0, a))) & set(np.unique(np.take(labels, -1, a))) - {0})
-            for a in range(3)
-        ]
-        assert found.spanning.sum(axis=1).tolist() == through
+def test_clusters_are_those_of_scipy(blobs: np.ndarray) -> None:
+    """Sizes from the largest down, and who reaches through, piece by piece."""
+    labels, count = ndimage.label(blobs)
+    found = count_clusters(blobs)
+    assert found.sizes.tolist() == sorted(np.bincount(labels.ravel())[1:], reverse=True)
+    assert len(found.sizes) == count
+    for axis in range(3):
+        ends = (set(np.unique(np.take(labels, end, axis))) - {0} for end in (0, -1))
+        assert found.spanning[axis].sum() == len(set.intersection(*ends))
 
 
-def test_a_snake_is_one_piece_across_many_cuts(small_tiles: None) -> None:
-    """A line that winds through all slabs: one cluster, of its own length, through along every axis it crosses."""
+def test_a_snake_is_one_piece_and_a_diagonal_is_many() -> None:
+    """Through along every axis that it crosses; corners do not hang together."""
     snake = np.zeros((60, 40, 40), bool)
     snake[:, 20, 20] = snake[59, :, 20] = snake[0, 20, :] = True
+    snake[30, 0, 0] = True
     found = count_clusters(snake)
-    assert found.sizes.tolist() == [snake.sum()]
-    assert found.spans == (True, True, True)
+    assert found.sizes.tolist() == [snake.sum() - 1, 1]
+    assert found.spanning.tolist() == [[True, False]] * 3
+    through = snake.copy()
+    through[30, 0, 0] = False
+    assert np.array_equal(spanning_cluster(snake), through)
     diagonal = np.zeros((40, 40, 40), bool)
     diagonal[np.arange(40), np.arange(40), np.arange(40)] = True
-    assert (len(count_clusters(diagonal).sizes), len(count_clusters(diagonal, corners=True).sizes)) == (40, 1)
-    assert spanning_cluster(diagonal, corners=True).sum() == 40
+    assert len(count_clusters(diagonal).sizes) == 40
     assert not spanning_cluster(diagonal).any()
 
 
-def test_an_empty_phase_has_no_clusters() -> None:
-    """Nothing spans, nothing is divided by zero."""
+def test_nothing_has_no_pieces() -> None:
+    """And spans nowhere."""
     found = count_clusters(np.zeros((8, 8, 8), bool))
     assert (len(found.sizes), found.spans, found.largest_share) == (0, (False, False, False), 0.0)
-    assert phase_fraction(np.zeros((8, 8), bool)) == 0
 
 
 def test_two_point_correlation_of_known_sets() -> None:

@@ -1,0 +1,42 @@
+"""What the statements' tests of all rooms share: printed numbers changed, and what the verdicts then say."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+
+from nbtools.paper import Verdict, read_paper, recompute
+from nbtools.paper.statements import _judge_changed
+
+Changes = Mapping[str, Sequence[float]]
+# A change that flips the verdict, the word it then has, and a change that does not flip it.
+Flip = tuple[Changes, str, Changes]
+
+
+@cache
+def printed() -> dict[str, Verdict]:
+    """Every verdict that rests on the printed numbers, computed once."""
+    return recompute()
+
+
+def changed(name: str, changes: Changes) -> Verdict:
+    """One of them with some printed numbers changed, as `recompute` gives it; the others are not computed."""
+    return _judge_changed(name, paper=read_paper().changed(changes))
+
+
+def check_flip(name: str, flip: Flip) -> None:
+    """The word changes with the printed numbers, and not with every one of them; the basis with both."""
+    flipping, word, harmless = flip
+    before, flipped, kept = printed()[name], changed(name, flipping), changed(name, harmless)
+    assert (flipped.word, kept.word) == (word, before.word)
+    assert before.word != word
+    assert flipped.basis != before.basis != kept.basis
+
+
+def without_a_flip(ours: Collection[str], flips: Collection[str]) -> dict[str, str]:
+    """The words of those verdicts on printed numbers that have no flip."""
+    return {name: verdict.word for name, verdict in printed().items() if name in ours and name not in flips}
+
+
+def check_agreements(ours: Collection[str], flips: Mapping[str, Flip]) -> None:
+    """What agrees or follows is made inconsistent by the change of the table."""
+    borne_out = {name for name, verdict in printed().items() if verdict.word in ("agrees", "follows")}
+    assert {flips[name][1] for name in borne_out & set(ours)} == {"inconsistent"}
