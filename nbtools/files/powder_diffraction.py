@@ -66,10 +66,10 @@ def read_pattern(path: str | Path, *, scan: int = 0, columns: str = "") -> xr.Da
         table = read_text_table(path, columns, needs=("two_theta", "counts"))
         angle, intensity = np.degrees(table["two_theta"].values), table["counts"].values
         facts.axis, facts.sigma = "2θ", None
-    elif facts.format == "SPEC":
-        angle, intensity = _spec_arrays(path, content, scan)
     elif facts.format in ("PSI", "start, step and end"):
         angle, intensity = _stepped(path, content, facts)
+    elif facts.format == "SPEC":
+        angle, intensity = _spec_arrays(path, content, scan)
     else:
         angle, intensity = _geddes(path, content, scan)
     if facts.axis != "2θ":

@@ -17,7 +17,6 @@ Array = NDArray[np.float64]
 Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
-TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
 LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
 METRES = {"m": 1.0, "nm": 1e-9, "pm": 1e-12, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10}
 HC = 12.398419843  # keV Å
@@ -38,6 +37,7 @@ K_ALPHA = {
     "Ag": (0.559422e-10, 0.563813e-10),
 }
 NUMBER = r"[\d.]+(?:[eE][-+]?\d+)?"
+TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
 EXPORT = "export the scan as .xy or .xrdml"
 
 
@@ -340,8 +340,13 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
     if content[:7] != b"RAW1.01" or len(content) < 712 + 304:
         return Facts(f"Bruker {content[:7].decode('latin-1')}")
     _, first, second, _, ratio = np.frombuffer(content, "<f8", 5, 616)
-    starts = _raw_ranges(content)
-    seconds = float(np.frombuffer(content, "<f4", 1, starts[min(scan, len(starts) - 1)] + 192)[0])
+    scans, place = max(1, int(np.frombuffer(content, "<u4", 1, 12)[0])), 712
+    for _ in range(min(scan, scans - 1)):
+        length, points = np.frombuffer(content, "<u4", 2, place).tolist()
+        place += length + int(np.frombuffer(content, "<u4", 1, place + 256)[0]) + 4 * points
+        if place + 304 > len(content):
+            raise PowderDiffractionError(f"the file speaks of {scans} ranges and ends before range {scan}")
+    seconds = float(np.frombuffer(content, "<f4", 1, place + 192)[0])
     given = tuple(float(w) for w in (first, second) if 0.1 < w < 10)
     return Facts(
         "Bruker RAW1.01",
@@ -349,21 +354,8 @@ def _raw_facts(content: bytes, scan: int) -> Facts:
         float(ratio) if 0 <= ratio <= 1 else None,
         seconds if seconds > 0 else None,
         sample=content[326:386].split(b"\0")[0].decode("latin-1"),
-        scans=len(starts),
+        scans=scans,
     )
-
-
-def _raw_ranges(content: bytes) -> list[int]:
-    """Where each range of a RAW1.01 begins: its header, more of it, and the points, whose sizes it states."""
-    starts = [712]
-    for _ in range(1, struct.unpack_from("<I", content, 12)[0]):
-        header, points = struct.unpack_from("<II", content, starts[-1])
-        size, more = struct.unpack_from("<II", content, starts[-1] + 252)
-        following = starts[-1] + header + more + points * size
-        if header < 304 or following + 304 > len(content):
-            break
-        starts.append(following)
-    return starts
 
 
 def _raw4_facts(content: bytes) -> Facts:
