@@ -8,7 +8,7 @@ from artists import figure_of, legend, lines, millimetres, points, texts, unname
 
 from nbtools.ac_susceptibility import draw
 from nbtools.display import style
-from nbtools.physics.ac_response import bean_susceptibility
+from nbtools.physics.bean_state import bean_susceptibility
 from nbtools.units import Quantity
 
 OERSTED, EMU = 1e3 / (4 * np.pi), 1e-3  # in A/m and A m²

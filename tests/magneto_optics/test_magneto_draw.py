@@ -131,6 +131,7 @@ def test_profiles_rise_and_fall():
         "(d) 30 K, field falling",
     ]
     assert len(figure.axes) == 4
+    assert figure.get_size_inches() * 25.4 == pytest.approx([178.0, 2 * 52.0]), "two rows over both columns"
     assert legend(axes[0]) == ["0 G", "200 G", "400 G"] and legend(axes[1]) == ["400 G", "200 G", "0 G"]
     x, b = lines(axes[0])["400 G"]
     assert x == pytest.approx(0.1 * (np.arange(40) - 19.5)) and b == pytest.approx(1e4 * 0.04 * HILL[15])
