@@ -99,7 +99,7 @@ def _images(path: Path) -> Contents:
     if lattice is not None:
         return lattice
     found = read_image_set([path])
-    shown = {"stack of slices": found.stack, "grey image": found.section}
+    shown = {"stack of slices": found.stack, "grey image": found.image}
     shown |= {f"map of {element}": counts for element, counts in found.maps.items()}
     kind, image = next((kind, image) for kind, image in shown.items() if image is not None)
     if "tilt" in image.dims:
