@@ -183,7 +183,7 @@ def verdict_power(axes: "Axes", power: "VerdictPower") -> "Axes":
     return add_legend(axes, loc="upper right")
 
 
-@drawing(panels=4, columns=2, height=50, name="sections")
+@drawing(panels=4, columns=2, height=48, name="sections")
 def sections(panels: Any, cuts: "SectionsStudy", volume: "PhasesStudy") -> Any:
     """The middle section across each axis, and the area fraction of all sections.
 
