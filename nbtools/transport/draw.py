@@ -148,6 +148,31 @@ def draw_magnetoresistance(
     return axes
 
 
+def draw_in_fields(
+    axes: "Axes",
+    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
+    *,
+    criterion: float,
+    units: str = "paper",
+) -> "Axes":
+    """R/R_n against temperature in several fields (A/m, K, 1), where it goes from nothing to the normal state."""
+    scale, label = (for_display("A/m", units)[0] / 1e3, "kOe") if units == "paper" else (1e-3, "kA/m")
+    warm = []
+    for colour, (h, t, share) in zip(temperature_colours([h for h, _, _ in curves]), curves, strict=True):
+        order = np.argsort(t)
+        x, y = np.asarray(t)[order], np.asarray(share)[order]
+        axes.plot(x, y, ".-", color=colour, label=f"{scale * h:.4g} {label}", markersize=2, linewidth=0.6)
+        warm += [x[y > 0.02].min(initial=np.inf), x[y < 0.95].max(initial=-np.inf)]
+    axes.axhline(criterion, color=BLACK, linestyle=":", linewidth=0.8)
+    known = [value for value in warm if np.isfinite(value)]
+    span = np.ptp(known) if known else 0.0
+    axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
+    if span > 0:
+        axes.set(xlim=(min(known) - 0.1 * span, max(known) + 0.1 * span), ylim=(-0.05, 1.15))
+    add_legend_beside(axes, handlelength=1)
+    return axes
+
+
 def draw_critical_field(
     axes: "Axes",
     temperature: ArrayLike,
@@ -280,7 +305,10 @@ def upper_field(panels: Any, study: "UpperFieldStudy", *, units: str = "paper") 
     study : from `study_upper_field`
     units : "paper" or "SI"
     """
-    draw_magnetoresistance(panels[0], study.curves, criterion=study.criterion, units=units)
+    if study.curves:
+        draw_magnetoresistance(panels[0], study.curves, criterion=study.criterion, units=units)
+    else:
+        draw_in_fields(panels[0], study.in_fields, criterion=study.criterion, units=units)
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, float(law.critical_temperature), 100)

@@ -158,6 +158,7 @@ def lower_critical_field(study: FluxEntryStudy) -> Explorer:
 
 def coherence_length_at(
     curves: Sequence[tuple[float, Array, Array]],
+    in_fields: Sequence[tuple[float, Array, Array]] = (),
     *,
     criterion: float = 0.1,
     law: Literal["power", "orbital", "two-band"] = "power",
@@ -167,10 +168,11 @@ def coherence_length_at(
     Parameters
     ----------
     curves : (temperature in K, fields in A/m, R/R_n) of each sweep
+    in_fields : (field in A/m, temperatures in K, R/R_n) of each sweep
     criterion : share of the normal resistance
     law : as `fit_upper_critical_law` has them
     """
-    temperature, field, sigma = collect_upper_critical_fields(curves, criterion=criterion)
+    temperature, field, sigma = collect_upper_critical_fields(curves, in_fields, criterion=criterion)
     fitted = fit_upper_critical_law(temperature, field, law=law, uncertainty=sigma)
     grid = np.linspace(0, float(fitted.critical_temperature), 60)
     return {
@@ -190,7 +192,7 @@ def upper_critical_field(study: UpperFieldStudy) -> Explorer:
     """
     return Explorer(
         coherence_length_at,
-        fixed={"curves": list(study.curves)},
+        fixed={"curves": list(study.curves), "in_fields": list(study.in_fields)},
         ranges={"criterion": (0.05, 0.95)},
         values={"criterion": study.criterion},
         against="criterion",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # One temperature of a PPMS against another, K.
 RELATIVE_TEMPERATURE = 0.005
+# A/m (100 Oe): what a magnet's remanence and a zero that was not set leave; no H_c2 of use lies below.
+WEAK_FIELD = 8e3
 
 
 @study("Fig. 9(a) · Resistivity")
@@ -175,7 +177,7 @@ def study_upper_field(
     criterion: Annotated[float, Field(gt=0, lt=1)] = 0.1,
     bridge: Annotated[int, Field(ge=1, le=4)] | None = None,
 ) -> UpperFieldStudy | Missing:
-    """H_c2(T) from field sweeps of the resistance, with three laws.
+    """H_c2(T) from R(H) at held temperatures and R(T) in held fields, with three laws.
 
     Parameters
     ----------
@@ -186,19 +188,33 @@ def study_upper_field(
 
     Returns
     -------
-    The result, or `Missing` where the files hold no R(H) or the normal state is not known.
+    The result, or `Missing` where the files hold neither, or the normal state is not known.
     """
-    sweeps, _ = _of_one_bridge(sample.sweeps(axis="field", needs="resistance"), bridge)
+    cooled = _in_fields(sample, bridge)
+    try:
+        sweeps, _ = _of_one_bridge(sample.sweeps(axis="field", needs="resistance"), bridge)
+    except NotPossible:
+        if not cooled:
+            raise
+        sweeps = []
     if resistance.normal is None:
         raise NotPossible(f"H_c2 needs the normal state: {resistance.missing['normal state']}")
     scale = float(sample.card.geometry_factor or 1.0)
     return estimate_upper_field(
         [(sweep.held, sweep.along, scale * sweep.signal) for sweep in sweeps],
+        [(abs(sweep.held), sweep.along, scale * sweep.signal) for sweep in cooled],
         normal=resistance.normal.predict,
         criterion=criterion,
         temperature_uncertainty=RELATIVE_TEMPERATURE,
         calibration=sample.sigma("thermometer_offset"),
     )
+
+
+def _in_fields(sample: "Sample", bridge: int | None) -> "list[Sweep]":
+    """R(T) in higher fields than the one that is taken for none."""
+    sweeps = _of_one_bridge(sample.sweeps(axis="temperature", needs="resistance"), bridge)[0]
+    lowest = min(abs(sweep.held) for sweep in sweeps)
+    return [sweep for sweep in sweeps if abs(sweep.held) > max(2 * lowest, WEAK_FIELD)]
 
 
 @study("Ginzburg–Landau lengths")

@@ -1,4 +1,4 @@
-"""The field at which resistance returns, its law of temperature, and what the choice of law does to H_c2(0)."""
+"""Where resistance returns, in field or in temperature; the law of H_c2(T), and what its choice does to H_c2(0)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,8 @@ from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 Law = Literal["power", "orbital", "two-band"]
-MOST_POINTS = 2000  # of one R(H); beyond, neighbours are averaged
+MOST_POINTS = 2000  # of one curve; beyond, neighbours are averaged
+STEP = 0.01  # K, over which the slope of H_c2(T) is taken
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,7 @@ def estimate_upper_critical_field(
     missing = _why_missing(h, share, criterion, sigma)
     if missing:
         return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"), criterion, normal_resistance)
-    h, share, errors = averaged(h, share, sigma, most=MOST_POINTS)
-    start = rough_crossing(h, share, criterion)
-    nearby = rough_crossing(h, share, criterion - 0.5 * min(criterion, 1 - criterion))
-    found = find_crossing(h, share, criterion, sigma=errors, start=start, smallest=0.4 * abs(start - nearby))
+    found = _crossing(h, share, criterion, sigma)
     return UpperCriticalField(
         bool(np.isfinite(found)),
         f"R/R_n crosses {criterion:g} between two measured fields",
@@ -97,21 +95,65 @@ def estimate_upper_critical_field(
 
 
 def collect_upper_critical_fields(
-    curves: Iterable[tuple[float, ArrayLike, ArrayLike]], *, criterion: float = 0.1
+    curves: Iterable[tuple[float, ArrayLike, ArrayLike]],
+    in_fields: Iterable[tuple[float, ArrayLike, ArrayLike]] = (),
+    *,
+    criterion: float = 0.1,
 ) -> tuple[Array, Array, Array]:
-    """T (K), H_c2 and its σ (A/m) of those R(H)/R_n curves that cross `criterion`, coldest first.
+    """T (K), H_c2 and its σ (A/m) of those R/R_n curves that cross `criterion`, coldest first.
 
     Parameters
     ----------
     curves : of (temperature in K, fields in A/m, R/R_n)
+    in_fields : of (field in A/m, temperatures in K, R/R_n); how well the temperature of a crossing is known becomes
+        an uncertainty of the field by the slope of a power law through all points
+
+    Raises
+    ------
+    ValueError
+        Curves in fields with too few points for that law.
     """
     points = []
     for temperature, field, share in curves:
         found = estimate_upper_critical_field(field, share, criterion=criterion, normal_resistance=1.0)
         if found.found:
             points.append((temperature, float(found.field), found.field.uncertainty))
+    at = [(find_crossing_temperature(t, share, criterion=criterion), h) for h, t, share in in_fields]
+    at = [(crossing, h) for crossing, h in at if np.isfinite(crossing)]
+    if at:
+        t = np.array([point[0] for point in points] + [float(crossing) for crossing, _ in at])
+        h = np.array([point[1] for point in points] + [h for _, h in at])
+        law = fit_upper_critical_law(t, h)
+        for crossing, field in at:
+            slope = float(np.ptp(law.predict([crossing - STEP, crossing + STEP]))) / (2 * STEP)
+            points.append((float(crossing), field, slope * crossing.uncertainty))
     table = np.array(sorted(points)).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
+
+
+def find_crossing_temperature(
+    temperature: ArrayLike, share: ArrayLike, *, criterion: float = 0.1
+) -> Quantity:
+    """Where R(T)/R_n in one field reaches `criterion`, K; NaN where the curve does not go from under it to over it.
+
+    Parameters
+    ----------
+    temperature, share : shape (n,), K and R/R_n, in any order
+    criterion : share of the normal resistance, 0 < criterion < 1
+    """
+    t, r = check_points(temperature=temperature, share=share).sorted_by(0).columns
+    if len(t) < 6 or not np.median(r[:3]) < criterion < np.median(r[-3:]):
+        return Quantity(np.nan, unit="K")
+    found = _crossing(t, r, criterion, noise_of(t, r) or 1e-7)
+    return Quantity(found, found.uncertainty, "K")
+
+
+def _crossing(x: Array, share: Array, criterion: float, sigma: float) -> Quantity:
+    """Where a rising curve crosses, by a local fit no narrower than what lies below the criterion."""
+    x, share, errors = averaged(x, share, sigma, most=MOST_POINTS)
+    start = rough_crossing(x, share, criterion)
+    nearby = rough_crossing(x, share, criterion - 0.5 * min(criterion, 1 - criterion))
+    return find_crossing(x, share, criterion, sigma=errors, start=start, smallest=0.4 * abs(start - nearby))
 
 
 def _why_missing(h: Array, share: Array, criterion: float, sigma: float) -> str:
@@ -291,6 +333,7 @@ class UpperFieldStudy(StudyResult):
     temperature, field, uncertainty : of H_c2, K and A/m, shape (n,)
     laws : by name; the power law is the paper's
     curves : of (K, fields in A/m, R/R_n)
+    in_fields : of (A/m, temperatures in K, R/R_n)
     missing : what could not be had, a sentence each
     """
 
@@ -300,10 +343,14 @@ class UpperFieldStudy(StudyResult):
     uncertainty: Array
     laws: dict[Any, UpperCriticalLaw]
     curves: tuple[tuple[float, Array, Array], ...]
+    in_fields: tuple[tuple[float, Array, Array], ...]
     missing: dict[str, str]
 
     def rows(self) -> list[Row]:
-        how = f"R(H) at {self.criterion:.0%} of R_n, power law, T_c free"
+        measured = " and ".join(
+            name for name, found in (("R(H)", self.curves), ("R(T) in fields", self.in_fields)) if found
+        )
+        how = f"{measured} at {self.criterion:.0%} of R_n, power law, T_c free"
         power = self.laws["power"]
         rows = [
             Row("H_c2(0)", power.zero_temperature_field, how, "upper_critical_field", "kOe"),
@@ -346,18 +393,20 @@ class UpperFieldStudy(StudyResult):
 
 def estimate_upper_field(
     curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
+    in_fields: Sequence[tuple[float, ArrayLike, ArrayLike]] = (),
     *,
-    normal: Callable[[float], Any],
+    normal: Callable[[Any], Any],
     criterion: float = 0.1,
     temperature_uncertainty: float = 0.0,
     calibration: float = 0.0,
 ) -> UpperFieldStudy:
-    """H_c2(T) from field sweeps of the resistance, and its laws.
+    """H_c2(T) from the resistance against field, or against temperature in fields, and its laws.
 
     Parameters
     ----------
     curves : of (K, fields in A/m, resistances)
-    normal : the normal-state value at a temperature, in the unit of the resistances
+    in_fields : of (A/m, temperatures in K, resistances)
+    normal : the normal-state value at temperatures, in the unit of the resistances
     criterion : share of it
     temperature_uncertainty : K, of one temperature against another
     calibration : K, of all temperatures together; what it does to each law's parameters is added to their σ
@@ -365,20 +414,24 @@ def estimate_upper_field(
     Raises
     ------
     NotPossible
-        Too few temperatures at which the criterion is crossed.
+        Too few curves in which the criterion is crossed.
     """
     ordered = sorted(curves, key=lambda curve: curve[0])
     shares = tuple((t, np.asarray(h), np.asarray(r) / float(normal(t))) for t, h, r in ordered)
-    t, h, sigma = collect_upper_critical_fields(shares, criterion=criterion)
-    options: dict[str, Any] = {"uncertainty": sigma, "temperature_uncertainty": temperature_uncertainty}
+    cooled = tuple(
+        (h, np.asarray(t), np.asarray(r) / np.asarray(normal(np.asarray(t))))
+        for h, t, r in sorted(in_fields, key=lambda curve: curve[0])
+    )
     try:
+        t, h, sigma = collect_upper_critical_fields(shares, cooled, criterion=criterion)
+        options: dict[str, Any] = {"uncertainty": sigma, "temperature_uncertainty": temperature_uncertainty}
         laws = compare_upper_critical_laws(t, h, **options)
     except ValueError as reason:
         raise NotPossible(f"H_c2(T): {reason}") from None
     if calibration:
         shifted = compare_upper_critical_laws(t + calibration, h, **options)
         laws = {name: _with_calibration(law, shifted[name]) for name, law in laws.items()}
-    return UpperFieldStudy(criterion, t, h, sigma, laws, shares, {})
+    return UpperFieldStudy(criterion, t, h, sigma, laws, shares, cooled, {})
 
 
 def _with_calibration(law: UpperCriticalLaw, shifted: UpperCriticalLaw) -> UpperCriticalLaw:

@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
+from seeds import pulls_over_seeds
 
 from nbtools.physics import superconductor
 from nbtools.transport import (
     compare_upper_critical_laws,
     estimate_lower_critical_field,
     estimate_upper_critical_field,
+    estimate_upper_field,
     extrapolate_lower_critical_field,
     fit_upper_critical_law,
 )
+from nbtools.transport.upper_field import find_crossing_temperature
 
 FIELD = np.linspace(0, 160e3, 81)
 ENTRY, SLOPE = 50e3, -6e-9
@@ -140,3 +143,43 @@ def test_too_few_points_for_a_law():
     """Three points cannot hold three free parameters; the sentence says how many are needed."""
     with pytest.raises(ValueError, match=r"3 finite points.*needs 4"):
         fit_upper_critical_law([20, 25, 30], [3e6, 2e6, 1e6])
+
+
+PLANTED = {"zero_temperature_field": 7.79e6, "critical_temperature": 37.26, "exponent": 1.23}
+TESLA = 1 / (4e-7 * np.pi)
+
+
+def cooled_in_fields(seed, *, noise=1e-3, step=0.1, fields=(0.5, 1, 2, 3, 5, 7, 9)):
+    """R(T)/R_n in fields (T): a logistic step whose tenth lies on the planted law."""
+    rng = np.random.default_rng([seed, 71])
+    t = np.arange(2.0, 45.0, step)
+    for h in TESLA * np.array(fields):
+        tenth = PLANTED["critical_temperature"] * (
+            1 - (h / PLANTED["zero_temperature_field"]) ** (1 / PLANTED["exponent"])
+        )
+        share = 1 / (1 + np.exp(-(t - tenth - 0.3 * np.log(9)) / 0.3))
+        yield h, t, share + noise * rng.normal(size=t.size)
+
+
+@pytest.mark.seeds
+def test_cooling_in_fields_gives_the_upper_field():
+    """H_c2(0), T_c and the curvature from R(T) alone: covered as stated, at two noises and samplings."""
+    for noise, step in ((1e-3, 0.1), (1e-2, 0.05)):
+
+        def law(seed, noise=noise, step=step):
+            study = estimate_upper_field(
+                (), list(cooled_in_fields(seed, noise=noise, step=step)), normal=np.ones_like
+            )
+            return {name: getattr(study.laws["power"], name) for name in PLANTED}
+
+        for name, pulls in pulls_over_seeds(law, PLANTED, seeds=40).items():
+            assert not pulls.missing and pulls.p_value > 1e-3 and abs(pulls.bias) < 0.5, (name, noise, pulls)
+
+
+def test_a_curve_that_does_not_cross_gives_no_point():
+    """One that never falls, one that never rises, and five points."""
+    t = np.linspace(2, 40, 200)
+    for x, share in ((t, np.ones(200)), (t, np.zeros(200)), (t[:5], np.linspace(0, 1, 5))):
+        assert np.isnan(find_crossing_temperature(x, share))
+    rising = find_crossing_temperature(t[::-1], 1 / (1 + np.exp(-(t[::-1] - 20) / 0.5)), criterion=0.5)
+    assert rising == pytest.approx(20, abs=1e-3)

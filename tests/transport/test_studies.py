@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from nbtools import transport
 from nbtools.files import registry
 from nbtools.files.registry import Contents, Reader, Signal
+from nbtools.files.write_quantum_design import write_ppms_resistivity
 from nbtools.notebook.sample import open_sample
 from nbtools.physics import demagnetisation, superconductor
 from nbtools.physics.normal_metal import bloch_gruneisen
@@ -428,3 +429,45 @@ def test_a_file_of_a_registered_reader_reaches_the_study(tmp_path):
         registry.unregister("an own table")
     with pytest.raises(NotPossible, match=r"No file of own\.xyz is"):
         open_sample(path).sweeps(axis="temperature", needs="resistance")
+
+
+def test_a_ppms_file_of_cooling_in_fields(tmp_path):
+    """The usual run: R(T) in no field and in five; H_c2(T), its law, and the curves that it comes from."""
+    law = {"zero_temperature_field": 7.79e6, "critical_temperature": 37.26, "exponent": 1.23}
+    rng, parts = np.random.default_rng(5), []
+    for field in (0.0, 8e5, 2e6, 3.5e6, 5e6, 7e6):
+        t = np.r_[2:45:0.1, 45:301:4.0] if not field else np.arange(2.0, 60.0, 0.1)
+        tenth = law["critical_temperature"] * (
+            1 - (field / law["zero_temperature_field"]) ** (1 / law["exponent"])
+        )
+        step = 1 / (1 + np.exp(-(t - tenth - 0.25 * np.log(9)) / 0.25))
+        ohm = bloch_gruneisen(t, **METAL) * step / 2e-3 + 1e-8 * rng.normal(size=t.size)
+        parts.append((t, np.full(t.size, field), ohm))
+    t, h, ohm = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    path = write_ppms_resistivity(
+        tmp_path / "bar.dat",
+        name="bar",
+        elapsed=10.0 * np.arange(t.size),
+        temperature=t,
+        field=h,
+        resistance=ohm,
+        resistance_deviation=1e-8,
+        current=1e-3,
+        cross_section=2e-6,
+        length=1e-3,
+    )
+    sample = open_sample(path)
+    resistance = transport.study_resistance(sample)
+    upper = transport.study_upper_field(sample, resistance)
+    assert [round(t[0] / 1e5) for t in upper.in_fields] == [8, 20, 35, 50, 70] and not upper.curves
+    power = upper.laws["power"]
+    for name, planted in law.items():
+        found = getattr(power, name)
+        assert abs(found - planted) < 3 * found.uncertainty < 0.15 * planted, name
+    assert "R(T) in fields" in upper.rows()[0].how
+    cooling, points = panels = Figure().subplots(1, 2)
+    transport.draw.upper_field(upper, axes=panels)
+    assert len(cooling.lines) == 6 and cooling.get_xlabel() == "temperature (K)"
+    assert cooling.lines[0].get_label() == "10.05 kOe"
+    assert np.allclose(points.lines[0].get_xdata(), upper.temperature)
+    assert transport.explore.upper_critical_field(upper) is not None
