@@ -35,8 +35,9 @@ def drive_all() -> None:
 def _drive(widget: Showing) -> None:
     report = drive(widget)
     assert report.clean and report.moves, f"{type(widget).__name__}: {report}"
-    tag = unescape(widget.face.box.children[0].value)
-    assert any(word in tag for word in (*ORIGIN_LABELS.values(), "model")), f"no origin in {tag!r}"
+    # Above all else, or in the line of a question.
+    said = unescape(" ".join(str(getattr(child, "value", "")) for child in widget.face.box.children))
+    assert any(word in said for word in (*ORIGIN_LABELS.values(), "model")), f"no origin in {said!r}"
 
 
 def _ask(question: Question) -> None:

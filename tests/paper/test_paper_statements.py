@@ -104,7 +104,7 @@ def test_a_twin_shows_what_was_planted(register):
     found = judge_statement(
         "RES-01", Quantity(38.4, 0.02, "K"), origin="twin", planted={"resistive_onset": 38.41}
     )
-    assert "38.41 K planted (synthetic)" in found.headline
+    assert "38.410 K planted (synthetic)" in found.headline
 
 
 def test_a_number_from_a_twin_needs_a_wrong_world(register):

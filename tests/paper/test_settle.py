@@ -48,7 +48,7 @@ def test_verdicts_are_kept_as_the_first_house_keeps_them(twin):
     assert set(found["RES-01"]) == KEPT | {"planted"}
     assert (found["RES-01"]["verdict"], found["RES-01"]["origin"]) == ("recoverable", "twin")
     assert (found["GL-01"]["verdict"], found["GL-01"]["origin"]) == ("inconsistent", "paper")
-    assert found["RES-01"]["planted"] == "38.41 K"
+    assert found["RES-01"]["planted"] == "38.410 K"
     again = read_ledger(twin.ledger.path)
     assert again.paper == read_paper().sha256
     rows = paper_table({"03_transport": again}).rows.set_index("id")
@@ -117,7 +117,7 @@ def test_the_table_fits_and_counts(twin):
     lines = str(verdicts).splitlines()
     assert max(map(len, lines)) <= 100
     assert lines[0].split("  ")[-1].strip() == "planted (synthetic)"
-    assert lines[1].index("38.41 K") == lines[0].index("planted")
+    assert lines[1].index("38.410 K") == lines[0].index("planted")
     assert verdicts.counts["recoverable"] == 1
     assert lines[-2].startswith("7 statements: 1 agrees, 1 inconsistent")
     page = verdicts._repr_html_()

@@ -55,7 +55,7 @@ def test_printed_indices_decide(name):
 def test_how_many_interfaces_stand_for_all():
     """Four clean ones of four leave more than half open, five do not: 1 − 0.05^(1/n), 52.7 and 45.1 %."""
     four = judge_statement("STM-13")
-    assert four.word == "undecided" and "53%" in four.basis
+    assert four.word == "undecided" and "53 %" in four.basis
     assert changed("STM-13", {"STM-13": [5]}).word == "agrees"
     assert changed("STM-13", {"STM-13": [3]}).word == "undecided"
 

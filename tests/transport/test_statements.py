@@ -115,7 +115,7 @@ def test_the_printed_lengths_and_fields_against_other_peoples_numbers():
     verdicts = printed()
     assert verdicts["GL-01"].ours == "5.7980 ± 0.0015 nm"
     assert verdicts["GL-02"].ours.startswith("77.63")
-    assert verdicts["GL-04"].ours.startswith("5254 ± 46 Oe, (2.929")
+    assert verdicts["GL-04"].ours.startswith("5254 ± 46 Oe and (2.929")
     assert float(verdicts["MAG-03"].ours.split()[0]) == pytest.approx(0.1229, rel=0.003)
     assert verdicts["MAG-08"].ours.startswith("527.8")
     assert "664.9" in verdicts["MAG-08"].basis
@@ -197,7 +197,10 @@ def test_another_truth_does_not_come_back(name, results, twin, rivals):
 def test_two_planted_steps_are_not_one(results, twin, rivals):
     """The world that was planted is named, and did not come back."""
     verdict = judge("RES-04", results, twin, rivals, resistive_steps=2.0)
-    assert verdict.word == "not discriminating" and "two steps was planted" in verdict.basis
+    assert (
+        verdict.word == "not discriminating"
+        and "the planted world (two steps) did not come back" in verdict.basis
+    )
 
 
 def test_the_papers_own_sample_can_agree_or_not(results):
