@@ -159,7 +159,7 @@ def draw_in_fields(
     scale, label = (for_display("A/m", units)[0] / 1e3, "kOe") if units == "paper" else (1e-3, "kA/m")
     warm = []
     for colour, (h, t, share) in zip(temperature_colours([h for h, _, _ in curves]), curves, strict=True):
-        order = np.argsort(t)
+        order = np.argsort(t, kind="stable")
         x, y = np.asarray(t)[order], np.asarray(share)[order]
         axes.plot(x, y, ".-", color=colour, label=f"{scale * h:.4g} {label}", markersize=2, linewidth=0.6)
         warm += [x[y > 0.02].min(initial=np.inf), x[y < 0.95].max(initial=-np.inf)]
