@@ -86,10 +86,15 @@ def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
     assert other.state == widget.state
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(case=cases)
 def test_code_and_file_give_the_same_numbers(tmp_path: Path, case: tuple[Any, ...]) -> None:
-    """Random models, data, losses, methods, ranges, masks; one curve or two."""
+    """Random models, data, losses, methods, ranges, masks; one curve or two; new ones each time under stress."""
     round_trips(tmp_path, case)
 
 
