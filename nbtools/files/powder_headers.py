@@ -13,13 +13,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.units import HC
+
 Array = NDArray[np.float64]
 Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
 LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
 METRES = {"m": 1.0, "nm": 1e-9, "pm": 1e-12, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10}
-HC = 12.398419843  # keV Å
 # What may stand before the word: which light it is.
 LIGHT = (
     r"(?:used|incident|beam|x-?ray|radiation|mean|average|(?:Cu|Co|Fe|Cr|Mo|Ag)\b"
@@ -309,7 +310,8 @@ def _stated_wavelengths(head: str) -> tuple[float, ...]:
             re.IGNORECASE,
         ):
             kilo = 1e-3 if (energy[1] or energy[3] or "").lower() == "ev" else 1.0
-            found.setdefault("1", HC / (kilo * float(energy[2])))
+            # hc in eV nm makes keV Å by a hundredth.
+            found.setdefault("1", 1e-2 * HC / (kilo * float(energy[2])))
     return tuple(found[key] for key in ("12" if "1" in found else "β") if key in found)
 
 
