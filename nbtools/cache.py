@@ -8,7 +8,6 @@ import importlib.util
 import inspect
 import io
 import pickle
-import re
 import shutil
 import sys
 import uuid
@@ -95,8 +94,8 @@ def code_hash(module: str) -> str:
     """One hash over the source of `module` and of all it imports from its own package and from nbtools.
 
     Imports are read from the syntax tree, so that those inside functions count; a module that imports
-    by computed name (`importlib`) or with a star counts as importing its whole package. A name from a package with
-    a lazy face (`lazy_loader`) leads to the module that its stub names, and to no other.
+    by computed name (`importlib`) or with a star counts as importing its whole package, and so does one that imports
+    a package with a lazy face (`lazy_loader`), or a name of it: estimators import from the files.
 
     Raises
     ------
@@ -127,24 +126,26 @@ def _code_of(module: str) -> dict[str, bytes]:
 def _sources(module: str, roots: dict[str, Path]) -> dict[str, bytes]:
     """Name → source of `module` and everything of the packages in `roots` that it reaches."""
     found: dict[str, bytes] = {}
-    seen: set[str] = set()
-    waiting = [module]
+    seen: set[tuple[str, bool]] = set()
+    waiting = [(module, False)]
     while waiting:
-        name = waiting.pop()
+        name, is_above = waiting.pop()
         package = name.partition(".")[0]
-        if name in seen or package not in roots:
+        if (name, is_above) in seen or package not in roots:
             continue
-        seen.add(name)
+        seen.add((name, is_above))
+        above = name.rpartition(".")[0]
         if name.endswith("*"):
-            waiting.extend(_modules_below(name, roots[package]))
+            waiting.extend((below, False) for below in _modules_below(name, roots[package]))
         elif file := _module_file(name, roots[package]):
             found[name] = file.read_bytes()
-            waiting.extend(_imports(found[name], name, file.name == "__init__.py"))
-            waiting.extend(_attributes(found[name], name, file.name == "__init__.py"))
-        else:
-            waiting.extend(_behind_a_face(name, roots[package]))
+            waiting.extend((one, False) for one in _imports(found[name], name, file.name == "__init__.py"))
+            if not is_above and file.with_suffix(".pyi").is_file():
+                waiting.append((f"{name}.*", False))
+        elif (face := _module_file(above, roots[package])) and face.with_suffix(".pyi").is_file():
+            waiting.append((f"{above}.*", False))
         # Importing a.b.c runs a and a.b first.
-        waiting.append(name.rpartition(".")[0])
+        waiting.append((above, True))
     return found
 
 
@@ -172,7 +173,6 @@ def _imports(source: bytes, module: str, is_package: bool) -> frozenset[str]:
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
         elif {getattr(node, "id", ""), getattr(node, "attr", "")} & {"import_module", "__import__"}:
             names.add(f"{module.partition('.')[0]}.*")
@@ -188,42 +188,6 @@ def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
                 yield from _run_time_nodes(node)
         else:
             yield from _run_time_nodes(child)
-
-
-@functools.lru_cache(maxsize=1024)
-def _attributes(source: bytes, module: str, is_package: bool) -> frozenset[str]:
-    """What this source takes from the modules that it imports: ``nbtools.transport.x`` of ``transport.x``."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return frozenset()
-    package = module if is_package else module.rpartition(".")[0]
-    bound: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            bound.update(
-                (a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names
-            )
-        elif isinstance(node, ast.ImportFrom):
-            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            bound.update((alias.asname or alias.name, f"{base}.{alias.name}") for alias in node.names)
-    dotted = (ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    parts = (text.partition(".") for text in dotted if re.fullmatch(r"[\w.]+", text))
-    return frozenset(f"{bound[first]}.{rest}" for first, _, rest in parts if first in bound)
-
-
-def _behind_a_face(name: str, root: Path) -> list[str]:
-    """The module that holds a name of a package whose face is lazy, by the package's stub."""
-    package, _, wanted = name.rpartition(".")
-    stub = root.joinpath(*package.split("."), "__init__.pyi")
-    if not package or not stub.is_file():
-        return []
-    return [
-        importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-        for node in ast.walk(ast.parse(stub.read_bytes()))
-        if isinstance(node, ast.ImportFrom) and node.module
-        if wanted in {alias.asname or alias.name for alias in node.names}
-    ]
 
 
 def _content(value: Any, where: str) -> Any:
