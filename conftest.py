@@ -35,12 +35,12 @@ def realdata() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test writes into the project: data, cache and results go to a folder of its own.
+    """No test writes into the project: cache and results go to a folder of its own.
 
-    Only the tests that run whole notebooks share build/'s recorded twins and cached numbers.
+    Recorded twins are shared in build/data, where each is compared with its recipe and its hashes whenever it is
+    opened. Only the tests that run whole notebooks share build/'s cached numbers.
     """
     monkeypatch.setenv("NBTOOLS_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NBTOOLS_LESSONS", str(tmp_path / "lessons"))
     if not request.node.get_closest_marker("notebook"):
-        monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "data"))
         monkeypatch.setenv("NBTOOLS_CACHE", str(tmp_path / "cache"))

@@ -126,7 +126,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder of its own, and no mirror."""
+    monkeypatch.setenv("NBTOOLS_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("NBTOOLS_MIRROR", raising=False)
 
 
@@ -167,8 +169,10 @@ class TestTheProjectsManifest:
     @pytest.mark.parametrize(
         "name", [n for n, e in manifest_entries.read_manifest(PROJECT).items() if e.origin == "twin"]
     )
-    def test_twins_record_what_they_promise(self, name: str):
-        """The recorder gives what the fingerprint says; the columns of .dat files stand in a header."""
+    def test_twins_record_what_they_promise(self, name: str, monkeypatch: pytest.MonkeyPatch):
+        """The recorder gives what the fingerprint says (in build/data, by today's recipe); the columns of .dat files
+        stand in a header."""
+        monkeypatch.delenv("NBTOOLS_DATA")
         folder, entry = fetch(name), manifest.find(name)
         places = [folder / own for own in entry.files] if folder.is_dir() else [folder]
         assert all(place.stat().st_size for place in places)

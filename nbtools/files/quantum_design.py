@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -317,8 +318,7 @@ MISSING = [
     "1.#SNAN",
 ]
 DELIMITERS = (",", "\t", ";")
-BLOCK = 1 << 23  # bytes looked at together
-CHUNK_ROWS = 100_000
+BLANK = " ,;\t"
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
 
@@ -335,60 +335,40 @@ class DatText:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Where the lines after the column names begin in the bytes, and what a glance at each of them says."""
-
-    starts: np.ndarray  # of each line, and the end of the last
-    cells: np.ndarray
-    blank: np.ndarray
-    quoted: np.ndarray
-    opens_empty: np.ndarray  # the first cell is empty
-
-
 def read_text(content: bytes, name: str) -> DatText:
     """Split the bytes of a data file into header lines, column names and cells (columns numbered from 0).
 
     The data block goes to pandas' C parser as it stands; only rows with quotes, with a comment or with more cells
     than there are names are first repaired by hand.
     """
-    content, encoding = plain_bytes(content, name)
-    begin = _find_data(content, encoding, name)
-    header = content[:begin].decode(encoding).split("\n")[:-1]
-    number = len(header) + 1
-    at = _next_line(content, begin)
-    while at < len(content) and not _line(content, at, encoding).strip(" ,;\t\r"):
-        at, number = _next_line(content, at), number + 1
-    if at >= len(content):
+    text = plain_text(content, name)
+    lines = text.split("\n")
+    begin = _find_data(lines, name)
+    at = next((i for i in range(begin + 1, len(lines)) if lines[i].strip(BLANK)), None)
+    if at is None:
         raise QuantumDesignError(
-            f"{name}, line {len(header) + 1}: nothing follows [Data]; expected a row of column names and then "
+            f"{name}, line {begin + 1}: nothing follows [Data]; expected a row of column names and then "
             "numbers. The measurement was probably stopped before its first point; use another file."
         )
-    number += 1
-    names = _line(content, at, encoding)
-    delimiter = max(DELIMITERS, key=names.count)
-    columns = _column_names(names, delimiter, f"{name}, line {number}")
-    start = _next_line(content, at)
-    rows = _rows(content, start, delimiter)
-    kept = np.flatnonzero(~rows.blank)
-    if kept.size == 0:
+    delimiter = max(DELIMITERS, key=lines[at].count)
+    columns = _column_names(lines[at], delimiter, f"{name}, line {at + 1}")
+    kept = [i for i in range(at + 1, len(lines)) if lines[i].strip(BLANK)]
+    if not kept:
         raise QuantumDesignError(
-            f"{name}, line {number}: no data rows follow the column names; expected one row per point. "
+            f"{name}, line {at + 1}: no data rows follow the column names; expected one row per point. "
             "The measurement was probably stopped before its first point; use another file."
         )
     notes: list[str] = []
-    cut_off = kept.size > 1 and rows.cells[kept[-1]] < rows.cells[kept[-2]]
-    if cut_off and not content.endswith(b"\n"):
-        notes.append(f"line {number + 1 + kept[-1]}, the last, is cut off and was left out")
-        rows.blank[kept[-1]] = True
-        kept = kept[:-1]
-    body, comments = _regular(content, rows, columns, delimiter, encoding, (name, number + 1))
-    table = _parse(body, len(columns), delimiter, encoding, name)
-    return DatText(header, columns, table, kept + number + 1, comments, delimiter, notes)
+    cut_off = len(kept) > 1 and lines[kept[-1]].count(delimiter) < lines[kept[-2]].count(delimiter)
+    if cut_off and not text.endswith("\n"):
+        notes.append(f"line {kept.pop() + 1}, the last, is cut off and was left out")
+    rows, comments = _regular({i + 1: lines[i] for i in kept}, columns, delimiter, name)
+    table = _parse(rows, len(columns), delimiter, name)
+    return DatText(lines[:begin], columns, table, np.array(kept) + 1, comments, delimiter, notes)
 
 
-def plain_bytes(content: bytes, name: str) -> tuple[bytes, str]:
-    """The same text with one kind of line end, in UTF-8 or Latin-1, and which of the two."""
+def plain_text(content: bytes, name: str) -> str:
+    """The text with one kind of line end, from UTF-16, UTF-8 or Latin-1."""
     if not content.strip(b"\x00 \t\r\n\x1a"):
         raise QuantumDesignError(
             f"{name} is empty; expected a Quantum Design data file. Copy it again from the instrument."
@@ -401,22 +381,18 @@ def plain_bytes(content: bytes, name: str) -> tuple[bytes, str]:
     elif content[0:40:2].count(0) > 15:
         wide = "utf-16-be"
     if wide:
-        content = content.decode(wide, errors="replace").encode()
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    encoding = "utf-8"
-    if not content.isascii():
+        text = content.decode(wide, errors="replace").removeprefix("\ufeff")
+    else:
         try:
-            content.decode("utf-8")
+            text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            encoding = "latin-1"
-    if (zero := content.find(b"\x00")) >= 0:
+            text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    if (zero := text.find("\x00")) >= 0:
         raise QuantumDesignError(
-            f"{name}, line {content.count(10, 0, zero) + 1}: found a zero byte; expected text. The file is binary or "
+            f"{name}, line {text.count(chr(10), 0, zero) + 1}: found a zero byte; expected text. The file is binary or "
             "was damaged in copying; copy it again, or export the .dat file from MultiVu."
         )
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return content.rstrip(b"\x1a"), encoding
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -428,38 +404,24 @@ def split_cells(line: str, delimiter: str) -> list[str]:
     return [(m[1].replace('""', '"') if m[1] is not None else m[2]) for m in cells]
 
 
-def _next_line(content: bytes, at: int) -> int:
-    """Where the line after the one that begins at `at` begins."""
-    end = content.find(b"\n", at)
-    return len(content) if end < 0 else end + 1
-
-
-def _line(content: bytes, at: int, encoding: str) -> str:
-    end = content.find(b"\n", at)
-    return content[at : len(content) if end < 0 else end].decode(encoding)
-
-
-def _find_data(content: bytes, encoding: str, name: str) -> int:
-    """Where the line [Data] begins."""
-    marks = []
-    for mark in re.finditer(rb"\[[Dd][Aa][Tt][Aa]\]", content):
-        at = content.rfind(b"\n", 0, mark.start()) + 1
-        if _line(content, at, encoding).strip(' ,;\t"').lower() == "[data]":
-            marks.append(at)
+def _find_data(lines: list[str], name: str) -> int:
+    """The number, from 0, of the line [Data]."""
+    bare = [line.strip(' ,;\t"').lower() for line in lines]
+    marks = [i for i, line in enumerate(bare) if line == "[data]"]
     if len(marks) > 1:
         raise QuantumDesignError(
-            f"{name}, line {content.count(10, 0, marks[1]) + 1}: found a second [Data]; expected one. Two "
+            f"{name}, line {marks[1] + 1}: found a second [Data]; expected one. Two "
             "measurements were pasted into one file; split it there."
         )
     if marks:
         return marks[0]
-    if re.search(rb"(?im)^[ ,;\t\"]*\[header\][ ,;\t\"]*$", content):
+    if "[header]" in bare:
         raise QuantumDesignError(
             f"{name}: found [Header] but no line [Data]; expected both. The file is cut off or edited; copy it "
             "again from the instrument."
         )
     raise QuantumDesignError(
-        f"{name}, line 1: found {_line(content, 0, encoding).strip()[:60]!r}; expected [Header] and later [Data], as "
+        f"{name}, line 1: found {lines[0].strip()[:60]!r}; expected [Header] and later [Data], as "
         "MultiVu writes them. This is not a Quantum Design data file; give the .dat file itself, not an export of it."
     )
 
@@ -475,67 +437,28 @@ def _column_names(line: str, delimiter: str, where: str) -> list[str]:
     return names
 
 
-def _rows(content: bytes, start: int, delimiter: str) -> _Rows:
-    """A glance at every line from `start` on, a block of bytes at a time."""
-    inked = np.ones(256, bool)
-    inked[list(b" ,;\t\n\r")] = False
-    separator = ord(delimiter)
-    parts: list[tuple[np.ndarray, ...]] = []
-    while start < len(content):
-        stop = content.rfind(b"\n", start, start + BLOCK) + 1 or _next_line(content, start)
-        block = np.frombuffer(content, np.uint8, stop - start, start)
-        ends = np.flatnonzero(block == 10) + 1
-        if ends.size == 0 or ends[-1] < block.size:
-            ends = np.append(ends, block.size)
-        begins = np.concatenate([[0], ends[:-1]])
-
-        def count(mask: np.ndarray, begins: np.ndarray = begins) -> np.ndarray:
-            return np.asarray(np.add.reduceat(mask, begins, dtype=np.int32))
-
-        first = block[begins]
-        parts.append(
-            (
-                begins + start,
-                count(block == separator) + 1,
-                count(inked[block]) == 0,
-                count(block == ord('"')) > 0,
-                first == separator,
-            )
-        )
-        start = stop
-    if not parts:
-        empty = np.zeros(0, bool)
-        return _Rows(np.array([len(content)]), np.zeros(0, int), empty, empty, empty)
-    starts, cells, blank, quoted, opens_empty = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return _Rows(np.append(starts, len(content)), cells, blank, quoted, opens_empty)
-
-
 def _regular(
-    content: bytes, rows: _Rows, columns: list[str], delimiter: str, encoding: str, where: tuple[str, int]
-) -> tuple[bytes, dict[int, str]]:
-    """The lines that a plain split reads, without the blank ones, and the comments taken out of the others."""
-    name, first_line = where
-    usual = int(np.bincount(rows.cells[~rows.blank]).argmax())
+    rows: dict[int, str], columns: list[str], delimiter: str, name: str
+) -> tuple[list[str], dict[int, str]]:
+    """The lines, by their numbers, so that a plain split reads them, and the comments taken out of them."""
+    widths = Counter(line.count(delimiter) + 1 for line in rows.values())
+    usual = max(sorted(widths), key=widths.__getitem__)
     comment_at = next((i for i, column in enumerate(columns) if column.lower() == "comment"), None)
-    odd = rows.quoted | (rows.cells > len(columns))
-    if comment_at is not None:
-        odd |= (rows.cells > usual) | ((rows.cells < usual) & ~rows.opens_empty)
-    odd &= ~rows.blank
-    pieces: list[bytes | memoryview] = []
+    plain: list[str] = []
     comments: dict[int, str] = {}
-    view, done = memoryview(content), 0
-    for i in np.flatnonzero(odd | rows.blank).tolist():
-        pieces.append(view[rows.starts[done] : rows.starts[i]])
-        done = i + 1
-        if odd[i]:
-            number, line = first_line + i, _line(content, int(rows.starts[i]), encoding)
-            cells, comment = _repair(
+    for number, line in rows.items():
+        cells = line.count(delimiter) + 1
+        odd = '"' in line or cells > len(columns)
+        if comment_at is not None:
+            odd |= cells > usual or (cells < usual and not line.startswith(delimiter))
+        if odd:
+            repaired, comment = _repair(
                 line, delimiter, len(columns), usual, comment_at, f"{name}, line {number}"
             )
-            comments.update({number: comment} if comment else {})
-            pieces.append(delimiter.join(cells).encode(encoding) + b"\n")
-    pieces.append(view[rows.starts[done] :])
-    return b"".join(pieces), comments
+            comments |= {number: comment} if comment else {}
+            line = delimiter.join(repaired)
+        plain.append(line)
+    return plain, comments
 
 
 def _repair(
@@ -560,52 +483,33 @@ def _repair(
     return [cell.replace(delimiter, " ") for cell in cells], comment
 
 
-def _parse(body: bytes, width: int, delimiter: str, encoding: str, name: str) -> dict[int, pd.Series]:
-    """The columns that hold anything: floats, or as text what is no number; a block of rows at a time."""
-    found: dict[int, list[tuple[int, pd.Series]]] = {}
-    size = 0
+def _parse(rows: list[str], width: int, delimiter: str, name: str) -> dict[int, pd.Series]:
+    """The columns that hold anything: numbers, or as text what is none."""
     try:
-        chunks = pd.read_csv(
-            io.BytesIO(body),
+        table = pd.read_csv(
+            io.StringIO("\n".join(rows)),
             sep=delimiter,
             header=None,
             names=range(width),
             index_col=False,
             engine="c",
             quoting=3,
-            decimal="," if delimiter != "," and _has_decimal_comma(body, delimiter, encoding) else ".",
+            decimal="," if delimiter != "," and _has_decimal_comma(rows[:20], delimiter) else ".",
             na_values=MISSING,
             skipinitialspace=True,
             skip_blank_lines=False,
             low_memory=False,
-            encoding=encoding,
-            chunksize=CHUNK_ROWS,
         )
-        for chunk in chunks:
-            for index in range(width):
-                if chunk[index].notna().any():
-                    found.setdefault(index, []).append((size, chunk[index]))
-            size += len(chunk)
     except (pd.errors.ParserError, OverflowError, ValueError) as problem:
         raise QuantumDesignError(
             f"{name}: the rows after [Data] do not form a table ({str(problem).strip()}); expected {width} cells "
             f"separated by {delimiter!r}. Copy the file again from the instrument."
         ) from None
-    return {index: _joined(found.pop(index), size) for index in sorted(found)}
+    return {index: table[index] for index in range(width) if table[index].notna().any()}
 
 
-def _joined(parts: list[tuple[int, pd.Series]], size: int) -> pd.Series:
-    """One column of the parts of it that hold anything."""
-    numeric = all(pd.api.types.is_numeric_dtype(part) for _, part in parts)
-    whole = np.full(size, np.nan, float if numeric else object)
-    for start, part in parts:
-        whole[start : start + len(part)] = part.to_numpy(whole.dtype, na_value=np.nan)
-    return pd.Series(whole, copy=False)
-
-
-def _has_decimal_comma(body: bytes, delimiter: str, encoding: str) -> bool:
-    lines = body[:20_000].decode(encoding, errors="replace").split("\n")[:20]
-    cells = [cell.strip() for line in lines for cell in line.split(delimiter)]
+def _has_decimal_comma(rows: list[str], delimiter: str) -> bool:
+    cells = [cell.strip() for line in rows for cell in line.split(delimiter)]
     return sum(bool(DECIMAL_COMMA.fullmatch(cell)) for cell in cells) > sum("." in cell for cell in cells)
 
 
@@ -1175,11 +1079,7 @@ def contents_of(path: Path) -> Contents:
     ranges = [Range.of("temperature", data["temperature"].values, "K")]
     if "field" in data and np.isfinite(data["field"].values).any():
         ranges.append(Range.of("field", data["field"].values, "A/m"))
-    kinds: dict[str, int] = {}
-    for sweep in sweeps:
-        kind = _kind(sweep)
-        kinds[kind] = kinds.get(kind, 0) + 1
-    named = [f"{n} × {kind}" for kind, n in kinds.items()]
+    named = [f"{n} × {kind}" for kind, n in Counter(map(_kind, sweeps)).items()]
     facts = [", ".join(map(str, ranges)), f"sweeps: {', '.join(named) or 'none'}"]
     if data.attrs["sample"].get("name"):
         facts.insert(0, f"sample by the header: {data.attrs['sample']['name']}")

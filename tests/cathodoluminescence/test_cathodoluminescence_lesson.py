@@ -15,7 +15,6 @@ from nbtools.study import NotPossible
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTOOLS_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("NBTOOLS_CACHE", str(tmp_path_factory.mktemp("cache")))
         sample = open_sample("cl-twin")
         recordings = cathodoluminescence.study_recordings(sample)

@@ -33,7 +33,6 @@ FLIPS = {
 @pytest.fixture(scope="module")
 def twin(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTOOLS_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("NBTOOLS_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield open_sample("cl-twin")
 

@@ -10,9 +10,8 @@ from nbtools.transport.lesson import WORLDS, blind_sample
 
 
 @pytest.fixture(scope="module")
-def studied(tmp_path_factory):
+def studied():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTOOLS_DATA", str(tmp_path_factory.mktemp("data")))
         patch.setenv("NBTOOLS_CACHE", "off")
         sample = open_sample("transport-twin")
         resistance = transport.study_resistance(sample)
