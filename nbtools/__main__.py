@@ -41,6 +41,7 @@ def show_status(_: argparse.Namespace) -> int:
     from nbtools.manifest import status
     from nbtools.notebook.document import headings
     from nbtools.runner import find_notebooks
+    from nbtools.study import text_table
 
     for path in find_notebooks():
         title, *sections = headings(nbformat.read(path, as_version=4))
@@ -48,9 +49,7 @@ def show_status(_: argparse.Namespace) -> int:
         print("".join(f"    {section}\n" for section in sections if section.startswith("Fig. ")))
     heads = ("data", "origin", "technique", "state", "figures")
     rows = [(row.name, row.origin, row.technique, row.state, ", ".join(row.figures)) for row in status()]
-    widths = [max(map(len, column)) + 2 for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        print("".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+    print(text_table([heads, *rows]))
     return 0
 
 

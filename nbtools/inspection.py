@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from nbtools.files.registry import (
     open_file,
 )
 from nbtools.files.sample_card import SampleCard, read_sample_card
-from nbtools.manifest import SAMPLE_CARD, says_synthetic
+from nbtools.manifest import SAMPLE_CARD, data_files_of, says_synthetic
 
 OUTSIDE = "no notebook takes this as its DATA"
 # Signals of one kind beyond this are listed as one.
@@ -84,7 +83,7 @@ def inspect_files(path: str | Path) -> list[Inspection]:
     path = Path(path)
     if not path.exists():
         raise ValueError(f"there is no file {path}; give the path of a file or a folder")
-    files = [path] if path.is_file() or _is_zarr(path) else sorted(_files(path))
+    files = data_files_of(path)
     if not files:
         raise ValueError(f"the folder {path} holds no file; give a folder with data, or one file")
     return [_inspect(file) for file in files]
@@ -101,17 +100,6 @@ def _inspect(path: Path) -> Inspection:
     except NotReadable as problem:
         return Inspection(path, None, problem)
     return Inspection(path, contents, synthetic=says_synthetic(path))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for entry in folder.iterdir():
-        hidden = entry.name.startswith(".") or entry.name == SAMPLE_CARD
-        if not hidden and (entry.is_file() or _is_zarr(entry)):
-            yield entry
-
-
-def _is_zarr(path: Path) -> bool:
-    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
 
 
 def _from_folder(route: Route) -> bool:

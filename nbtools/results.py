@@ -283,37 +283,31 @@ def differences(before: Ledger, after: Ledger) -> list[str]:
 
     What measured data are missing for is no difference: `left_out` names it.
     """
-    moves = [
-        str(move) for move in compare(before, after) if move.name not in _results_left_out(before, after)
-    ]
+    absent = _left_out(before, after)
+    moves = [str(move) for move in compare(before, after) if move.name not in absent]
     for name in {**before.verdicts, **after.verdicts}:
         old, new = (ledger.verdicts.get(name, {}).get("verdict") for ledger in (before, after))
-        if old != new and name not in _verdicts_left_out(before, after):
+        if old != new and name not in absent:
             moves.append(f"{name}: {old or 'new'} → {new or 'gone'}")
     return moves
 
 
 def left_out(before: Ledger, after: Ledger) -> list[str]:
     """A sentence for each number and verdict of measured data that a run without these data could not have."""
-    names = [*_results_left_out(before, after), *_verdicts_left_out(before, after)]
-    return [f"{name}: left out of this run" for name in names]
+    return [f"{name}: left out of this run" for name in _left_out(before, after)]
 
 
-def _results_left_out(before: Ledger, after: Ledger) -> list[str]:
-    missing = {name: entry.origin for name, entry in before.results.items() if name not in after.results}
-    return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
-
-
-def _verdicts_left_out(before: Ledger, after: Ledger) -> list[str]:
-    missing = {
-        name: entry.get("origin") for name, entry in before.verdicts.items() if name not in after.verdicts
-    }
-    return [name for name, origin in missing.items() if origin == "measured" and after.skipped]
+def _left_out(before: Ledger, after: Ledger) -> list[str]:
+    numbers = [name for name, entry in before.results.items() if entry.origin == "measured"]
+    verdicts = [name for name, entry in before.verdicts.items() if entry.get("origin") == "measured"]
+    missing = [name for name in numbers if name not in after.results]
+    missing += [name for name in verdicts if name not in after.verdicts]
+    return missing if after.skipped else []
 
 
 def dumps(content: Any) -> str:
     """JSON that a diff shows line by line; a number that is not finite is written as a string."""
-    return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _same(old: Result, new: Result) -> bool:
@@ -336,11 +330,12 @@ def _entry(result: Result) -> dict[str, Any]:
     return {name: value for name, value in asdict(result).items() if (name, value) != ("tolerance", None)}
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
+    """As JSON types only; a number that is not finite as text."""
     if isinstance(content, dict):
-        return {str(key): _plain(value) for key, value in content.items()}
+        return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_plain(value) for value in content]
+        return [plain(value) for value in content]
     if isinstance(content, float):
         return float(content) if math.isfinite(content) else str(float(content))
     return content

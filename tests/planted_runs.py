@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 
-from nbtools import data_files, manifest
+from nbtools import manifest
 from nbtools.files.sample_card import read_sample_card
 from nbtools.notebook import sample
 from nbtools.paper import read_paper
@@ -21,8 +21,8 @@ def run_planted(notebook: str, twin: str, folder: Any, patch: pytest.MonkeyPatch
     Figures are drawn but not rendered, for no verdict depends on a picture.
     """
     entry = manifest.find(twin)
-    module = data_files.twin_module(entry)
-    files = data_files.recorder(entry)(folder, seed=7, **planted)
+    module = manifest.twin_module(entry)
+    files = manifest.recorder(entry)(folder, seed=7, **planted)
     card = folder / manifest.SAMPLE_CARD
     source = manifest.DataSource(twin, tuple(f for f in files if f != card), "twin", "0" * 64, card)
     ledger, open_sample, open_samples = Ledger(notebook), sample.open_sample, sample.open_samples

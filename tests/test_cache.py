@@ -401,9 +401,16 @@ def test_a_lazy_face_leads_to_all_of_its_package(tmp_path: Path, way: str):
         importlib.import_module("planted.user")
     finally:
         sys.path.remove(str(tmp_path))
-    assert {"planted.room", "planted.room.level", "planted.room.draw"} <= {*cache.code_modules("planted.user")}
+    assert {"planted.room", "planted.room.level", "planted.room.draw"} <= {
+        *cache.code_modules("planted.user")
+    }
     (tmp_path / "planted" / "user.py").write_text("from planted.room.level import estimate\n")
-    assert cache.code_modules("planted.user") == ["planted", "planted.room", "planted.room.level", "planted.user"]
+    assert cache.code_modules("planted.user") == [
+        "planted",
+        "planted.room",
+        "planted.room.level",
+        "planted.user",
+    ]
 
 
 @pytest.mark.parametrize(

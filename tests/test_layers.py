@@ -16,6 +16,8 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
+TREES = {module: ast.parse(source) for module, source in SOURCES.items()}
+
 # One room a technique. The folder says what is measured, the file says what a line does.
 ROOMS = tuple(NOTEBOOKS)
 ROLES = ("model", "twin", "draw", "explore", "statements", "lesson", "study")
@@ -60,7 +62,6 @@ SIBLINGS = {
     "paths": "units",
     "paper": "claims",
     "manifest_entries": "manifest",
-    "data_files": "manifest",
     "fingerprints": "manifest",
     "__main__": "top",
     "inspection": "top",
@@ -131,25 +132,23 @@ def outside_functions(tree: ast.AST) -> list[ast.stmt]:
     return found
 
 
-def at_run_time(source: str) -> ast.Module:
-    """The module without what only the type checker reads."""
-
-    class Strip(ast.NodeTransformer):
-        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-            self.generic_visit(node)
-            return node.orelse if "TYPE_CHECKING" in ast.unparse(node.test) else node
-
-    return Strip().visit(ast.parse(source))
+def at_run_time(node: ast.AST) -> list[ast.stmt]:
+    """All statements, those inside others too, but for what only the type checker reads."""
+    found = []
+    for child in ast.iter_child_nodes(node):
+        typing_only = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+        found += [child, *(at_run_time(ast.Module(child.orelse, [])) if typing_only else at_run_time(child))]
+    return found
 
 
-def trespasses(source: str, module: str) -> set[str]:
+def trespasses(tree: ast.Module, module: str) -> set[str]:
     """The imports of our own that the table does not allow this module."""
     ours = layer(module)
     if ours == "top":
         return set()
     if ours == "face":
-        return {entry for entry in imports(at_run_time(source), module) if entry.startswith("nbtools")}
-    found = {entry for entry in imports(at_run_time(source), module) if entry.startswith("nbtools.")}
+        return {entry for entry in imports(at_run_time(tree), module) if entry.startswith("nbtools")}
+    found = {entry for entry in imports(at_run_time(tree), module) if entry.startswith("nbtools.")}
     allowed = MAY_IMPORT[ours] | BASE | {ours}
     return {
         entry
@@ -181,7 +180,7 @@ def test_every_module_belongs_to_a_layer() -> None:
 
 def test_a_module_imports_only_what_its_layer_may() -> None:
     """The table of the architecture holds."""
-    assert not offenders({module: trespasses(source, module) for module, source in SOURCES.items()})
+    assert not offenders({module: trespasses(tree, module) for module, tree in TREES.items()})
 
 
 @pytest.mark.parametrize(
@@ -205,27 +204,24 @@ def test_a_module_imports_only_what_its_layer_may() -> None:
 )
 def test_a_forbidden_import_is_seen(module: str, line: str) -> None:
     """However it is written, in a function too."""
-    assert trespasses(line, module)
+    assert trespasses(ast.parse(line), module)
 
 
 def test_heavy_packages_are_imported_inside_functions() -> None:
     """No module pulls in a screen, a kernel or a cluster when it is imported."""
-    found = {
-        module: heavy(imports(outside_functions(ast.parse(source)), module))
-        for module, source in SOURCES.items()
-    }
+    found = {module: heavy(imports(outside_functions(tree), module)) for module, tree in TREES.items()}
     assert not offenders(found)
 
 
 def test_only_units_asks_the_unit_library() -> None:
     """One module converts; no other imports pint."""
-    found = {module: imports(ast.parse(source), module) & {"pint"} for module, source in SOURCES.items()}
+    found = {module: imports(tree, module) & {"pint"} for module, tree in TREES.items()}
     assert set(offenders(found)) == {"nbtools.units"}
 
 
 def test_a_module_opens_with_a_sentence() -> None:
     """A docstring first."""
-    assert not [module for module, source in SOURCES.items() if not ast.get_docstring(ast.parse(source))]
+    assert not [module for module, tree in TREES.items() if not ast.get_docstring(tree)]
 
 
 def test_importing_the_package_loads_nothing_of_others() -> None:
@@ -234,34 +230,23 @@ def test_importing_the_package_loads_nothing_of_others() -> None:
     assert packages <= {"nbtools"} | set(sys.stdlib_module_names)
 
 
-def test_estimators_and_files_load_no_screen() -> None:
-    """All of the science, imported, brings in no GUI, kernel, plot window or cluster."""
-    science = [
-        module
-        for module in SOURCES
-        if layer(module)
-        in (
-            "model",
-            "physics",
-            "statistics",
-            "estimator",
-            "room study",
-            "joint",
-            "files",
-        )
-    ]
-    assert not heavy(loaded_after(*(module.removesuffix(".__init__") for module in science)))
+SCIENCE = ("model", "physics", "statistics", "estimator", "room study", "joint", "files")
 
 
-def test_a_room_opens_without_what_its_estimators_do_not_need() -> None:
-    """Opening a face loads no file of the room; an estimator loads no drawing, widget, lesson, twin or statement."""
+def test_the_science_loads_no_screen() -> None:
+    """All of it, imported, brings in no GUI, kernel, plot window or cluster, and no drawing, widget, lesson, twin or
+    statement of a room."""
+    science = [module.removesuffix(".__init__") for module in SOURCES if layer(module) in SCIENCE]
+    loaded = loaded_after(*science)
+    assert not heavy(loaded)
+    others = ("draw", "explore", "lesson", "room twin", "statements", "claims")
+    assert not {entry for entry in loaded if entry.startswith("nbtools") and layer(entry) in others}
+
+
+def test_opening_a_face_loads_no_file_of_its_room() -> None:
+    """Its names are found when they are used."""
     faces = [f"nbtools.{name}" for name in ROOMS if f"nbtools.{name}.__init__" in SOURCES]
     assert not {entry for entry in loaded_after(*faces) if room(entry) and entry not in faces}
-    estimators = [module for module in SOURCES if layer(module) in ("model", "estimator", "room study")]
-    loaded = {entry for entry in loaded_after(*estimators) if entry.startswith("nbtools")}
-    assert not {
-        e for e in loaded if layer(e) in ("draw", "explore", "lesson", "room twin", "statements", "claims")
-    }
 
 
 def test_a_drawing_changes_no_code_hash_of_an_estimator() -> None:

@@ -13,10 +13,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nbtools import data_files, manifest, manifest_entries
-from nbtools.data_files import RECIPE, DataMissing, WrongFingerprint, WrongHash, fetch, file_hash
+from nbtools import manifest, manifest_entries
 from nbtools.fingerprints import stored_fingerprints
-from nbtools.manifest import ManifestError, check_twins, open_data, status
+from nbtools.manifest import (
+    RECIPE,
+    DataMissing,
+    ManifestError,
+    WrongFingerprint,
+    WrongHash,
+    check_twins,
+    fetch,
+    file_hash,
+    open_data,
+    status,
+)
 
 PROJECT = manifest_entries.MANIFEST
 MEASURED = b"Temperature (K),Moment (emu)\n2,1\n"
@@ -100,7 +110,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[P
     def load() -> list[Path]:
         for name in ("fake", "fake.twin", "fake.helper"):
             monkeypatch.delitem(sys.modules, f"nbtools.{name}", raising=False)
-        data_files._code.cache_clear()
+        manifest._code.cache_clear()
         importlib.invalidate_caches()
         return importlib.import_module("nbtools.fake.twin").FOLDERS
 
@@ -112,7 +122,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[P
 def recordings(fake: Callable[[], list[Path]]) -> Iterator[list[Path]]:
     """The folders that the recorder `nbtools.fake.twin` was given."""
     yield fake()
-    data_files._code.cache_clear()
+    manifest._code.cache_clear()
 
 
 @pytest.fixture
@@ -361,7 +371,7 @@ def test_a_twin_with_another_fingerprint_is_refused(
     fake()
     with pytest.raises(WrongFingerprint, match=r"(?s)fake-twin: .*6 stored, 6\.5 recorded, .*twins --store"):
         fetch("fake-twin")
-    assert [path.name for path in data_files.data_folder().iterdir()] == ["fake-twin"]  # the old one
+    assert [path.name for path in manifest.data_folder().iterdir()] == ["fake-twin"]  # the old one
     assert [row.state for row in status()] == ["recordable"]
     (line,) = dict(check_twins(store=True))["fake-twin"]
     assert line == "values.csv, text, numbers: 6 stored, 6.5 recorded, the same within 6e-06"

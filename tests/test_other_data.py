@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from nbtools import paths
-from nbtools.notebook.document import read_parameters
+from nbtools import paths, transport
 from nbtools.notebook.sample import open_sample
 from nbtools.paper import paper_table, read_ledgers
 from nbtools.results import Ledger, read_ledger
-from nbtools.runner import find_notebooks, run_notebook
 
 
 def claims(folder: Path) -> dict:
@@ -18,29 +16,22 @@ def claims(folder: Path) -> dict:
     return json.loads(paper_table(read_ledgers()).export(folder)[0].read_text(encoding="utf-8"))
 
 
-@pytest.mark.notebook
 @pytest.mark.parametrize(
-    "file",
-    [
-        "qd/MagnetoPy/zfc5.dat",
-        pytest.param("qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat", marks=pytest.mark.nightly),
-    ],
+    "file", ["qd/MagnetoPy/zfc5.dat", "qd/NCCO_Analysis_Code_2026/20240222_NCCO_AG.dc.dat"]
 )
 def test_a_foreign_file_in_jupyterlab_changes_no_verdict(
     file: str, realdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """03 on somebody's data, Run All: 07's table is what it was, and the results have a folder of their own."""
-    if not (realdata / file).is_file():
-        pytest.skip(f"{file} is not among the measured files")
+    """Studies of 03 on somebody's data: 07's table is what it was, and the results have a folder of their own."""
     results = tmp_path / "lab" / "results"
     monkeypatch.setenv("NBTOOLS_RESULTS", str(results))
     before = claims(tmp_path / "before")
     mine = tmp_path / "mine.dat"
     mine.write_bytes((realdata / file).read_bytes())
-    [path] = find_notebooks(["03"])
-    parameters = read_parameters(["DATA=mine.dat"], tmp_path)
-    done = run_notebook(path, output=tmp_path / "executed", results=results, parameters=parameters)
-    assert done.ok, done.error
+    sample = open_sample(mine, notebook="03_transport")
+    for study in (transport.study_resistance, transport.study_screening):
+        study(sample)
+    sample.export()
     assert claims(tmp_path / "after") == before
     assert not (results / "03_transport.json").exists()
     [own] = (tmp_path / "lab" / "own").iterdir()

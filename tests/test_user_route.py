@@ -1,17 +1,14 @@
-"""Notebook 03 from end to end on real files that it was not made for: numbers, reasons, exports; nothing stored."""
+"""Notebook 03 on real files that it was not made for: numbers, reasons; as a user runs it, in test_wheel."""
 
-import hashlib
 import json
 
-import nbformat
 import numpy as np
 import pytest
 from notebook_cells import NOTEBOOKS
-from strangers import numbers, run_as_user, run_in_process
+from strangers import numbers, run_in_process
 
 from nbtools import transport
 from nbtools.files.write_quantum_design import SYNTHETIC
-from nbtools.notebook.document import code_cells
 from nbtools.notebook.sample import open_sample
 from nbtools.study import Missing
 
@@ -34,42 +31,6 @@ def card(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(CARD, encoding="utf-8")
     return path
-
-
-def test_a_superconducting_crystal(tmp_path, realdata, card):
-    """ZFC/FC of NCCO: an onset and a susceptibility; resistance and critical fields are skipped by name."""
-    file = realdata / "qd/NCCO_Analysis_Code_2026/20240223_NCCO_SC_Canada4_full_size.dc.dat"
-    (tmp_path / "mine.dat").write_bytes(file.read_bytes())
-    ledger = run_as_user("03_transport", tmp_path, "DATA=mine.dat", f"SAMPLE={card.name}")
-    found = numbers(ledger)
-    assert found["magnetic_onset"] == pytest.approx(23.4, abs=0.3)
-    assert found["magnetic_midpoint"] == pytest.approx(21.25, abs=0.1)
-    assert found["susceptibility"] < -1
-    skipped = ledger["skipped"]
-    assert {
-        "Fig. 9(a) · Resistivity",
-        "Fig. S1 · Lower critical field",
-        "Fig. S2 · Upper critical field",
-    } <= set(skipped)
-    assert "moment" in skipped["Fig. 9(a) · Resistivity"]
-    assert {entry["origin"] for entry in ledger["results"]} == {"measured"}
-    assert {entry["file"] for entry in ledger["results"]} == {"mine.dat"}
-    assert not ledger["verdicts"]
-    names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {
-        "03_transport.csv",
-        "03_transport.ipynb",
-        "03_transport.json",
-        "run.json",
-        "report",
-        "screening.pdf",
-    }
-    table = (tmp_path / "out" / "03_transport.csv").read_text(encoding="utf-8")
-    assert "somebody's crystal" in table and "twin" not in table
-    assert hashlib.sha256(file.read_bytes()).hexdigest() in table
-    executed = nbformat.read(tmp_path / "out" / "03_transport.ipynb", as_version=4)
-    last = code_cells(executed)[-1]
-    assert "magnetic onset" in last.outputs[0]["data"]["text/plain"]
 
 
 @pytest.mark.nightly

@@ -1,5 +1,6 @@
 """The package away from its checkout: a wheel in an empty environment, run from another folder."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import venv
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from nbtools import paths
+from nbtools.notebook.document import code_cells
 
 CRYSTAL = "20240223_NCCO_SC_Canada4_full_size.dc.dat"
 INDEX_FREE = ["install", "--quiet", "--no-deps", "--no-index", "--disable-pip-version-check"]
@@ -92,17 +95,57 @@ def test_what_there_is_and_where_it_goes(installed: Path, elsewhere: Path) -> No
     assert all(name in said for name in paths.VARIABLES)
 
 
+CARD = """\
+name: somebody's crystal
+dimensions: ["2.0 ± 0.1 mm", "3.0 ± 0.1 mm", "0.5 ± 0.05 mm"]
+field_axis: 3
+remanence: "0.0 ± 0.5 Oe"
+instrument: MPMS
+thermometer_offset: "0.00 ± 0.05 K"
+"""
+
+
 @pytest.mark.timeout(300)
 def test_a_file_of_ones_own_is_inspected_and_run(installed: Path, elsewhere: Path, realdata: Path) -> None:
-    """``inspect FILE``, then ``run 03 -p DATA=… -o out``, as `inspect` says; nothing is written elsewhere."""
-    (elsewhere / "mine.dat").write_bytes((realdata / f"qd/NCCO_Analysis_Code_2026/{CRYSTAL}").read_bytes())
+    """``inspect FILE``, then ``run 03 -p DATA=… -o out``, as `inspect` says; nothing is written elsewhere.
+
+    ZFC/FC of NCCO: an onset and a susceptibility; resistance and critical fields are skipped by name.
+    """
+    measured = (realdata / f"qd/NCCO_Analysis_Code_2026/{CRYSTAL}").read_bytes()
+    (elsewhere / "mine.dat").write_bytes(measured)
+    (elsewhere / "mine.yaml").write_text(CARD, encoding="utf-8")
     assert "run 03 -p DATA=mine.dat" in call(installed, elsewhere, "inspect", "mine.dat")
-    said = call(installed, elsewhere, "run", "03", "-p", "DATA=mine.dat", "-o", "out")
+    said = call(
+        installed, elsewhere, "run", "03", "-p", "DATA=mine.dat", "-p", "SAMPLE=mine.yaml", "-o", "out"
+    )
     last = said[said.index("report: ") :]
     assert re.search(r"magnetic onset +23\.\d+ ± 0\.\d+ K +mine\.dat", last)
     assert "statements" not in last
-    ledger = json.loads((elsewhere / "out" / "03_transport.json").read_text(encoding="utf-8"))
-    onset = next(entry for entry in ledger["results"] if entry["name"] == "magnetic_onset")
-    assert onset["origin"] == "measured"
-    assert (elsewhere / "out" / "report" / "index.html").exists()
-    assert {path.name for path in elsewhere.iterdir()} == {"mine.dat", "out"}
+    out = elsewhere / "out"
+    ledger = json.loads((out / "03_transport.json").read_text(encoding="utf-8"))
+    found = {entry["name"]: entry["value"] for entry in ledger["results"]}
+    assert found["magnetic_onset"] == pytest.approx(23.4, abs=0.3)
+    assert found["magnetic_midpoint"] == pytest.approx(21.25, abs=0.1)
+    assert found["susceptibility"] < -1
+    skipped = ledger["skipped"]
+    assert {
+        "Fig. 9(a) · Resistivity",
+        "Fig. S1 · Lower critical field",
+        "Fig. S2 · Upper critical field",
+    } <= set(skipped)
+    assert "moment" in skipped["Fig. 9(a) · Resistivity"]
+    assert {entry["origin"] for entry in ledger["results"]} == {"measured"}
+    assert {entry["file"] for entry in ledger["results"]} == {"mine.dat"}
+    assert not ledger["verdicts"]
+    made = {"csv", "ipynb", "json"}
+    assert {path.name for path in out.iterdir()} == {
+        *(f"03_transport.{ending}" for ending in made),
+        *("run.json", "report", "screening.pdf"),
+    }
+    table = (out / "03_transport.csv").read_text(encoding="utf-8")
+    assert "somebody's crystal" in table and "twin" not in table
+    assert hashlib.sha256(measured).hexdigest() in table
+    executed = nbformat.read(out / "03_transport.ipynb", as_version=4)
+    assert "magnetic onset" in code_cells(executed)[-1].outputs[0]["data"]["text/plain"]
+    assert (out / "report" / "index.html").exists()
+    assert {path.name for path in elsewhere.iterdir()} == {"mine.dat", "mine.yaml", "out"}

@@ -7,8 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nbtools.ac_susceptibility.twin_world import AcSusceptibilityWorld
-from nbtools.files.write_acms import write_acms
-from nbtools.files.write_quantum_design import SYNTHETIC, write_mpms3
+from nbtools.files.write_quantum_design import SYNTHETIC, write_acms, write_mpms3
 from nbtools.files.write_sample_card import write_sample_card
 from nbtools.physics.bean_state import bean_loop, half_screening_field, loss_peak
 from nbtools.physics.critical_current import reduced_critical_current

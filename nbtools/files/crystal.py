@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import constants
 
 from nbtools import paths
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 OWN = paths.PACKAGE / "crystals"
 ANGSTROM = 1e-10
-AVOGADRO = 6.02214076e23
 LARGEST = 10_000_000  # bytes
 # What a CIF without displacements is taken to have; ordinary for a hard solid at room temperature.
 USUAL_DISPLACEMENT = 0.5e-20
@@ -62,7 +62,7 @@ class Crystal:
     @property
     def density(self) -> float:
         """X-ray density, kg/m³: the mass of the cell's atoms over its volume."""
-        return self.formula_units * self.molar_mass / AVOGADRO / self.volume
+        return self.formula_units * self.molar_mass / constants.N_A / self.volume
 
     def __str__(self) -> str:
         cell = ", ".join(f"{length / ANGSTROM:.4f}" for length in self.lengths)

@@ -129,3 +129,27 @@ Bridge 4 Resistance (Ohms),Signal 1 Vin (V),Signal 2 Vin (V),Digital Inputs (cod
 Drive 1 Ipower (watts),Drive 2 Iout (mA),Drive 2 Ipower (watts),Pressure (),Map 20 (),Map 21 (),\
 Map 22 (),Map 23 (),Map 24 (),Map 25 (),Map 26 (),Map 27 (),Map 28 (),Map 29 ()
 """
+ACMS_HEADER = """\
+[Header]
+; ACMS Data File (default extension .dat)
+; Copyright 1999, Quantum Design, Inc. All rights reserved.
+TITLE,{synthetic}
+FILEOPENTIME,10000000.00,01/01/2010,12:00 am
+BYAPP,ACMS,1.0,1.1
+INFO,PPMS ACMS Option Version: 1.0.9 Build 14,APPNAME
+INFO,HARMONICS,1
+INFO,{name},SAMPLE_MATERIAL
+INFO,{synthetic},SAMPLE_COMMENT
+DATATYPE,COMMENT,1
+DATATYPE,TIME,2
+FIELDGROUP,AC Mag,2,3,4,5,6,8,9,10,11,12
+FIELDGROUP,DC Mag,2,3,4,7,8
+STARTUPGROUP,All
+STARTUPAXIS,X,2,LINEAR,AUTO
+TIMEMODE,MINUTES,RELATIVE
+PLOT_APPEARANCE,ALL,HORZ_GRID_ON,VERT_GRID_ON,MARKERS_AND_LINES
+RECORDS,ALL_RECORDS
+[Data]
+Comment,Time Stamp (sec),Temperature (K),Magnetic Field (Oe),Frequency (Hz),Amplitude (Oe),M-DC (emu),\
+M-Std.Dev. (emu),M' (emu),M'' (emu),Moment (emu),Phase (deg),Count,Gain,Measure Type
+"""

@@ -20,7 +20,7 @@ Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
 LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
-METRES = {"m": 1.0, "nm": 1e-9, "pm": 1e-12, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10}
+METRES = {"m": 1.0, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10, **LENGTHS}
 # What may stand before the word: which light it is.
 LIGHT = (
     r"(?:used|incident|beam|x-?ray|radiation|mean|average|(?:Cu|Co|Fe|Cr|Mo|Ag)\b"

@@ -46,6 +46,8 @@ SENTINELS = (-999.0, -999.9, -999.99, -9999.0, -99999.0)
 OVERFLOW = 1e30
 # Where the moment is below this part of its largest, a free-centre fit may follow noise or the holder.
 SMALL_MOMENT = 0.05
+POOREST_FIT = 0.5  # agreement of a SQUID fit, 0 to 1
+FARTHEST_CENTRE = 1e-3  # m, from the centre of the strong points around
 
 
 class QuantumDesignError(ValueError):
@@ -235,37 +237,30 @@ def _caution_about_geometry(dataset: xr.Dataset, sample: dict[str, object]) -> N
 # Which points to keep.
 
 
-def keep_good_points(
-    dataset: xr.Dataset, *, minimum_fit_quality: float = 0.5, maximum_offset: float = 1e-3
-) -> tuple[xr.Dataset, str]:
-    """Drop points whose fit is poor or whose centre has wandered, and say which.
+def keep_good_points(dataset: xr.Dataset) -> tuple[xr.Dataset, str]:
+    """Drop points of `read_dat` whose fit is poor or whose centre has wandered, and say which.
 
-    Parameters
-    ----------
-    dataset : from `read_dat`
-    minimum_fit_quality : smallest agreement of the SQUID fit (0 to 1) to keep
-    maximum_offset : largest distance (m) of the fitted centre from that of the strong points around it. It
-        is asked only where the moment is below 5 % of its largest, because near zero moment a free-centre fit
-        locks on to noise or to the holder (Quantum Design's own advice is a fixed centre there).
+    The centre is asked only where the moment is below 5 % of its largest, because near zero moment a free-centre fit
+    locks on to noise or to the holder (Quantum Design's own advice is a fixed centre there).
 
     Returns
     -------
     The points kept, and one sentence on what was dropped and why.
     """
-    poor = _is_poor(dataset, minimum_fit_quality)
-    wandered = _has_wandered(dataset, maximum_offset) & ~poor
+    total = dataset.sizes["point"]
+    poor = np.zeros(total, bool)
+    if "fit_quality" in dataset:
+        poor = np.asarray(dataset["fit_quality"].values < POOREST_FIT)
+    wandered = _has_wandered(dataset) & ~poor
     kept = dataset.isel(point=np.flatnonzero(~poor & ~wandered))
     reasons = []
     if poor.any():
-        reasons.append(
-            f"{poor.sum()} with a fit quality below {minimum_fit_quality:g}{_where(dataset, poor)}"
-        )
+        reasons.append(f"{poor.sum()} with a fit quality below {POOREST_FIT:g}{_where(dataset, poor)}")
     if wandered.any():
         reasons.append(
-            f"{wandered.sum()} near zero moment whose fitted centre lies more than {maximum_offset * 1e3:g} mm off "
+            f"{wandered.sum()} near zero moment whose fitted centre lies more than {FARTHEST_CENTRE * 1e3:g} mm off "
             f"its neighbours{_where(dataset, wandered)}"
         )
-    total = dataset.sizes["point"]
     if reasons:
         return kept, f"Of {total} points were dropped: {'; '.join(reasons)}."
     if "fit_quality" not in dataset and "sample_center" not in dataset:
@@ -273,13 +268,7 @@ def keep_good_points(
     return kept, f"All {total} points were kept: none is poorly fitted or off centre."
 
 
-def _is_poor(dataset: xr.Dataset, minimum: float) -> np.ndarray:
-    if "fit_quality" not in dataset:
-        return np.zeros(dataset.sizes["point"], bool)
-    return np.asarray(dataset["fit_quality"].values < minimum)
-
-
-def _has_wandered(dataset: xr.Dataset, maximum: float) -> np.ndarray:
+def _has_wandered(dataset: xr.Dataset) -> np.ndarray:
     """The centre of the strong points, interpolated in the order of measurement, is where the sample is."""
     if "sample_center" not in dataset or "moment" not in dataset:
         return np.zeros(dataset.sizes["point"], bool)
@@ -293,7 +282,7 @@ def _has_wandered(dataset: xr.Dataset, maximum: float) -> np.ndarray:
     expected = np.interp(np.arange(moment.size), strong, centre[strong])
     weak = known.copy()
     weak[strong] = False
-    return np.asarray(weak & (np.abs(centre - expected) > maximum))
+    return np.asarray(weak & (np.abs(centre - expected) > FARTHEST_CENTRE))
 
 
 def _where(dataset: xr.Dataset, points: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -100,39 +100,22 @@ class Sweep:
         return f"{self.title}: {self.size} points"
 
 
-@dataclass(frozen=True)
-class Tolerance:
-    """What counts as the same temperature (K) or field (A/m): a floor and a fraction of the value."""
-
-    temperature: float = 0.02
-    temperature_fraction: float = 0.001
-    field: float = convert(2.0, "Oe", "A/m")
-    field_fraction: float = 0.002
-
-    def of_temperature(self, value: float) -> float:
-        return self.temperature + self.temperature_fraction * abs(value)
-
-    def of_field(self, value: float) -> float:
-        return self.field + self.field_fraction * abs(value)
+FEWEST_POINTS = 3  # of a sweep
+SAME_FIELD = convert(2.0, "Oe", "A/m")
 
 
-def split_sweeps(
-    dataset: xr.Dataset,
-    *,
-    minimum_points: int = 3,
-    temperature_tolerance: float = Tolerance.temperature,
-    temperature_fraction: float = Tolerance.temperature_fraction,
-    field_tolerance: float = Tolerance.field,
-    field_fraction: float = Tolerance.field_fraction,
-) -> list[Sweep]:
-    """Cut a record into sweeps, in the order of measurement.
+def same_temperature(value: float) -> float:
+    """By how much (K) two readings of one temperature may differ."""
+    return 0.02 + 0.001 * abs(value)
 
-    Parameters
-    ----------
-    dataset : from `read_dat`
-    minimum_points : shorter parts are left out
-    temperature_tolerance, temperature_fraction : two temperatures are one within tolerance (K) + fraction·T
-    field_tolerance, field_fraction : two fields are one within tolerance (A/m) + fraction·H
+
+def same_field(value: Any, least: float = SAME_FIELD) -> Any:
+    """By how much (A/m) two readings of one field may differ; `least` in a noisy record."""
+    return least + 0.002 * abs(value)
+
+
+def split_sweeps(dataset: xr.Dataset) -> list[Sweep]:
+    """Cut a record of `read_dat` into sweeps of three points or more, in the order of measurement.
 
     Ac data are cut for each frequency and amplitude on its own, dc rows beside them on their own. A branch is
     called `zfc` only if it was measured on warming and another one follows at the same field; no file records
@@ -145,14 +128,13 @@ def split_sweeps(
         A system log, which is no measurement of a sample.
     """
     _refuse_log(dataset)
-    tolerance = Tolerance(temperature_tolerance, temperature_fraction, field_tolerance, field_fraction)
     found: list[Sweep] = []
-    for rows, frequency, amplitude in records(dataset, tolerance):
-        for part, moving in _current_parts(dataset, rows, tolerance):
+    for rows, frequency, amplitude in records(dataset):
+        for part, moving in _current_parts(dataset, rows):
             if moving:
-                found += _current_sweeps(dataset, part, moving, minimum_points)
+                found += _current_sweeps(dataset, part, moving)
             else:
-                sweeps = _sweeps_of_rows(dataset, part, tolerance, minimum_points)
+                sweeps = _sweeps_of_rows(dataset, part)
                 found += [replace(sweep, frequency=frequency, amplitude=amplitude) for sweep in sweeps]
     return found
 
@@ -292,17 +274,13 @@ def channel_names(dataset: xr.Dataset) -> dict[str, str]:
     return found
 
 
-def average_opposite_currents(
-    dataset: xr.Dataset, n: str, *, temperature_tolerance: float = 0.1, current_tolerance: float = 0.02
-) -> tuple[xr.Dataset, int]:
+def average_opposite_currents(dataset: xr.Dataset, n: str) -> tuple[xr.Dataset, int]:
     """Average neighbouring points of opposite current, R = (V₊ − V₋)/2I, which removes thermal voltages.
 
     Parameters
     ----------
     dataset : with `resistance_n` and signed `excitation_n`
     n : the number of the bridge
-    temperature_tolerance : largest temperature difference (K) within a pair
-    current_tolerance : largest relative difference of the two currents
 
     Returns
     -------
@@ -311,7 +289,7 @@ def average_opposite_currents(
     """
     if f"resistance_{n}" not in dataset or f"excitation_{n}" not in dataset:
         return dataset, 0
-    first = _pairs(dataset, n, temperature_tolerance, current_tolerance)
+    first = _pairs(dataset, n)
     if 2 * first.size < ALTERNATES * dataset.sizes["point"]:
         return dataset, 0
     return _mean_of_pairs(dataset, first, n), int(first.size)
@@ -394,9 +372,7 @@ SAME_DRIVE = 0.05
 LONGEST_CYCLE = 6
 
 
-def records(
-    dataset: xr.Dataset, tolerance: Tolerance
-) -> Iterator[tuple[np.ndarray, float | None, float | None]]:
+def records(dataset: xr.Dataset) -> Iterator[tuple[np.ndarray, float | None, float | None]]:
     """Rows of each record with its frequency (Hz) and amplitude (A/m): first all that is not ac, then each drive.
 
     Where a record visits the same few fields at every temperature, each of these fields is a record.
@@ -408,14 +384,14 @@ def records(
         if name in dataset and name != "ac_in_phase":
             measured |= np.isfinite(dataset[name].values)
     field = field_of(dataset)
-    for rows in _fields_in_turn(np.flatnonzero(measured), field, tolerance):
+    for rows in _fields_in_turn(np.flatnonzero(measured), field):
         yield rows, None, None
     frequencies = _levels(dataset, "frequency", ac)
     amplitudes = _levels(dataset, "ac_amplitude", ac)
     for frequency in np.unique(frequencies[ac]):
         for amplitude in np.unique(amplitudes[ac & (frequencies == frequency)]):
             drive = np.flatnonzero(ac & (frequencies == frequency) & (amplitudes == amplitude))
-            for rows in _fields_in_turn(drive, field, tolerance):
+            for rows in _fields_in_turn(drive, field):
                 yield rows, _known(frequency), _known(amplitude)
 
 
@@ -429,17 +405,15 @@ def field_of(dataset: xr.Dataset) -> np.ndarray:
     return np.asarray(values[known[np.maximum(last, 0)]])
 
 
-def _fields_in_turn(rows: np.ndarray, field: np.ndarray, tolerance: Tolerance) -> list[np.ndarray]:
+def _fields_in_turn(rows: np.ndarray, field: np.ndarray) -> list[np.ndarray]:
     """The rows of each field of a cycle (+H, -H at every temperature, say), or all rows where there is none."""
     if rows.size == 0:
         return []
     h = field[rows]
-    runs = held_runs(np.array([np.zeros(h.size), h]).T, tolerance)
+    runs = held_runs(np.array([np.zeros(h.size), h]).T)
     means = np.array([h[start:stop].mean() for start, stop in runs])
     order = np.argsort(means, kind="stable")
-    steps = np.diff(means[order]) > tolerance.of_field(0.0) + tolerance.field_fraction * np.abs(
-        means[order][1:]
-    )
+    steps = np.diff(means[order]) > same_field(means[order][1:])
     level = np.empty(means.size, int)
     level[order] = np.concatenate([[0], np.cumsum(steps)])
     for cycle in range(2, LONGEST_CYCLE + 1):
@@ -473,9 +447,7 @@ CURRENT_LEVELS = 5  # a range-switching bridge shows fewer within one temperatur
 SAME_CURRENT = 0.01  # of the largest
 
 
-def _current_parts(
-    dataset: xr.Dataset, rows: np.ndarray, tolerance: Tolerance
-) -> Iterator[tuple[np.ndarray, str]]:
+def _current_parts(dataset: xr.Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
     """The rows of each sweep of a current with the variable that moves, and all other rows with ""."""
     swept = np.zeros(rows.size, bool)
     for n in CHANNELS:
@@ -486,7 +458,7 @@ def _current_parts(
         if _levels_of(current) < CURRENT_LEVELS:
             continue
         points = np.array([dataset["temperature"].values[rows], field_of(dataset)[rows]]).T
-        for start, stop in held_runs(points, tolerance):
+        for start, stop in held_runs(points):
             if _levels_of(current[start:stop]) >= CURRENT_LEVELS and not swept[start:stop].any():
                 swept[start:stop] = True
                 yield rows[start:stop], name
@@ -502,13 +474,13 @@ def _levels_of(current: np.ndarray) -> int:
     return 1 + int((np.diff(known) > SAME_CURRENT * np.abs(known).max()).sum())
 
 
-def _current_sweeps(dataset: xr.Dataset, rows: np.ndarray, moving: str, minimum: int) -> Iterator[Sweep]:
+def _current_sweeps(dataset: xr.Dataset, rows: np.ndarray, moving: str) -> Iterator[Sweep]:
     current = dataset[moving].values[rows]
     known = rows[np.isfinite(current)]
     current = current[np.isfinite(current)]
     held = float(dataset["temperature"].values[known].mean())
     reason = f"the current moves while temperature ({kelvin(held)}) and field stand still"
-    for leg in legs(current, SAME_CURRENT * float(np.abs(current).max()), minimum):
+    for leg in legs(current, SAME_CURRENT * float(np.abs(current).max())):
         direction: Direction = "up" if leg.rising else "down"
         data = dataset.isel(point=known[leg.start : leg.stop])
         yield Sweep(data, "current", direction, direction, held, reason, moving=moving)
@@ -522,7 +494,6 @@ OVERSHOOT = 0.01
 PLATEAU_POINTS = 10
 NOISIEST_FIELD = convert(10.0, "Oe", "A/m")
 NOISIEST_TEMPERATURE = 1.0  # K
-FEW = 32  # points of a run that are looked at one by one
 
 
 @dataclass(frozen=True)
@@ -535,8 +506,8 @@ class Leg:
     jumped: bool
 
 
-def legs(values: np.ndarray, tolerance: float, minimum: int, *, both: bool = False) -> list[Leg]:
-    """Monotone legs of a noisy record, in order; those under `minimum` points are left out.
+def legs(values: np.ndarray, tolerance: float, *, both: bool = False) -> list[Leg]:
+    """Monotone legs of a noisy record, in order; those under three points are left out.
 
     A turn is the extreme from which the record has come back by more than `tolerance` and by more than 1 % of
     the leg. The extreme belongs to the leg that reaches it; with `both`, where the record stays there twice as long
@@ -553,7 +524,7 @@ def legs(values: np.ndarray, tolerance: float, minimum: int, *, both: bool = Fal
         jump = _jump(values[before : after + 1], 2 * tolerance)
         if jump and found and found[-1].stop == start:
             found[-1] = replace(found[-1], stop=before + jump)
-        if jump or after + 1 - start < minimum:
+        if jump or after + 1 - start < FEWEST_POINTS:
             start, jumped = (before + jump if jump else after), True
         else:
             found.append(Leg(start, after + 1, bool(values[after] > values[before]), jumped))
@@ -625,29 +596,27 @@ def jitter(values: np.ndarray) -> float:
     return float(1.4826 * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6))
 
 
-def blocks(
-    temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance, minimum: int
-) -> list[tuple[Kind, int, int]]:
+def blocks(temperature: np.ndarray, field: np.ndarray) -> list[tuple[Kind, int, int]]:
     """Ranges in which the temperature moves in a held field, the field moves at a held temperature, or neither."""
     found: list[tuple[Kind, int, int]] = []
     start = 0
-    for begin, end in [*plateaus(temperature, field, tolerance), (len(field), len(field))]:
-        found += _moving_blocks(temperature, field, start, begin, tolerance, minimum)
+    for begin, end in [*plateaus(temperature, field), (len(field), len(field))]:
+        found += _moving_blocks(temperature, field, start, begin)
         if end > begin:
             found.append(("plateau", begin, end))
         start = end
     return found
 
 
-def plateaus(temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance) -> list[tuple[int, int]]:
+def plateaus(temperature: np.ndarray, field: np.ndarray) -> list[tuple[int, int]]:
     """Stays at one temperature and field, far longer than the stay at a usual point and without drift."""
-    runs = held_runs(np.array([temperature, field]).T, tolerance)
+    runs = held_runs(np.array([temperature, field]).T)
     usual = np.median([stop - start for start, stop in runs]) if runs else 0
 
     def drifts(start: int, stop: int) -> bool:
         middle = (start + stop) // 2
         steps = [abs(x[start:middle].mean() - x[middle:stop].mean()) for x in (temperature, field)]
-        t, h = tolerance.of_temperature(temperature[start]), tolerance.of_field(field[start])
+        t, h = same_temperature(temperature[start]), same_field(field[start])
         return bool(steps[0] > t / 4 or steps[1] > h / 4)
 
     return [
@@ -657,61 +626,34 @@ def plateaus(temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance) -
     ]
 
 
-def held_runs(points: np.ndarray, tolerance: Tolerance) -> list[tuple[int, int]]:
-    """Greedy runs of rows (temperature, field) that stay within the tolerance of their mean so far."""
-    runs, start, size = [], 0, len(points)
-    while start < size:
-        stop = _end_of_run(points, start, tolerance)
-        runs.append((start, stop))
-        start = stop
-    return runs
+def held_runs(points: np.ndarray, least: float = SAME_FIELD) -> list[tuple[int, int]]:
+    """Greedy runs of rows (temperature, field) that stay near their mean so far; `least` as `same_field` has it."""
+    runs, start, mean_t, mean_h = [], 0, 0.0, 0.0
+    for place, (t, h) in enumerate(points.tolist()):
+        away = abs(t - mean_t) > same_temperature(mean_t) or abs(h - mean_h) > same_field(mean_h, least)
+        if place > start and away:
+            runs.append((start, place))
+            start = place
+        size = place - start + 1
+        mean_t = mean_t + (t - mean_t) / size if size > 1 else t
+        mean_h = mean_h + (h - mean_h) / size if size > 1 else h
+    return [*runs, (start, len(points))] if len(points) else []
 
 
-def _end_of_run(points: np.ndarray, start: int, tolerance: Tolerance) -> int:
-    """Where the run that begins at `start` ends: a few points by hand, many at once."""
-    mean_t, mean_h = points[start].tolist()
-    t_floor, t_part = tolerance.temperature, tolerance.temperature_fraction
-    h_floor, h_part = tolerance.field, tolerance.field_fraction
-    stop = start + 1
-    for t, h in points[stop : start + FEW].tolist():
-        if abs(t - mean_t) > t_floor + t_part * abs(mean_t) or abs(h - mean_h) > h_floor + h_part * abs(
-            mean_h
-        ):
-            return stop
-        stop += 1
-        mean_t += (t - mean_t) / (stop - start)
-        mean_h += (h - mean_h) / (stop - start)
-    floors, parts = np.array([t_floor, h_floor]), np.array([t_part, h_part])
-    chunk = FEW
-    while stop < len(points):
-        chunk *= 4
-        new = points[stop : stop + chunk]
-        before = np.array([mean_t, mean_h]) * (stop - start) + np.concatenate(
-            [np.zeros((1, 2)), np.cumsum(new, axis=0)]
-        )
-        means = before / np.arange(stop - start, stop - start + len(new) + 1)[:, None]
-        left = np.flatnonzero((np.abs(new - means[:-1]) > floors + parts * np.abs(means[:-1])).any(axis=1))
-        if left.size:
-            return stop + int(left[0])
-        stop += len(new)
-        mean_t, mean_h = means[-1].tolist()
-    return stop
-
-
-def isotherms(temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance) -> list[tuple[int, int]]:
+def isotherms(temperature: np.ndarray, field: np.ndarray) -> list[tuple[int, int]]:
     """Ranges of one temperature in a record of field sweeps.
 
     A new one begins where the temperature steps away from its last five points for good (three points running):
     by more than its tolerance at a turn or jump of the field, by ten times as much anywhere. A drift is no step,
     because a magnet that ramps warms the sample a little.
     """
-    vertices = np.array(turning_points(field, tolerance.of_field(0.0)))
+    vertices = np.array(turning_points(field, same_field(0.0)))
     noise = 4 * jitter(temperature)
     cuts = [0]
     for i in range(1, len(temperature)):
         recent = float(temperature[max(cuts[-1], i - 5) : i].mean())
         shift = temperature[i : i + 3] - recent
-        fine = max(tolerance.of_temperature(recent), noise)
+        fine = max(same_temperature(recent), noise)
         near = np.abs(vertices - i).min() <= 2
         moved = np.all(shift > fine) or np.all(shift < -fine)
         if moved and (near or np.abs(shift).min() > 10 * fine):
@@ -720,37 +662,36 @@ def isotherms(temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance) 
 
 
 def _moving_blocks(
-    temperature: np.ndarray, field: np.ndarray, start: int, stop: int, tolerance: Tolerance, minimum: int
+    temperature: np.ndarray, field: np.ndarray, start: int, stop: int
 ) -> list[tuple[Kind, int, int]]:
     if stop <= start:
         return []
     # Runs of held field: a temperature of 0 for all makes the field alone decide.
     points = np.array([np.zeros(stop - start), field[start:stop]]).T
     noise = min(5 * jitter(field[start:stop]), NOISIEST_FIELD)
-    held = replace(tolerance, field=max(tolerance.field, noise))
     warm = min(8 * jitter(temperature[start:stop]), NOISIEST_TEMPERATURE)
     found: list[tuple[Kind, int, int]] = []
     rest = start
-    for begin, end in held_runs(points, held):
+    for begin, end in held_runs(points, max(SAME_FIELD, noise)):
         begin, end = begin + start, end + start
         t = temperature[begin:end]
-        moves = np.ptp(t) > max(1.5 * tolerance.of_temperature(float(np.median(t))), warm)
-        if end - begin >= minimum and moves:
-            found += _field_blocks(temperature, field, rest, begin, tolerance)
+        moves = np.ptp(t) > max(1.5 * same_temperature(float(np.median(t))), warm)
+        if end - begin >= FEWEST_POINTS and moves:
+            found += _field_blocks(temperature, field, rest, begin)
             found.append(("temperature", begin, end))
             rest = end
-    return found + _field_blocks(temperature, field, rest, stop, tolerance)
+    return found + _field_blocks(temperature, field, rest, stop)
 
 
 def _field_blocks(
-    temperature: np.ndarray, field: np.ndarray, start: int, stop: int, tolerance: Tolerance
+    temperature: np.ndarray, field: np.ndarray, start: int, stop: int
 ) -> list[tuple[Kind, int, int]]:
     if stop <= start:
         return []
     found: list[tuple[Kind, int, int]] = []
-    for begin, end in isotherms(temperature[start:stop], field[start:stop], tolerance):
+    for begin, end in isotherms(temperature[start:stop], field[start:stop]):
         h = field[start + begin : start + end]
-        still = np.ptp(h) <= tolerance.of_field(float(np.median(h)))
+        still = np.ptp(h) <= same_field(float(np.median(h)))
         found.append(("plateau" if still else "field", start + begin, start + end))
     return found
 
@@ -758,50 +699,43 @@ def _field_blocks(
 # The names and reasons that the place of a sweep in its record allows.
 
 
-def _sweeps_of_rows(dataset: xr.Dataset, rows: np.ndarray, tolerance: Tolerance, minimum: int) -> list[Sweep]:
+def _sweeps_of_rows(dataset: xr.Dataset, rows: np.ndarray) -> list[Sweep]:
     """Sweeps of one record."""
     all_t, all_h = dataset["temperature"].values, field_of(dataset)
     temperature, field = all_t[rows], all_h[rows]
     found: list[Sweep] = []
-    for kind, start, stop in blocks(temperature, field, tolerance, minimum):
+    for kind, start, stop in blocks(temperature, field):
         part = dataset.isel(point=rows[start:stop])
         t, h = temperature[start:stop], field[start:stop]
-        before = _state_before(all_t[: rows[start] + 1], all_h[: rows[start] + 1], tolerance)
+        before = _state_before(all_t[: rows[start] + 1], all_h[: rows[start] + 1])
         if kind == "temperature":
-            found += list(temperature_sweeps(part, t, h, before, tolerance, minimum))
+            found += list(temperature_sweeps(part, t, h, before))
         elif kind == "field":
-            found += list(field_sweeps(part, t, h, before, tolerance, minimum))
-        elif stop - start >= minimum:
+            found += list(field_sweeps(part, t, h, before))
+        elif stop - start >= FEWEST_POINTS:
             reason = f"neither temperature ({kelvin(t.mean())}) nor field ({oersted(h.mean())}) moves"
             found.append(Sweep(part, "temperature", "settled", "plateau", float(h.mean()), reason))
     return name_branches(found)
 
 
-def _state_before(
-    temperature: np.ndarray, field: np.ndarray, tolerance: Tolerance
-) -> tuple[float, float] | None:
+def _state_before(temperature: np.ndarray, field: np.ndarray) -> tuple[float, float] | None:
     """Temperature and field last measured, in any row, before those of the last point given here."""
     t, h = float(temperature[-1]), float(field[-1])
-    other = np.abs(temperature - t) > tolerance.of_temperature(t)
-    other |= np.abs(field - h) > tolerance.of_field(h)
+    other = np.abs(temperature - t) > same_temperature(t)
+    other |= np.abs(field - h) > same_field(h)
     earlier = np.flatnonzero(other)
     return (float(temperature[earlier[-1]]), float(field[earlier[-1]])) if earlier.size else None
 
 
 def temperature_sweeps(
-    part: xr.Dataset,
-    temperature: np.ndarray,
-    field: np.ndarray,
-    before: tuple[float, float] | None,
-    tolerance: Tolerance,
-    minimum: int,
+    part: xr.Dataset, temperature: np.ndarray, field: np.ndarray, before: tuple[float, float] | None
 ) -> Iterator[Sweep]:
-    usual = tolerance.of_temperature(float(np.median(temperature)))
+    usual = same_temperature(float(np.median(temperature)))
     base = max(usual, min(4 * jitter(temperature), 0.1 * float(np.ptp(temperature))))
-    for leg in legs(temperature, base, minimum):
+    for leg in legs(temperature, base):
         first = kelvin(temperature[leg.start])
         if leg.start == 0 or (leg.jumped and leg.start == 1):
-            reason = _opening(before, (temperature[0], field[0]), tolerance)
+            reason = _opening(before, (temperature[0], field[0]))
         elif leg.jumped:
             reason = f"the temperature was reset from {kelvin(temperature[leg.start - 1])} to {first}"
         else:
@@ -814,25 +748,18 @@ def temperature_sweeps(
 
 
 def field_sweeps(
-    part: xr.Dataset,
-    temperature: np.ndarray,
-    field: np.ndarray,
-    before: tuple[float, float] | None,
-    tolerance: Tolerance,
-    minimum: int,
+    part: xr.Dataset, temperature: np.ndarray, field: np.ndarray, before: tuple[float, float] | None
 ) -> Iterator[Sweep]:
-    fresh = before is None or abs(before[0] - temperature[0]) > tolerance.of_temperature(
-        float(temperature[0])
-    )
-    base = min(tolerance.of_field(0.0), 0.05 * float(np.ptp(field)))
+    fresh = before is None or abs(before[0] - temperature[0]) > same_temperature(float(temperature[0]))
+    base = min(same_field(0.0), 0.05 * float(np.ptp(field)))
     # A loop's branches lie apart at its ends; other curves are the same on both sides of a turn.
-    found = legs(field, base, minimum, both=True)
+    found = legs(field, base, both=True)
     for number, leg in enumerate(found):
         h = field[leg.start : leg.stop]
-        near_zero = abs(h[0]) <= max(tolerance.of_field(0.0) * 5, 0.02 * np.abs(h).max())
+        near_zero = abs(h[0]) <= max(same_field(0.0) * 5, 0.02 * np.abs(h).max())
         direction: Direction = "up" if leg.rising else "down"
         if number == 0:
-            reason = _opening(before, (temperature[0], field[0]), tolerance)
+            reason = _opening(before, (temperature[0], field[0]))
         elif leg.jumped:
             reason = f"the field jumped from {oersted(field[leg.start - 1])} to {oersted(h[0])}"
         else:
@@ -854,14 +781,14 @@ def _one_loop(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(opposite and shared >= 0.5 * min(np.ptp(one), np.ptp(other)))
 
 
-def _opening(before: tuple[float, float] | None, now: tuple[float, float], tolerance: Tolerance) -> str:
+def _opening(before: tuple[float, float] | None, now: tuple[float, float]) -> str:
     """What changed between the state (temperature, field) before a block and that of its first point."""
     if before is None:
         return "the record begins here"
     changes = []
-    if abs(now[0] - before[0]) > tolerance.of_temperature(now[0]):
+    if abs(now[0] - before[0]) > same_temperature(now[0]):
         changes.append(f"the temperature changed from {kelvin(before[0])} to {kelvin(now[0])}")
-    if abs(now[1] - before[1]) > tolerance.of_field(now[1]):
+    if abs(now[1] - before[1]) > same_field(now[1]):
         changes.append(f"the field changed from {oersted(before[1])} to {oersted(now[1])}")
     return " and ".join(changes)
 
@@ -910,17 +837,19 @@ def _same_field(one: float, other: float) -> bool:
 
 # So much of a record must fall into pairs of opposite current: a single change of sign is no reversal.
 ALTERNATES = 0.8
+# By how much currents (of themselves) and temperatures (K) of a pair may differ.
+PAIR_OF_CURRENTS, PAIR_OF_TEMPERATURES = 0.02, 0.1
 
 
-def _pairs(dataset: xr.Dataset, n: str, temperature_tolerance: float, current_tolerance: float) -> np.ndarray:
+def _pairs(dataset: xr.Dataset, n: str) -> np.ndarray:
     """Index of the first of each pair of neighbours of opposite current; no point is used twice."""
     current, resistance = dataset[f"excitation_{n}"].values, dataset[f"resistance_{n}"].values
     temperature = dataset["temperature"].values
     found, i = [], 0
     while i + 1 < current.size:
         one, two = current[i], current[i + 1]
-        opposite = one * two < 0 and abs(one + two) <= current_tolerance * abs(one)
-        near = abs(temperature[i] - temperature[i + 1]) <= temperature_tolerance
+        opposite = one * two < 0 and abs(one + two) <= PAIR_OF_CURRENTS * abs(one)
+        near = abs(temperature[i] - temperature[i + 1]) <= PAIR_OF_TEMPERATURES
         if opposite and near and np.isfinite(resistance[i : i + 2]).all():
             found.append(i)
             i += 2

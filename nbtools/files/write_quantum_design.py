@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.files.multivu_headers import CLASSIC_HEADER, MPMS3_HEADER, PPMS_HEADER
+from nbtools.files.multivu_headers import ACMS_HEADER, CLASSIC_HEADER, MPMS3_HEADER, PPMS_HEADER
 from nbtools.units import convert
 from nbtools.whole_file import write_whole
 
@@ -138,6 +138,50 @@ def write_ppms_resistivity(
         length=convert(length, "m", "mm"),
     )
     return _write(path, header, rows)
+
+
+def write_acms(
+    path: str | Path,
+    *,
+    name: str,
+    elapsed: ArrayLike,
+    temperature: ArrayLike,
+    field: ArrayLike,
+    frequency: ArrayLike,
+    amplitude: ArrayLike,
+    in_phase: ArrayLike,
+    out_of_phase: ArrayLike,
+    deviation: ArrayLike,
+) -> Path:
+    """Write ac rows of an ACMS file: M' and M'' with the standard deviation of the readings.
+
+    Parameters
+    ----------
+    name : what the header calls the sample
+    elapsed, temperature, field : time since the start (s), K and A/m; one value per point, or one for all
+    frequency, amplitude : of the drive (Hz, A/m)
+    in_phase, out_of_phase, deviation : amplitudes of the moment (A m²); M'' > 0 is loss
+
+    Raises
+    ------
+    ValueError
+        Columns of unequal length.
+    """
+    emu, oersted = convert(1.0, "A m^2", "emu"), convert(1.0, "A/m", "Oe")
+    rows = []
+    for seconds, kelvin, applied, hertz, drive, scatter, real, loss in _points(
+        elapsed, temperature, field, frequency, amplitude, deviation, in_phase, out_of_phase
+    ):
+        # The magnitude and its angle follow from the parts as the file holds them.
+        m1, m2 = (float(f"{x * emu:.6g}") for x in (real, loss))
+        size, angle = float(np.hypot(m1, m2)), float(np.degrees(np.arctan2(m2, m1)))
+        numbers = (kelvin, applied * oersted, hertz, drive * oersted)
+        first = ",".join(f"{x:.{digits}f}" for x, digits in zip(numbers, (4, 3, 3, 5), strict=True))
+        rows.append(
+            f",{PPMS_START + seconds:.2f},{first},,{scatter * emu:.4g},{m1:.6g},{m2:.6g},{size:.6g},{angle:.4g},"
+            "6400,25,5"
+        )
+    return _write(path, ACMS_HEADER.format(name=name, synthetic=SYNTHETIC), rows)
 
 
 def _points(*columns: ArrayLike) -> Iterator[tuple[float, ...]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import html
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, get_args
@@ -44,6 +43,7 @@ from nbtools.fitting.state import (
     fraction_at,
     round_value_at,
 )
+from nbtools.units import format_value
 
 ERROR_BARS = 300
 
@@ -386,17 +386,9 @@ class ParameterRow:
 
 
 def sigma_text(value: float, sigma: float) -> str:
-    """The uncertainty as it is written beside a value: two digits below 3, one above; empty where there is none."""
-    if not 0 < sigma < math.inf:
-        return ""
-    exponent = math.floor(math.log10(sigma))
-    if sigma / 10**exponent < 2.95:
-        exponent -= 1
-    largest = max(abs(value), sigma)
-    if 1e-3 <= largest < 1e6 and exponent < 6:
-        return f"± {round(sigma, -exponent):.{max(0, -exponent)}f}"
-    power = math.floor(math.log10(largest))
-    return f"± {sigma / 10**power:.{max(0, power - exponent)}f}e{power}"
+    """The uncertainty as it is written beside a value; empty where there is none."""
+    _, plus_minus, text = format_value(value, sigma).partition("± ")
+    return f"{plus_minus}{text.replace(')', '')}"
 
 
 def _wrapped(title: str) -> str:

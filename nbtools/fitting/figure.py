@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.display.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY
 from nbtools.fitting.engine import Array, Curve, FitProblem
 from nbtools.fitting.report import shown_unit, titled
 from nbtools.fitting.state import FitState
@@ -118,8 +119,7 @@ def _grid(curve: Curve, state: FitState, axes: Axes) -> Array:
     return np.linspace(low, high, GRID_POINTS)
 
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; mid-tones, for light and dark pages.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
 
 
 def draw_fit(

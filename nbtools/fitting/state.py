@@ -7,6 +7,8 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nbtools.results import plain
+
 SCHEMA: Literal[1] = 1
 Method = Literal["leastsq", "least_squares", "nelder", "powell", "differential_evolution"]
 ARITHMETIC = (
@@ -33,7 +35,8 @@ class _Plain(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """As JSON types only; an infinite bound becomes the text ``"inf"``."""
-        return _jsonable(self.model_dump())
+        found: dict[str, Any] = plain(self.model_dump())
+        return found
 
 
 class ParameterState(_Plain):
@@ -333,13 +336,3 @@ def _validated(kind: type[Any], content: Any, where: str) -> Any:
 def _sentence(where: str, error: Any) -> str:
     place = ".".join(str(part) for part in error["loc"]) or where
     return f"{place}: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _jsonable(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _jsonable(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_jsonable(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return str(content)
-    return content

@@ -249,23 +249,6 @@ class FitWidget(Showing[FitState]):
         """How each answer moves with the fit range, as a DataFrame; see `fit_report.window_sensitivity`."""
         return fit_report.window_sensitivity(self.problem, self.current, cuts=cuts)
 
-    def rivals(self, **models: lmfit.Model) -> Any:
-        """This model and others, fitted to the same points, side by side as a DataFrame.
-
-        A rival starts from its own parameter hints, its guess, or a search.
-        """
-        results = {"this model": self._made()[1]}
-        for name, model in models.items():
-            problem = FitProblem(
-                [model] * len(self.problem.curves), self.problem.curves, shared=self.problem.shared
-            )
-            state = initial_state(problem, None, {}, None)
-            kept = {
-                field: getattr(self.current, field) for field in ("fit_range", "masked", "weighting", "loss")
-            }
-            results[name] = problem.minimise(state.changed(**kept, method=self.current.method))
-        return fit_report.compare_rivals(results)
-
     def to_code(self, *, data: str = "auto") -> Code:
         """A short lmfit script: of the last fit, or, where something was moved since, of the next.
 

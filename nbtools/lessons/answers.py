@@ -9,7 +9,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nbtools import paths
 from nbtools.results import dumps
 from nbtools.study import html_table
 from nbtools.units import printed_unit
@@ -60,11 +59,6 @@ class _File(BaseModel):
     schema_version: Literal[1] = 1
     room: str
     answers: dict[str, Answer]
-
-
-def lessons_folder() -> Path:
-    """Where answers are kept: ``NBTOOLS_LESSONS``, or ``build/lessons`` beside the package."""
-    return paths.lessons_folder()
 
 
 def read_answers(path: Path, room: str) -> dict[str, Answer]:

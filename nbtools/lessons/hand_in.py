@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from nbtools import paths
 from nbtools.display.gui import button, ipywidgets, sentences_html
-from nbtools.lessons.answers import Answer, AnswerTable, answer_files, lessons_folder, read_all_answers
+from nbtools.lessons.answers import Answer, AnswerTable, answer_files, read_all_answers
 from nbtools.results import dumps
 
 LARGEST = 5_000_000  # bytes; answers of one student are a few thousand
@@ -61,11 +62,11 @@ class HandIn:
 
     Parameters
     ----------
-    folder : where the answers are kept; by default `lessons_folder`
+    folder : where the answers are kept; by default `nbtools.paths.lessons_folder`
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or lessons_folder()
+        self.folder = folder or paths.lessons_folder()
         self.sure = False
         self._controls: dict[str, Any] = {}
 

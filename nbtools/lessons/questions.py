@@ -22,7 +22,6 @@ from nbtools.lessons.answers import (
     UNDECIDED,
     Answer,
     Kind,
-    lessons_folder,
     read_answers,
     write_answers,
 )
@@ -178,7 +177,7 @@ class Lesson:
     answers : by the question's key, as the parameters cell gives them; a verdict with its confidence,
         ``{"mystery-1": ["two steps", 0.8]}``. The boxes of the questions do the same.
     world : which blind world; any word gives one
-    folder : where answers are kept; by default `lessons_folder`
+    folder : where answers are kept; by default `nbtools.paths.lessons_folder`
 
     What is judged is compared with a number that the notebook computed, never with one that was typed.
     """
@@ -193,7 +192,7 @@ class Lesson:
         folder: Path | None = None,
     ) -> None:
         self.room, self.world, self.data = room, world, data
-        self.path = (folder or lessons_folder()) / f"{room}.json"
+        self.path = (folder or paths.lessons_folder()) / f"{room}.json"
         read_answers(self.path, room)  # what cannot be read is said at once
         self._given = dict(answers or {})
 

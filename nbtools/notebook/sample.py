@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbtools import __version__, manifest, paths
-from nbtools.data_files import twin_module
 from nbtools.files.quantum_design import (
     QuantumDesignError,
     Sweep,
@@ -437,5 +436,5 @@ def _planted(source: manifest.DataSource) -> Mapping[str, float]:
     """What the twin's recorder says that it planted; nothing for measured data."""
     if not isinstance(source.entry, manifest.Twin):
         return {}
-    recorder = twin_module(source.entry)
+    recorder = manifest.twin_module(source.entry)
     return dict(recorder.truth(**source.entry.parameters))

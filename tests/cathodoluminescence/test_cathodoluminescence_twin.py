@@ -6,10 +6,10 @@ import pytest
 from nbtools.cathodoluminescence.field import find_emitter, window_maps
 from nbtools.cathodoluminescence.model_emission import boundary_distance, emission_maps, two_phase_map
 from nbtools.cathodoluminescence.twin import CathodoluminescenceWorld, record_cathodoluminescence, truth
-from nbtools.data_files import file_hash
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.spectral_maps import read_recording
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.manifest import file_hash
 
 SMALL = {"pixels": 24, "channels": 128}
 

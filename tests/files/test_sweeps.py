@@ -9,11 +9,9 @@ import xarray as xr
 from nbtools.files.quantum_design import read_dat
 from nbtools.files.sweeps import (
     SweepError,
-    Tolerance,
     average_opposite_currents,
     distinct_names,
     find_sweeps,
-    held_runs,
     split_sweeps,
 )
 from nbtools.results import NotPossible
@@ -404,22 +402,3 @@ def test_an_extreme_that_both_branches_measure(readings, seed):
     once = np.repeat(np.concatenate([up, down[1:]]), readings)
     data = record(np.full(once.size, 5.0), once)
     assert [sweep.size for sweep in split_sweeps(data)] == [readings * up.size, readings * (down.size - 1)]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_runs_of_many_points_are_those_found_point_by_point(seed):
-    """A run ends with the first row off the mean so far, wherever that is."""
-    rng = np.random.default_rng(seed)
-    size, tolerance = int(rng.integers(1, 2000)), Tolerance()
-    kelvin = np.resize(np.repeat(np.linspace(2, 300, 30), rng.integers(1, 300)), size)
-    field = np.resize(np.repeat([0, 800.0, 5e5], rng.integers(1, 400)), size)
-    points = np.array([kelvin, field]).T + rng.normal(0, 1, (size, 2)) * rng.choice([0, 0.01, 0.05])
-    expected, start = [], 0
-    for i in range(1, size):
-        t, h = points[start:i].mean(axis=0)
-        if abs(points[i, 0] - t) > tolerance.of_temperature(t) or abs(points[i, 1] - h) > tolerance.of_field(
-            h
-        ):
-            expected.append((start, i))
-            start = i
-    assert held_runs(points, tolerance) == [*expected, (start, size)]

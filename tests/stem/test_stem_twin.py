@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nbtools.data_files import file_hash
 from nbtools.files.images import pixel_sizes, read_image
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.manifest import file_hash
 from nbtools.stem.twin import StemWorld, record_stem, truth
 
 SMALL = {"size": 128}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import yaml
 
-from nbtools.data_files import file_hash
 from nbtools.files.images import pixel_sizes, read_image, read_stack
 from nbtools.files.write_quantum_design import SYNTHETIC
+from nbtools.manifest import file_hash
 from nbtools.structure.twin_fib_sem import FibSemWorld, record_fib_sem, record_stack, slice_positions, truth
 
 SMALL = {"side": 48, "image_side": 64}
