@@ -1,6 +1,6 @@
 """Images and stacks of slices as labelled arrays, with the pixel size the file states and never a guessed one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -366,18 +366,21 @@ def _grey(data: np.ndarray[Any, Any], path: Path, *, colour_last: bool) -> np.nd
 
 def _labelled(data: np.ndarray[Any, Any], path: Path, steps: dict[str, float], author: str) -> xr.DataArray:
     dims = AXES[-data.ndim :]
-    coords = {
-        d: (d, n * np.arange(data.shape[dims.index(d)]), {"units": "m"})
-        for d, n in steps.items()
-        if d in dims
-    }
     attrs = {
         "source": path.name,
         "bits": 8 * data.dtype.itemsize,
         "scale": author or "not stated",
         "unitless_steps": {},
     }
-    return xr.DataArray(data, dims=dims, coords=coords, attrs=attrs, name=path.stem)
+    return _placed(xr.DataArray(data, dims=dims, attrs=attrs, name=path.stem), steps)
+
+
+def _placed(image: xr.DataArray, steps: Mapping[str, float]) -> xr.DataArray:
+    """With places in m along the dimensions whose steps are known."""
+    known = {name: step for name, step in steps.items() if name in image.dims}
+    return image.assign_coords(
+        {name: (name, step * np.arange(image.sizes[name]), {"units": "m"}) for name, step in known.items()}
+    )
 
 
 def _scaled(image: xr.DataArray, given: float | Sequence[float] | None) -> xr.DataArray:
@@ -387,11 +390,8 @@ def _scaled(image: xr.DataArray, given: float | Sequence[float] | None) -> xr.Da
     sizes = [float(n) for n in np.broadcast_to(np.asarray(given, float), (image.ndim,))]
     if not all(np.isfinite(n) and n > 0 for n in sizes):
         raise ImageError(f"a pixel size of {given} came; positive numbers in metres were expected")
-    places = {
-        name: (name, size * np.arange(image.sizes[name]), {"units": "m"})
-        for name, size in zip(image.dims, sizes, strict=True)
-    }
-    return image.assign_coords(places).assign_attrs(scale="the caller")
+    steps = dict(zip(map(str, image.dims), sizes, strict=True))
+    return _placed(image, steps).assign_attrs(scale="the caller")
 
 
 def _stacked(files: Sequence[Path]) -> xr.DataArray:
@@ -462,6 +462,4 @@ def _read_zarr(path: Path) -> xr.DataArray:
     for name in dims:
         with suppress(ValueError):  # a unit that is no length, or none
             steps[name] = float(scales[places[name]]) * factor(axes[places[name]].get("unit", ""), "m")
-    coords = {d: (d, n * np.arange(data.shape[dims.index(d)]), {"units": "m"}) for d, n in steps.items()}
-    attrs = {"source": path.name, "bits": 8 * data.dtype.itemsize, "scale": "OME-Zarr", "unitless_steps": {}}
-    return xr.DataArray(data, dims=dims, coords=coords, attrs=attrs, name=path.stem)
+    return _labelled(data, path, steps, "OME-Zarr")

@@ -1,8 +1,11 @@
-"""A measured value as a person writes it, `1.00 ± 0.02 mm`, as a Quantity in SI."""
+"""What people and programs write: text in any encoding, numbers, and `1.00 ± 0.02 mm` as a Quantity in SI."""
 
 import math
 import re
+from contextlib import suppress
 from typing import Any
+
+from scipy.constants import zero_Celsius
 
 from nbtools.units import Quantity, factor
 
@@ -47,6 +50,40 @@ def read_measure(written: Any, *, unit: str) -> Quantity:
     relative = sigma_unit == "%" and stated != "%"
     spread = abs(value) * sigma / 100 * scale if relative else sigma * unit_factor(sigma_unit, unit)
     return Quantity(value * scale, spread, unit)
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file in UTF-16, in UTF-8, or as Windows writes it in western Europe; lines end in a line feed."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = content.decode("utf-16", "replace")
+    else:
+        text = ""
+        for encoding in ("utf-8-sig", "cp1252", "latin-1"):
+            with suppress(UnicodeDecodeError):
+                text = content.decode(encoding)
+                break
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def plain_number(text: Any, otherwise: float = math.nan) -> float:
+    """A number as a person or a program writes it, with a point or a comma; `otherwise` for what is none."""
+    try:
+        return float(str(text).replace(",", "."))
+    except ValueError:
+        return otherwise
+
+
+def in_si(values: Any, unit: str, si: str) -> Any:
+    """Values in the SI unit `si`; those in °C by their own zero.
+
+    Raises
+    ------
+    ValueError
+        A unit of another kind, or none.
+    """
+    if si == "K" and unit in ("C", "°C", "degC"):
+        return values + zero_Celsius
+    return values * unit_factor(unit, si)
 
 
 def unit_factor(stated: str, unit: str) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from nbtools.files.measures import decoded
 from nbtools.files.powder_headers import (
     EXPORT,
     K_ALPHA,
@@ -17,7 +18,6 @@ from nbtools.files.powder_headers import (
     is_number,
     read_facts,
     spec_scans,
-    text_of,
 )
 from nbtools.files.text_table import read_text_table
 
@@ -251,7 +251,7 @@ def _statistics(intensity: Array, facts: Facts) -> tuple[Array, Array, bool]:
 
 def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
     """Counts alone, after a line of start, step and end of 2θ: PSI's third, with errors after them; else the first."""
-    lines = text_of(content).split("\n")
+    lines = decoded(content).split("\n")
     at, parts = (2, 2) if facts.format == "PSI" else (0, 1)
     start, step, stop = (float(word) for word in lines[at].split()[:3])
     size = round((stop - start) / step) + 1 if step > 0 and stop > start else 0
@@ -269,7 +269,7 @@ def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
 
 def _spec_arrays(path: Path, content: bytes, scan: int) -> tuple[Array, Array]:
     """2θ, and the column that is called counts or detector, without one the last."""
-    scans = spec_scans(text_of(content))
+    scans = spec_scans(decoded(content))
     if scan >= len(scans):
         raise PowderDiffractionError(
             f"{path.name} holds {len(scans)} scans against 2θ, and scan {scan} (from 0) was asked for; {EXPORT}"

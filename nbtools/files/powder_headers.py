@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nbtools.files.measures import decoded
 from nbtools.units import HC
 
 Array = NDArray[np.float64]
@@ -72,11 +73,11 @@ def read_facts(path: Path, content: bytes, scan: int = 0) -> Facts:
         return _zip_facts(path, content, scan)
     if content[:3] == b"RAW":
         return _raw_facts(content, scan)
-    head = text_of(content[:4096]).lstrip()
+    head = decoded(content[:4096]).lstrip()
     for mark, facts in _KINDS:
         if re.search(mark, head, re.MULTILINE):
-            return facts(text_of(content), scan)
-    return _column_facts(path, text_of(content))
+            return facts(decoded(content), scan)
+    return _column_facts(path, decoded(content))
 
 
 def _xrdml_facts(text: str, scan: int) -> Facts:
@@ -386,7 +387,7 @@ def _raw4_facts(content: bytes) -> Facts:
 def _brml_facts(archive: zipfile.ZipFile, names: list[str], scan: int) -> Facts:
     """Bruker's zip of XML: the tube stands in the raw data of each scan."""
     raw = sorted(name for name in names if re.search(r"RawData\d+\.xml$", name))
-    said = text_of(archive.read(raw[min(scan, len(raw) - 1)])) if raw else ""
+    said = decoded(archive.read(raw[min(scan, len(raw) - 1)])) if raw else ""
     value = r'<{}\b[^>]*\bValue="([\d.]+)'
     first, second = (value.format(f"WaveLengthAlpha{number}") for number in (1, 2))
     wavelengths, ratio = _numbers(said, first, second), _number(said, value.format("WaveLengthRatio"))
@@ -409,8 +410,8 @@ def _zip_facts(path: Path, content: bytes, scan: int) -> Facts:
         if not profiles:
             return _brml_facts(archive, names, scan)
         own = min(scan, len(profiles) - 1)
-        profile = text_of(archive.read(profiles[own]))
-        said = text_of(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""
+        profile = decoded(archive.read(profiles[own]))
+        said = decoded(archive.read(conditions[min(own, len(conditions) - 1)])) if conditions else ""
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -450,12 +451,6 @@ _KINDS: tuple[tuple[str, Callable[[str, int], Facts]], ...] = (
         _stepped_facts,
     ),
 )
-
-
-def text_of(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_number(word: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nbtools.files.measures import unit_factor
+from nbtools.files.measures import decoded, in_si, plain_number
 from nbtools.files.registry import HEAD, Contents, Range, Reader, Signal
 from nbtools.files.sweeps import (
     CHANNELS,
@@ -362,26 +363,17 @@ def plain_text(content: bytes, name: str) -> str:
         raise QuantumDesignError(
             f"{name} is empty; expected a Quantum Design data file. Copy it again from the instrument."
         )
-    wide = None
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        wide = "utf-16"
-    elif content[1:40:2].count(0) > 15:
-        wide = "utf-16-le"
-    elif content[0:40:2].count(0) > 15:
-        wide = "utf-16-be"
-    if wide:
-        text = content.decode(wide, errors="replace").removeprefix("\ufeff")
-    else:
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    # UTF-16 without its mark: every other byte is zero.
+    for order, zeros in (("le", content[1:40:2]), ("be", content[0:40:2])):
+        if content[:2] not in (b"\xff\xfe", b"\xfe\xff") and zeros.count(0) > 15:
+            content = content.decode(f"utf-16-{order}", errors="replace").encode()
+    text = decoded(content)
     if (zero := text.find("\x00")) >= 0:
         raise QuantumDesignError(
             f"{name}, line {text.count(chr(10), 0, zero) + 1}: found a zero byte; expected text. The file is binary or "
             "was damaged in copying; copy it again, or export the .dat file from MultiVu."
         )
-    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
+    return text.rstrip("\x1a")
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -503,11 +495,7 @@ def _has_decimal_comma(rows: list[str], delimiter: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    return not math.isnan(plain_number(text))
 
 
 # The header: its entries, the instrument that wrote it, and the sample.
@@ -614,11 +602,11 @@ def sample_of(entries: dict[str, str]) -> dict[str, object]:
     given = {
         k: entries[k] for k in ("WEIGHT", "AREA", "LENGTH", "SAMPLE_VOLUME", "SAMPLE_SIZE") if k in entries
     }
-    preset = all(_number(given.get(k, "")) in (0, 1, None) for k in ("AREA", "LENGTH"))
+    preset = all(plain_number(given.get(k, ""), 0.0) in (0, 1) for k in ("AREA", "LENGTH"))
     as_entered = {
         key.removeprefix("SAMPLE_").lower(): text
         for key, text in given.items()
-        if _number(text) and not (preset and key in ("AREA", "LENGTH"))
+        if plain_number(text, 0.0) and not (preset and key in ("AREA", "LENGTH"))
     }
     return sample | ({"as_entered": as_entered} if as_entered else {})
 
@@ -640,7 +628,7 @@ def _mass(key: str, entries: dict[str, str]) -> float | None:
     """A mass in kg; without a unit it is in mg, the unit in which MultiVu's dialogue asks for it."""
     found = next(((k, v) for k, v in entries.items() if k == key or k.startswith(f"{key}:")), None)
     match = found and MEASURE_IN_TEXT.match(found[1])
-    if not found or not match or not _number(match[1]):
+    if not found or not match or not plain_number(match[1], 0.0):
         return None
     in_key = UNIT_IN_KEY.search(found[0])
     try:
@@ -668,15 +656,8 @@ def _said_of_bridge(number: str, entries: dict[str, str]) -> dict[str, str]:
 def _geometry(number: str, entries: dict[str, str]) -> tuple[float, float] | None:
     """Cross-section (m²) and length (m) with which the software computes ρ of a bridge, presets included."""
     says = _said_of_bridge(number, entries)
-    area, length = _number(says.get("cross section", "")), _number(says.get("length", ""))
+    area, length = plain_number(says.get("cross section", ""), 0.0), plain_number(says.get("length", ""), 0.0)
     return (area * factor("mm^2", "m^2"), length * factor("mm", "m")) if area and length else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None
 
 
 # The columns: their names, and which of our variables each one is.
@@ -818,7 +799,6 @@ def is_number_column(name: str) -> bool:
 
 # The variables: ours in SI, every other column under its own name, units untouched.
 
-ZERO_CELSIUS = 273.15
 MOMENT_VARIABLES = ("moment", "moment_uncertainty", "fit_quality")
 
 
@@ -932,13 +912,11 @@ def _in_si(column: Column, si: str, default: str = "") -> np.ndarray | None:
     unit = UNIT_SPELLINGS.get(column.unit.lower(), column.unit) or default
     if not si:
         return column.values
-    if si == "K" and unit in ("C", "°C", "degC"):
-        return column.values + ZERO_CELSIUS
     if si == "m^3":
         susceptibility = factor("emu", "A m^2") / factor("Oe", "A/m")
         return column.values * susceptibility if unit.lower() == "emu/oe" else None
     try:
-        return column.values * unit_factor(unit, si) if unit else None
+        return np.asarray(in_si(column.values, unit, si)) if unit else None
     except ValueError:
         return None
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from nbtools.files.measures import unit_factor
-from nbtools.files.quantum_design import DECIMAL_COMMA, ZERO_CELSIUS, QuantumDesignError, signal_of
+from nbtools.files.measures import decoded, in_si, plain_number
+from nbtools.files.quantum_design import DECIMAL_COMMA, QuantumDesignError, signal_of
 from nbtools.files.registry import Contents, Range, Route, Signal
 from nbtools.files.sweeps import SweepError, sweeps_of_everything
 
@@ -44,7 +44,6 @@ SPECTRUM = (("wavelength", "counts"), ("energy", "counts"))
 # Of a pure number, and of counts.
 PURE = ("", "1", "-", "SI", "cgs", "a.u.", "counts", "cts", "cps")
 LARGEST_HEAD = 200  # lines above the numbers
-ENCODINGS = ("utf-8-sig", "cp1252")
 COMMENT = "#%!"
 UNIT_AT_END = re.compile(
     r"^(?P<name>.*?)\s*(?:[(\[]\s*(?P<unit>[^()\[\]]*?)\s*[)\]]|/\s*(?P<after>[^\s/]+))\s*$"
@@ -127,7 +126,7 @@ def read_columns(text: str) -> tuple[Use, ...]:
             _in_si(np.zeros(1), unit, QUANTITIES[quantity][1])
         except ValueError as problem:
             raise TableError(f"COLUMNS, {quantity}: {problem}") from None
-        number = _number(value) if held else np.nan
+        number = plain_number(value) if held else np.nan
         if held and not np.isfinite(number):
             raise TableError(f"COLUMNS, {quantity}: {value!r} is no number that was held")
         where = None if held else heading or (int(column) if column.isdigit() else column)
@@ -219,7 +218,7 @@ def parse_table(content: bytes, name: str) -> Table:
     TableError
         No two lines with the same number of numbers, or two at least.
     """
-    lines = _decode(content).splitlines()
+    lines = decoded(content).splitlines()
     start, delimiter = _find_numbers(lines, name)
     body = "\n".join(lines[start:])
     cells = _split(lines[start], delimiter)
@@ -323,17 +322,6 @@ def looks_like_one(head: bytes) -> bool | None:
     return True if named or _is_unit(table.units[0], "K", "A/m", "A") else None
 
 
-def _decode(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16")
-    for encoding in ENCODINGS:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("latin-1")
-
-
 def _split(line: str, delimiter: str) -> list[str]:
     cells = (
         line.split() if delimiter == " " else [cell.strip() for cell in line.strip("\r\n").split(delimiter)]
@@ -343,21 +331,14 @@ def _split(line: str, delimiter: str) -> list[str]:
     return cells
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return np.nan
-
-
 def _find_numbers(lines: list[str], name: str) -> tuple[int, str]:
     """The first line of the table, which another of as many numbers follows, and what is between them."""
     for start, line in enumerate(lines[:LARGEST_HEAD]):
         following = next((other for other in lines[start + 1 :] if other.strip()), "")
         for delimiter in ("\t", ";", ",", " "):
             cells, others = _split(line, delimiter), _split(following, delimiter)
-            numbers = [_number(cell) for cell in cells]
-            as_many = len(cells) == len(others) >= 2 and np.isfinite(_number(others[0]))
+            numbers = [plain_number(cell) for cell in cells]
+            as_many = len(cells) == len(others) >= 2 and np.isfinite(plain_number(others[0]))
             if as_many and np.isfinite(numbers[0]) and np.isfinite(numbers).sum() >= 2:
                 return start, delimiter
     raise TableError(f"{name}: found no table of numbers; expected rows of two numbers at least")
@@ -407,10 +388,6 @@ def _is_unit(text: str, *of: str) -> bool:
     return False
 
 
-def _is_celsius(unit: str, si: str) -> bool:
-    return si == "K" and unit in ("C", "°C", "degC")
-
-
 def _in_si(values: np.ndarray, unit: str, si: str) -> np.ndarray:
     """Values in the SI unit.
 
@@ -419,9 +396,7 @@ def _in_si(values: np.ndarray, unit: str, si: str) -> np.ndarray:
     ValueError
         A unit of another kind.
     """
-    if _is_celsius(unit, si):
-        return values + ZERO_CELSIUS
-    return values if not si and unit in PURE else values * unit_factor(unit, si)
+    return values if not si and unit in PURE else np.asarray(in_si(values, unit, si))
 
 
 def _place(table: Table, column: int | str, name: str) -> int:

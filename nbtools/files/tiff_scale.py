@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nbtools.files.measures import plain_number
 from nbtools.units import factor
 
 MAPPED = 1 << 26  # bytes from which an uncompressed series is not read but mapped
@@ -100,7 +101,7 @@ def _by_pillow(series: Any, path: Path) -> np.ndarray[Any, Any]:
 def _fei(tiff: Any) -> dict[str, float]:
     known = tiff.fei_metadata or {}
     for section in (known.get("Scan", {}), known.get("EScan", {}), known.get("IScan", {})):
-        width, height = (_number(section.get(name)) for name in ("PixelWidth", "PixelHeight"))
+        width, height = (plain_number(section.get(name), 0.0) for name in ("PixelWidth", "PixelHeight"))
         if width:
             return {"y": height or width, "x": width}
     return {}
@@ -120,7 +121,7 @@ def _tescan(tiff: Any) -> dict[str, float]:
     if tag is None:
         return {}
     text = tag.value.decode("latin-1") if isinstance(tag.value, bytes) else str(tag.value)
-    found = {n: _number(v) for n, v in re.findall(r"PixelSize([XY])=([\d.eE+-]+)", text)}
+    found = {n: plain_number(v, 0.0) for n, v in re.findall(r"PixelSize([XY])=([\d.eE+-]+)", text)}
     return {"y": found.get("Y") or found["X"], "x": found["X"]} if found.get("X") else {}
 
 
@@ -167,20 +168,13 @@ def _unescaped(unit: Any) -> str:
     return re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), str(unit))
 
 
-def _number(written: Any) -> float:
-    try:
-        return float(str(written).replace(",", "."))
-    except ValueError:
-        return 0.0
-
-
 def _metres(value: Any, unit: Any) -> float:
     """0 where either says nothing."""
     text = str(unit or "").strip().replace("µ", "u").replace("μ", "u").replace("Å", "angstrom")
     if text.lower() in ("", "pixel", "pixels", "px", "inch"):
         return 0.0
     try:
-        return _number(value) * factor("um" if text.lower() == "micron" else text, "m")
+        return plain_number(value, 0.0) * factor("um" if text.lower() == "micron" else text, "m")
     except ValueError:
         if _is_inverse_length(text):
             said = f"a diffraction pattern, its pixels in {text}, which neither 01 nor 02 takes"

@@ -346,17 +346,7 @@ def open_sample(
         if not optional:
             raise
         return Missing(Sample, str(reason))
-    if columns:
-        read_columns(columns)
-    sample = Sample(
-        source, _card(source), ledger or Ledger(notebook), _planted(source), prefix, columns or ""
-    )
-    if notebook and not sample.is_papers and not paths.is_own_run():
-        sample = replace(sample, ledger=_own_ledger(notebook, [source]))
-    if notebook or ledger is not None:
-        sample.ledger.provenance[source.name] = sample.provenance()
-    if notebook:
-        leave_out_paper_cells(not sample.is_papers)
+    [sample], _ = _opened([source], notebook, ledger, prefix, columns)
     return sample
 
 
@@ -391,23 +381,36 @@ def open_samples(
         given = {what: data for what, data in given.items() if not manifest.is_twin(data)}
     technique = technique_of(notebook)
     sources = {what: manifest.open_data(data, card, technique=technique) for what, data in given.items()}
-    ledger = Ledger(notebook)
-    if columns:
-        read_columns(columns)
-    samples = {
-        what: Sample(s, _card(s), ledger, _planted(s), columns=columns or "") for what, s in sources.items()
-    }
-    papers = bool(samples) and all(sample.is_papers for sample in samples.values())
-    if not papers and not paths.is_own_run():
-        ledger = _own_ledger(notebook, list(sources.values()))
-    leave_out_paper_cells(not papers)
+    opened, ledger = _opened(list(sources.values()), notebook, columns=columns)
+    samples = dict(zip(sources, opened, strict=True))
     nothing = {what: manifest.DataSource(f"no {what}", (), "measured", "") for what in inputs}
     return tuple(
-        replace(samples[what], ledger=ledger)
-        if what in samples
-        else Sample(nothing[what], SampleCard(name=nothing[what].name), ledger)
+        samples.get(what) or Sample(nothing[what], SampleCard(name=nothing[what].name), ledger)
         for what in inputs
     )
+
+
+def _opened(
+    sources: "list[manifest.DataSource]",
+    notebook: str,
+    ledger: Ledger | None = None,
+    prefix: str = "",
+    columns: str | None = None,
+) -> tuple[list[Sample], Ledger]:
+    """Samples and the ledger that they share: one of their own, unless all of them may speak on the paper."""
+    if columns:
+        read_columns(columns)
+    kept = ledger or Ledger(notebook)
+    samples = [Sample(one, _card(one), kept, _planted(one), prefix, columns or "") for one in sources]
+    papers = bool(samples) and all(sample.is_papers for sample in samples)
+    if notebook and not papers and not paths.is_own_run():
+        kept = _own_ledger(notebook, sources)
+        samples = [replace(sample, ledger=kept) for sample in samples]
+    if notebook or ledger is not None:
+        kept.provenance |= {sample.name: sample.provenance() for sample in samples}
+    if notebook:
+        leave_out_paper_cells(not papers)
+    return samples, kept
 
 
 def _card(source: manifest.DataSource) -> SampleCard:
