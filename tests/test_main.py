@@ -56,9 +56,9 @@ def test_run_ends_with_statements_and_report(project: Path, capsys: pytest.Captu
     assert (project / "notebooks" / "03_small.ipynb").read_bytes() == before
 
 
-SETTLE = """from nbtools.paper import enter, recompute
+SETTLE = """from nbtools.paper import enter, judge_statement, read_paper
 from nbtools.results import Ledger
-enter(Ledger("{notebook}"), recompute({changes})["{statement}"])"""
+enter(Ledger("{notebook}"), judge_statement("{statement}", paper=read_paper().changed({changes})))"""
 SUM = """from pathlib import Path
 from nbtools import paths
 from nbtools.paper import paper_table, read_ledgers
@@ -78,10 +78,10 @@ def test_a_failing_notebook_is_marked_and_the_others_run(
     """
     notebooks = project / "notebooks"
     (notebooks / "03_small.ipynb").unlink()
-    good = SETTLE.format(notebook="03_good", statement="GL-01", changes="")
+    good = SETTLE.format(notebook="03_good", statement="GL-01", changes="{}")
     bad = SETTLE.format(notebook="04_bad", statement="MO-05", changes="{changes}")
     write_notebook(notebooks / "03_good.ipynb", good)
-    write_notebook(notebooks / "04_bad.ipynb", bad.format(changes=""), "1")
+    write_notebook(notebooks / "04_bad.ipynb", bad.format(changes="{}"), "1")
     write_notebook(notebooks / "07_sum.ipynb", SUM)
     assert main(["run", "--store"]) == 0
     write_notebook(notebooks / "04_bad.ipynb", bad.format(changes={"MO-05": [450]}), "1 / 0")

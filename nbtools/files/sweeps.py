@@ -45,7 +45,6 @@ class Sweep:
     direction : which way
     label : what it is: `virgin`, `up`, `down`, `zfc`, `fc`, `warming`, `cooling`, `plateau`
     held : mean of what is held: the field (A/m) while the temperature moves, else the temperature (K)
-    reason : why it begins where it begins and is called so
     frequency, amplitude : of an ac curve (Hz, A/m)
     variable : the one that was asked for
     channel : which bridge of several in the file, with the name that the header gives it
@@ -59,7 +58,6 @@ class Sweep:
     direction: Direction
     label: str
     held: float
-    reason: str
     frequency: float | None = None
     amplitude: float | None = None
     variable: str = ""
@@ -479,11 +477,10 @@ def _current_sweeps(dataset: xr.Dataset, rows: np.ndarray, moving: str) -> Itera
     known = rows[np.isfinite(current)]
     current = current[np.isfinite(current)]
     held = float(dataset["temperature"].values[known].mean())
-    reason = f"the current moves while temperature ({kelvin(held)}) and field stand still"
     for leg in legs(current, SAME_CURRENT * float(np.abs(current).max())):
         direction: Direction = "up" if leg.rising else "down"
         data = dataset.isel(point=known[leg.start : leg.stop])
-        yield Sweep(data, "current", direction, direction, held, reason, moving=moving)
+        yield Sweep(data, "current", direction, direction, held, moving=moving)
 
 
 # Where a record turns, jumps, holds or stands still: cuts between index ranges.
@@ -498,12 +495,11 @@ NOISIEST_TEMPERATURE = 1.0  # K
 
 @dataclass(frozen=True)
 class Leg:
-    """Points `start` to `stop` (excluded) in one direction; `jumped` if it begins after a jump, not a turn."""
+    """Points `start` to `stop` (excluded) in one direction."""
 
     start: int
     stop: int
     rising: bool
-    jumped: bool
 
 
 def legs(values: np.ndarray, tolerance: float, *, both: bool = False) -> list[Leg]:
@@ -519,16 +515,16 @@ def legs(values: np.ndarray, tolerance: float, *, both: bool = False) -> list[Le
     if both:
         vertices[1:-1] = [_first_half(values, vertex, tolerance) for vertex in vertices[1:-1]]
     found: list[Leg] = []
-    start, jumped = 0, False
+    start = 0
     for before, after in pairwise(vertices):
         jump = _jump(values[before : after + 1], 2 * tolerance)
         if jump and found and found[-1].stop == start:
             found[-1] = replace(found[-1], stop=before + jump)
         if jump or after + 1 - start < FEWEST_POINTS:
-            start, jumped = (before + jump if jump else after), True
+            start = before + jump if jump else after
         else:
-            found.append(Leg(start, after + 1, bool(values[after] > values[before]), jumped))
-            start, jumped = after + 1, False
+            found.append(Leg(start, after + 1, bool(values[after] > values[before])))
+            start = after + 1
     return _without_resets(found)
 
 
@@ -560,7 +556,7 @@ def _without_resets(found: list[Leg]) -> list[Leg]:
             one.stop - one.start, after.stop - after.start if after else 0
         )
         if after and short:
-            found[i + 1] = replace(after, start=leg.stop - 1, jumped=True)
+            found[i + 1] = replace(after, start=leg.stop - 1)
         else:
             kept.append(leg)
     return kept
@@ -696,7 +692,7 @@ def _field_blocks(
     return found
 
 
-# The names and reasons that the place of a sweep in its record allows.
+# The names that the place of a sweep in its record allows.
 
 
 def _sweeps_of_rows(dataset: xr.Dataset, rows: np.ndarray) -> list[Sweep]:
@@ -707,50 +703,39 @@ def _sweeps_of_rows(dataset: xr.Dataset, rows: np.ndarray) -> list[Sweep]:
     for kind, start, stop in blocks(temperature, field):
         part = dataset.isel(point=rows[start:stop])
         t, h = temperature[start:stop], field[start:stop]
-        before = _state_before(all_t[: rows[start] + 1], all_h[: rows[start] + 1])
         if kind == "temperature":
-            found += list(temperature_sweeps(part, t, h, before))
+            found += list(temperature_sweeps(part, t, h))
         elif kind == "field":
+            before = _temperature_before(all_t[: rows[start] + 1], all_h[: rows[start] + 1])
             found += list(field_sweeps(part, t, h, before))
         elif stop - start >= FEWEST_POINTS:
-            reason = f"neither temperature ({kelvin(t.mean())}) nor field ({oersted(h.mean())}) moves"
-            found.append(Sweep(part, "temperature", "settled", "plateau", float(h.mean()), reason))
+            found.append(Sweep(part, "temperature", "settled", "plateau", float(h.mean())))
     return name_branches(found)
 
 
-def _state_before(temperature: np.ndarray, field: np.ndarray) -> tuple[float, float] | None:
-    """Temperature and field last measured, in any row, before those of the last point given here."""
+def _temperature_before(temperature: np.ndarray, field: np.ndarray) -> float:
+    """The temperature of the last row whose temperature or field is not that of the last one given here, or NaN."""
     t, h = float(temperature[-1]), float(field[-1])
     other = np.abs(temperature - t) > same_temperature(t)
     other |= np.abs(field - h) > same_field(h)
     earlier = np.flatnonzero(other)
-    return (float(temperature[earlier[-1]]), float(field[earlier[-1]])) if earlier.size else None
+    return float(temperature[earlier[-1]]) if earlier.size else np.nan
 
 
-def temperature_sweeps(
-    part: xr.Dataset, temperature: np.ndarray, field: np.ndarray, before: tuple[float, float] | None
-) -> Iterator[Sweep]:
+def temperature_sweeps(part: xr.Dataset, temperature: np.ndarray, field: np.ndarray) -> Iterator[Sweep]:
     usual = same_temperature(float(np.median(temperature)))
     base = max(usual, min(4 * jitter(temperature), 0.1 * float(np.ptp(temperature))))
     for leg in legs(temperature, base):
-        first = kelvin(temperature[leg.start])
-        if leg.start == 0 or (leg.jumped and leg.start == 1):
-            reason = _opening(before, (temperature[0], field[0]))
-        elif leg.jumped:
-            reason = f"the temperature was reset from {kelvin(temperature[leg.start - 1])} to {first}"
-        else:
-            reason = f"the temperature turned at {kelvin(temperature[leg.start - 1])}"
         held = float(field[leg.start : leg.stop].mean())
         label = "warming" if leg.rising else "cooling"
         direction: Direction = "up" if leg.rising else "down"
-        data = part.isel(point=slice(leg.start, leg.stop))
-        yield Sweep(data, "temperature", direction, label, held, reason)
+        yield Sweep(part.isel(point=slice(leg.start, leg.stop)), "temperature", direction, label, held)
 
 
 def field_sweeps(
-    part: xr.Dataset, temperature: np.ndarray, field: np.ndarray, before: tuple[float, float] | None
+    part: xr.Dataset, temperature: np.ndarray, field: np.ndarray, before: float
 ) -> Iterator[Sweep]:
-    fresh = before is None or abs(before[0] - temperature[0]) > same_temperature(float(temperature[0]))
+    fresh = not abs(before - temperature[0]) <= same_temperature(float(temperature[0]))
     base = min(same_field(0.0), 0.05 * float(np.ptp(field)))
     # A loop's branches lie apart at its ends; other curves are the same on both sides of a turn.
     found = legs(field, base, both=True)
@@ -758,20 +743,12 @@ def field_sweeps(
         h = field[leg.start : leg.stop]
         near_zero = abs(h[0]) <= max(same_field(0.0) * 5, 0.02 * np.abs(h).max())
         direction: Direction = "up" if leg.rising else "down"
-        if number == 0:
-            reason = _opening(before, (temperature[0], field[0]))
-        elif leg.jumped:
-            reason = f"the field jumped from {oersted(field[leg.start - 1])} to {oersted(h[0])}"
-        else:
-            reason = f"the field turned at {oersted(field[leg.start - 1])}"
         virgin = number == 0 and fresh and near_zero and abs(h[-1]) > 3 * abs(h[0])
-        if virgin:
-            reason += "; virgin, because the field starts near zero there"
         held = float(temperature[leg.start : leg.stop].mean())
         data = part.isel(point=slice(leg.start, leg.stop))
         label = "virgin" if virgin else direction
         loop = not virgin and any(_one_loop(h, field[other.start : other.stop]) for other in found)
-        yield Sweep(data, "field", direction, label, held, reason, loop=loop)
+        yield Sweep(data, "field", direction, label, held, loop=loop)
 
 
 def _one_loop(one: np.ndarray, other: np.ndarray) -> bool:
@@ -779,18 +756,6 @@ def _one_loop(one: np.ndarray, other: np.ndarray) -> bool:
     shared = min(one.max(), other.max()) - max(one.min(), other.min())
     opposite = (one[-1] - one[0]) * (other[-1] - other[0]) < 0
     return bool(opposite and shared >= 0.5 * min(np.ptp(one), np.ptp(other)))
-
-
-def _opening(before: tuple[float, float] | None, now: tuple[float, float]) -> str:
-    """What changed between the state (temperature, field) before a block and that of its first point."""
-    if before is None:
-        return "the record begins here"
-    changes = []
-    if abs(now[0] - before[0]) > same_temperature(now[0]):
-        changes.append(f"the temperature changed from {kelvin(before[0])} to {kelvin(now[0])}")
-    if abs(now[1] - before[1]) > same_field(now[1]):
-        changes.append(f"the field changed from {oersted(before[1])} to {oersted(now[1])}")
-    return " and ".join(changes)
 
 
 def name_branches(sweeps: list[Sweep]) -> list[Sweep]:
@@ -807,20 +772,8 @@ def name_branches(sweeps: list[Sweep]) -> list[Sweep]:
         first = sweeps[run[0]] if run else None
         if first is None or first.label != "warming" or abs(first.held) < convert(0.5, "Oe", "A/m"):
             continue
-        for i in run:
-            if len(run) == 1:
-                why = "; not called zfc, because no second branch follows at this field"
-                named[i] = replace(first, reason=first.reason + why)
-            else:
-                label = "zfc" if i == run[0] else "fc"
-                why = (
-                    "first on warming, another follows"
-                    if i == run[0]
-                    else f"{sweeps[i].label} after the zfc branch"
-                )
-                named[i] = replace(
-                    sweeps[i], label=label, reason=f"{sweeps[i].reason}; {label}, because {why} at this field"
-                )
+        for i in run if len(run) > 1 else []:
+            named[i] = replace(sweeps[i], label="zfc" if i == run[0] else "fc")
     return named
 
 

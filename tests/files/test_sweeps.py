@@ -1,7 +1,5 @@
 """Sweeps: planted records with the jitter of real instruments, and the real files."""
 
-import re
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -45,7 +43,6 @@ def test_zfc_and_fc_on_warming():
     """The reset of the temperature separates the branches; none of the points is lost."""
     sweeps = split_sweeps(record(np.tile(WARM, 2), 10))
     assert [(s.label, s.direction, s.size) for s in sweeps] == [("zfc", "up", 90), ("fc", "up", 90)]
-    assert sweeps[1].reason.startswith("the temperature was reset from 49.5 K to 5 K")
     assert sweeps[0].held == pytest.approx(10 * OERSTED)
 
 
@@ -53,7 +50,6 @@ def test_fc_on_cooling():
     """The turn separates the branches; the top point belongs to the branch that reached it."""
     sweeps = split_sweeps(record(np.concatenate([WARM, WARM[-2::-1]]), 10))
     assert [(s.label, s.direction, s.size) for s in sweeps] == [("zfc", "up", 90), ("fc", "down", 89)]
-    assert sweeps[1].reason.startswith("the temperature turned at 49.5 K")
 
 
 def test_three_branches_at_one_field():
@@ -63,18 +59,17 @@ def test_three_branches_at_one_field():
 
 
 @pytest.mark.parametrize(
-    ("data", "label", "reason"),
+    ("data", "label"),
     [
-        (record(WARM, 10), "warming", "no second branch follows at this field"),
-        (record(WARM[::-1], 10), "cooling", "the record begins here"),
-        (record(np.tile(WARM, 2), 0.1), "warming", "the record begins here"),
-        (record(np.tile(WARM, 2), 10, "resistance_1"), "warming", "the record begins here"),
+        (record(WARM, 10), "warming"),
+        (record(WARM[::-1], 10), "cooling"),
+        (record(np.tile(WARM, 2), 0.1), "warming"),
+        (record(np.tile(WARM, 2), 10, "resistance_1"), "warming"),
     ],
 )
-def test_zfc_is_not_claimed_without_evidence(data, label, reason):
+def test_zfc_is_not_claimed_without_evidence(data, label):
     """One branch, a first branch on cooling, no field, or a resistance: only the direction is named."""
-    first = split_sweeps(data)[0]
-    assert first.label == label and reason in first.reason
+    assert split_sweeps(data)[0].label == label
 
 
 def test_two_fields_are_two_pairs():
@@ -82,7 +77,6 @@ def test_two_fields_are_two_pairs():
     sweeps = split_sweeps(record(np.tile(WARM, 4), np.repeat([10, 100], 180)))
     assert [s.label for s in sweeps] == ["zfc", "fc", "zfc", "fc"]
     assert [round(s.held / OERSTED) for s in sweeps] == [10, 10, 100, 100]
-    assert "from 49.5 K to 5 K and the field changed from 10 Oe to 100 Oe" in sweeps[2].reason
 
 
 def test_warming_at_many_fields():
@@ -120,8 +114,7 @@ def test_virgin_curve_and_loop():
     assert [(s.label, s.direction) for s in sweeps] == [("virgin", "up"), ("down", "down"), ("up", "up")]
     assert sum(s.size for s in sweeps) == LOOP.size
     assert sweeps[0].data.field.values[-1] == 1000 * OERSTED
-    assert "virgin, because the field starts near zero" in sweeps[0].reason
-    assert sweeps[1].reason == "the field turned at 1000 Oe" and sweeps[1].held == pytest.approx(5)
+    assert sweeps[1].held == pytest.approx(5)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -146,8 +139,6 @@ def test_loops_at_many_temperatures():
     sweeps = split_sweeps(record(noisy(t, 0.005), np.tile(LOOP, 4)))
     assert [s.label for s in sweeps] == ["virgin", "down", "up"] * 4
     assert [round(s.held, 1) for s in sweeps[::3]] == [36.6, 36.8, 37.0, 37.2]
-    opening = r"the temperature changed from 36.[56]\d* K to 36.[78]\d* K and the field changed from 1000 Oe to 0 Oe"
-    assert re.match(opening, sweeps[3].reason)
 
 
 def test_virgin_curves_only():
@@ -175,7 +166,6 @@ def test_temperature_and_field_sweeps_in_one_file():
     h = np.concatenate([np.full(180, 10.0), LOOP, np.full(90, 500.0)])
     sweeps = split_sweeps(record(t, h))
     assert [s.label for s in sweeps] == ["zfc", "fc", "virgin", "down", "up", "warming"]
-    assert "the temperature changed from 49.5 K to 5 K" in sweeps[2].reason
 
 
 def test_plateau():

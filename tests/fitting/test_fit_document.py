@@ -87,7 +87,7 @@ def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
 
 
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
