@@ -54,7 +54,6 @@ class DataSource:
     sha256 : of the bytes; of a twin of the manifest, of its recorder, parameters, seed and stored fingerprint
     card : the sample card, if there is one
     entry : what the manifest says, None for a user's files
-    is_default : whether this is what the notebook opens by itself, so that its results may be stored
     """
 
     name: str
@@ -63,7 +62,6 @@ class DataSource:
     sha256: str
     card: Path | None = None
     entry: DataSet | None = None
-    is_default: bool = False
 
     @property
     def short(self) -> str:
@@ -122,7 +120,7 @@ def open_data(
     own_card = start / of_user(card)
     if not own_card.is_file():
         raise ValueError(f"there is no sample card {own_card}; give the path of a YAML file, or none")
-    return replace(source, card=own_card, is_default=False)
+    return replace(source, card=own_card)
 
 
 @dataclass(frozen=True)
@@ -210,7 +208,7 @@ def _open_entry(entry: DataSet) -> DataSource:
     files = tuple(folder / name for name in entry.file_names if name != SAMPLE_CARD)
     card = folder / SAMPLE_CARD if SAMPLE_CARD in entry.file_names else None
     if isinstance(entry, Twin):
-        return DataSource(entry.name, files, "twin", _identity(entry), card, entry, entry.default)
+        return DataSource(entry.name, files, "twin", _identity(entry), card, entry)
     hashes = [file.sha256 for file in entry.files]
     sha256 = hashes[0] if len(hashes) == 1 else _joined_hash(zip(entry.file_names, hashes, strict=True))
     return DataSource(entry.name, files, entry.origin, sha256, card, entry)

@@ -98,13 +98,11 @@ class Outcome:
     job : that ran, or had run before
     folder : of its ledger, figures and executed notebook
     error : what stopped it, empty if nothing did
-    again : whether it was taken from an earlier report
     """
 
     job: Job
     folder: Path
     error: str = ""
-    again: bool = False
 
     @property
     def executed(self) -> Path:
@@ -289,7 +287,7 @@ def _run_once(
     parameters = job.parameters | ({"SAMPLE": str(card)} if with_card else {})
     try:
         note = json.loads((folder / DONE).read_text(encoding="utf-8"))
-        before = Outcome(job, folder, note["error"], again=True)
+        before = Outcome(job, folder, note["error"])
         if note["key"] == key and before.executed.is_file() and not before.error:
             on_job(job, "as before")
             return before

@@ -620,24 +620,18 @@ def test_status_knows_each_state(write_manifest: Callable[..., Path], recordings
 
 class TestOpenData:
     def test_a_twin_brings_its_card(self, write_manifest: Callable[..., Path], recordings: list[Path]):
-        """Data files, card, origin and hash of a twin; only the default one is the default."""
+        """Data files, card, origin and hash of a twin."""
         write_manifest(twin(default=True), twin(name="rival", parameters={}))
         source = open_data("fake-twin")
         assert [file.name for file in source.files] == ["values.csv"] and source.card.name == "sample.yaml"
         assert source.origin == "twin" and repr(source) == "fake-twin: twin, 1 file, seed 3"
         assert source.sha256 == open_data("fake-twin").sha256 != open_data("rival").sha256
-        assert source.is_default and not open_data("rival").is_default
 
     def test_a_measured_set(self, write_manifest: Callable[..., Path], mirror: Path):
         """A set of the manifest has its file hash and no card."""
         write_manifest(measured())
         source = open_data("crystal")
-        assert (source.origin, source.sha256, source.card, source.is_default) == (
-            "measured",
-            SHA,
-            None,
-            False,
-        )
+        assert (source.origin, source.sha256, source.card) == ("measured", SHA, None)
 
     def test_a_file_of_ones_own(self, tmp_path: Path):
         """A relative path starts at `folder`; the file is measured, under its own hash."""
@@ -645,7 +639,7 @@ class TestOpenData:
         (tmp_path / "mine.yaml").write_text("mass: 1 mg\n")
         source = open_data("mine.dat", "mine.yaml", folder=tmp_path)
         assert (source.name, source.origin, source.sha256) == ("mine.dat", "measured", SHA)
-        assert source.card == tmp_path / "mine.yaml" and source.entry is None and not source.is_default
+        assert source.card == tmp_path / "mine.yaml" and source.entry is None
 
     def test_a_folder_of_ones_own(self, tmp_path: Path):
         """Every file counts but the card and what is hidden."""
@@ -678,15 +672,6 @@ class TestOpenData:
         copy = tmp_path / "mine.dat"
         copy.write_bytes((fetch("transport-twin") / "zfc_fc.dat").read_bytes())
         assert open_data(copy).origin == "twin"
-
-    def test_another_card_is_no_default(
-        self, write_manifest: Callable[..., Path], recordings: list[Path], tmp_path: Path
-    ):
-        """The default twin with somebody's card must not overwrite stored results."""
-        write_manifest(twin(default=True))
-        (tmp_path / "mine.yaml").write_text("mass: 1 mg\n")
-        source = open_data("fake-twin", "mine.yaml", folder=tmp_path)
-        assert source.card == tmp_path / "mine.yaml" and not source.is_default
 
     @pytest.mark.parametrize(
         ("arguments", "says"),
