@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ class FrameSeries:
     history : "calibration", "zero-field cooled" or "cooled in … T"
     pixel_size, height : m, NaN where nobody says
     anisotropy_field : T, of the film, NaN where nobody says
-    metadata : all that was said of the frames
     """
 
     name: str
@@ -56,7 +55,6 @@ class FrameSeries:
     pixel_size: float
     height: float
     anisotropy_field: float = float("nan")
-    metadata: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def is_calibration(self) -> bool:
@@ -286,5 +284,4 @@ def _series(name: str, counts: NDArray[Any], about: dict[str, Any]) -> FrameSeri
         pixel_size=numbers["pixel_size_m"],
         height=numbers["indicator_height_m"],
         anisotropy_field=numbers["anisotropy_field_T"],
-        metadata=about,
     )

@@ -108,7 +108,6 @@ def _dataset(content: bytes, path: Path) -> xr.Dataset:
     dataset = xr.Dataset(variables)
     if points.size < text.lines.size:
         dataset = dataset.isel(point=points)
-    _caution_about_geometry(dataset, sample)
     dataset.attrs = {
         "instrument": instrument,
         "title": entries.get("TITLE", ""),
@@ -221,18 +220,7 @@ def _moment_from_specific(variables: dict[str, xr.Variable], sample: dict[str, A
     specific = variables.get("moment_per_mass")
     if specific is not None and "moment" not in variables and "mass" in sample:
         label = f"{specific.attrs['column']} × the mass of the header"
-        rule = MOMENT_RULES["moment"]
-        variables["moment"] = _variable(specific.values * sample["mass"], "A m^2", label, rule=rule)
-
-
-def _caution_about_geometry(dataset: xr.Dataset, sample: dict[str, object]) -> None:
-    """The software fills in ρ also for its preset 1 mm² and 1 mm, where it is no property of the sample."""
-    for n in CHANNELS:
-        if f"resistivity_{n}" in dataset and f"cross_section_{n}" not in sample:
-            dataset[f"resistivity_{n}"].attrs["caution"] = (
-                "computed by the instrument with its preset geometry; give cross-section and tap distance in "
-                "the sample card and use the resistance"
-            )
+        variables["moment"] = _variable(specific.values * sample["mass"], "A m^2", label)
 
 
 # Which points to keep.
@@ -716,7 +704,8 @@ RULES = (
     (r"dc calculated center|sample center|long offset", "sample_center", "m", ""),
     (r"(ppms |squid |vsm )?status|error", "status", "", ""),
 )
-# Moment, its uncertainty, its fit quality belong together; in this order of preference, row by row.
+# Moment, its uncertainty, its fit quality belong together; in this order of preference, row by row. A free centre comes
+# before a fixed one, because a sample moves with the thermal length of its rod.
 MOMENTS = (
     ("long moment", "long scan std dev", "long reg fit"),
     ("moment", "m std err|moment std err", ""),
@@ -724,14 +713,6 @@ MOMENTS = (
     ("dc moment free ctr", "dc moment err free ctr", "dc free fit"),
     ("dc moment fixed ctr", "dc moment err fixed ctr", "dc fixed fit"),
 )
-MOMENT_RULES = {
-    "free": "free-centre fit, because a sample moves with the thermal length of its rod; the fixed-centre fit "
-    "is kept beside it",
-    "fixed": "fixed-centre fit, because the file holds no free-centre fit",
-    "long": "longitudinal SQUID fit",
-    "m-dc": "dc extraction",
-    "moment": "the instrument's own moment",
-}
 VARIABLES = {rule[1].format(n) for rule in RULES for n in CHANNELS} | {
     "moment",
     "moment_uncertainty",
@@ -921,9 +902,9 @@ def _in_si(column: Column, si: str, default: str = "") -> np.ndarray | None:
         return None
 
 
-def _variable(values: np.ndarray, unit: str, label: str, **more: str) -> xr.Variable:
+def _variable(values: np.ndarray, unit: str, label: str) -> xr.Variable:
     values = np.where(np.isfinite(values), values, np.nan)
-    return xr.Variable("point", values, {"units": unit, "column": label} | more)
+    return xr.Variable("point", values, {"units": unit, "column": label})
 
 
 def _ac_moments(taken: dict[str, xr.Variable]) -> None:
@@ -950,13 +931,12 @@ def _moment(columns: list[Column], used: set[int]) -> dict[str, xr.Variable]:
         if not rows.any():
             continue
         open_rows = open_rows & ~rows
-        rule = next(text for key, text in MOMENT_RULES.items() if key in moment[0].name)
         units = ("A m^2", "A m^2", "1")
         for variable, pattern, unit in zip(MOMENT_VARIABLES, trio, units, strict=True):
             found = _find(columns, pattern, unit)
             if found is not None:
                 used.add(found[0].index)
-                _fill(taken, variable, rows, found, unit, rule)
+                _fill(taken, variable, rows, found, unit)
     return taken
 
 
@@ -974,16 +954,13 @@ def _fill(
     rows: np.ndarray,
     found: tuple[Column, np.ndarray],
     unit: str,
-    rule: str,
 ) -> None:
     """Put the values of one column into the rows that it decides; a file may hold scans of two kinds."""
     column, values = found
     before = taken.get(variable)
-    if before is None:
-        taken[variable] = _variable(np.where(rows, values, np.nan), unit, column.label, rule=rule)
-        return
-    label, rules = f"{before.attrs['column']} / {column.label}", f"{before.attrs['rule']} / {rule}"
-    taken[variable] = _variable(np.where(rows, values, before.values), unit, label, rule=rules)
+    label = column.label if before is None else f"{before.attrs['column']} / {column.label}"
+    others = np.nan if before is None else before.values
+    taken[variable] = _variable(np.where(rows, values, others), unit, label)
 
 
 def _resistance_uncertainty(taken: dict[str, xr.Variable]) -> None:

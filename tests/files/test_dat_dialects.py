@@ -101,7 +101,6 @@ def test_mpms3_fixed_centre_only(tmp_path):
     columns = "Temperature (K),Magnetic Field (Oe),DC Moment Fixed Ctr (emu),DC Fixed Fit\n"
     data = read_dat(write(tmp_path, MPMS3.format(name="x") + columns + "5,0,1,0.9\n"))
     assert float(data.moment[0]) == 1e-3 and float(data.fit_quality[0]) == 0.9
-    assert "fixed-centre" in data.moment.attrs["rule"]
 
 
 @pytest.mark.parametrize("second", ["AC X'' (emu/Oe)", 'AC X" (emu/Oe)', "AC X”  (emu/Oe)"])
@@ -159,12 +158,11 @@ def test_resistivity_only_in_ohm(tmp_path):
     assert float(data.resistance_2[0]) == 2 and float(data.resistance_uncertainty_2[0]) == 0.1
 
 
-def test_resistivity_of_the_preset_geometry_warns(tmp_path):
-    """ρ in Ohm-m from 1 mm² and 1 mm is no property of the sample, and its variable says so."""
+def test_the_preset_geometry_is_no_property_of_the_sample(tmp_path):
+    """1 mm² and 1 mm are what nobody has entered."""
     header = "[Header]\nBYAPP, Resistivity\nINFO, 1, Sample1 Cross Section\nINFO, 1, Sample1 Length\n[Data]\n"
     text = header + "Temperature (K),Bridge 1 Resistivity (Ohm-m),Bridge 1 Resistance (Ohms)\n10,2e-3,2\n"
     data = read_dat(write(tmp_path, text))
-    assert "preset geometry" in data.resistivity_1.attrs["caution"]
     assert "cross_section_1" not in data.attrs["sample"]
 
 
