@@ -92,7 +92,7 @@ class CurrentRegression:
 
     def _residuals(self, p: Array) -> Array:
         (log_zero, end, shape), z, offsets = self._read(p)
-        current = log_zero + log_current(self.law, shape, 0.0)(z)
+        current = log_zero + log_current(self.law, shape)(z)
         read = -end * np.expm1(z) + self._moves @ offsets
         return np.concatenate(
             [(self.log_j - current) / self.sigma_j, (self.t - read) / self.sigma_t, offsets]
@@ -101,8 +101,8 @@ class CurrentRegression:
     def _jacobian(self, p: Array) -> Array:
         (_, end, shape), z, offsets = self._read(p)
         step, count = 1e-6, z.size
-        sides = [log_current(self.law, shape + h, 0.0)(z) for h in (-step, step)]
-        slopes = [log_current(self.law, shape, 0.0)(z + h) for h in (-step, step)]
+        sides = [log_current(self.law, shape + h)(z) for h in (-step, step)]
+        slopes = [log_current(self.law, shape)(z + h) for h in (-step, step)]
         table = np.zeros((2 * count + offsets.size, 3 + count + offsets.size))
         table[:count, 0] = -1 / self.sigma_j
         table[:count, 2] = (sides[0] - sides[1]) / (2 * step * self.sigma_j)
@@ -121,7 +121,7 @@ class CurrentRegression:
             z = np.log(np.maximum(1 - self.t / end, 1e-5))
             shape = float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
             shape = shape if self.free[2] else self.held[2]
-            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, 0.0)(z)))
+            log_zero = float(np.mean(self.log_j - log_current(self.law, shape)(z)))
             three = np.array([log_zero, end, shape])[self.free]
             found.append(np.concatenate([three, z, np.zeros(self._moves.shape[1])]))
         return found
@@ -378,7 +378,7 @@ def _log_law(law: str, parameters: Array, temperature: Array) -> Array:
     """ln J_c (A/m²) of ln J_c(0), T_c and n; −∞ from T_c up."""
     log_zero, end, shape = parameters
     below = np.maximum(1 - temperature / end, 1e-300)
-    return np.where(temperature < end, log_zero + log_current(law, shape, 0.0)(np.log(below)), -np.inf)
+    return np.where(temperature < end, log_zero + log_current(law, shape)(np.log(below)), -np.inf)
 
 
 def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:

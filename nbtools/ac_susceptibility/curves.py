@@ -382,15 +382,13 @@ def _noise(t: Array, values: Array, slope: Array) -> tuple[float, float]:
     return of_value, float(np.sqrt(max(mad_sigma(in_kelvin) ** 2 - expected**2, 0.0)))
 
 
-def response_table(
-    geometry: str, *, aspect: float = 1.0, exponent: float = np.inf
-) -> tuple[Array, Array, Array]:
+def response_table(geometry: str, *, exponent: float = np.inf) -> tuple[Array, Array, Array]:
     """ln x, χ', χ'' of Bean's state, for interpolation; of a creep law with finite n, against ln u."""
     log_field = np.linspace(-7.0, 7.0, 561)
     if np.isfinite(exponent):
         u = np.exp(log_field)
         return log_field, *creep_susceptibility(u, exponent, reduced_frequency=1 / u, geometry=geometry)  # type: ignore[arg-type]
-    real, loss = bean_susceptibility(np.exp(log_field), geometry, aspect=aspect)  # type: ignore[arg-type]
+    real, loss = bean_susceptibility(np.exp(log_field), geometry)  # type: ignore[arg-type]
     return log_field, real, loss
 
 

@@ -21,8 +21,8 @@ def test_equation_one_near_the_end():
 
 def test_ends_of_all_laws():
     """One at zero temperature, zero from T_c up."""
-    for law in ("power", "linear", "three-halves", "square", "depairing", "sns"):
-        found = reduced_critical_current([0.0, 1.0, 1.2], law, exponent=5.68, barrier=7.0)
+    for law in ("power", "linear", "three-halves", "square", "depairing"):
+        found = reduced_critical_current([0.0, 1.0, 1.2], law, exponent=5.68)
         assert found == pytest.approx([1.0, 0.0, 0.0], abs=1e-12)
 
 

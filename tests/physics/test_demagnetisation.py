@@ -105,7 +105,7 @@ def test_the_susceptibility_of_a_factor():
         (lambda: spheroid_factor([1, np.nan]), "aspect is nan; it must be positive"),
         (lambda: cylinder_susceptibility(-2), "length_over_diameter is -2; it must be positive"),
         (lambda: susceptibility_from_factor(1.2), "factor is 1.2; it must be from 0 to 1"),
-        (lambda: susceptibility_from_factor(1.0), "the screening of an infinite plate has no bound"),
+        (lambda: susceptibility_from_factor(1.0), "factor is 1; it must be from 0 to 1"),
         (lambda: shielded_prism_susceptibility(1, 1, 5, panels=(16, 12)), "two growing counts"),
         (lambda: shielded_prism_susceptibility(0, 1, 5), "a is 0; it must be positive"),
     ],

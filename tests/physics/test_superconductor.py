@@ -11,7 +11,6 @@ from nbtools.physics.superconductor import (
     dirty_penetration_depth,
     edge_barrier_factor,
     lower_critical_field,
-    power_law_field,
     resistive_surface,
     screening_fraction,
     thermodynamic_field,
@@ -19,6 +18,7 @@ from nbtools.physics.superconductor import (
     upper_critical_field,
     virgin_magnetisation,
 )
+from nbtools.physics.upper_critical_field import power_law_field
 from nbtools.units import factor
 
 OERSTED = factor("Oe", "A/m")
