@@ -39,10 +39,6 @@ class GinzburgLandau:
     depairing_current: Quantity
     core_term: float
 
-    def __str__(self) -> str:
-        lengths = f"ξ = {self.coherence_length.to('nm')}, λ = {self.penetration_depth.to('nm')}"
-        return f"{lengths}, κ = {self.kappa} (core term {self.core_term:g})"
-
 
 def estimate_ginzburg_landau(
     hc1: float | Quantity | UFloat, hc2: float | Quantity | UFloat, *, core_term: float = 0.0

@@ -58,11 +58,6 @@ class LowerCriticalField:
     window: float
     correction: Correction
 
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no entry field: {self.reason}"
-        return f"H_c1 = {self.lower_critical_field.to('Oe')} (correction {self.correction})"
-
 
 def estimate_lower_critical_field(
     field: ArrayLike,
@@ -132,10 +127,6 @@ class ZeroTemperatureField:
     def predict(self, temperature: ArrayLike) -> Array:
         """H_c1 in A/m at `temperature` in K."""
         return float(self.zero_temperature_field) * _shape(temperature, self.law, self.critical_temperature)
-
-    def __str__(self) -> str:
-        field = self.zero_temperature_field.to("Oe")
-        return f"{self.law}: H_c1(0) = {field}, χ² = {self.chi_square:.1f} for {self.points} points"
 
 
 def extrapolate_lower_critical_field(

@@ -112,12 +112,6 @@ class Transition:
         variance = self.ninety.uncertainty**2 + self.ten.uncertainty**2 - shared
         return Quantity(self.ninety - self.ten, float(np.sqrt(max(variance, 0.0))), "K")
 
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no transition: {self.reason}"
-        names = ("onset", "midpoint", "zero") if self.kind == "resistive" else ("onset", "midpoint")
-        return ", ".join(f"{name} {getattr(self, name)}" for name in names)
-
 
 def estimate_transition(
     temperature: ArrayLike,
@@ -345,7 +339,7 @@ def _is_flat_and_small(below: Curve, normal_level: float, noise: float) -> bool:
     """A resistance has reached zero when no more than 2 % of the normal value is left, all the way down."""
     if len(below.x) < 3:
         return False
-    parts = np.array_split(without_spikes(below.y), min(5, len(below.x) // 3))
+    parts = np.array_split(running_median(below.y, 3), min(5, len(below.x) // 3))
     return all(
         abs(float(np.mean(part))) < REACHED_ZERO * normal_level + 3 * noise / np.sqrt(len(part))
         for part in parts
@@ -674,17 +668,12 @@ def _log_slope(x: Array, y: Array, step: Step) -> float:
     return float(np.polyfit(np.log(x[near]), np.log(y[near]), 1)[0])
 
 
-def without_spikes(y: Array) -> Array:
-    """Running median of three: a single wild point does not make a step."""
-    return running_median(y, 3)
-
-
 def calmed(curve: Curve) -> Array:
     """Running median of three points, or of as many more as bring the noise to 1 % of the range.
 
     A median keeps a step as steep as it is, over however few points it goes.
     """
-    y = without_spikes(curve.y)
+    y = running_median(curve.y, 3)
     share = noise_of(curve.x, curve.y) / (float(np.ptp(y)) or 1.0)
     size = int(np.clip(1.6 * (share / 0.01) ** 2, 3, max(3, len(y) // 10)))
     return running_median(curve.y, size | 1) if size > 3 else y

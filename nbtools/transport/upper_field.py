@@ -33,13 +33,6 @@ class UpperCriticalField:
     found: bool
     reason: str
     field: Quantity
-    criterion: float
-    normal_resistance: float
-
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no H_c2: {self.reason}"
-        return f"H_c2 = {self.field.to('kOe')} at {100 * self.criterion:.0f} % of R_n"
 
 
 def estimate_upper_critical_field(
@@ -84,14 +77,12 @@ def estimate_upper_critical_field(
     sigma = (uncertainty / normal_resistance if uncertainty else noise_of(h, share)) or 1e-7
     missing = _why_missing(h, share, criterion, sigma)
     if missing:
-        return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"), criterion, normal_resistance)
+        return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"))
     found = _crossing(h, share, criterion, sigma)
     return UpperCriticalField(
         bool(np.isfinite(found)),
         f"R/R_n crosses {criterion:g} between two measured fields",
         Quantity(found, found.uncertainty, "A/m"),
-        criterion,
-        normal_resistance,
     )
 
 
@@ -201,11 +192,6 @@ class UpperCriticalLaw:
         names = ("zero_temperature_field", "critical_temperature", "exponent", "diffusivity_ratio")
         known = {name: float(getattr(self, name)) for name in names if np.isfinite(getattr(self, name))}
         return np.asarray(_MODELS[self.law](np.asarray(temperature, float), **known))
-
-    def __str__(self) -> str:
-        field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
-        fit = f"T_c = {self.critical_temperature}, χ²ᵣ = {self.reduced_chi_square:.2g}"
-        return f"{self.law}: H_c2(0) = {field}, ξ = {length}, {fit}"
 
 
 def fit_upper_critical_law(
