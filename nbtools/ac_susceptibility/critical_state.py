@@ -265,10 +265,6 @@ class CreepExponent:
     exponent: Quantity
     lower_bound: float
 
-    def __str__(self) -> str:
-        n = f"n > {self.lower_bound:.0f}" if not np.isfinite(self.exponent) else f"n = {self.exponent}"
-        return f"{self.temperature:.2f} K: {in_millikelvin(self.shift)} per decade, {n}"
-
 
 def estimate_creep_exponents(
     frequency_curves: Any,

@@ -106,17 +106,12 @@ def as_curves(curves: Any) -> list[AcCurve]:
     return sorted(found, key=lambda curve: (curve.amplitude, curve.frequency))
 
 
-def collect_curves(
-    sweeps: Iterable[Any],
-    *,
-    full_screening: Quantity | float | None = None,
-    left_out: dict[str, str] | None = None,
-) -> list[AcCurve]:
+def collect_curves(sweeps: Iterable[Any], *, left_out: dict[str, str] | None = None) -> list[AcCurve]:
     """One normalised curve for each drive of temperature sweeps with an ac moment, warming and cooling combined.
 
     The level above the transition is taken off (holder, coil); the response is turned so that the coldest points
-    lose nothing; it is divided by `full_screening`, or by what the coldest points screen: all
-    curves by that of the one that screens most, if they agree within 5 %: a large amplitude is never quite screened.
+    lose nothing; it is divided by what the coldest points screen: all curves by that of the one that screens most, if
+    they agree within 5 %: a large amplitude is never quite screened.
     Warming and cooling are shifted onto their mean; the shift stays on the curve as its lag.
 
     Dc fields are one field where they lie within the scatter of their readings. A branch whose points do not make a
@@ -125,7 +120,6 @@ def collect_curves(
     Parameters
     ----------
     sweeps : with `.along`, `.data`, `.amplitude`, `.frequency`, `.held`, as `find_sweeps` gives them
-    full_screening : moment over amplitude (m³) of the fully shielded sample, negative
     left_out : takes the reason for each branch that is left out, by its drive
 
     Raises
@@ -147,7 +141,7 @@ def collect_curves(
     for sweep, bias, amplitude, frequency in zip(members, biases, amplitudes, frequencies, strict=True):
         drive = {"amplitude": amplitude, "frequency": frequency, "bias": bias}
         try:
-            curve = normalise_curve(sweep.along, *_parts(sweep.data), full_screening=full_screening, **drive)
+            curve = normalise_curve(sweep.along, *_parts(sweep.data), **drive)
             branches.setdefault(str(drive), []).append(curve)
         except ValueError as reason:
             reasons[name_of_drive(amplitude, frequency, bias)] = str(reason)
@@ -157,9 +151,9 @@ def collect_curves(
     if not curves:
         name, why = next(iter(reasons.items()), ("the files", "no ac sweep came"))
         raise NotPossible(f"{name}: {why}")
-    if full_screening is None:
-        curves = _share_full_screening(curves)
-    return sorted(curves, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
+    return sorted(
+        _share_full_screening(curves), key=lambda curve: (curve.bias, curve.amplitude, curve.frequency)
+    )
 
 
 def name_of_drive(amplitude: float, frequency: float, bias: float) -> str:
@@ -211,7 +205,6 @@ def normalise_curve(
     amplitude: float,
     frequency: float = np.nan,
     bias: float = 0.0,
-    full_screening: Quantity | float | None = None,
 ) -> AcCurve:
     """A curve over its full screening, with zero above the transition; arguments as in `collect_curves`.
 
@@ -231,7 +224,7 @@ def normalise_curve(
             f"the in-phase part goes from {cold.real:.3g} when coldest to 0 when warmest: nothing is screened"
         )
     phase = 0.0 if raw.out_of_phase is None else float(np.angle(-cold))
-    scale = amplitude * float(full_screening) if full_screening is not None else -abs(cold)
+    scale = -abs(cold)
     turned = response * np.exp(-1j * phase) / -scale
     lost = None if raw.out_of_phase is None else -turned.imag
     return AcCurve(amplitude, raw.temperature, turned.real, lost, frequency, bias, scale, phase)
