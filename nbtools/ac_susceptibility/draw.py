@@ -269,7 +269,7 @@ def current_law(panels: Any, study: "LawStudy", *, units: str = "paper") -> Any:
     scale, unit = (1e-4, "A cm⁻²") if units == "paper" else (1.0, "A m⁻²")
     for axes in np.atleast_1d(panels):
         for (name, (t, j, error)), colour, marker in zip(study.points.items(), CURVES, "os^Dv", strict=False):
-            look = {"fmt": marker, "color": colour, "markersize": 3, "elinewidth": 0.7}
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 3, "elinewidth": 0.7}
             axes.errorbar(t, j * scale, xerr=error, label=name, **look)
         for (name, j), line in zip(laws.items(), ("-", "--", "-.", ":"), strict=False):
             shown = np.where(j > 0, j * scale, np.nan)
@@ -324,7 +324,7 @@ def _draw_exponents(axes: "Axes", exponents: Sequence[Any]) -> None:
     bounds = [one for one in exponents if not np.isfinite(one.exponent)]
     if known:
         t, n = [one.temperature for one in known], [float(one.exponent) for one in known]
-        look = {"fmt": "o", "color": BLUE, "markersize": 3, "elinewidth": 0.7}
+        look: dict[str, Any] = {"fmt": "o", "color": BLUE, "markersize": 3, "elinewidth": 0.7}
         axes.errorbar(t, n, [one.exponent.uncertainty for one in known], label="n", **look)
     if bounds:
         t, n = [one.temperature for one in bounds], [one.lower_bound for one in bounds]

@@ -1,7 +1,7 @@
 """Where flux first enters: the kink of a virgin magnetisation curve, and its extrapolation to zero temperature."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
@@ -240,14 +240,10 @@ def _widest_kink(curve: _Virgin) -> _Kink:
         if chi_square < freedom + 3 * np.sqrt(2 * freedom):
             break
     assert kink is not None
+    entry, error, slope, slope_error, window, improvement = astuple(kink)
     scale = curve.largest
     return _Kink(
-        kink.entry * scale,
-        kink.error * scale,
-        kink.slope / scale,
-        kink.slope_error / scale,
-        kink.window * scale,
-        kink.improvement,
+        entry * scale, error * scale, slope / scale, slope_error / scale, window * scale, improvement
     )
 
 

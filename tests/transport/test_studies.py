@@ -160,9 +160,8 @@ def test_eddy_currents_at_half_screening():
 
 def test_the_budget_of_the_penetration_depth():
     """The longest bar is the largest move; a fixed core term moves λ by 11 %."""
-    budget = transport.penetration_depth_budget(
-        Quantity(56738.0, 500.0, "A/m"), Quantity(7.79e6, 1e4, "A/m"), alternatives={"edge": (60e3, 7.79e6)}
-    )
+    fields = Quantity(56738.0, 500.0, "A/m"), Quantity(7.79e6, 1e4, "A/m")
+    budget = transport.estimate_lengths(*fields, alternatives={"edge": (60e3, 7.79e6)}).budget
     assert list(budget.values()) == sorted(budget.values(), reverse=True)
     assert budget["core term 0 or 0.497"] == pytest.approx(0.11, abs=0.002)
 
