@@ -173,8 +173,8 @@ def test_cooling_in_fields_gives_the_upper_field():
             )
             return {name: getattr(study.laws["power"], name) for name in PLANTED}
 
-        for name, pulls in pulls_over_seeds(law, PLANTED, seeds=40).items():
-            assert not pulls.missing and pulls.p_value > 1e-3 and abs(pulls.bias) < 0.5, (name, noise, pulls)
+        for name, pulls in pulls_over_seeds(law, PLANTED, seeds=20).items():
+            assert not pulls.missing and pulls.p_value > 1e-3 and abs(pulls.bias) < 0.7, (name, noise, pulls)
 
 
 def test_a_curve_that_does_not_cross_gives_no_point():

@@ -10,13 +10,10 @@ from nbtools.transport.lesson import WORLDS, blind_sample
 
 
 @pytest.fixture(scope="module")
-def studied(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTOOLS_DATA", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("NBTOOLS_CACHE", "off")
-        sample = open_sample("transport-twin")
-        resistance = transport.study_resistance(sample)
-        yield sample, resistance, transport.study_upper_field(sample, resistance)
+def studied():
+    sample = open_sample("transport-twin")
+    resistance = transport.study_resistance(sample)
+    return sample, resistance, transport.study_upper_field(sample, resistance)
 
 
 @pytest.fixture
