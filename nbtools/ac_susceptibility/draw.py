@@ -83,14 +83,15 @@ def _draw_rectangle(axes: "Axes", one: Any) -> None:
     level_a, level_c = one.levels
     axes.plot([b, a, a, d], [level_a, level_a, level_c, level_c], color=RED, linewidth=1.0)
     axes.plot([b, d], [level_a, level_c], color=RED, linewidth=1.0, linestyle=":")
-    corners = {
-        "A": (a, level_a, 3, 2),
-        "B": (b, level_a, -7, 2),
-        "C": (a, level_c, 3, -6),
-        "D": (d, level_c, -7, -6),
-    }
-    for name, (x, y, right, up) in corners.items():
-        axes.annotate(name, (x, y), xytext=(right, up), textcoords="offset points", fontsize=7, color=RED)
+    for name, x, y in (("A", a, level_a), ("B", b, level_a), ("C", a, level_c), ("D", d, level_c)):
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(3 if x == a else -7, 2 if y == level_a else -6),
+            textcoords="offset points",
+            fontsize=7,
+            color=RED,
+        )
 
 
 def _draw_closure(axes: "Axes", test: "CivaleTest") -> "Axes":

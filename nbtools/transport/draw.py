@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nbtools.transport.screening import ScreeningStudy
     from nbtools.transport.upper_field import UpperFieldStudy
 
-LINES = {0: "-", 1: "--", 2: ":"}
+LINES = ("-", "--", ":")
 
 
 def draw_resistivity(
@@ -75,7 +75,7 @@ def draw_resistivity(
         inset.tick_params(labelsize=6)
         for (mark, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
             inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{mark} {place:.2f} K")
-        add_legend(inset, loc="lower right", borderaxespad=0.2, handlelength=1)
+        add_legend(inset, loc="lower right", handlelength=1)
     return axes
 
 
@@ -105,7 +105,7 @@ def draw_critical_field(
         elinewidth=0.7,
     )
     for (name, (t, h)), colour, line in zip(
-        (laws or {}).items(), (ORANGE, GREEN, PURPLE), LINES.values(), strict=False
+        (laws or {}).items(), (ORANGE, GREEN, PURPLE), LINES, strict=False
     ):
         axes.plot(t, np.asarray(h) * scale, color=colour, linestyle=line, label=name)
     axes.set(xlabel="temperature (K)", ylabel=f"{symbol} ({label})", xlim=(0, None), ylim=(0, None))

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from flips import changed, check_agreements, check_flip, printed, without_a_flip
+from flips import changed, check_agreements, check_flip, flip_differences, printed, without_a_flip
 from stored import differences
 
 from nbtools import transport
@@ -80,8 +80,9 @@ def test_every_verdict_on_printed_numbers_has_a_flip():
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_one_change_flips_it_and_another_does_not(name):
-    """The word changes with the printed numbers, and not with every one of them."""
+    """The word changes with the printed numbers, and not with every one of them; so do number and basis."""
     check_flip(name, FLIPS[name])
+    assert not flip_differences(name, FLIPS[name])
 
 
 @pytest.mark.parametrize(("name", "changes", "word"), ALSO)
