@@ -43,14 +43,13 @@ SPARSE, FOOT = 20, 5.0
 
 @dataclass(frozen=True)
 class Curve:
-    """Finite points in order of temperature; sigma is None where it is to be found from the scatter."""
+    """Finite points in order of temperature."""
 
     x: Array
     y: Array
-    sigma: Array | None
 
     def where(self, chosen: NDArray[np.bool_]) -> "Curve":
-        return Curve(self.x[chosen], self.y[chosen], None if self.sigma is None else self.sigma[chosen])
+        return Curve(self.x[chosen], self.y[chosen])
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,6 @@ def estimate_transition(
     temperature: ArrayLike,
     signal: ArrayLike,
     *,
-    uncertainty: ArrayLike | None = None,
     kind: Kind | None = None,
     criterion: float = 0.5,
     thermometer_offset: float = 0.0,
@@ -133,7 +131,6 @@ def estimate_transition(
     temperature : shape (n,), K, any order, n ≥ 8; one branch (of several that disagree, such as ZFC and FC
         in one record, the first is used and `reason` says so)
     signal : shape (n,), any unit: resistance, resistivity, moment or susceptibility
-    uncertainty : shape (n,) or a number, one standard deviation; by default found from the scatter
     kind : "resistive" or "diamagnetic"; by default told from the sign of the signal at low temperature
     criterion : share of the step left at `critical_temperature`, 0 < criterion < 1
     thermometer_offset : K, standard deviation of what all temperatures may be off together
@@ -149,8 +146,8 @@ def estimate_transition(
         raise ValueError(f"thermometer_offset is {thermometer_offset:g} K; a standard deviation was expected")
     if kind not in (None, "resistive", "diamagnetic"):
         raise ValueError(f'kind is {kind!r}; it can be "resistive" or "diamagnetic"')
-    points = check_points(temperature=temperature, signal=signal, uncertainty=uncertainty)
-    used, several = first_branch(*points.columns[:2])
+    points = check_points(temperature=temperature, signal=signal)
+    used, several = first_branch(*points.columns)
     curve = order_curve(*(column[:used] for column in points.columns))
     kind = kind or kind_of(curve)
     step = find_diamagnetic_step(curve) if kind == "diamagnetic" else find_resistive_step(curve)
@@ -276,10 +273,7 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
         clear, above = np.flatnonzero(curve.x > start), np.flatnonzero(curve.x > step.ninety)
         chosen = np.isin(np.arange(len(curve.x)), clear[:8] if len(clear) >= 6 else above[-8:])
     x, y = curve.x[chosen], curve.y[chosen]
-    noise = noise_of(x, y)
-    if curve.sigma is not None:
-        noise = float(np.median(curve.sigma[chosen]))
-    noise = noise or 1e-9 * float(np.ptp(curve.y))
+    noise = noise_of(x, y) or 1e-9 * float(np.ptp(curve.y))
     powers = np.arange(len(SMOOTHNESS) + 1)
     design = (x / step.half - 1)[:, None] ** powers
     allowed = np.array(SMOOTHNESS) * (float(np.median(np.abs(y))) + noise)
@@ -309,8 +303,6 @@ def _low_state(curve: Curve, kind: Kind, step: Step, normal: _NormalState) -> _L
     below = curve.where(curve.x < step.ten - 1.5 * step.spread)
     points = len(below.x)
     noise = noise_of(below.x, below.y) if points > 8 else normal.noise
-    if curve.sigma is not None and points:
-        noise = float(np.median(below.sigma))  # type: ignore[arg-type]
     if points and np.sum(colder := below.x <= np.mean(below.x[[0, -1]])) > 8:
         below = below.where(colder)  # the warmer half may still hold the foot of a step
     if kind == "diamagnetic":
@@ -379,11 +371,8 @@ class _Reduced:
         x, heights = curve.x[near], normal.at(curve.x[near]) - low.level
         fraction = (curve.y[near] - low.level) / heights
         height = float(normal.at(step.half)) - low.level
-        if curve.sigma is None:
-            share = np.clip(fraction, 0, 1)
-            sigma = np.sqrt((1 - share) * low.noise**2 + share * normal.noise**2) / heights
-        else:
-            sigma = curve.sigma[near] / heights
+        share = np.clip(fraction, 0, 1)
+        sigma = np.sqrt((1 - share) * low.noise**2 + share * normal.noise**2) / heights
         sigma = np.hypot(np.abs(sigma), _thermometer_jitter(x, fraction, np.abs(sigma)))
         points = averaged(x, fraction, np.maximum(sigma, 1e-7), most=MOST_POINTS)
         return cls(*points, step, height, normal, low)
@@ -518,14 +507,14 @@ def _zero(reduced: _Reduced, kind: Kind) -> tuple[Quantity, dict[str, str]]:
     return reduced.crossing(threshold, level_error=error), {}
 
 
-def order_curve(temperature: Array, signal: Array, uncertainty: Array | None = None) -> Curve:
+def order_curve(temperature: Array, signal: Array) -> Curve:
     if signal.size < 8 or np.ptp(temperature) == 0:
         raise ValueError(
             f"{signal.size} finite points at {np.unique(temperature).size} temperatures came; "
             "a transition needs at least 8 points at different temperatures"
         )
     order = np.argsort(temperature, kind="stable")
-    return Curve(temperature[order], signal[order], None if uncertainty is None else uncertainty[order])
+    return Curve(temperature[order], signal[order])
 
 
 def first_branch(temperature: ArrayLike, signal: ArrayLike) -> tuple[int, str]:
