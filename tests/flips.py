@@ -2,6 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
+from pathlib import Path
+
+import yaml
+from nbval_tolerance import text_differences
 
 from nbtools.paper import Verdict, read_paper, recompute
 from nbtools.paper.statements import _judge_changed
@@ -40,3 +44,14 @@ def check_agreements(ours: Collection[str], flips: Mapping[str, Flip]) -> None:
     """What agrees or follows is made inconsistent by the change of the table."""
     borne_out = {name for name, verdict in printed().items() if verdict.word in ("agrees", "follows")}
     assert {flips[name][1] for name in borne_out & set(ours)} == {"inconsistent"}
+
+
+def flip_differences(name: str, flip: Flip) -> list[str]:
+    """What a verdict says of the flipping change, otherwise than `flipped_verdicts.yaml` has it."""
+    verdict = changed(name, flip[0])
+    return text_differences(_flipped()[name], f"{verdict.word} · {verdict.ours} · {verdict.basis}")
+
+
+@cache
+def _flipped() -> dict[str, str]:
+    return yaml.safe_load((Path(__file__).parent / "flipped_verdicts.yaml").read_text(encoding="utf-8"))

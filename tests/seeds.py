@@ -12,8 +12,22 @@ from scipy.stats import binomtest
 from nbtools.error_bars import ONE_SIGMA, STORED, ErrorBar, store_error_bars
 from nbtools.units import Quantity
 
-# Of a bench; fewer give a first look: NBTOOLS_SEEDS=40 make bench.
-BENCH_SEEDS = int(os.environ.get("NBTOOLS_SEEDS") or 200)
+# Of a bench; fewer give a first look: NBTOOLS_SEEDS=40 make bench. Its bars are made for 200.
+BARS_FOR = 200
+BENCH_SEEDS = int(os.environ.get("NBTOOLS_SEEDS") or BARS_FOR)
+
+
+def room(*, rate: float | None = None, seeds: int = BENCH_SEEDS, cells: int = 1) -> float:
+    """How much wider a bar made for 200 seeds is for fewer: by three times what the standard error is larger.
+
+    Parameters
+    ----------
+    rate : of the hits that the bar bounds, whose error is binomial; by default the bar bounds a mean pull, of σ = 1
+    seeds : that were run
+    cells : independent cells over which the mean is taken
+    """
+    spread = 1.0 if rate is None else (rate * (1 - rate)) ** 0.5
+    return 3 * spread * max(seeds**-0.5 - BARS_FOR**-0.5, 0.0) / cells**0.5
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import least_squares
 
-from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, log_full_field, response_table
+from nbtools.ac_susceptibility.curves import (
+    AcCurve,
+    grain_share,
+    log_full_field,
+    response_table,
+    sort_curves,
+)
 from nbtools.physics.bean_state import GEOMETRIES
 from nbtools.physics.domain import require_one_of
 from nbtools.results import NotPossible
@@ -117,7 +123,7 @@ def fit_collapse(
 
     Parameters
     ----------
-    curves : as `civale_test` takes them, χ over full screening; any amplitudes, two or more
+    curves : `AcCurve`s, χ over full screening; any amplitudes, two or more
     geometry : as `bean_susceptibility` has them, or "free"
 
     Raises
@@ -126,7 +132,7 @@ def fit_collapse(
         An unknown geometry, fewer than two curves, too few points in the transition.
     """
     require_one_of((*GEOMETRIES, FREE), geometry=geometry)
-    ordered = as_curves(curves)
+    ordered = sort_curves(curves)
     if len({curve.amplitude for curve in ordered}) < 2:
         raise NotPossible(f"{len(ordered)} curve(s) of one amplitude came; a collapse needs two amplitudes")
     fit = _Fit(ordered, geometry, temperature_uncertainty)
@@ -228,10 +234,9 @@ def _values(curve: AcCurve, index: int, share: float, *, parts: int) -> list[tup
     inside = (curve.in_phase > -0.96) & (curve.in_phase < -0.04 - share)
     t, smooth = curve.temperature[inside], curve.smooth
     found: list[tuple[Any, ...]] = []
-    both = ((curve.in_phase, smooth.slope), (curve.out_of_phase, smooth.loss_slope))
-    for part, (values, slopes) in enumerate(both[:parts]):
-        if values is None or slopes is None:
-            continue
+    both = (curve.in_phase, curve.out_of_phase)[:parts]
+    for part, (values, (_, slopes)) in enumerate(zip(both, smooth.parts, strict=False)):
+        assert values is not None
         sigma, jitter = smooth.noise[part]
         error = np.hypot(np.hypot(sigma, jitter * np.interp(t, smooth.grid, slopes)), MODEL_ERROR)
         found.append((t, np.full(t.size, index), np.full(t.size, part), values[inside], error))

@@ -10,7 +10,7 @@ from scipy.optimize import curve_fit
 from scipy.stats import chi2
 
 from nbtools.ac_susceptibility.current import peak_of
-from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, log_full_field
+from nbtools.ac_susceptibility.curves import AcCurve, grain_share, log_full_field, sort_curves
 from nbtools.ac_susceptibility.model_worlds import AcWorld, rival_worlds
 from nbtools.ac_susceptibility.rectangles import CivaleTest
 from nbtools.physics.bean_state import loss_peak
@@ -119,13 +119,13 @@ def check_critical_state(
 
     Parameters
     ----------
-    curves : one frequency and dc field, several amplitudes; as `civale_test` takes them
+    curves : one frequency and dc field, several amplitudes
     frequency_curves : one amplitude, several frequencies, in no dc field: `AcCurve`s
     rectangles : the result of `civale_test` on `curves`
     temperature_uncertainty : of each curve's thermometer (K)
     with_rivals : whether the wrong worlds are held against the observations, too
     """
-    ordered, others = as_curves(curves), as_curves(frequency_curves)
+    ordered, others = sort_curves(curves), sort_curves(frequency_curves)
     if not ordered:
         raise NotPossible("no curve came; the test needs one amplitude at least, better three")
     seen = _observe(ordered, others, temperature_uncertainty)
@@ -265,10 +265,6 @@ class CreepExponent:
     exponent: Quantity
     lower_bound: float
 
-    def __str__(self) -> str:
-        n = f"n > {self.lower_bound:.0f}" if not np.isfinite(self.exponent) else f"n = {self.exponent}"
-        return f"{self.temperature:.2f} K: {in_millikelvin(self.shift)} per decade, {n}"
-
 
 def estimate_creep_exponents(
     frequency_curves: Any,
@@ -285,7 +281,7 @@ def estimate_creep_exponents(
     log_slope : function of temperature giving ln J_c, or a number, |d log₁₀ J_c/dT| (1/K)
     levels : shares of the full screening
     """
-    ordered = sorted(as_curves(frequency_curves), key=lambda curve: curve.frequency)
+    ordered = sorted(sort_curves(frequency_curves), key=lambda curve: curve.frequency)
     if len({curve.frequency for curve in ordered}) < 2:
         raise ValueError("the curves have one frequency; a shift needs two or more")
     smooth = [curve.smooth for curve in ordered]

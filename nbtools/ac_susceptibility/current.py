@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nbtools.ac_susceptibility.curves import AcCurve, as_curves, grain_share, nearby
+from nbtools.ac_susceptibility.curves import AcCurve, grain_share, nearby, sort_curves
 from nbtools.physics.bean_state import half_screening_field, loss_peak
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import ranked
@@ -104,11 +104,11 @@ def estimate_half_screening(
 
     Parameters
     ----------
-    curves : as `civale_test` takes them, χ' over full screening
+    curves : `AcCurve`s, χ' over full screening
     half_width : a, half the thickness or the radius (m)
     temperature_uncertainty : of each curve's thermometer (K)
     """
-    ordered = as_curves(curves)
+    ordered = sort_curves(curves)
     x = half_screening_field(geometry, level=level)  # type: ignore[arg-type]
     points = []
     for curve in ordered:
@@ -128,7 +128,7 @@ def estimate_loss_peak(
     """J_c = h/(x a) where χ'' is largest, and its height: x is 4/3 for a slab, 1 for a cylinder or a square bar."""
     x, _ = loss_peak(geometry)  # type: ignore[arg-type]
     points = []
-    for curve in as_curves(curves):
+    for curve in sort_curves(curves):
         if curve.out_of_phase is None:
             raise NotPossible("the curve has no χ''; a loss peak needs it")
         place, height = peak_of(curve)
@@ -141,7 +141,7 @@ def peak_of(curve: AcCurve) -> tuple[Quantity, Quantity]:
     """Temperature and height of the largest χ'': a parabola through what lies above 92 % of it."""
     smooth = curve.smooth
     assert smooth.loss is not None and curve.out_of_phase is not None
-    top = int(np.argmax(smooth.loss))
+    top = smooth.peak
     above = smooth.loss > 0.92 * smooth.loss[top]
     low, high = top, top
     while low > 0 and above[low - 1]:

@@ -92,7 +92,7 @@ class CurrentRegression:
 
     def _residuals(self, p: Array) -> Array:
         (log_zero, end, shape), z, offsets = self._read(p)
-        current = log_zero + log_current(self.law, shape, 0.0)(z)
+        current = log_zero + log_current(self.law, shape)(z)
         read = -end * np.expm1(z) + self._moves @ offsets
         return np.concatenate(
             [(self.log_j - current) / self.sigma_j, (self.t - read) / self.sigma_t, offsets]
@@ -101,8 +101,8 @@ class CurrentRegression:
     def _jacobian(self, p: Array) -> Array:
         (_, end, shape), z, offsets = self._read(p)
         step, count = 1e-6, z.size
-        sides = [log_current(self.law, shape + h, 0.0)(z) for h in (-step, step)]
-        slopes = [log_current(self.law, shape, 0.0)(z + h) for h in (-step, step)]
+        sides = [log_current(self.law, shape + h)(z) for h in (-step, step)]
+        slopes = [log_current(self.law, shape)(z + h) for h in (-step, step)]
         table = np.zeros((2 * count + offsets.size, 3 + count + offsets.size))
         table[:count, 0] = -1 / self.sigma_j
         table[:count, 2] = (sides[0] - sides[1]) / (2 * step * self.sigma_j)
@@ -121,7 +121,7 @@ class CurrentRegression:
             z = np.log(np.maximum(1 - self.t / end, 1e-5))
             shape = float(np.clip(np.polyfit(z, self.log_j, 1)[0], 0.6, 20))
             shape = shape if self.free[2] else self.held[2]
-            log_zero = float(np.mean(self.log_j - log_current(self.law, shape, 0.0)(z)))
+            log_zero = float(np.mean(self.log_j - log_current(self.law, shape)(z)))
             three = np.array([log_zero, end, shape])[self.free]
             found.append(np.concatenate([three, z, np.zeros(self._moves.shape[1])]))
         return found
@@ -189,16 +189,6 @@ class CurrentLawFit:
         known = np.abs(self.residual_decades[np.isfinite(self.residual_decades)])
         return float(known.max()) if known.size else float("nan")
 
-    def __str__(self) -> str:
-        shift = 1e3 * float(np.max(np.abs(self.temperature_shift)))
-        beyond = int(np.isnan(self.residual_decades).sum())
-        above = f", {beyond} point(s) above T_c" if beyond else ""
-        law = f"{self.law}: n = {self.exponent}, T_c = {self.critical_temperature}"
-        return (
-            f"{law}, χ² = {self.chi_square:.2g} ({self.degrees_of_freedom} free), AIC = {self.akaike:.1f}, "
-            f"points moved up to {shift:.0f} mK, worst residual {self.worst_residual:.2f} decades{above}"
-        )
-
 
 def fit_critical_current_law(
     temperature: ArrayLike,
@@ -261,23 +251,11 @@ def compare_current_laws(
     return {names[i]: fits[names[i]] for i in ranked([fit.akaike for fit in fits.values()], scale=1.0)}
 
 
-def needed_temperature_error(
-    temperature: ArrayLike,
-    critical_current: ArrayLike,
-    *,
-    law: str,
-    critical_temperature: float | None = None,
-) -> float:
+def needed_temperature_error(temperature: ArrayLike, critical_current: ArrayLike, *, law: str) -> float:
     """Standard deviation of each temperature (K) at which the law would have χ² = 1 a degree of freedom."""
     unit = 0.03
-    fit = fit_critical_current_law(
-        temperature,
-        critical_current,
-        law=law,
-        temperature_uncertainty=unit,
-        relative_uncertainty=1e-3,
-        critical_temperature=critical_temperature,
-    )
+    errors = {"temperature_uncertainty": unit, "relative_uncertainty": 1e-3}
+    fit = fit_critical_current_law(temperature, critical_current, law=law, **errors)
     return unit * float(np.sqrt(fit.chi_square / fit.degrees_of_freedom))
 
 
@@ -378,7 +356,7 @@ def _log_law(law: str, parameters: Array, temperature: Array) -> Array:
     """ln J_c (A/m²) of ln J_c(0), T_c and n; −∞ from T_c up."""
     log_zero, end, shape = parameters
     below = np.maximum(1 - temperature / end, 1e-300)
-    return np.where(temperature < end, log_zero + log_current(law, shape, 0.0)(np.log(below)), -np.inf)
+    return np.where(temperature < end, log_zero + log_current(law, shape)(np.log(below)), -np.inf)
 
 
 def _result(problem: CurrentRegression, found: Any) -> CurrentLawFit:
@@ -406,12 +384,7 @@ def _checked(*columns: ArrayLike) -> tuple[Array, Array, Array, Array]:
     names = ("temperature", "critical_current", "temperature_uncertainty", "relative_uncertainty")
     t, j, sigma_t, sigma_j = (real_array(c, name) for c, name in zip(columns, names, strict=True))
     t, j, sigma_t, sigma_j = (np.atleast_1d(c).ravel() for c in np.broadcast_arrays(t, j, sigma_t, sigma_j))
-    for name, values in (
-        ("temperature", t),
-        ("critical_current", j),
-        ("temperature_uncertainty", sigma_t),
-        ("relative_uncertainty", sigma_j),
-    ):
+    for name, values in zip(names, (t, j, sigma_t, sigma_j), strict=True):
         if not np.all(np.isfinite(values) & (values > 0)):
             raise ValueError(
                 f"{name} has {values[~(values > 0)][:1]}; every value must be positive and finite"

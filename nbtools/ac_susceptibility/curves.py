@@ -1,6 +1,7 @@
 """Curves of ac susceptibility against temperature: from a moment to χ over full screening, smoothed and inverted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -78,45 +79,17 @@ class AcCurve:
         )
 
 
-def as_curves(curves: Any) -> list[AcCurve]:
-    """Curves by rising amplitude, from `AcCurve`s, tuples or a mapping.
-
-    Parameters
-    ----------
-    curves : `AcCurve`s; or tuples (amplitude, T, χ') or (amplitude, T, χ', χ''); or {amplitude: (T, χ', χ'')}
-
-    Raises
-    ------
-    ValueError
-        Something else.
-    """
-    if isinstance(curves, Mapping):
-        curves = [(amplitude, *columns) for amplitude, columns in curves.items()]
-    found = []
-    for curve in curves:
-        if isinstance(curve, AcCurve):
-            found.append(curve)
-        elif isinstance(curve, tuple | list) and len(curve) in (3, 4):
-            found.append(AcCurve(*curve))
-        else:
-            raise ValueError(
-                f"a curve is {type(curve).__name__}; it must be an AcCurve, (amplitude, T, χ') or "
-                "(amplitude, T, χ', χ''), with the amplitude in A/m and T in K"
-            )
-    return sorted(found, key=lambda curve: (curve.amplitude, curve.frequency))
+def sort_curves(curves: Iterable[AcCurve]) -> list[AcCurve]:
+    """By rising amplitude, then frequency."""
+    return sorted(curves, key=lambda curve: (curve.amplitude, curve.frequency))
 
 
-def collect_curves(
-    sweeps: Iterable[Any],
-    *,
-    full_screening: Quantity | float | None = None,
-    left_out: dict[str, str] | None = None,
-) -> list[AcCurve]:
+def collect_curves(sweeps: Iterable[Any], *, left_out: dict[str, str] | None = None) -> list[AcCurve]:
     """One normalised curve for each drive of temperature sweeps with an ac moment, warming and cooling combined.
 
     The level above the transition is taken off (holder, coil); the response is turned so that the coldest points
-    lose nothing; it is divided by `full_screening`, or by what the coldest points screen: all
-    curves by that of the one that screens most, if they agree within 5 %: a large amplitude is never quite screened.
+    lose nothing; it is divided by what the coldest points screen: all curves by that of the one that screens most, if
+    they agree within 5 %: a large amplitude is never quite screened.
     Warming and cooling are shifted onto their mean; the shift stays on the curve as its lag.
 
     Dc fields are one field where they lie within the scatter of their readings. A branch whose points do not make a
@@ -125,7 +98,6 @@ def collect_curves(
     Parameters
     ----------
     sweeps : with `.along`, `.data`, `.amplitude`, `.frequency`, `.held`, as `find_sweeps` gives them
-    full_screening : moment over amplitude (m³) of the fully shielded sample, negative
     left_out : takes the reason for each branch that is left out, by its drive
 
     Raises
@@ -147,7 +119,7 @@ def collect_curves(
     for sweep, bias, amplitude, frequency in zip(members, biases, amplitudes, frequencies, strict=True):
         drive = {"amplitude": amplitude, "frequency": frequency, "bias": bias}
         try:
-            curve = normalise_curve(sweep.along, *_parts(sweep.data), full_screening=full_screening, **drive)
+            curve = normalise_curve(sweep.along, *_parts(sweep.data), **drive)
             branches.setdefault(str(drive), []).append(curve)
         except ValueError as reason:
             reasons[name_of_drive(amplitude, frequency, bias)] = str(reason)
@@ -157,9 +129,9 @@ def collect_curves(
     if not curves:
         name, why = next(iter(reasons.items()), ("the files", "no ac sweep came"))
         raise NotPossible(f"{name}: {why}")
-    if full_screening is None:
-        curves = _share_full_screening(curves)
-    return sorted(curves, key=lambda curve: (curve.bias, curve.amplitude, curve.frequency))
+    return sorted(
+        _share_full_screening(curves), key=lambda curve: (curve.bias, curve.amplitude, curve.frequency)
+    )
 
 
 def name_of_drive(amplitude: float, frequency: float, bias: float) -> str:
@@ -211,7 +183,6 @@ def normalise_curve(
     amplitude: float,
     frequency: float = np.nan,
     bias: float = 0.0,
-    full_screening: Quantity | float | None = None,
 ) -> AcCurve:
     """A curve over its full screening, with zero above the transition; arguments as in `collect_curves`.
 
@@ -231,7 +202,7 @@ def normalise_curve(
             f"the in-phase part goes from {cold.real:.3g} when coldest to 0 when warmest: nothing is screened"
         )
     phase = 0.0 if raw.out_of_phase is None else float(np.angle(-cold))
-    scale = amplitude * float(full_screening) if full_screening is not None else -abs(cold)
+    scale = -abs(cold)
     turned = response * np.exp(-1j * phase) / -scale
     lost = None if raw.out_of_phase is None else -turned.imag
     return AcCurve(amplitude, raw.temperature, turned.real, lost, frequency, bias, scale, phase)
@@ -296,31 +267,51 @@ def combine_curves(branches: list[AcCurve]) -> AcCurve:
 class Smooth:
     """A curve as local parabolas on a dense grid, with its noise; the same weights serve other values at its points.
 
-    Parameters
-    ----------
-    curve : any
-    count : of the points of the grid
-
-    Attributes: `grid`, `real`, `loss` (or None) and their slopes on the grid; `sigma` of the smoothed χ', χ'' there.
+    Attributes: `grid`; `real`, `loss` (or None) there; `parts`, both with their slopes; `sigma` of both as smoothed.
     """
 
-    def __init__(self, curve: AcCurve, count: int = 500) -> None:
+    def __init__(self, curve: AcCurve) -> None:
         self.curve = curve
         t = curve.temperature
-        self.grid = np.linspace(t[0], t[-1], count)
+        self.grid = np.linspace(t[0], t[-1], 500)
         self.columns, self.weights = _local_weights(t, self.grid)
         self.gain = np.sqrt((self.weights**2).sum(axis=1))
-        self.real = self.smoothed(curve.in_phase)
-        self.slope = np.gradient(self.real, self.grid)
-        self.loss = None if curve.out_of_phase is None else self.smoothed(curve.out_of_phase)
-        self.loss_slope = None if self.loss is None else np.gradient(self.loss, self.grid)
+        given = [values for values in (curve.in_phase, curve.out_of_phase) if values is not None]
+        self.real, *loss = (self.smoothed(values) for values in given)
+        self.loss = loss[0] if loss else None
         self.noise = [
             _noise(t, values, np.interp(t, self.grid, slope))
-            for values, slope in ((curve.in_phase, self.slope), (curve.out_of_phase, self.loss_slope))
-            if values is not None and slope is not None
+            for values, (_, slope) in zip(given, self.parts, strict=True)
         ]
-        slopes = [s for s in (self.slope, self.loss_slope) if s is not None]
-        self.sigma = [self.gain * np.hypot(n[0], n[1] * s) for n, s in zip(self.noise, slopes, strict=True)]
+
+    def replica(self, real: Array, loss: Array | None) -> "Smooth":
+        """Another curve with the same temperatures and noise."""
+        other = copy(self)
+        for derived in ("parts", "sigma", "peak"):
+            vars(other).pop(derived, None)
+        other.real, other.loss = real, loss
+        return other
+
+    @cached_property
+    def parts(self) -> list[tuple[Array, Array]]:
+        """χ' and χ'', each with its slope."""
+        step = self.grid[1] - self.grid[0]
+        return [
+            (values, np.gradient(values, step)) for values in (self.real, self.loss) if values is not None
+        ]
+
+    @cached_property
+    def sigma(self) -> list[Array]:
+        """Standard deviation of χ' and χ'' on the grid."""
+        return [
+            self.gain * np.hypot(value, kelvin * slope)
+            for (value, kelvin), (_, slope) in zip(self.noise, self.parts, strict=True)
+        ]
+
+    @cached_property
+    def peak(self) -> int:
+        """Where most is lost."""
+        return 0 if self.loss is None else int(np.argmax(self.loss))
 
     def smoothed(self, values: Array) -> Array:
         """Other values at the same temperatures, on the grid."""
@@ -338,7 +329,7 @@ class Smooth:
         place = self.temperature_at(level)
         if not np.isfinite(place):
             return Quantity(place, float("nan"), "K")
-        slope, sigma = (float(np.interp(place, self.grid, a)) for a in (self.slope, self.sigma[0]))
+        slope, sigma = (float(np.interp(place, self.grid, a)) for a in (self.parts[0][1], self.sigma[0]))
         return Quantity(place, sigma / max(abs(slope), 1e-12), "K").widened(temperature_error)
 
 
@@ -382,15 +373,13 @@ def _noise(t: Array, values: Array, slope: Array) -> tuple[float, float]:
     return of_value, float(np.sqrt(max(mad_sigma(in_kelvin) ** 2 - expected**2, 0.0)))
 
 
-def response_table(
-    geometry: str, *, aspect: float = 1.0, exponent: float = np.inf
-) -> tuple[Array, Array, Array]:
+def response_table(geometry: str, *, exponent: float = np.inf) -> tuple[Array, Array, Array]:
     """ln x, χ', χ'' of Bean's state, for interpolation; of a creep law with finite n, against ln u."""
     log_field = np.linspace(-7.0, 7.0, 561)
     if np.isfinite(exponent):
         u = np.exp(log_field)
         return log_field, *creep_susceptibility(u, exponent, reduced_frequency=1 / u, geometry=geometry)  # type: ignore[arg-type]
-    real, loss = bean_susceptibility(np.exp(log_field), geometry, aspect=aspect)  # type: ignore[arg-type]
+    real, loss = bean_susceptibility(np.exp(log_field), geometry)  # type: ignore[arg-type]
     return log_field, real, loss
 
 
@@ -406,7 +395,7 @@ def log_full_field(
     ValueError
         Curves of which too few points lie in the transition.
     """
-    points = [invert_curve(curve, geometry, exponent, reference) for curve in as_curves(curves)]
+    points = [invert_curve(curve, geometry, exponent, reference) for curve in curves]
     temperature, value = (np.concatenate(column) for column in zip(*points, strict=True))
     if temperature.size < 8:
         raise ValueError(
@@ -451,6 +440,5 @@ def grain_share(curve: AcCurve) -> float:
         return 0.0
     smooth = curve.smooth
     assert smooth.loss is not None
-    peak = int(np.argmax(smooth.loss))
-    gone = np.flatnonzero(smooth.loss[peak:] < 0.05 * smooth.loss[peak])
-    return float(np.clip(-smooth.real[peak + gone[0]], 0.0, 0.8)) if gone.size else 0.0
+    gone = np.flatnonzero(smooth.loss[smooth.peak :] < 0.05 * smooth.loss[smooth.peak])
+    return float(np.clip(-smooth.real[smooth.peak + gone[0]], 0.0, 0.8)) if gone.size else 0.0

@@ -1,10 +1,9 @@
 """Draw ac susceptibility: χ', χ''(T) with rectangles, Cole–Cole plane, J_c(T) with its laws, n(T), loops, power."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nbtools.display.bars import draw_budget
 from nbtools.display.drawing import drawing
@@ -84,14 +83,15 @@ def _draw_rectangle(axes: "Axes", one: Any) -> None:
     level_a, level_c = one.levels
     axes.plot([b, a, a, d], [level_a, level_a, level_c, level_c], color=RED, linewidth=1.0)
     axes.plot([b, d], [level_a, level_c], color=RED, linewidth=1.0, linestyle=":")
-    corners = {
-        "A": (a, level_a, 3, 2),
-        "B": (b, level_a, -7, 2),
-        "C": (a, level_c, 3, -6),
-        "D": (d, level_c, -7, -6),
-    }
-    for name, (x, y, right, up) in corners.items():
-        axes.annotate(name, (x, y), xytext=(right, up), textcoords="offset points", fontsize=7, color=RED)
+    for name, x, y in (("A", a, level_a), ("B", b, level_a), ("C", a, level_c), ("D", d, level_c)):
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(3 if x == a else -7, 2 if y == level_a else -6),
+            textcoords="offset points",
+            fontsize=7,
+            color=RED,
+        )
 
 
 def _draw_closure(axes: "Axes", test: "CivaleTest") -> "Axes":
@@ -142,61 +142,11 @@ def power(axes: "Axes", study: "PowerStudy", *, needed: float = 0.8) -> "Axes":
     return axes
 
 
-def draw_cole_cole(
-    axes: "Axes",
-    curves: Sequence[Any],
-    models: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    *,
-    units: str = "paper",
-) -> "Axes":
-    """χ'' against χ': the curves as dots, the models as lines."""
-    scale, unit = for_display("A/m", units)
-    for (name, (real, loss)), line in zip(models.items(), ("-", "--", "-.", ":"), strict=False):
-        axes.plot(real, loss, color=BLACK, linewidth=0.8, linestyle=line, label=name)
-    for curve, colour, marker in zip(curves, CURVES, "os^Dv", strict=False):
-        if curve.out_of_phase is not None:
-            label = f"{curve.amplitude * scale:.3g} {unit}"
-            axes.plot(curve.in_phase, curve.out_of_phase, marker, color=colour, markersize=1.5, label=label)
-    axes.set(xlabel=CHI[0], ylabel=CHI[1], xlim=(-1.03, 0.03), ylim=(-0.01, None))
-    add_legend(axes, loc="upper left")
-    return axes
-
-
-def draw_critical_current(
-    axes: "Axes",
-    points: Mapping[str, Sequence[Any]],
-    *,
-    laws: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
-    units: str = "paper",
-) -> "Axes":
-    """J_c(T) on a logarithmic scale: (T, J_c, error of T) by method, laws as (T, J_c)."""
-    scale, unit = (1e-4, "A cm⁻²") if units == "paper" else (1.0, "A m⁻²")
-    for (name, (t, j, error)), colour, marker in zip(points.items(), CURVES, "os^Dv", strict=False):
-        axes.errorbar(
-            t,
-            np.asarray(j) * scale,
-            xerr=error,
-            fmt=marker,
-            color=colour,
-            markersize=3,
-            elinewidth=0.7,
-            label=name,
-        )
-    for (name, (t, j)), line in zip((laws or {}).items(), ("-", "--", "-.", ":"), strict=False):
-        shown = np.where(np.asarray(j) > 0, np.asarray(j) * scale, np.nan)
-        axes.plot(t, shown, color=RED, linewidth=0.9, linestyle=line, label=name)
-    axes.set(xlabel="temperature (K)", ylabel=rf"$J_{{\rm c}}$ ({unit})", yscale="log")
-    values = np.concatenate([np.asarray(j, float) * scale for _, j, _ in points.values()])
-    axes.set_ylim(0.3 * values.min(), 5 * values.max())
-    add_legend(axes, loc="lower left")
-    return axes
-
-
-def _window(curves: Sequence[Any], margin: float = 0.5) -> tuple[float, float] | None:
-    """From the coldest to the warmest temperature at which a curve moves, and a margin (K)."""
+def _window(curves: Sequence[Any]) -> tuple[float, float] | None:
+    """From the coldest to the warmest temperature at which a curve moves, and half a kelvin more."""
     moving = [c.temperature[(c.in_phase > -0.97) & (c.in_phase < -0.02)] for c in curves]
     inside = np.concatenate(moving) if moving else np.empty(0)
-    return (float(inside.min()) - margin, float(inside.max()) + margin) if inside.size else None
+    return (float(inside.min()) - 0.5, float(inside.max()) + 0.5) if inside.size else None
 
 
 @drawing(panels=2, columns=2, name="ac_amplitudes")
@@ -257,8 +207,17 @@ def creep(panels: Any, study: "CreepStudy", curves: "CurvesStudy", *, units: str
         "creep, n = 5": creep_susceptibility(x, 5, reduced_frequency=1 / x, geometry="cylinder"),
         "linear": eddy_susceptibility(x, "cylinder"),
     }
-    draw_cole_cole(panels[0], curves.of_amplitudes(), models, units=units)
-    draw_creep_exponents(panels[1], study.exponents)
+    scale, unit = for_display("A/m", units)
+    axes = panels[0]
+    for (name, (real, loss)), line in zip(models.items(), ("-", "--", "-."), strict=True):
+        axes.plot(real, loss, color=BLACK, linewidth=0.8, linestyle=line, label=name)
+    for curve, colour, marker in zip(curves.of_amplitudes(), CURVES, "os^Dv", strict=False):
+        if curve.out_of_phase is not None:
+            label = f"{curve.amplitude * scale:.3g} {unit}"
+            axes.plot(curve.in_phase, curve.out_of_phase, marker, color=colour, markersize=1.5, label=label)
+    axes.set(xlabel=CHI[0], ylabel=CHI[1], xlim=(-1.03, 0.03), ylim=(-0.01, None))
+    add_legend(axes, loc="upper left")
+    _draw_exponents(panels[1], study.exponents)
     return panels
 
 
@@ -304,12 +263,22 @@ def current_law(panels: Any, study: "LawStudy", *, units: str = "paper") -> Any:
     grid = np.linspace(2, warmest + 1.5, 1200)
     laws = {}
     if study.near:
-        laws["power law, half screening"] = (grid, study.near.predict(grid))
+        laws["power law, half screening"] = study.near.predict(grid)
     if study.cold:
-        laws["Eq. (1), loops"] = (grid, study.cold.predict(grid))
-    laws |= {f"{LAWS[fit.law]}, all points": (grid, fit.predict(grid)) for fit in study.laws.values()}
+        laws["Eq. (1), loops"] = study.cold.predict(grid)
+    laws |= {f"{LAWS[fit.law]}, all points": fit.predict(grid) for fit in study.laws.values()}
+    scale, unit = (1e-4, "A cm⁻²") if units == "paper" else (1.0, "A m⁻²")
     for axes in np.atleast_1d(panels):
-        draw_critical_current(axes, study.points, laws=laws, units=units)
+        for (name, (t, j, error)), colour, marker in zip(study.points.items(), CURVES, "os^Dv", strict=False):
+            look: dict[str, Any] = {"fmt": marker, "color": colour, "markersize": 3, "elinewidth": 0.7}
+            axes.errorbar(t, j * scale, xerr=error, label=name, **look)
+        for (name, j), line in zip(laws.items(), ("-", "--", "-.", ":"), strict=False):
+            shown = np.where(j > 0, j * scale, np.nan)
+            axes.plot(grid, shown, color=RED, linewidth=0.9, linestyle=line, label=name)
+        axes.set(xlabel="temperature (K)", ylabel=rf"$J_{{\rm c}}$ ({unit})", yscale="log")
+        values = np.concatenate([j * scale for _, j, _ in study.points.values()])
+        axes.set_ylim(0.3 * values.min(), 5 * values.max())
+        add_legend(axes, loc="lower left")
     if len(study.points) > 1:
         panels[0].set_xlim(warmest - 1.5, warmest + 0.6)
     np.atleast_1d(panels)[-1].set_xlim(0, None)
@@ -350,31 +319,17 @@ def current(axes: "Axes", study: "CurrentStudy") -> "Axes":
     return draw_budget(axes, study.budget, label=r"change of $J_{\rm c}$ (%)")
 
 
-def draw_creep_exponents(axes: "Axes", exponents: Sequence[Any]) -> "Axes":
+def _draw_exponents(axes: "Axes", exponents: Sequence[Any]) -> None:
     """n(T) from the shift with frequency; an arrow where only a lower bound is known."""
     known = [one for one in exponents if np.isfinite(one.exponent)]
     bounds = [one for one in exponents if not np.isfinite(one.exponent)]
     if known:
-        axes.errorbar(
-            [one.temperature for one in known],
-            [float(one.exponent) for one in known],
-            [one.exponent.uncertainty for one in known],
-            fmt="o",
-            color=BLUE,
-            markersize=3,
-            elinewidth=0.7,
-            label="n",
-        )
+        t, n = [one.temperature for one in known], [float(one.exponent) for one in known]
+        look: dict[str, Any] = {"fmt": "o", "color": BLUE, "markersize": 3, "elinewidth": 0.7}
+        axes.errorbar(t, n, [one.exponent.uncertainty for one in known], label="n", **look)
     if bounds:
-        axes.plot(
-            [one.temperature for one in bounds],
-            [one.lower_bound for one in bounds],
-            "^",
-            color=ORANGE,
-            markersize=4,
-            label="n above (95 %)",
-        )
+        t, n = [one.temperature for one in bounds], [one.lower_bound for one in bounds]
+        axes.plot(t, n, "^", color=ORANGE, markersize=4, label="n above (95 %)")
     axes.set(xlabel="temperature (K)", ylabel="creep exponent n", ylim=(0, None))
     axes.locator_params(axis="x", nbins=5)
     add_legend(axes)
-    return axes

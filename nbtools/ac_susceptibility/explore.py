@@ -6,7 +6,7 @@ import lmfit
 import numpy as np
 
 from nbtools.ac_susceptibility.current_law import LawStudy
-from nbtools.ac_susceptibility.curves import Smooth, as_curves, log_full_field, response_table
+from nbtools.ac_susceptibility.curves import Smooth, log_full_field, response_table, sort_curves
 from nbtools.ac_susceptibility.study import CurvesStudy
 from nbtools.display.widget import widget
 from nbtools.explore.plots import Plot
@@ -292,7 +292,7 @@ def rectangle_at(curves: Any, *, level: float = 0.5, exponent: float = 40.0) -> 
     level : screened share at A and B
     exponent : n of the creep drawn beside the data; 40 and more is Bean's state
     """
-    smooth = [curve.smooth for curve in as_curves(curves)[:3]]
+    smooth = [curve.smooth for curve in sort_curves(curves)[:3]]
     window = smooth[2].temperature_at(-0.97), smooth[0].temperature_at(-0.06)
     lines, corners, closure = _rectangle([(s.grid, s.real) for s in smooth], -level)
     names = [f"{convert(s.curve.amplitude, 'A/m', 'Oe'):.3g} Oe" for s in smooth]

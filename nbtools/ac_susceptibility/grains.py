@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from nbtools.ac_susceptibility.curves import as_curves
+from nbtools.ac_susceptibility.curves import sort_curves
 from nbtools.physics.granular import sphere_screening
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity, propagate
@@ -53,10 +53,10 @@ def estimate_independent_range(
 
     Parameters
     ----------
-    curves : as `civale_test` takes them
+    curves : `AcCurve`s
     threshold : share of the full screening; raised to three standard deviations of the noise where that is more
     """
-    ordered = as_curves(curves)
+    ordered = sort_curves(curves)
     weak, strong = ordered[0].smooth, ordered[-1].smooth
     grid = np.linspace(max(weak.grid[0], strong.grid[0]), min(weak.grid[-1], strong.grid[-1]), 3000)
     apart = np.interp(grid, strong.grid, strong.real) - np.interp(grid, weak.grid, weak.real)

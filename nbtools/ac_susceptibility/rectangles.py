@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -14,10 +14,10 @@ from nbtools.ac_susceptibility.curves import (
     WINDOW,
     AcCurve,
     Smooth,
-    as_curves,
     grain_share,
     log_full_field,
     response_table,
+    sort_curves,
 )
 from nbtools.ac_susceptibility.model_worlds import AcWorld, rival_worlds
 from nbtools.cache import cached
@@ -151,7 +151,7 @@ def civale_test(
 
     Parameters
     ----------
-    curves : `AcCurve`s, (amplitude, T, χ'[, χ'']) or {amplitude: (T, χ'[, χ''])}; χ' over full screening
+    curves : `AcCurve`s; χ' over full screening
     temperature_uncertainty : standard deviation of a curve's thermometer as a whole against the others' (K)
     geometry : for J_c(T) of the simulated worlds only
     replicas : simulations of Bean's state; half as many of each wrong world
@@ -165,7 +165,7 @@ def civale_test(
     ValueError
         A negative uncertainty, too few points in the transition.
     """
-    ordered = as_curves(curves)
+    ordered = sort_curves(curves)
     if not temperature_uncertainty >= 0:
         raise ValueError(f"temperature_uncertainty is {temperature_uncertainty:g}; it cannot be negative (K)")
     if not equal_ratios([curve.amplitude for curve in ordered]):
@@ -175,10 +175,9 @@ def civale_test(
             "collapse of the curves takes any amplitudes"
         )
     smooth = [curve.smooth for curve in _on_one_range(ordered)]
-    tracks = [Track(one.curve.amplitude, one.grid, one.real, one.loss, one.noise, one.gain) for one in smooth]
-    seen = measure_closure(tracks, error=temperature_uncertainty, floor=inverse_error(smooth))
+    seen = measure_closure(smooth, error=temperature_uncertainty, floor=inverse_error(smooth))
     if seen is None:
-        return _no_rectangle(curves_coincide(tracks, temperature_uncertainty), temperature_uncertainty)
+        return _no_rectangle(curves_coincide(smooth, temperature_uncertainty), temperature_uncertainty)
     null, power = simulate_closure(
         [one.curve for one in smooth], temperature_uncertainty, geometry, replicas, seed, with_power
     )
@@ -199,7 +198,7 @@ def power_curves(
     curves: Any, errors: Any, *, geometry: str = "square_bar", replicas: int = 100, seed: int = 5
 ) -> dict[str, Any]:
     """Power against each wrong world, by name, for several errors of the thermometer (K)."""
-    cut = _on_one_range(as_curves(curves))
+    cut = _on_one_range(sort_curves(curves))
     found = [simulate_closure(cut, float(error), geometry, replicas, seed)[1] for error in errors]
     return {name: np.array([powers[name] for powers in found]) for name in found[0]}
 
@@ -264,44 +263,6 @@ def _on_one_range(curves: list[AcCurve]) -> list[AcCurve]:
 
 
 @dataclass(frozen=True)
-class Track:
-    """A smoothed curve on its grid; the noise of each part and of its temperatures, and what smoothing leaves."""
-
-    amplitude: float
-    grid: Array
-    real: Array
-    loss: Array | None
-    noise: list[tuple[float, float]]
-    gain: Array
-
-    @cached_property
-    def sigma(self) -> list[Array]:
-        """Standard deviation of χ' and χ'' on the grid."""
-        return [
-            self.gain * np.hypot(value, kelvin * slope)
-            for (value, kelvin), (_, slope) in zip(self.noise, self.parts, strict=False)
-        ]
-
-    @cached_property
-    def parts(self) -> list[tuple[Array, Array]]:
-        """χ' and χ'', each with its slope."""
-        step = self.grid[1] - self.grid[0]
-        return [
-            (values, np.gradient(values, step)) for values in (self.real, self.loss) if values is not None
-        ]
-
-    def share(self, fraction: float) -> Array:
-        """The level of χ' at this share of its range."""
-        low, high = float(self.real.min()), float(self.real.max())
-        return np.array([low + fraction * (high - low)])
-
-    @cached_property
-    def peak(self) -> int:
-        """Where most is lost."""
-        return 0 if self.loss is None else int(np.argmax(self.loss))
-
-
-@dataclass(frozen=True)
 class Closure:
     """All rectangles of a set of curves, the statistic of their mismatches per rectangle, and the mean mismatch."""
 
@@ -335,11 +296,11 @@ class _Corners:
         return self.b - self.d
 
 
-def measure_closure(tracks: list[Track], *, error: float, floor: float) -> Closure | None:
+def measure_closure(tracks: list[Smooth], *, error: float, floor: float) -> Closure | None:
     """All rectangles, and the generalised least squares statistic of their mismatches."""
     if curves_coincide(tracks, error):
         return None
-    triples = equal_ratios([track.amplitude for track in tracks])
+    triples = equal_ratios([track.curve.amplitude for track in tracks])
     starts = max(5, min(STARTS, MOST_RECTANGLES // (2 * len(triples))))
     blocks = [
         (part, triple, _rectangles([tracks[i] for i in triple], part, starts))
@@ -365,7 +326,7 @@ def measure_closure(tracks: list[Track], *, error: float, floor: float) -> Closu
     sigmas = np.sqrt(np.diag(covariance))
     weight = sigmas**-2 / np.sum(sigmas**-2)
     mean = Quantity(float(weight @ one.closure), float(np.sqrt(weight @ covariance @ weight)), "K")
-    amplitude = np.array([track.amplitude for track in tracks])
+    amplitude = np.array([track.curve.amplitude for track in tracks])
     rectangles = tuple(
         Rectangle(
             ("χ'", "χ''")[part[i]],
@@ -392,9 +353,9 @@ def _shared_errors(curve: NDArray[np.int64], place: Array, share: Array, count: 
     return total.reshape(count, count)
 
 
-def curves_coincide(tracks: list[Track], error: float) -> bool:
+def curves_coincide(tracks: list[Smooth], error: float) -> bool:
     """Half screening at one temperature whatever the amplitude, as far as the thermometer can tell."""
-    halves = np.array([float(_inverse(track, track.share(0.5), 0, None)[0][0]) for track in tracks])
+    halves = np.array([float(_inverse(track, _share(track, 0.5), 0, None)[0][0]) for track in tracks])
     return bool(np.isfinite(halves).all() and np.ptp(halves) < 4 * max(error, 1e-3))
 
 
@@ -412,10 +373,10 @@ def wander(distance: Array) -> Array:
     return 0.5 + 0.5 * np.exp(-0.5 * (distance / WANDER_LENGTH) ** 2)
 
 
-def _rectangles(three: list[Track], part: int, starts: int) -> _Corners:
+def _rectangles(three: list[Smooth], part: int, starts: int) -> _Corners:
     low, middle, high = three
-    start = _inverse(low, low.share(0.045), 0, None)[0]
-    end = _inverse(middle, middle.share(0.94), 0, None)[0]
+    start = _inverse(low, _share(low, 0.045), 0, None)[0]
+    end = _inverse(middle, _share(middle, 0.94), 0, None)[0]
     if not np.isfinite(start + end):
         return _Corners(*(np.empty(0) for _ in _Corners.__dataclass_fields__))
     a = np.linspace(float(start[0]), float(end[0]), starts)
@@ -433,14 +394,20 @@ def _rectangles(three: list[Track], part: int, starts: int) -> _Corners:
     return _Corners(*(column[kept] for column in columns))
 
 
-def _value(track: Track, t: Array, part: int) -> tuple[Array, Array, Array]:
+def _share(track: Smooth, fraction: float) -> Array:
+    """The level of χ' at this share of its range."""
+    low, high = float(track.real.min()), float(track.real.max())
+    return np.array([low + fraction * (high - low)])
+
+
+def _value(track: Smooth, t: Array, part: int) -> tuple[Array, Array, Array]:
     inside = (t > track.grid[0]) & (t < track.grid[-1])
     columns = (*track.parts[part], track.sigma[part])
     value, slope, noise = (np.where(inside, np.interp(t, track.grid, c), np.nan) for c in columns)
     return value, slope, noise
 
 
-def _inverse(track: Track, level: Array, part: int, cold: Array | None) -> tuple[Array, Array, Array]:
+def _inverse(track: Smooth, level: Array, part: int, cold: Array | None) -> tuple[Array, Array, Array]:
     """Where the curve passes the levels, with its slope and noise there; NaN near the ends of its range and outside.
 
     `cold` says which side of the loss peak is meant; χ' has only one.
@@ -517,7 +484,7 @@ def null_distribution(null: Array) -> Any:
 
 def replicate(
     smooth: list[Smooth], world: AcWorld, current: Any, error: float, geometry: str, count: int, rng: Any
-) -> Iterator[list[Track]]:
+) -> Iterator[list[Smooth]]:
     """`count` times the curves that a world gives at the data's own temperatures, noise and thermometer errors."""
     reference = (smooth[len(smooth) // 2].curve.amplitude, 10.0)
     clean = [_clean(one.curve, world, current, reference, geometry) for one in smooth]
@@ -531,7 +498,7 @@ def replicate(
                 for part, noise in zip(response, one.noise, strict=False)
             ]
             loss = parts[1] if len(parts) > 1 else None
-            tracks.append(Track(one.curve.amplitude, one.grid, parts[0], loss, one.noise, one.gain))
+            tracks.append(one.replica(parts[0], loss))
         yield tracks
 
 

@@ -352,7 +352,7 @@ def coupling_strength(paper: Paper, results: None, context: Context) -> Verdict:
 @statement("JC-05")
 def limit_of_equation_one(paper: Paper, results: None, context: Context) -> Verdict:
     """d ln J_c/d ln(1 − t) of Eq. (1) next to T_c, against the printed exponent."""
-    law = log_current("depairing", 1.5, 0.0)
+    law = log_current("depairing", 1.5)
     near = np.log([1e-6, 1.1e-6])
     slope = float(np.diff(law(near))[0] / np.diff(near)[0])
     printed = paper["JC-01"].quantities[0]

@@ -66,7 +66,7 @@ class JointCurrent:
         z = np.log(np.maximum(1 - t, 1e-300))
         return (
             float(self.zero_temperature_current)
-            * np.exp(log_current(self.law, float(self.exponent), 0.0)(z))
+            * np.exp(log_current(self.law, float(self.exponent))(z))
             * (t < 1)
         )
 
@@ -254,7 +254,7 @@ def fit_joint_current(instruments: Mapping[str, CurrentPoints], *, law: str = "p
 
 
 def _problem(instruments: Mapping[str, CurrentPoints], law: str, loose: Sequence[str]) -> CurrentRegression:
-    log_current(law, 1.0, 0.0)  # refuses an unknown law
+    log_current(law, 1.0)  # refuses an unknown law
     sizes = [np.size(points.temperature) for points in instruments.values()]
     t, j, sigma_t, sigma_j, scales = (
         np.concatenate(

@@ -71,17 +71,10 @@ def cylinder_susceptibility(length_over_diameter: ArrayLike) -> Array:
     return np.asarray(-1 - q / ratio)
 
 
-def susceptibility_from_factor(factor: ArrayLike, *, internal: float = -1.0) -> Array:
-    """External χ = χ_i/(1 + N χ_i) from N and the internal χ_i ≥ −1, per applied field (any shape).
-
-    Raises ValueError for N outside 0 … 1, χ_i below −1, or both at once at their singular ends.
-    """
-    require_within(0, 1, factor=factor)
-    require_within(-1, np.inf, internal=internal)
-    denominator = 1 + np.asarray(factor, float) * internal
-    if np.any(denominator == 0):
-        raise ValueError("factor is 1 and internal is -1; the screening of an infinite plate has no bound")
-    return np.asarray(internal / denominator)
+def susceptibility_from_factor(factor: ArrayLike) -> Array:
+    """External χ = −1/(1 − N) of a fully shielded body, per applied field, from N (any shape, from 0 to under 1)."""
+    require_within(0, 1 - 1e-12, factor=factor)
+    return np.asarray(-1 / (1 - np.asarray(factor, float)))
 
 
 def shielded_prism_susceptibility(

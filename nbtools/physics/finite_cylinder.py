@@ -64,10 +64,8 @@ def finite_cylinder(length_over_diameter: float, *, radial: int = 20, axial: int
     return FiniteCylinder(length_over_diameter, screening, np.append(0.0, FIELDS), np.append(0.0, found))
 
 
-def finite_cylinder_susceptibility(
-    reduced_field: ArrayLike, length_over_diameter: float
-) -> tuple[Array, Array]:
-    """χ', χ'' of the critical state in units of full screening, as `bean_susceptibility` has them for long samples.
+def finite_cylinder_susceptibility(reduced_field: ArrayLike, length_over_diameter: float) -> Array:
+    """χ' of the critical state in units of full screening, as `bean_susceptibility` has it for long samples.
 
     Parameters
     ----------
@@ -84,15 +82,12 @@ def finite_cylinder_susceptibility(
     angle = end[..., None] * (nodes + 1) / 2
     rest = shape.virgin_curve(x[..., None] * np.sin(angle) ** 2) - limit[..., None]
     in_phase = -4 / (np.pi * x) * end * ((rest * np.cos(2 * angle)) @ weights)
-    area = end * ((rest * np.sin(2 * angle)) @ weights)
-    loss = 4 / (np.pi * x) * (shape.virgin_curve(x) - 2 * limit - area)
-    return in_phase / -shape.full_screening, loss / -shape.full_screening
+    return in_phase / -shape.full_screening
 
 
-def finite_half_screening_field(length_over_diameter: float, *, level: float = 0.5) -> float:
-    """Reduced field at which χ' is `level` of full screening; 0.620 of a long cylinder at one half."""
-    require_within(0.02, 0.98, level=level)
-    misses = lambda x: float(finite_cylinder_susceptibility(x, length_over_diameter)[0]) + level  # noqa: E731
+def finite_half_screening_field(length_over_diameter: float) -> float:
+    """Reduced field at which χ' is one half of full screening; 0.620 of a long cylinder."""
+    misses = lambda x: float(finite_cylinder_susceptibility(x, length_over_diameter)) + 0.5  # noqa: E731
     return float(brentq(misses, 1e-3, 50.0, xtol=1e-9))
 
 

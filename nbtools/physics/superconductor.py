@@ -8,38 +8,6 @@ from scipy.constants import Boltzmann, hbar, mu_0, physical_constants
 from scipy.special import ndtr, ndtri
 
 from nbtools.physics.domain import require_not_negative, require_one_of, require_positive
-from nbtools.physics.upper_critical_field import (
-    MGB2_COUPLINGS,
-    Couplings,
-    linear_field,
-    orbital_field,
-    parabolic_field,
-    power_law_field,
-    two_band_field,
-)
-
-__all__ = [
-    "FLUX_QUANTUM",
-    "MGB2_COUPLINGS",
-    "Couplings",
-    "coherence_length",
-    "depairing_current",
-    "dirty_penetration_depth",
-    "edge_barrier_factor",
-    "linear_field",
-    "lower_critical_field",
-    "orbital_field",
-    "parabolic_field",
-    "power_law_field",
-    "resistive_surface",
-    "screening_fraction",
-    "thermodynamic_field",
-    "transition_fraction",
-    "two_band_field",
-    "upper_critical_field",
-    "virgin_magnetisation",
-    "weak_coupling_gap",
-]
 
 Array = NDArray[np.float64]
 FLUX_QUANTUM: float = physical_constants["mag. flux quantum"][0]  # Wb

@@ -8,18 +8,16 @@ from nbtools.physics.domain import require_within
 Array = NDArray[np.float64]
 
 
-def hashin_shtrikman_bound(fraction: ArrayLike, *, contrast: float = 0.0) -> Array:
-    """Upper bound of σ_eff/σ_1 for an isotropic mixture, f of phase 1, the rest with σ_2 = contrast σ_1.
-
-    1 + 3(1 − f)(c − 1)/(3 + f(c − 1)); with an insulating second phase 2f/(3 − f). No dimension, any shape.
+def hashin_shtrikman_bound(fraction: ArrayLike) -> Array:
+    """Upper bound 2f/(3 − f) of σ_eff/σ_1 for an isotropic mixture, f of phase 1 in an insulator; any shape.
 
     Source: Hashin and Shtrikman, J. Appl. Phys. 33, 3125 (1962).
 
     Raises
     ------
     ValueError
-        A fraction or a contrast that is not from 0 to 1: phase 1 is the better conductor.
+        A fraction that is not from 0 to 1.
     """
-    require_within(0, 1, fraction=fraction, contrast=contrast)
+    require_within(0, 1, fraction=fraction)
     f = np.asarray(fraction, float)
-    return np.asarray(1 + 3 * (1 - f) * (contrast - 1) / (3 + f * (contrast - 1)))
+    return np.asarray(2 * f / (3 - f))

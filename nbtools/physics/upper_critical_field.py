@@ -1,7 +1,5 @@
 """How a critical field falls with temperature: power laws, the orbital limit, and two dirty bands."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, zeta
@@ -13,17 +11,9 @@ Array = NDArray[np.float64]
 COLDEST = 1e-9
 
 
-class Couplings(NamedTuple):
-    """Coupling constants λ of two bands, Coulomb part taken off; the second index pairs."""
-
-    sigma_sigma: float
-    pi_pi: float
-    sigma_pi: float
-    pi_sigma: float
-
-
-# Golubov et al., J. Phys.: Condens. Matter 14, 1353 (2002), as used by Gurevich, PRB 67, 184515 (2003).
-MGB2_COUPLINGS = Couplings(0.81, 0.285, 0.119, 0.09)
+# Coupling constants λσσ, λππ, λσπ, λπσ of MgB2, Coulomb part taken off; the second index pairs. Golubov et al.,
+# J. Phys.: Condens. Matter 14, 1353 (2002), as used by Gurevich, PRB 67, 184515 (2003).
+MGB2_COUPLINGS = (0.81, 0.285, 0.119, 0.09)
 
 
 def power_law_field(
@@ -48,21 +38,6 @@ def power_law_field(
     require_positive(exponent=exponent)
     t = _reduced(temperature, zero_temperature_field, critical_temperature)
     return np.asarray(zero_temperature_field * np.clip(1 - t, 0, None) ** exponent)
-
-
-def linear_field(
-    temperature: ArrayLike, *, zero_temperature_field: float, critical_temperature: float
-) -> Array:
-    """H(T) = H(0)(1 − T/T_c), and 0 from T_c up: Ginzburg and Landau's law carried down to T = 0.
-
-    Parameters, units and errors as in `power_law_field`.
-    """
-    return power_law_field(
-        temperature,
-        zero_temperature_field=zero_temperature_field,
-        critical_temperature=critical_temperature,
-        exponent=1.0,
-    )
 
 
 def parabolic_field(
@@ -99,7 +74,6 @@ def two_band_field(
     zero_temperature_field: float,
     critical_temperature: float,
     diffusivity_ratio: float,
-    couplings: tuple[float, float, float, float] = MGB2_COUPLINGS,
 ) -> Array:
     """H_c2(T) of two dirty bands without interband scattering, normalised to its value at T = 0.
 
@@ -118,28 +92,26 @@ def two_band_field(
     zero_temperature_field : A/m
     critical_temperature : K
     diffusivity_ratio : η
-    couplings : λσσ, λππ, λσπ, λπσ; by default those of MgB2
 
     Raises
     ------
     ValueError
-        Negative temperatures, a parameter or a coupling that is not positive.
+        Negative temperatures, or a parameter that is not positive.
     """
-    require_positive(diffusivity_ratio=diffusivity_ratio, couplings=couplings)
+    require_positive(diffusivity_ratio=diffusivity_ratio)
     t = _reduced(temperature, zero_temperature_field, critical_temperature)
     inside = np.append(np.clip(t, COLDEST, 1).ravel(), COLDEST)
-    root = _two_band_root(inside, diffusivity_ratio, Couplings(*couplings))
+    root = _two_band_root(inside, diffusivity_ratio)
     shape = (root[:-1] / root[-1]).reshape(t.shape)
     return np.asarray(zero_temperature_field * np.where(t < 1, shape, 0.0))
 
 
-def _two_band_root(t: Array, ratio: float, couplings: Couplings) -> Array:
+def _two_band_root(t: Array, ratio: float) -> Array:
     """h by bisection. The root lies between those of either band alone, h₁ (X = 0) and h₁/η (Y = 0)."""
-    difference = couplings.sigma_sigma - couplings.pi_pi
-    crossing = couplings.sigma_pi * couplings.pi_sigma
-    root = np.sqrt(difference**2 + 4 * crossing)
-    a0 = 2 * (couplings.sigma_sigma * couplings.pi_pi - crossing) / root
-    a1, a2 = 1 + difference / root, 1 - difference / root
+    sigma, pi, sigma_pi, pi_sigma = MGB2_COUPLINGS
+    root = np.sqrt((sigma - pi) ** 2 + 4 * sigma_pi * pi_sigma)
+    a0 = 2 * (sigma * pi - sigma_pi * pi_sigma) / root
+    a1, a2 = 1 + (sigma - pi) / root, 1 - (sigma - pi) / root
     log_t, single = np.log(t), _pair_breaking(t)
     low, high = np.zeros_like(t), np.ones_like(t)
     # h = h₁ η^−s, with s between 0 and 1; the left side grows with h. 50 halvings reach rounding.

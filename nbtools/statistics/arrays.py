@@ -90,26 +90,25 @@ class Points:
         return Points(tuple(c[order] for c in self.columns), self.kept[order], self.masked, self.not_finite)
 
 
-def check_points(*, error: type[ValueError] = ValueError, **columns: ArrayLike | None) -> Points:
+def check_points(**columns: ArrayLike | None) -> Points:
     """The points of which every column is a finite, unmasked number.
 
     Parameters
     ----------
     columns : by name, shape (n,) each; a single number stands for every point, and None for no column
-    error : class of the exception
 
     Raises
     ------
     ValueError
-        (or `error`) No real numbers, or columns of different length.
+        No real numbers, or columns of different length.
     """
     given = {name: column for name, column in columns.items() if column is not None}
-    arrays = {name: real_array(column, name, error=error) for name, column in given.items()}
+    arrays = {name: real_array(column, name) for name, column in given.items()}
     single = {name: array.ndim == 0 for name, array in arrays.items()}
     sizes = {name: array.size for name, array in arrays.items() if not single[name]}
     if len(set(sizes.values())) != 1:
         came = ", ".join(f"{size} of {name}" for name, size in sizes.items()) or "single numbers"
-        raise error(f"{came} came; one of each for every point was expected")
+        raise ValueError(f"{came} came; one of each for every point was expected")
     size = next(iter(sizes.values()))
     flat = [np.full(size, float(array)) if single[name] else array.ravel() for name, array in arrays.items()]
     masked = np.zeros(size, bool)

@@ -5,7 +5,7 @@ from . import statements as statements
 from .lengths import CORE_TERM_HU as CORE_TERM_HU
 from .lengths import LengthsStudy as LengthsStudy
 from .lengths import estimate_ginzburg_landau as estimate_ginzburg_landau
-from .lengths import penetration_depth_budget as penetration_depth_budget
+from .lengths import estimate_lengths as estimate_lengths
 from .lower_field import FluxEntryStudy as FluxEntryStudy
 from .lower_field import estimate_flux_entry as estimate_flux_entry
 from .lower_field import estimate_lower_critical_field as estimate_lower_critical_field

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nbtools.transport.screening import ScreeningStudy
     from nbtools.transport.upper_field import UpperFieldStudy
 
-LINES = {0: "-", 1: "--", 2: ":"}
+LINES = ("-", "--", ":")
 
 
 def draw_resistivity(
@@ -75,101 +75,7 @@ def draw_resistivity(
         inset.tick_params(labelsize=6)
         for (mark, place), style in zip((marks or {}).items(), ("-", "--", ":", "-."), strict=False):
             inset.axvline(place, color=RED, linewidth=0.7, linestyle=style, label=f"{mark} {place:.2f} K")
-        add_legend(inset, loc="lower right", borderaxespad=0.2, handlelength=1)
-    return axes
-
-
-def draw_susceptibility(
-    axes: "Axes",
-    branches: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    *,
-    label: str = r"$4\pi\chi$ (= $\chi_{\rm SI}$, external)",
-    full_screening: float | None = None,
-    onset: float | None = None,
-) -> "Axes":
-    """χ(T) of the named branches (ZFC, FC), with what full screening would read."""
-    looks = cycle(zip((BLUE, GREEN, PURPLE, ORANGE), "os^v", strict=True))
-    for (name, (t, chi)), (colour, marker) in zip(branches.items(), looks, strict=False):
-        axes.plot(t, chi, marker + "-", color=colour, label=name, linewidth=0.6, markersize=2)
-    if full_screening is not None:
-        axes.axhline(
-            full_screening, color=ORANGE, linestyle="--", label=f"full screening {full_screening:.2f}"
-        )
-    if onset is not None and np.isfinite(onset):
-        axes.axvline(onset, color=RED, linewidth=0.7, linestyle=":", label=f"onset {onset:.2f} K")
-    axes.axhline(0, color=BLACK, linewidth=0.4)
-    axes.set(xlabel="temperature (K)", ylabel=label)
-    add_legend(axes, loc="best")
-    return axes
-
-
-def draw_virgin_curves(
-    axes: "Axes",
-    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
-    *,
-    entries: Sequence[float] = (),
-    units: str = "paper",
-) -> "Axes":
-    """Virgin m(H) at several temperatures (K, A/m, A m²), the entry fields marked on them."""
-    field_scale, field_label = for_display("A/m", units)
-    moment_scale, moment_label = for_display("A m^2", units)
-    colours = temperature_colours([t for t, _, _ in curves])
-    marked = list(entries) + [np.nan] * len(curves)
-    for (t, h, m), colour, entry in zip(curves, colours, marked, strict=False):
-        h, m = np.asarray(h) * field_scale, np.asarray(m) * moment_scale
-        axes.plot(h, m, color=colour, label=f"{t:.4g} K", linewidth=0.9)
-        if np.isfinite(entry):
-            axes.plot(
-                entry * field_scale, np.interp(entry * field_scale, h, m), "v", color=colour, markersize=4
-            )
-    axes.set(xlabel=f"$H$ ({field_label})", ylabel=f"moment ({moment_label})", xlim=(0, None))
-    add_legend_beside(axes, handlelength=1)
-    return axes
-
-
-def draw_magnetoresistance(
-    axes: "Axes",
-    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
-    *,
-    criterion: float | None = None,
-    units: str = "paper",
-) -> "Axes":
-    """R/R_n against field at several temperatures (K, A/m, 1), with the level of the criterion."""
-    scale, label = (for_display("A/m", units)[0] / 1e3, "kOe") if units == "paper" else (1e-3, "kA/m")
-    colours = temperature_colours([t for t, _, _ in curves])
-    for (t, h, share), colour in zip(curves, colours, strict=True):
-        axes.plot(
-            np.asarray(h) * scale, share, ".-", color=colour, label=f"{t:.4g} K", markersize=2, linewidth=0.6
-        )
-    if criterion is not None:
-        axes.axhline(criterion, color=BLACK, linestyle=":", linewidth=0.8)
-    axes.set(xlabel=f"$H$ ({label})", ylabel=r"$R/R_{\rm n}$", xlim=(0, None))
-    add_legend_beside(axes, handlelength=1)
-    return axes
-
-
-def draw_in_fields(
-    axes: "Axes",
-    curves: Sequence[tuple[float, ArrayLike, ArrayLike]],
-    *,
-    criterion: float,
-    units: str = "paper",
-) -> "Axes":
-    """R/R_n against temperature in several fields (A/m, K, 1), where it goes from nothing to the normal state."""
-    scale, label = (for_display("A/m", units)[0] / 1e3, "kOe") if units == "paper" else (1e-3, "kA/m")
-    warm = []
-    for colour, (h, t, share) in zip(temperature_colours([h for h, _, _ in curves]), curves, strict=True):
-        order = np.argsort(t, kind="stable")
-        x, y = np.asarray(t)[order], np.asarray(share)[order]
-        axes.plot(x, y, ".-", color=colour, label=f"{scale * h:.4g} {label}", markersize=2, linewidth=0.6)
-        warm += [x[y > 0.02].min(initial=np.inf), x[y < 0.95].max(initial=-np.inf)]
-    axes.axhline(criterion, color=BLACK, linestyle=":", linewidth=0.8)
-    known = [value for value in warm if np.isfinite(value)]
-    span = np.ptp(known) if known else 0.0
-    axes.set(xlabel="temperature (K)", ylabel=r"$R/R_{\rm n}$")
-    if span > 0:
-        axes.set(xlim=(min(known) - 0.1 * span, max(known) + 0.1 * span), ylim=(-0.05, 1.15))
-    add_legend_beside(axes, handlelength=1)
+        add_legend(inset, loc="lower right", handlelength=1)
     return axes
 
 
@@ -199,7 +105,7 @@ def draw_critical_field(
         elinewidth=0.7,
     )
     for (name, (t, h)), colour, line in zip(
-        (laws or {}).items(), (ORANGE, GREEN, PURPLE), LINES.values(), strict=False
+        (laws or {}).items(), (ORANGE, GREEN, PURPLE), LINES, strict=False
     ):
         axes.plot(t, np.asarray(h) * scale, color=colour, linestyle=line, label=name)
     axes.set(xlabel="temperature (K)", ylabel=f"{symbol} ({label})", xlim=(0, None), ylim=(0, None))
@@ -251,19 +157,26 @@ def screening(panels: Any, study: "ScreeningStudy", *, units: str = "paper") -> 
     units : "paper" or "SI"
     """
     first, *rest = np.atleast_1d(panels)
-    curves = {
-        re.sub(r"^z?fc\b", lambda word: word[0].upper(), label): curve
-        for label, curve in study.curves.items()
-    }
-    if study.shielding is None:
-        scale, unit = for_display("A m^2", units)
-        moments = {label: (t, np.asarray(m) * scale) for label, (t, m) in curves.items()}
-        draw_susceptibility(first, moments, label=f"moment ({unit})", onset=study.onset)
-        return panels
-    full = float(study.shielding.fully_screened)
-    draw_susceptibility(first, curves, full_screening=full, onset=study.onset)
-    if rest:
-        draw_budget(rest[0], study.shielding.budget)
+    shielding = study.shielding
+    scale, unit = (1.0, "") if shielding else for_display("A m^2", units)
+    looks = cycle(zip((BLUE, GREEN, PURPLE, ORANGE), "os^v", strict=True))
+    for (name, (t, values)), (colour, marker) in zip(study.curves.items(), looks, strict=False):
+        label = re.sub(r"^z?fc\b", lambda word: word[0].upper(), name)
+        shown = np.asarray(values) * scale
+        first.plot(t, shown, marker + "-", color=colour, label=label, linewidth=0.6, markersize=2)
+    if shielding:
+        full = float(shielding.fully_screened)
+        first.axhline(full, color=ORANGE, linestyle="--", label=f"full screening {full:.2f}")
+    if np.isfinite(study.onset):
+        first.axvline(
+            study.onset, color=RED, linewidth=0.7, linestyle=":", label=f"onset {study.onset:.2f} K"
+        )
+    first.axhline(0, color=BLACK, linewidth=0.4)
+    quantity = r"$4\pi\chi$ (= $\chi_{\rm SI}$, external)" if shielding else f"moment ({unit})"
+    first.set(xlabel="temperature (K)", ylabel=quantity)
+    add_legend(first, loc="best")
+    if shielding and rest:
+        draw_budget(rest[0], shielding.budget)
     return panels
 
 
@@ -276,9 +189,18 @@ def flux_entry(panels: Any, study: "FluxEntryStudy", *, units: str = "paper") ->
     study : from `study_flux_entry`
     units : "paper" or "SI"
     """
+    field_scale, field_label = for_display("A/m", units)
+    moment_scale, moment_label = for_display("A m^2", units)
     entries = dict(zip(study.temperature, (float(f.entry_field) for f in study.fields), strict=True))
-    marked = [entries.get(t, np.nan) for t, _, _ in study.curves]
-    draw_virgin_curves(panels[0], study.curves, entries=marked, units=units)
+    colours = temperature_colours([t for t, _, _ in study.curves])
+    for (t, field, moment), colour in zip(study.curves, colours, strict=True):
+        h, m = np.asarray(field) * field_scale, np.asarray(moment) * moment_scale
+        panels[0].plot(h, m, color=colour, label=f"{t:.4g} K", linewidth=0.9)
+        if t in entries:
+            entry = entries[t] * field_scale
+            panels[0].plot(entry, np.interp(entry, h, m), "v", color=colour, markersize=4)
+    panels[0].set(xlabel=f"$H$ ({field_label})", ylabel=f"moment ({moment_label})", xlim=(0, None))
+    add_legend_beside(panels[0], handlelength=1)
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, law.critical_temperature, 100)
@@ -305,10 +227,24 @@ def upper_field(panels: Any, study: "UpperFieldStudy", *, units: str = "paper") 
     study : from `study_upper_field`
     units : "paper" or "SI"
     """
+    scale, label = for_display("A/m", units)
+    scale, label = scale / 1e3, f"k{label}"
     if study.curves:
-        draw_magnetoresistance(panels[0], study.curves, criterion=study.criterion, units=units)
+        curves = [(f"{t:.4g} K", np.asarray(h) * scale, share) for t, h, share in study.curves]
+        panels[0].set(xlabel=f"$H$ ({label})")
     else:
-        draw_in_fields(panels[0], study.in_fields, criterion=study.criterion, units=units)
+        curves = [(f"{scale * h:.4g} {label}", t, share) for h, t, share in study.in_fields]
+        panels[0].set(xlabel="temperature (K)")
+    colours = temperature_colours([held for held, _, _ in study.curves or study.in_fields])
+    for (name, x, share), colour in zip(curves, colours, strict=True):
+        panels[0].plot(x, share, ".-", color=colour, label=name, markersize=2, linewidth=0.6)
+    panels[0].axhline(study.criterion, color=BLACK, linestyle=":", linewidth=0.8)
+    panels[0].set(ylabel=r"$R/R_{\rm n}$")
+    if study.curves:
+        panels[0].set_xlim(0, None)
+    else:
+        _frame_transitions(panels[0], study.in_fields)
+    add_legend_beside(panels[0], handlelength=1)
     laws = {}
     for name, law in study.laws.items():
         grid = np.linspace(0, float(law.critical_temperature), 100)
@@ -318,6 +254,18 @@ def upper_field(panels: Any, study: "UpperFieldStudy", *, units: str = "paper") 
         panels[1], study.temperature, study.field, uncertainty=study.uncertainty, laws=laws, units=units
     )
     return panels
+
+
+def _frame_transitions(axes: "Axes", curves: Sequence[tuple[float, Any, Any]]) -> None:
+    """From where the resistance is gone to where it is the normal state's, and a tenth of that beyond."""
+    warm = []
+    for _, t, share in curves:
+        x, y = np.asarray(t), np.asarray(share)
+        warm += [x[y > 0.02].min(initial=np.inf), x[y < 0.95].max(initial=-np.inf)]
+    known = [value for value in warm if np.isfinite(value)]
+    span = np.ptp(known) if known else 0.0
+    if span > 0:
+        axes.set(xlim=(min(known) - 0.1 * span, max(known) + 0.1 * span), ylim=(-0.05, 1.15))
 
 
 @drawing(height=50, name="penetration_depth_budget")

@@ -39,10 +39,6 @@ class GinzburgLandau:
     depairing_current: Quantity
     core_term: float
 
-    def __str__(self) -> str:
-        lengths = f"ξ = {self.coherence_length.to('nm')}, λ = {self.penetration_depth.to('nm')}"
-        return f"{lengths}, κ = {self.kappa} (core term {self.core_term:g})"
-
 
 def estimate_ginzburg_landau(
     hc1: float | Quantity | UFloat, hc2: float | Quantity | UFloat, *, core_term: float = 0.0
@@ -80,31 +76,6 @@ def estimate_ginzburg_landau(
         Quantity.of(depairing, "A/m^2"),
         core_term,
     )
-
-
-def penetration_depth_budget(
-    hc1: Quantity, hc2: Quantity, *, core_term: float = 0.0, alternatives: Mapping[str, tuple[float, float]]
-) -> dict[str, float]:
-    """Relative change of λ when each input moves by its σ, or to an alternative; the largest first.
-
-    Parameters
-    ----------
-    hc1, hc2 : A/m ± σ
-    alternatives : other (H_c1, H_c2) by name, such as another criterion or law; the other core term is added
-    """
-
-    def depth(lower: float, upper: float, term: float = core_term) -> float:
-        return float(estimate_ginzburg_landau(float(lower), float(upper), core_term=term).penetration_depth)
-
-    base = depth(hc1, hc2)
-    moved = {
-        "H_c1: noise": depth(hc1 + hc1.uncertainty, hc2),
-        "H_c2: noise": depth(hc1, hc2 + hc2.uncertainty),
-        **{name: depth(*fields) for name, fields in alternatives.items()},
-        "core term 0 or 0.497": depth(hc1, hc2, CORE_TERM_HU if core_term == 0 else 0.0),
-    }
-    budget = {name: abs(value / base - 1) for name, value in moved.items()}
-    return largest_first(budget)
 
 
 def _as_ufloat(field: float | Quantity | UFloat) -> UFloat | float:
@@ -179,15 +150,21 @@ def estimate_lengths(
     NotPossible
         Fields of which no type-II superconductor can be made.
     """
+    base, other_term = hc1 if budget_from is None else budget_from, CORE_TERM_HU if core_term == 0 else 0.0
+
+    def depth(lower: float, upper: float, term: float = core_term) -> float:
+        return float(estimate_ginzburg_landau(float(lower), float(upper), core_term=term).penetration_depth)
+
     try:
         lengths = estimate_ginzburg_landau(hc1, hc2, core_term=core_term)
-        other = estimate_ginzburg_landau(hc1, hc2, core_term=CORE_TERM_HU if core_term == 0 else 0.0)
-        budget = penetration_depth_budget(
-            hc1 if budget_from is None else budget_from,
-            hc2,
-            core_term=core_term,
-            alternatives=alternatives or {},
-        )
+        other = estimate_ginzburg_landau(hc1, hc2, core_term=other_term)
+        moved = {
+            "H_c1: noise": depth(base + base.uncertainty, hc2),
+            "H_c2: noise": depth(base, hc2 + hc2.uncertainty),
+            **{name: depth(*fields) for name, fields in (alternatives or {}).items()},
+            "core term 0 or 0.497": depth(base, hc2, other_term),
+        }
+        changes = {name: abs(value / depth(base, hc2) - 1) for name, value in moved.items()}
     except ValueError as reason:
         raise NotPossible(str(reason)) from None
-    return LengthsStudy(lengths, other, budget)
+    return LengthsStudy(lengths, other, largest_first(changes))

@@ -1,7 +1,7 @@
 """Where flux first enters: the kink of a virgin magnetisation curve, and its extrapolation to zero temperature."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Literal
 
 import numpy as np
@@ -57,11 +57,6 @@ class LowerCriticalField:
     meissner_slope: Quantity
     window: float
     correction: Correction
-
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no entry field: {self.reason}"
-        return f"H_c1 = {self.lower_critical_field.to('Oe')} (correction {self.correction})"
 
 
 def estimate_lower_critical_field(
@@ -132,10 +127,6 @@ class ZeroTemperatureField:
     def predict(self, temperature: ArrayLike) -> Array:
         """H_c1 in A/m at `temperature` in K."""
         return float(self.zero_temperature_field) * _shape(temperature, self.law, self.critical_temperature)
-
-    def __str__(self) -> str:
-        field = self.zero_temperature_field.to("Oe")
-        return f"{self.law}: H_c1(0) = {field}, χ² = {self.chi_square:.1f} for {self.points} points"
 
 
 def extrapolate_lower_critical_field(
@@ -249,14 +240,10 @@ def _widest_kink(curve: _Virgin) -> _Kink:
         if chi_square < freedom + 3 * np.sqrt(2 * freedom):
             break
     assert kink is not None
+    entry, error, slope, slope_error, window, improvement = astuple(kink)
     scale = curve.largest
     return _Kink(
-        kink.entry * scale,
-        kink.error * scale,
-        kink.slope / scale,
-        kink.slope_error / scale,
-        kink.window * scale,
-        kink.improvement,
+        entry * scale, error * scale, slope / scale, slope_error / scale, window * scale, improvement
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import lmfit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from uncertainties import ufloat, wrap
 
 from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.statistics.arrays import check_points
@@ -16,6 +17,7 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 # ρ(300 K) − ρ(40 K) of fully connected MgB2, clean film to good bulk, in Ω m (Rowell, SUST 16, R17).
 IDEAL_RESISTIVITY_RISE = (4.3e-8, 7.3e-8)
+EXPONENTS = (3.0, 5.0)  # m, usual for MgB2, and of simple metals
 REACH = 5.0  # K, beyond the fitted temperatures: less than the law can go wrong in
 BAD_FIT = 5.0  # χ²ᵣ from which on a law's parameters have no σ
 
@@ -52,22 +54,6 @@ class NormalState:
         """ρ in Ω m at `temperature` in K."""
         return np.asarray(self.fit.eval(temperature=np.asarray(temperature, float)))
 
-    def __str__(self) -> str:
-        known = self.resistivity_100.unit == "ohm m"
-        why = "".join(f"\n{what}: {reason}" for what, reason in self.undetermined.items())
-        symbol, shown = ("ρ", self.resistivity_100.to("uohm cm")) if known else ("R", self.resistivity_100)
-        return (
-            f"{symbol}(100 K) = {shown}, {symbol}300/{symbol}40 = {self.residual_ratio}, "
-            f"Θ = {self.debye_temperature} (m = {self.exponent:g}; "
-            + ", ".join(f"AICc {a:.0f} for m = {m:g}" for m, a in self.aicc.items())
-            + (
-                f")\nRowell connectivity {self.connectivity[0]} (clean), {self.connectivity[1]} (bulk)"
-                if known
-                else ")"
-            )
-            + why
-        )
-
 
 def fit_normal_state(
     temperature: ArrayLike,
@@ -76,7 +62,6 @@ def fit_normal_state(
     onset: float,
     scale_uncertainty: float = 0.0,
     unit: str = "ohm m",
-    exponents: tuple[float, ...] = (3.0, 5.0),
 ) -> NormalState:
     """Bloch–Grüneisen fit above a transition, for each exponent; the lowest AICc is kept.
 
@@ -103,7 +88,7 @@ def fit_normal_state(
             f"{len(x)} points over {np.ptp(x) if len(x) else 0:.3g} K lie above {onset + 3:.4g} K; "
             "a Bloch–Grüneisen fit needs at least 8 points over 50 K: measure to higher temperature"
         )
-    fits = {m: _fit_bloch_gruneisen(x, y, m) for m in exponents}
+    fits = {m: _fit_bloch_gruneisen(x, y, m) for m in EXPONENTS}
     by_exponent = {m: aicc(fit.chisqr, len(x), fit.nvarys) for m, fit in fits.items()}
     exponent = min(by_exponent, key=lambda m: by_exponent[m])
     window = (float(x[0]), float(x[-1]))
@@ -133,8 +118,6 @@ def _normal_state(
     values = getattr(fit, "uvars", None)  # lmfit leaves it away where it found no covariance
     if values is None:
         raise ValueError("the Bloch–Grüneisen fit found no uncertainties: the data do not determine it")
-    from uncertainties import ufloat
-
     missing = {
         f"{what}({t:.0f} K)": f"the curve was fitted from {window[0]:.4g} to {window[1]:.4g} K"
         for what, t in (("R", 40.0), ("R", 100.0), ("R", 300.0))
@@ -147,7 +130,17 @@ def _normal_state(
             f"the law misses the points by {np.sqrt(fit.redchi):.3g} times their scatter (χ²ᵣ = {fit.redchi:.4g}): "
             "what it says of them is not known to any σ"
         )
-    at = {t: _predict_with_error(fit, t) for t in (40.0, 100.0, 300.0)}
+    names = ("residual", "amplitude", "debye_temperature")
+
+    def read(kelvin: float) -> Any:
+        def law(*parameters: float) -> float:
+            return float(
+                bloch_gruneisen(kelvin, exponent=exponent, **dict(zip(names, parameters, strict=True)))
+            )
+
+        return wrap(law)(*(values[name] for name in names))
+
+    at = {t: read(t) for t in (40.0, 100.0, 300.0)}
     if misfit:
         at = {t: value + ufloat(0.0, misfit) for t, value in at.items()}
     rise = at[300.0] - at[40.0]
@@ -179,23 +172,3 @@ def _normal_state(
         fit,
         missing,
     )
-
-
-def _predict_with_error(fit: Any, temperature: float) -> Any:
-    """ρ at one temperature as an ``uncertainties`` number that keeps its correlations."""
-    from uncertainties import wrap
-
-    def at(residual: float, amplitude: float, debye_temperature: float) -> float:
-        exponent = fit.params["exponent"].value
-        return float(
-            bloch_gruneisen(
-                temperature,
-                residual=residual,
-                amplitude=amplitude,
-                debye_temperature=debye_temperature,
-                exponent=exponent,
-            )
-        )
-
-    values = fit.uvars
-    return wrap(at)(values["residual"], values["amplitude"], values["debye_temperature"])

@@ -40,25 +40,17 @@ class Shielding:
     fully_screened : what the instrument reads for a perfectly shielded body of this shape and length
     screened_fraction : their ratio; 1 is full screening
     budget : relative standard deviation that each input contributes, largest first
-    alternatives : screened fraction by demagnetisation method, all else equal
     """
 
     susceptibility: Quantity
     fully_screened: Quantity
     screened_fraction: Quantity
     budget: dict[str, float]
-    alternatives: dict[str, float]
 
     @property
     def most_useful(self) -> str:
         """The input that, halved, would help most."""
         return next(iter(self.budget))
-
-    def __str__(self) -> str:
-        return (
-            f"4πχ = {self.susceptibility}, full screening would read {self.fully_screened}: "
-            f"screened fraction {self.screened_fraction}"
-        )
 
 
 def full_screening_susceptibility(
@@ -233,7 +225,6 @@ def estimate_shielding(
         Quantity(expected, abs(expected) * modelled),
         Quantity(fraction, abs(fraction) * float(np.hypot(measured, modelled))),
         largest_first(parts),
-        {name: float(susceptibility / (chi * length_factor)) for name, chi in full_screening.items()},
     )
 
 
@@ -360,8 +351,13 @@ def estimate_screening(
     common: dict[str, Any] = {"applied_field": fields[first], "field_cooled": field_cooled}
     if volume is None or sides is None or remanence is None or instrument is None:
         return ScreeningStudy(transitions, measured, None, fraction, {}, **common)
+    try:
+        length_factor = _length_factor(sides[-1], instrument, scan_length)
+    except ValueError as reason:
+        return ScreeningStudy(
+            transitions, measured, None, fraction, {}, **common, missing={"4πχ": str(reason)}
+        )
     full = full_screening_susceptibility(*sides, shape=shape)
-    length_factor = _length_factor(sides[-1], instrument, scan_length)
     shielding = estimate_shielding(
         plateaus[first],
         field=fields[first],
@@ -379,10 +375,7 @@ def estimate_screening(
 
 
 def _length_factor(length: float, instrument: Any, scan_length: float) -> Quantity:
-    point = float(sample_length_factor(length, mode=instrument, scan_length=scan_length))
-    calibrated = float(
-        sample_length_factor(
-            length, mode=instrument, scan_length=scan_length, reference_length=CALIBRATION_LENGTH
-        )
-    )
+    coils: dict[str, Any] = {"mode": instrument, "scan_length": scan_length}
+    point = sample_length_factor(length, **coils)
+    calibrated = sample_length_factor(length, reference_length=CALIBRATION_LENGTH, **coils)
     return Quantity(point, abs(calibrated - point) / 2)

@@ -43,14 +43,13 @@ SPARSE, FOOT = 20, 5.0
 
 @dataclass(frozen=True)
 class Curve:
-    """Finite points in order of temperature; sigma is None where it is to be found from the scatter."""
+    """Finite points in order of temperature."""
 
     x: Array
     y: Array
-    sigma: Array | None
 
     def where(self, chosen: NDArray[np.bool_]) -> "Curve":
-        return Curve(self.x[chosen], self.y[chosen], None if self.sigma is None else self.sigma[chosen])
+        return Curve(self.x[chosen], self.y[chosen])
 
 
 @dataclass(frozen=True)
@@ -112,18 +111,11 @@ class Transition:
         variance = self.ninety.uncertainty**2 + self.ten.uncertainty**2 - shared
         return Quantity(self.ninety - self.ten, float(np.sqrt(max(variance, 0.0))), "K")
 
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no transition: {self.reason}"
-        names = ("onset", "midpoint", "zero") if self.kind == "resistive" else ("onset", "midpoint")
-        return ", ".join(f"{name} {getattr(self, name)}" for name in names)
-
 
 def estimate_transition(
     temperature: ArrayLike,
     signal: ArrayLike,
     *,
-    uncertainty: ArrayLike | None = None,
     kind: Kind | None = None,
     criterion: float = 0.5,
     thermometer_offset: float = 0.0,
@@ -139,7 +131,6 @@ def estimate_transition(
     temperature : shape (n,), K, any order, n ≥ 8; one branch (of several that disagree, such as ZFC and FC
         in one record, the first is used and `reason` says so)
     signal : shape (n,), any unit: resistance, resistivity, moment or susceptibility
-    uncertainty : shape (n,) or a number, one standard deviation; by default found from the scatter
     kind : "resistive" or "diamagnetic"; by default told from the sign of the signal at low temperature
     criterion : share of the step left at `critical_temperature`, 0 < criterion < 1
     thermometer_offset : K, standard deviation of what all temperatures may be off together
@@ -155,8 +146,8 @@ def estimate_transition(
         raise ValueError(f"thermometer_offset is {thermometer_offset:g} K; a standard deviation was expected")
     if kind not in (None, "resistive", "diamagnetic"):
         raise ValueError(f'kind is {kind!r}; it can be "resistive" or "diamagnetic"')
-    points = check_points(temperature=temperature, signal=signal, uncertainty=uncertainty)
-    used, several = first_branch(*points.columns[:2])
+    points = check_points(temperature=temperature, signal=signal)
+    used, several = first_branch(*points.columns)
     curve = order_curve(*(column[:used] for column in points.columns))
     kind = kind or kind_of(curve)
     step = find_diamagnetic_step(curve) if kind == "diamagnetic" else find_resistive_step(curve)
@@ -282,10 +273,7 @@ def _normal_state(curve: Curve, step: Step) -> _NormalState:
         clear, above = np.flatnonzero(curve.x > start), np.flatnonzero(curve.x > step.ninety)
         chosen = np.isin(np.arange(len(curve.x)), clear[:8] if len(clear) >= 6 else above[-8:])
     x, y = curve.x[chosen], curve.y[chosen]
-    noise = noise_of(x, y)
-    if curve.sigma is not None:
-        noise = float(np.median(curve.sigma[chosen]))
-    noise = noise or 1e-9 * float(np.ptp(curve.y))
+    noise = noise_of(x, y) or 1e-9 * float(np.ptp(curve.y))
     powers = np.arange(len(SMOOTHNESS) + 1)
     design = (x / step.half - 1)[:, None] ** powers
     allowed = np.array(SMOOTHNESS) * (float(np.median(np.abs(y))) + noise)
@@ -315,8 +303,6 @@ def _low_state(curve: Curve, kind: Kind, step: Step, normal: _NormalState) -> _L
     below = curve.where(curve.x < step.ten - 1.5 * step.spread)
     points = len(below.x)
     noise = noise_of(below.x, below.y) if points > 8 else normal.noise
-    if curve.sigma is not None and points:
-        noise = float(np.median(below.sigma))  # type: ignore[arg-type]
     if points and np.sum(colder := below.x <= np.mean(below.x[[0, -1]])) > 8:
         below = below.where(colder)  # the warmer half may still hold the foot of a step
     if kind == "diamagnetic":
@@ -345,7 +331,7 @@ def _is_flat_and_small(below: Curve, normal_level: float, noise: float) -> bool:
     """A resistance has reached zero when no more than 2 % of the normal value is left, all the way down."""
     if len(below.x) < 3:
         return False
-    parts = np.array_split(without_spikes(below.y), min(5, len(below.x) // 3))
+    parts = np.array_split(running_median(below.y, 3), min(5, len(below.x) // 3))
     return all(
         abs(float(np.mean(part))) < REACHED_ZERO * normal_level + 3 * noise / np.sqrt(len(part))
         for part in parts
@@ -385,11 +371,8 @@ class _Reduced:
         x, heights = curve.x[near], normal.at(curve.x[near]) - low.level
         fraction = (curve.y[near] - low.level) / heights
         height = float(normal.at(step.half)) - low.level
-        if curve.sigma is None:
-            share = np.clip(fraction, 0, 1)
-            sigma = np.sqrt((1 - share) * low.noise**2 + share * normal.noise**2) / heights
-        else:
-            sigma = curve.sigma[near] / heights
+        share = np.clip(fraction, 0, 1)
+        sigma = np.sqrt((1 - share) * low.noise**2 + share * normal.noise**2) / heights
         sigma = np.hypot(np.abs(sigma), _thermometer_jitter(x, fraction, np.abs(sigma)))
         points = averaged(x, fraction, np.maximum(sigma, 1e-7), most=MOST_POINTS)
         return cls(*points, step, height, normal, low)
@@ -524,14 +507,14 @@ def _zero(reduced: _Reduced, kind: Kind) -> tuple[Quantity, dict[str, str]]:
     return reduced.crossing(threshold, level_error=error), {}
 
 
-def order_curve(temperature: Array, signal: Array, uncertainty: Array | None = None) -> Curve:
+def order_curve(temperature: Array, signal: Array) -> Curve:
     if signal.size < 8 or np.ptp(temperature) == 0:
         raise ValueError(
             f"{signal.size} finite points at {np.unique(temperature).size} temperatures came; "
             "a transition needs at least 8 points at different temperatures"
         )
     order = np.argsort(temperature, kind="stable")
-    return Curve(temperature[order], signal[order], None if uncertainty is None else uncertainty[order])
+    return Curve(temperature[order], signal[order])
 
 
 def first_branch(temperature: ArrayLike, signal: ArrayLike) -> tuple[int, str]:
@@ -674,17 +657,12 @@ def _log_slope(x: Array, y: Array, step: Step) -> float:
     return float(np.polyfit(np.log(x[near]), np.log(y[near]), 1)[0])
 
 
-def without_spikes(y: Array) -> Array:
-    """Running median of three: a single wild point does not make a step."""
-    return running_median(y, 3)
-
-
 def calmed(curve: Curve) -> Array:
     """Running median of three points, or of as many more as bring the noise to 1 % of the range.
 
     A median keeps a step as steep as it is, over however few points it goes.
     """
-    y = without_spikes(curve.y)
+    y = running_median(curve.y, 3)
     share = noise_of(curve.x, curve.y) / (float(np.ptp(y)) or 1.0)
     size = int(np.clip(1.6 * (share / 0.01) ** 2, 3, max(3, len(y) // 10)))
     return running_median(curve.y, size | 1) if size > 3 else y

@@ -11,11 +11,11 @@ from nbtools.physics.domain import require_one_of
 from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.physics.superconductor import (
     edge_barrier_factor,
-    parabolic_field,
     resistive_surface,
     screening_fraction,
     virgin_magnetisation,
 )
+from nbtools.physics.upper_critical_field import parabolic_field
 from nbtools.units import convert
 
 Array = NDArray[np.float64]

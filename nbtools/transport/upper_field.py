@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nbtools.cache import cached
-from nbtools.physics import superconductor
 from nbtools.physics.domain import require_one_of
+from nbtools.physics.superconductor import coherence_length
+from nbtools.physics.upper_critical_field import orbital_field, power_law_field, two_band_field
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import check_points
 from nbtools.statistics.crossing import find_crossing, rough_crossing
@@ -32,13 +33,6 @@ class UpperCriticalField:
     found: bool
     reason: str
     field: Quantity
-    criterion: float
-    normal_resistance: float
-
-    def __str__(self) -> str:
-        if not self.found:
-            return f"no H_c2: {self.reason}"
-        return f"H_c2 = {self.field.to('kOe')} at {100 * self.criterion:.0f} % of R_n"
 
 
 def estimate_upper_critical_field(
@@ -83,14 +77,12 @@ def estimate_upper_critical_field(
     sigma = (uncertainty / normal_resistance if uncertainty else noise_of(h, share)) or 1e-7
     missing = _why_missing(h, share, criterion, sigma)
     if missing:
-        return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"), criterion, normal_resistance)
+        return UpperCriticalField(False, missing, Quantity(np.nan, unit="A/m"))
     found = _crossing(h, share, criterion, sigma)
     return UpperCriticalField(
         bool(np.isfinite(found)),
         f"R/R_n crosses {criterion:g} between two measured fields",
         Quantity(found, found.uncertainty, "A/m"),
-        criterion,
-        normal_resistance,
     )
 
 
@@ -201,11 +193,6 @@ class UpperCriticalLaw:
         known = {name: float(getattr(self, name)) for name in names if np.isfinite(getattr(self, name))}
         return np.asarray(_MODELS[self.law](np.asarray(temperature, float), **known))
 
-    def __str__(self) -> str:
-        field, length = self.zero_temperature_field.to("kOe"), self.coherence_length.to("nm")
-        fit = f"T_c = {self.critical_temperature}, χ²ᵣ = {self.reduced_chi_square:.2g}"
-        return f"{self.law}: H_c2(0) = {field}, ξ = {length}, {fit}"
-
 
 def fit_upper_critical_law(
     temperature: ArrayLike,
@@ -260,9 +247,9 @@ def compare_upper_critical_laws(
 
 
 _MODELS: dict[Law, Any] = {
-    "power": superconductor.power_law_field,
-    "orbital": superconductor.orbital_field,
-    "two-band": superconductor.two_band_field,
+    "power": power_law_field,
+    "orbital": orbital_field,
+    "two-band": two_band_field,
 }
 
 
@@ -271,8 +258,7 @@ def _free_parameters(law: Law) -> int:
 
 
 def _fit(law: Law, t: Array, h: Array, sigma: Array | None, critical_temperature: float | None) -> Any:
-    options: dict[str, Any] = {"couplings": superconductor.MGB2_COUPLINGS} if law == "two-band" else {}
-    model = lmfit.Model(_MODELS[law], independent_vars=["temperature", *options])
+    model = lmfit.Model(_MODELS[law], independent_vars=["temperature"])
     warmest = float(t[-1])
     guess = critical_temperature or warmest + 0.05 * float(np.ptp(t))
     slope = float(h[0] / max(1 - t[0] / guess, 0.05))
@@ -293,7 +279,7 @@ def _fit(law: Law, t: Array, h: Array, sigma: Array | None, critical_temperature
     for ratio in (0.2, 5.0) if law == "two-band" else (np.nan,):
         hints["diffusivity_ratio"]["value"] = ratio
         parameters = model.make_params(**{k: v for k, v in hints.items() if k in model.param_names})
-        options |= {"weights": weights, "scale_covar": sigma is None, "max_nfev": 600}
+        options = {"weights": weights, "scale_covar": sigma is None, "max_nfev": 600}
         fits.append(model.fit(h, parameters, temperature=t, **options))
     return min(fits, key=lambda fit: fit.chisqr)
 
@@ -306,7 +292,7 @@ def _summarise(law: Law, fit: Any, t: Array, critical_temperature: float | None)
         return Quantity(fit.params[name].value, np.nan if error is None else error, unit)
 
     zero = of("zero_temperature_field", "A/m")
-    length = float(superconductor.coherence_length(zero))
+    length = float(coherence_length(zero))
     parameters, points = fit.nvarys, len(t)
     misfit = fit.chisqr if fit.weights is not None else points * np.log(fit.chisqr / points)
     tc = of("critical_temperature", "K")

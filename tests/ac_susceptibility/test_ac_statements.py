@@ -1,18 +1,19 @@
 """The paper's statements on ac susceptibility and J_c: each can fail, and each recovery excludes a wrong world."""
 
+import json
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from flips import changed, check_agreements, check_flip, printed, without_a_flip
+from flips import changed, check_agreements, check_flip, flip_differences, printed, without_a_flip
 from scipy.constants import mu_0, pi
+from stored import differences
 
 from nbtools import ac_susceptibility
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import judge_statement, read_paper, registered
+from nbtools.paper import judge_statement, read_paper, registered, settle
 from nbtools.paper.verdict import NO_DATA
-from nbtools.physics.critical_current import reduced_critical_current
 from nbtools.physics.proximity import largest_barrier
 from nbtools.units import Quantity
 
@@ -105,8 +106,9 @@ def test_every_verdict_on_printed_numbers_has_a_flip():
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_one_change_flips_it_and_another_does_not(name):
-    """The word changes with the printed numbers, and not with every one of them."""
+    """The word changes with the printed numbers, and not with every one of them; so do number and basis."""
     check_flip(name, FLIPS[name])
+    assert not flip_differences(name, FLIPS[name])
 
 
 @pytest.mark.parametrize(("name", "changes", "word"), ALSO)
@@ -142,7 +144,7 @@ def test_the_longest_barrier_is_that_of_the_depairing_current():
     """A junction with the bound carries the point with J_0 = J_d; with a longer barrier it would need more."""
     point = {"critical_temperature": 38.5, "depairing_current": 2.9e12}
     bound = float(largest_barrier(36.6, 1.6e6, **point))
-    carried = 2.9e12 * float(reduced_critical_current(36.6 / 38.5, "sns", barrier=bound))
+    carried = 2.9e12 * float((1 - 36.6 / 38.5) ** 2 * np.exp(-bound * np.sqrt(36.6 / 38.5)))
     assert carried == pytest.approx(1.6e6)
     assert 5.5 < bound < 9
     assert float(largest_barrier(36.6, 1e12, **point)) < 0  # so much no junction carries
@@ -228,3 +230,36 @@ def test_growth_with_frequency_is_seen_where_it_is_clear(results, twin, rivals):
     verdict = judge("AC-17", {**results, "state": clear}, twin, rivals)
     assert verdict.word == "recoverable", verdict.basis
     assert np.isfinite(float(results["state"].width_slope))
+
+
+# As stored -------------------------------------------------------------------------------------
+
+SHOWN = {
+    "curves": "study_curves(sample)",
+    "rectangles": "study_rectangles(",
+    "state": "study_critical_state(",
+    "creep": "study_creep(",
+    "currents": "study_current(",
+    "loops": "study_loops(sample)",
+    "law": "study_current_law(",
+    "grains": "study_grains(",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_study_of_the_twin_says_what_the_notebook_shows(name, results):
+    """Every quantity with its σ, unit and criterion, and every note."""
+    assert not differences("05_ac_susceptibility", SHOWN[name], results[name])
+
+
+def test_the_collapse_says_what_the_notebook_shows(twin, results):
+    """Of a bar, of a slab and of any smooth F."""
+    found = ac_susceptibility.study_collapse(twin, results["curves"], record=False)
+    assert not differences("05_ac_susceptibility", "study_collapse(", found)
+
+
+@pytest.mark.parametrize("names", ['"AC"', '"JC"', '["PRX-02"]'])
+def test_the_verdicts_say_what_the_notebook_shows(names, twin, results, rivals):
+    """Word, number, what it is compared with and every number of the basis."""
+    shown = settle(twin, json.loads(names), results, rivals=rivals)
+    assert not differences("05_ac_susceptibility", f"settle(sample, {names}", shown)

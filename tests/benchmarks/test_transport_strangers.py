@@ -1,8 +1,8 @@
-"""200 seeds × 3 noises × 3 sizes of a stranger's curves: coverage and bias of every cell, printed as a table."""
+"""Many seeds × 3 noises × 3 sizes of a stranger's curves: coverage and bias of every cell, printed as a table."""
 
 import numpy as np
 import pytest
-from seeds import BENCH_SEEDS, Pulls, record_error_bars
+from seeds import BENCH_SEEDS, ONE_SIGMA, Pulls, record_error_bars, room
 from strangers_curves import KINDS, NOISES, SIZES, pulls
 
 ESTIMATORS = {
@@ -11,8 +11,11 @@ ESTIMATORS = {
     "return": "transport.estimate_upper_critical_field",
     "screening": "transport.estimate_shielding",
 }
-# Of every cell, and of the mean over a quantity's nine cells.
+# Of every cell, and of the mean over a quantity's nine cells, over 200 seeds; fewer widen them by their binomial error.
 CELL, MEAN = (0.57, 0.78), (0.65, 0.72)
+IN_CELL = room(rate=ONE_SIGMA)
+# The three noises of a size share each seed's draws: three of the nine cells are independent.
+IN_MEAN = room(rate=ONE_SIGMA, cells=len(SIZES))
 # What is known to lie beyond: σ is too wide there, by what the shape of a curve may be and is not. The normal state of
 # a metal may bend as T⁵ does, and flux entry may go on as a series does; a curve that is plainer is known better. Two
 # cells of 72 lie beyond on these seeds (81 and 80 %); on 40 others the same two have 72 and 70 %, and the means are
@@ -47,12 +50,12 @@ def test_coverage_and_bias(kind):
                 )
                 allowed = BIAS_OF_NINETY if name == "ninety" else BIAS
                 if (
-                    not CELL[0] <= covered <= REACHED.get((name, noise, size), CELL[1])
-                    or abs(bias) >= allowed
+                    not CELL[0] - IN_CELL <= covered <= REACHED.get((name, noise, size), CELL[1]) + IN_CELL
+                    or abs(bias) >= allowed + room()
                 ):
                     beyond.append(f"{name}, noise {noise}, {size} points: {covered:.0%}, {bias:+.2f} σ")
     for name, covered in means.items():
         print(f"{name:9s} mean coverage {np.mean(covered):.1%}")
-        if not MEAN[0] <= np.mean(covered) <= REACHED.get((name, "mean"), MEAN[1]):
+        if not MEAN[0] - IN_MEAN <= np.mean(covered) <= REACHED.get((name, "mean"), MEAN[1]) + IN_MEAN:
             beyond.append(f"{name}: mean {np.mean(covered):.1%}")
     assert not beyond, "\n".join(beyond)

@@ -81,15 +81,6 @@ def test_the_loss_peaks(shape, place, height):
     assert loss_peak(shape) == pytest.approx((place, height), rel=1e-6)
 
 
-def test_a_bar_twice_as_wide_lies_between():
-    """The long bar of sides 1:2, and its limits: the square and the slab."""
-    assert loss_peak("rectangular_bar", aspect=2.0)[1] == pytest.approx(0.221049, abs=1e-6)
-    x = np.geomspace(0.1, 10, 7)
-    for aspect, shape in ((1.0, "square_bar"), (1e12, "slab")):
-        ours = bean_susceptibility(x, "rectangular_bar", aspect=aspect)
-        np.testing.assert_allclose(ours, bean_susceptibility(x, shape), atol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("shape", "field"), [("slab", 1.0), ("cylinder", 0.620204103), ("strip", 1.878639), ("disk", 1.494171)]
 )

@@ -84,6 +84,14 @@ def test_both_ends_of_the_field():
     assert abs(real[-1]) < 1e-6
 
 
+@pytest.mark.parametrize(("exponent", "power"), [(5.0, 2.0), (np.inf, 1.5), (1.0, 2.0)])
+def test_beyond_the_table(exponent, power):
+    """Saturated, χ″ falls as 1/u; χ′ as u^(−3/2) in Bean's state and as u⁻² where any creep is left."""
+    u = np.array([200.0, 2000.0])
+    real, loss = creep_susceptibility(u, exponent, reduced_frequency=1 / u)
+    assert real[0] / real[1] == pytest.approx(10**power) and loss[0] / loss[1] == pytest.approx(10)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

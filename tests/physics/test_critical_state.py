@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import zeta
 
 from nbtools.physics import critical_state
 from nbtools.physics.critical_state import CreepingPlate, plate_state, signed_distance
 from nbtools.physics.current_sheet import current_of
+from nbtools.physics.open_kernel import SUM_OF_INVERSE_CUBES
 
 
 def rectangle(rows: int, columns: int, margin: int = 2) -> np.ndarray:
@@ -114,13 +117,45 @@ def test_a_current_that_falls_with_field_carries_less() -> None:
     assert moments[50.0] == pytest.approx(moments[np.inf], rel=0.02)
 
 
-def test_the_kernel_has_no_images() -> None:
-    """Q of a small smooth hill far off is a point dipole's, −∫g/(4π r³), as in open space."""
-    plate = CreepingPlate(signed_distance(rectangle(60, 60)), np.ones((64, 64)), 1.0, 0.0)
-    y, x = np.mgrid[:64, :64]
-    hill = np.exp(-((x - 12) ** 2 + (y - 12) ** 2) / 8)
-    field = plate.magnetisation_field(hill)
-    assert field[12, 57] == pytest.approx(-hill.sum() / (4 * np.pi * 45**3), rel=0.05)
+@pytest.mark.parametrize("thickness", [0.0, 2.0])
+def test_the_field_of_a_hill_in_open_space(thickness) -> None:
+    """∫ Q(k) g(k) k dk/2π over a Gaussian's middle, √(π/2)/2s of a sheet: no image of it in the next period."""
+    side, width = 0.5, np.sqrt(5.0)
+    plate = CreepingPlate(signed_distance(rectangle(60, 60)), np.ones((64, 64)), side, thickness)
+    y, x = side * np.mgrid[:64, :64]
+    hill = np.exp(-((x - 15) ** 2 + (y - 15) ** 2) / (2 * width**2))
+
+    def part(k):
+        kd = k * thickness
+        response = k / 2 if not thickness else (1 - (1 - np.exp(-kd)) / kd) / thickness
+        return response * width**2 * np.exp(-((k * width) ** 2) / 2) * k
+
+    expected = quad(part, 1e-9, 20, epsabs=1e-13)[0] if thickness else np.sqrt(np.pi / 2) / (2 * width)
+    assert plate.magnetisation_field(hill)[30, 30] == pytest.approx(expected, rel=3e-7)
+
+
+def test_the_lattice_sum_is_epsteins() -> None:
+    """Σ' (m² + n²)^(−3/2) = 4 ζ(3/2) β(3/2), β being Dirichlet's."""
+    beta = (zeta(1.5, 0.25) - zeta(1.5, 0.75)) / 8
+    assert pytest.approx(4 * zeta(1.5) * beta, rel=1e-8) == SUM_OF_INVERSE_CUBES
+
+
+def test_the_electric_field_is_a_power_of_the_current() -> None:
+    """ρ = E_c/J_c (J/J_c)^(n−1), E_c = µ0 a/6; and of Kim's J_c/(1 + |H|/H₀)."""
+    mask = signed_distance(rectangle(8, 12))
+    for half_field, weaker in ((np.inf, 1.0), (2.0, 1.5)):
+        plate = CreepingPlate(mask, np.full(mask.shape, 3.0), 0.5, 0.0, half_field, exponent=11.0)
+        found = plate._resistance(np.full((11, 15), (1.1 * 3.0 / weaker) ** 2), np.zeros(mask.shape), 1.0)
+        assert found == pytest.approx(4e-7 * np.pi * 2.0 / 6 / (3.0 / weaker) * 1.1**10, rel=1e-6)
+
+
+def test_the_polynomials_of_the_clock() -> None:
+    """T_j, T_j′ and T_j″ as numpy has them."""
+    value, slope, curve = critical_state._chebyshev(5, 1.02)
+    for j in range(6):
+        polynomial = np.polynomial.Chebyshev.basis(j)
+        expected = [float(polynomial.deriv(m)(1.02)) for m in (0, 1, 2)] if j else [1.0, 0.0, 0.0]
+        assert (value[j], slope[j], curve[j]) == pytest.approx(expected)
 
 
 def test_the_inverse_on_the_sample_is_one() -> None:

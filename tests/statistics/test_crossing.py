@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.statistics.crossing import find_crossing, fit_locally
+from nbtools.statistics.crossing import crossing_and_fit, find_crossing, fit_locally, rough_crossing
 from nbtools.statistics.noise import noise_of
 
 
@@ -41,3 +41,34 @@ def test_noise_is_not_fooled_by_a_step():
     x = np.sort(rng.uniform(0, 10, 400))
     found = noise_of(x, 1000.0 * (x > 5) + rng.normal(size=400))
     assert found == pytest.approx(1, rel=0.15)
+
+
+def test_the_error_of_a_crossing_is_that_of_the_fit():
+    """σ of the value over the slope, with the slope's own error to second order, of the cubic in that window."""
+    x = np.linspace(0, 1, 41)
+    y = (x - 0.37) + 0.8 * (x - 0.37) ** 2 + 2 * (x - 0.37) ** 3
+    found, local = crossing_and_fit(x, y, 0.0, sigma=0.1, start=0.3)
+    inside = np.abs(x - local.place) <= local.reach
+    design = np.vander(x[inside] - local.place, 4, increasing=True) / 0.1
+    covariance = np.linalg.inv(design.T @ design) * max(1.0, 4 / (4 + inside.sum() - 4))
+    assert found == pytest.approx(0.37, abs=1e-9) and local.points == inside.sum()
+    assert local.covariance == pytest.approx(covariance, rel=1e-6)
+    expected = np.sqrt(covariance[0, 0] * (1 + 2 * covariance[1, 1] / local.slope**2)) / local.slope
+    assert found.uncertainty == pytest.approx(expected, rel=1e-6)
+
+
+def test_between_two_points_the_line_decides():
+    """A kink that no cubic follows: on the line between the neighbours, with the σ of a uniform distribution."""
+    x = np.arange(12.0)
+    y = np.where(x < 5.5, -1.0, 3.0)
+    found = find_crossing(x, y, 0.0, sigma=1e-6)
+    assert found == pytest.approx(5.25) and found.uncertainty == pytest.approx(12**-0.5)
+    falling = find_crossing(x, -y, 0.0, sigma=1e-6)
+    assert falling == pytest.approx(5.25)
+
+
+def test_a_rough_crossing_parts_low_from_high():
+    """Midway between the last low and the first high point, rising or falling, whatever one wild point does."""
+    x = np.arange(10.0)
+    y = np.array([0, 0, 0, 9, 0, 0, 1, 1, 1, 1.0])
+    assert rough_crossing(x, y, 0.5) == rough_crossing(x, 1 - y, 0.5) == 5.5

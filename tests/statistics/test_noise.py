@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm, t
 
-from nbtools.statistics.noise import averaged, noise_of, relative_error_of_noise, resolution_of, robust_sigma
+from nbtools.statistics.information import aicc
+from nbtools.statistics.noise import (
+    averaged,
+    mad_sigma,
+    noise_of,
+    relative_error_of_noise,
+    resolution_of,
+    robust_sigma,
+)
 from nbtools.statistics.nulls import p_value
 from nbtools.statistics.resampling import jackknife_bias, jackknife_error
 
@@ -53,3 +62,61 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
 def test_a_p_value_is_never_zero():
     """The observed arrangement is one of chance's."""
     assert p_value(10.0, np.zeros(99)) == 0.01
+
+
+def test_the_median_of_a_normal_distribution():
+    """σ is the median of the absolute values over Φ⁻¹(3/4)."""
+    assert mad_sigma([-1.0, 2.0, 3.0]) == pytest.approx(2 / norm.ppf(0.75), rel=1e-4)
+    assert mad_sigma([]) == 0
+
+
+def test_noise_by_hand():
+    """One point 6 off a straight line: its neighbours' cubics miss by 6, −4 and 1 sixths of it; where it is asked."""
+    y = np.zeros(9)
+    y[4] = 6.0
+    x = np.arange(9.0)
+    # Weights of the four neighbours are −1, 4, 4, −1 sixths: each residual has the σ of √(1 + 34/36).
+    sigma = np.sqrt(1 + 34 / 36)
+    only = np.arange(9) == 4
+    assert noise_of(x, y, where=only) == pytest.approx(6 / sigma / norm.ppf(0.75), rel=1e-4)
+    assert noise_of(x, y, where=np.arange(9) == 3) == pytest.approx(4 / sigma / norm.ppf(0.75), rel=1e-4)
+    assert noise_of(x, y) == pytest.approx(4 / sigma / norm.ppf(0.75), rel=1e-4)
+    assert noise_of(x[:4], y[:4]) == 0
+
+
+def test_a_trimmed_sigma_counts_what_was_trimmed():
+    """Within 3.5 σ lie 99.39 % of a normal distribution's variance."""
+    inside = 2 * norm.cdf(3.5) - 1 - 2 * 3.5 * norm.pdf(3.5)
+    values = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    assert robust_sigma(values) == pytest.approx(
+        np.sqrt(np.mean(values[abs(values) < 3.5] ** 2) / inside), rel=3e-4
+    )
+    assert robust_sigma([1.0, -2.0, 3.0]) == mad_sigma([1.0, 2.0, 3.0])
+
+
+def test_few_parts_widen_to_students_interval():
+    """Of four parts the 68 % interval is t₃'s."""
+    left_out = [1.0, 2.0, 3.0, 6.0]
+    plain = np.sqrt(3 / 4 * np.sum((np.array(left_out) - 3.0) ** 2))
+    assert jackknife_error(left_out) == pytest.approx(plain)
+    assert jackknife_error(left_out, student=True) == pytest.approx(plain * t.ppf(norm.cdf(1), 3))
+    assert jackknife_bias(2.0, left_out) == pytest.approx(3 * (3.0 - 2.0))
+
+
+def test_akaikes_criterion_for_few_points():
+    """χ² + 2k + 2k(k + 1)/(n − k − 1) (Hurvich and Tsai)."""
+    assert aicc(7.0, 10, 3) == pytest.approx(7 + 6 + 24 / 6)
+    assert aicc(7.0, 3, 3) == pytest.approx(7 + 6 + 24)
+
+
+def test_averages_are_weighted():
+    """Two pairs of neighbours, each by 1/σ²; a curve that is short enough stays as it is."""
+    x, y, sigma = (
+        np.array([0.0, 1.0, 2.0, 3.0]),
+        np.array([1.0, 2.0, 5.0, 5.0]),
+        np.array([1.0, 0.5, 1.0, 1.0]),
+    )
+    at, mean, error = averaged(x, y, sigma, most=2)
+    assert at == pytest.approx([0.8, 2.5]) and mean == pytest.approx([9 / 5, 5])
+    assert error == pytest.approx([5**-0.5, 2**-0.5])
+    assert averaged(x, y, sigma, most=4)[1] == pytest.approx(y)

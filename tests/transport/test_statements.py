@@ -4,11 +4,12 @@ import math
 from dataclasses import replace
 
 import pytest
-from flips import changed, check_agreements, check_flip, printed, without_a_flip
+from flips import changed, check_agreements, check_flip, flip_differences, printed, without_a_flip
+from stored import differences
 
 from nbtools import transport
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import judge_statement, read_paper, registered
+from nbtools.paper import judge_statement, read_paper, registered, settle
 from nbtools.paper.verdict import NO_DATA
 from nbtools.physics.bean_state import virgin_curve
 from nbtools.transport import statements
@@ -79,8 +80,9 @@ def test_every_verdict_on_printed_numbers_has_a_flip():
 
 @pytest.mark.parametrize("name", FLIPS)
 def test_one_change_flips_it_and_another_does_not(name):
-    """The word changes with the printed numbers, and not with every one of them."""
+    """The word changes with the printed numbers, and not with every one of them; so do number and basis."""
     check_flip(name, FLIPS[name])
+    assert not flip_differences(name, FLIPS[name])
 
 
 @pytest.mark.parametrize(("name", "changes", "word"), ALSO)
@@ -211,3 +213,35 @@ def test_the_papers_own_sample_can_agree_or_not(results):
     assert judge_statement("RES-01", results, **here).word == "agrees"
     assert judge_statement("RES-01", {"resistance": shifted}, **here).word == "disagrees"
     assert judge_statement("RES-01", results, origin="measured").word == NO_DATA
+
+
+# As stored -------------------------------------------------------------------------------------
+
+SHOWN = {
+    "resistance": "study_resistance(sample, criterion=TC_CRITERION)",
+    "screening": "study_screening(sample)",
+    "entry": "study_flux_entry(sample, screening",
+    "upper": "study_upper_field(sample, resistance, criterion=CRITERION)",
+    "lengths": "study_lengths(sample, entry, upper",
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_study_of_the_twin_says_what_the_notebook_shows(name, results):
+    """Every quantity with its σ, unit and criterion, and every note."""
+    assert not differences("03_transport", SHOWN[name], results[name])
+
+
+def test_the_rival_and_the_gap_say_what_the_notebook_shows(twin, results, rivals):
+    """Two steps, told from one; half screening above zero resistance."""
+    assert not differences("03_transport", 'two_step["resistance"]', rivals["two-step"]["resistance"])
+    gap = transport.study_temperature_gap(twin, results["resistance"], results["screening"], record=False)
+    assert not differences("03_transport", "study_temperature_gap", gap)
+
+
+@pytest.mark.parametrize("names", ["RES", "MAG", "GL"])
+def test_the_verdicts_say_what_the_notebook_shows(names, twin, results, rivals):
+    """Word, number, what it is compared with and every number of the basis."""
+    assert not differences(
+        "03_transport", f'settle(sample, "{names}"', settle(twin, names, results, rivals=rivals)
+    )

@@ -46,6 +46,12 @@ def test_the_transition_is_enlarged():
     assert t == pytest.approx([36, 38]) and rho == pytest.approx([0.0, 0.2])
     assert legend(inset) == ["onset 38.25 K"]
     assert lines(inset)["onset 38.25 K"][0] == pytest.approx([38.25, 38.25])
+    # Over the rising normal state, whose room the upper left is.
+    inside, outside = inset.get_axes_locator()(inset, None), axes.get_position()
+    corner, size = inside.p0 - outside.p0, inside.size
+    assert corner / outside.size == pytest.approx([0.14, 0.52]) and size / outside.size == pytest.approx(
+        [0.44, 0.43]
+    )
 
 
 def test_a_broad_transition_has_a_wide_inset():
@@ -174,6 +180,22 @@ def test_magnetoresistance_and_the_upper_critical_field(units, scale, unit):
     assert name == "power: 100.0 ± 1.0 kOe, χ²ᵣ = 1.2"
     assert (grid[0], grid[-1]) == (0, 38) and (drawn[0], drawn[-1]) == pytest.approx((100, 0))
     assert panels[1].get_ylabel().endswith(f"({unit})")
+
+
+@pytest.mark.parametrize(("units", "name"), [("paper", "12.57 kOe"), ("SI", "1000 kA/m")])
+def test_curves_in_fields_are_framed(units, name):
+    """R/R_n against T, each field under its name; from where R is gone to where it is back, and a tenth beyond."""
+    t = np.arange(20.0, 41.0)
+    share = np.clip((t - 30) / 4, 0, 1)
+    study = SimpleNamespace(curves=(), in_fields=[(1e6, t, share), (2e6, t, np.clip((t - 27) / 4, 0, 1))])
+    given = {"criterion": 0.1, "temperature": [], "field": [], "uncertainty": [], "laws": {}}
+    _, panels = style.new_figure(2)
+    draw.upper_field(SimpleNamespace(**vars(study), **given), axes=panels, units=units)
+    assert legend(panels[0])[0] == name and unnamed(panels[0])[0][1] == pytest.approx([0.1, 0.1])
+    assert lines(panels[0])[name][0] == pytest.approx(t) and lines(panels[0])[name][1] == pytest.approx(share)
+    # The first points over 2 % lie at 28 and 31 K, the last under 95 % at 30 and 33 K.
+    assert panels[0].get_xlim() == pytest.approx((27.5, 33.5)) and panels[0].get_ylim() == (-0.05, 1.15)
+    assert (panels[0].get_xlabel(), panels[0].get_ylabel()) == ("temperature (K)", r"$R/R_{\rm n}$")
 
 
 def test_the_budget_of_the_penetration_depth():

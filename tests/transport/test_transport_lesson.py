@@ -11,11 +11,9 @@ from nbtools.transport.lesson import WORLDS, blind_sample
 
 @pytest.fixture(scope="module")
 def studied():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NBTOOLS_CACHE", "off")
-        sample = open_sample("transport-twin")
-        resistance = transport.study_resistance(sample)
-        yield sample, resistance, transport.study_upper_field(sample, resistance)
+    sample = open_sample("transport-twin")
+    resistance = transport.study_resistance(sample)
+    return sample, resistance, transport.study_upper_field(sample, resistance)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ IDEAL = {
     "thermometer_lag": 0.0,
     "zero_drift": 0.0,
 }
+QUICK = IDEAL | {"sweep_temperatures": (20.0,), "magnetisation_temperatures": (5.0,)}
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +107,10 @@ def test_moment_noise_is_the_stated_one(ideal: dict[str, xr.Dataset]) -> None:
 
 
 def test_noise_over_seeds(tmp_path: Path) -> None:
-    """χ² of the resistance above the transition over 12 seeds is a χ², not only its mean."""
+    """χ² of the resistance above the transition over 5 seeds is a χ², not only its mean."""
     world, tails = TransportWorld(), []
-    for seed in range(12):
-        data = read_dat(record_transport(tmp_path, seed=seed, **IDEAL)[0])
+    for seed in range(5):
+        data = read_dat(record_transport(tmp_path, seed=seed, **QUICK)[0])
         data = data.sel(point=data.temperature > 45)
         model = world.normal_resistivity(data.temperature.values) * 3e-3 / 1e-6
         deviation = (data.resistance_1.values - model) / (2.58e-9 / 5e-3)
@@ -127,7 +128,7 @@ def test_stated_deviation_is_the_noise(ideal: dict[str, xr.Dataset]) -> None:
 def test_the_nanovoltmeter_drifts_as_stated(tmp_path: Path) -> None:
     """Without other noise the steps of the zero are those of a random walk that ends at 1 nV."""
     data = read_dat(
-        record_transport(tmp_path, seed=3, **IDEAL | {"zero_drift": 1e-6, "voltage_noise": 0.0})[0]
+        record_transport(tmp_path, seed=3, **QUICK | {"zero_drift": 1e-6, "voltage_noise": 0.0})[0]
     )
     cold = data.temperature.values < 30
     zero = data.resistance_1.values[cold] * 5e-3
@@ -163,16 +164,15 @@ def first_moment(paths: list[Path]) -> float:
 def test_what_the_card_leaves_open_is_drawn(
     drawn: str, uncertainty: float, see: Callable[[list[Path]], float], expected: float, tmp_path: Path
 ) -> None:
-    """Each "±" of the card alone scatters eight bars by as much as it says."""
-    quick = IDEAL | {"sweep_temperatures": (20.0,), "magnetisation_temperatures": (5.0,)}
-    central = see(record_transport(tmp_path, seed=0, **quick))
-    seen = [see(record_transport(tmp_path, seed=seed, **quick | {drawn: uncertainty})) for seed in range(8)]
+    """Each "±" of the card alone scatters five bars by as much as it says."""
+    central = see(record_transport(tmp_path, seed=0, **QUICK))
+    seen = [see(record_transport(tmp_path, seed=seed, **QUICK | {drawn: uncertainty})) for seed in range(5)]
     assert is_noise((np.array(seen) / central - 1) / expected)
 
 
 def test_warming_lags_cooling(tmp_path: Path) -> None:
     """The same sample passes its midpoint 0.05 K higher on warming."""
-    path = record_transport(tmp_path, seed=5, **IDEAL | {"thermometer_lag": 0.05})[0]
+    path = record_transport(tmp_path, seed=5, **QUICK | {"thermometer_lag": 0.05})[0]
     cooling, warming = (
         np.interp(0.5 * truth()["normal_resistance_40K"], *_sorted(s.data.resistance_1, s.data.temperature))
         for s in split_sweeps(read_dat(path))
@@ -222,7 +222,7 @@ def test_remanence_offsets_the_moment(tmp_path: Path) -> None:
     """0.5 Oe on 10 Oe reads 5 % more."""
     half = convert(0.5, "Oe", "A/m")
     plain, more = (
-        read_dat(record_transport(tmp_path / str(offset), seed=2, **IDEAL | {"field_offset": offset})[2])
+        read_dat(record_transport(tmp_path / str(offset), seed=2, **QUICK | {"field_offset": offset})[2])
         for offset in (0.0, half)
     )
     assert float(more.moment[0] / plain.moment[0]) == pytest.approx(1.05, rel=1e-3)
@@ -231,7 +231,7 @@ def test_remanence_offsets_the_moment(tmp_path: Path) -> None:
 
 def test_two_steps_leave_a_plateau(tmp_path: Path, ideal: dict[str, xr.Dataset]) -> None:
     """At 36.9 K the links alone resist: 30 % of R_n, where the paper's world has 2 %."""
-    granular = read_dat(record_transport(tmp_path, seed=1, world="two-step", **IDEAL)[0])
+    granular = read_dat(record_transport(tmp_path, seed=1, world="two-step", **QUICK)[0])
     left = [
         float(np.interp(36.9, *_sorted(data.temperature[-193:], data.resistance_1[-193:])))
         / truth()["normal_resistance_40K"]
@@ -243,7 +243,7 @@ def test_two_steps_leave_a_plateau(tmp_path: Path, ideal: dict[str, xr.Dataset])
 
 def test_a_normal_metal_keeps_its_resistance(tmp_path: Path) -> None:
     """No point below half of R_n, no diamagnetic point beyond noise."""
-    paths = record_transport(tmp_path, seed=1, world="normal", **IDEAL)
+    paths = record_transport(tmp_path, seed=1, world="normal", **QUICK)
     resistance, moment = read_dat(paths[0]).resistance_1.values, read_dat(paths[2]).moment.values
     assert resistance.min() > 0.98 * truth()["normal_resistance_40K"]
     assert moment.min() > -5 * convert(5e-8, "emu", "A m^2")
