@@ -141,7 +141,7 @@ def find_share_of_blobs(wanted: float = PRINTED) -> Flip:
     blobs = gaussian_field((256, 256), np.random.default_rng(1), correlation_length=4.0)
 
     def reaches(share: float) -> Any:
-        small, large = np.asarray(box_counts(level_set(blobs, share), BOXES).minimum, float)
+        small, large = box_counts(level_set(blobs, share), BOXES).minimum
         return bool(small / large >= (BOXES[1] / BOXES[0]) ** wanted)
 
     return find_flip(reaches, 0.1, 0.6)

@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 Method = Literal["midpoint", "otsu", "fraction", "two-threshold"]
 Classes = Literal["auto", 2, 3]
-Filter = Literal["none", "gaussian", "median", "nlm"]
+Filter = Literal["gaussian", "median"]
 BRIGHT, DARK, BLACK = 0, 1, 2  # labels: MgO, MgB2, pore
 
 EM_ROUNDS = 200
@@ -205,40 +205,11 @@ def _without_stripes(face: Array, means: tuple[float, float, float], *, rounds: 
 
 
 def denoise(image: Any, *, method: Filter = "gaussian", size: float = 1.0) -> Array:
-    """Take noise away: a Gaussian or a median over `size` pixels, or non-local means.
-
-    Parameters
-    ----------
-    image : (y, x) or (z, y, x)
-    method : "none", "gaussian", "median" or "nlm"
-    size : pixels, of "gaussian" and "median"; strength of "nlm", slice by slice
-    """
+    """Take noise away by a Gaussian or a median over `size` pixels of an image (y, x) or volume (z, y, x)."""
     grey = checked_grey(image)
-    if method == "none":
-        return grey
     if method == "gaussian":
         return np.asarray(ndimage.gaussian_filter(grey, size), np.float32)
-    if method == "median":
-        return np.asarray(ndimage.median_filter(grey, 2 * max(1, round(size)) + 1), np.float32)
-    if method != "nlm":
-        raise ValueError(f"method is {method!r}; it is none, gaussian, median or nlm")
-    from skimage.restoration import denoise_nl_means
-
-    noise = _pixel_noise(grey)
-    done = np.empty_like(grey)
-    for target, face in zip(_planes(done), _planes(grey), strict=True):
-        target[:] = denoise_nl_means(face, 5, 6, h=0.8 * size * noise, sigma=noise, fast_mode=True)
-    return done
-
-
-def _pixel_noise(grey: Array) -> float:
-    """Standard deviation of white noise, from a mask to which planes and edges give little.
-
-    Source: Immerkær, Comput. Vis. Image Underst. 64, 300 (1996).
-    """
-    mask = np.outer([1, -2, 1], [1, -2, 1])
-    middle = _planes(grey)[len(_planes(grey)) // 2]
-    return float(np.sqrt(np.pi / 2) / 6 * np.mean(np.abs(ndimage.convolve(middle, mask))))
+    return np.asarray(ndimage.median_filter(grey, 2 * max(1, round(size)) + 1), np.float32)
 
 
 # ---- levels
@@ -394,13 +365,6 @@ class Segmentation:
     def phase(self) -> NDArray[np.bool_]:
         """Where the dark phase is."""
         return self.labels == DARK
-
-    def __str__(self) -> str:
-        cuts = ", ".join(f"{cut:.0f}" for cut in self.thresholds)
-        return (
-            f"{self.method}: thresholds {cuts}; dark phase {100 * self.fraction:.1f} % (± {100 * self.moves:.1f} for "
-            f"threshold and classes), pores {100 * self.pore_fraction:.1f} %; {self.why_classes}"
-        )
 
 
 def segment(
