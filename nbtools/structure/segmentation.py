@@ -121,7 +121,7 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
 
     def smooth(face: Array) -> Array:
         # Curtains and noise stay where they are while the sample moves: they would pin the match to zero.
-        clean = ndimage.gaussian_filter(_without_stripes(face, means, rounds=2), 1.5)
+        clean = ndimage.gaussian_filter(_without_stripes(face, means), 1.5)
         return np.asarray((clean - clean.mean()) * window)
 
     steps = np.zeros((len(grey), 2))
@@ -170,7 +170,7 @@ def rough_means(grey: Array) -> tuple[float, float, float]:
     return cut, float(part[~rough].mean()), float(part[rough].mean())
 
 
-def remove_stripes(image: Any, *, rounds: int = 2) -> Array:
+def remove_stripes(image: Any) -> Array:
     """Take out what is the same along a whole column (curtains) or a whole line (charging) of a slice.
 
     The phases are told apart roughly first, and only what is left beside their mean greys is averaged:
@@ -179,22 +179,21 @@ def remove_stripes(image: Any, *, rounds: int = 2) -> Array:
     Parameters
     ----------
     image : (y, x), or (z, y, x) slice by slice
-    rounds : how often; the second time the phases are known better
     """
     grey = checked_grey(image)
     means = rough_means(grey)
     clean = np.empty_like(grey)
     for target, face in zip(_planes(clean), _planes(grey), strict=True):
-        target[:] = _without_stripes(face, means, rounds=rounds)
+        target[:] = _without_stripes(face, means)
     return clean
 
 
-def _without_stripes(face: Array, means: tuple[float, float, float], *, rounds: int) -> Array:
+def _without_stripes(face: Array, means: tuple[float, float, float]) -> Array:
     """A stripe is a factor where both greys lie well above zero; around zero there is none, and it is a shift."""
     cut, bright, dark = means
     step = max(bright - dark, 1e-30)
     a_factor = min(bright, dark) > 0.1 * step
-    for _ in range(rounds):
+    for _ in range(2):  # the second time the phases are known better
         level = np.where(ndimage.gaussian_filter(face, 2) < cut, dark, bright).astype(np.float32)
         # At a blurred edge the rest is large and of no stripe's making: medians pass over it.
         rest = (face - level) / (level if a_factor else np.float32(step))

@@ -228,13 +228,10 @@ def test_a_null_has_the_filling_and_the_length_that_were_asked():
 )
 def test_box_sizes_tile_the_object(shape, filled, kept, sizes):
     """Divisors where there are three, 1.5 apart; else powers of two up to a quarter, at most a fifth cut away."""
-    full = filled or shape
+    planted = filled or shape
     phase = np.zeros(shape, bool)
     phase[
-        tuple(
-            slice(3, 3 + n) if n < side else slice(None)
-            for n, side in zip(filled or shape, shape, strict=True)
-        )
+        tuple(slice(3, 3 + n) if n < side else slice(None) for n, side in zip(planted, shape, strict=True))
     ] = True
     cropped, found = fractal._fitted(phase)
     assert found.tolist() == sizes

@@ -146,7 +146,7 @@ def test_what_is_said_of_a_refinement(found):
     assert found.notes()[0].startswith(
         f"R_wp = {found.rwp:.1%}, counting alone {found.expected_rwp:.1%}; χ²ᵣ = 0.00"
     )
-    assert found.notes()[1].startswith("assumed: 1.5406 Å, background of degree")
+    assert found.used == ("1.5406 Å, background of degree 1",) and found.doubts == {} and found.missed == []
     assert len([note for note in found.notes() if note.startswith("not visible to this: ")]) == 3
     weighted = np.sum(found.counts)  # of counts² over the variance, which is the counts
     freedom = ANGLES.size - 2 - found.model.coefficients.size - sum(q.vary for q in found.parameters.values())
