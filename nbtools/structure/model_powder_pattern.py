@@ -334,17 +334,17 @@ def _free_metric(crystal: PowderPhase) -> tuple[list[Array], tuple[str, ...]]:
     one = np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]), np.diag([0, 0, 1.0])
     right = np.isclose(np.cos(crystal.angles), 0, atol=1e-5)
     a, b, c = crystal.lengths
-    if right.all() and np.allclose([b, c], a, rtol=1e-5):
+
+    def equal(*lengths: float) -> bool:
+        return np.allclose(lengths, a, rtol=1e-5, atol=0)  # in metres all are below numpy's own tolerance
+
+    if right.all() and equal(b, c):
         return [one[0] + one[1] + one[2]], ("a",)
-    if right.all() and np.isclose(a, b, rtol=1e-5):
+    if right.all() and equal(b):
         return [one[0] + one[1], one[2]], ("a", "c")
     if right.all():
         return list(one), ("a", "b", "c")
-    if (
-        right[:2].all()
-        and np.isclose(a, b, rtol=1e-5)
-        and np.isclose(np.cos(crystal.angles[2]), -0.5, atol=1e-4)
-    ):
+    if right[:2].all() and equal(b) and np.isclose(np.cos(crystal.angles[2]), -0.5, atol=1e-4):
         cross = np.zeros((3, 3))
         cross[0, 1] = cross[1, 0] = 0.5
         return [one[0] + one[1] + cross, one[2]], ("a", "c")

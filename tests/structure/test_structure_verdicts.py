@@ -207,7 +207,7 @@ CASES = [
         {},
         "not discriminating",
         "26.5 ± 1.0 %",
-        "midpoint threshold; σ of field, threshold and classes: bias 0.3 ± 1.0 %; not excluded: isolated grains; excluded: drawn",
+        "σ of field, threshold and classes: bias 0.3 ± 1.0 %; not excluded: isolated grains; excluded: drawn",
     ),
     (
         "FRA-11",
@@ -232,7 +232,7 @@ CASES = [
         {},
         "not discriminating",
         "longer",
-        "ξ_N = 16 nm at most; gaps are seen from 20 nm up: the planted world (shorter) did not come back; excluded: isolated",
+        "ξ_N = 16 nm at most; gaps are seen from 20 nm up: the planted world (shorter) did not come back",
     ),
     (
         "PRX-01",
