@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from nbtools.files.powder_headers import (
     EXPORT,
-    K_ALPHA,
     TWO_THETA,
     Facts,
     PowderDiffractionError,
@@ -20,6 +19,7 @@ from nbtools.files.powder_headers import (
     text_of,
 )
 from nbtools.files.text_table import read_text_table
+from nbtools.x_ray_lines import K_ALPHA
 
 __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 

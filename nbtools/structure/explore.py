@@ -14,7 +14,7 @@ from nbtools.structure.percolation import spanning_cluster
 from nbtools.structure.phases import PhasesStudy
 from nbtools.structure.segmentation import denoise
 from nbtools.units import Quantity
-from nbtools.volume.explorer import VolumeExplorer, explore_volume
+from nbtools.volume.explorer import VolumeExplorer
 from nbtools.volume.view import Backend, VolumeView, draw_volume
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -181,7 +181,7 @@ def volume(study: PhasesStudy) -> VolumeExplorer:
     longest = int(np.log2(min(study.flat.shape)))
     sizes = [2**power for power in range(max(3, longest))]
     half = len(sizes) // 2  # every smallest box is smaller than every largest one
-    return explore_volume(
+    return VolumeExplorer(
         study.flat,
         voxel_size=study.voxel_size,
         threshold=study.found.thresholds[0],

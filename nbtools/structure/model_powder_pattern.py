@@ -17,12 +17,12 @@ from nbtools.physics.crystal_lattice import (
     structure_factor,
 )
 from nbtools.physics.domain import require_positive
+from nbtools.x_ray_lines import K_ALPHA
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-# Cu Kα1 and Kα2, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997)); Kα2 is half as strong.
-COPPER = (1.540593e-10, 1.544427e-10)
-KALPHA_RATIO = 0.5
+COPPER = K_ALPHA["Cu"]
+KALPHA_RATIO = 0.5  # Kα2 is half as strong
 # Reflections times atoms: what a structure factor may cost.
 LARGEST = 40_000_000
 NARROWEST = 1e-3  # deg, below any diffractometer
