@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from powder_worlds import PHASES
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from nbtools.results import NotPossible
 from nbtools.structure import powder_refinement as refinement
@@ -257,3 +260,215 @@ def test_lines_begin_half_way_between(found):
     ends = [(a + b) / 2 for a, b in pairwise(places) if b - a > 0.6]
     assert ANGLES[starts[1:]] == pytest.approx(ends, abs=0.061) and starts[0] == 0
     assert len(refinement._line_starts(fit, found.model, 50.0)) == 1
+
+
+@pytest.fixture(scope="module")
+def missing():
+    """The same powder refined without its texture, and with magnesium, which is not in it."""
+    clean = planted(counts=2e4)
+    return fit_phase_fractions(ANGLES, clean, PHASES, variance=clean)
+
+
+def test_sigma_where_the_model_misses_the_pattern(missing):
+    """Each line left out, all solved anew to first order; Student's t of as many lines; at least √χ²ᵣ of counting."""
+    p, names = missing.parameters, list(missing.names)
+    lines = refinement._lines(PHASES, ANGLES, missing.model.instrument, {})
+    degree = missing.model.coefficients.size - 1
+    fit = PatternFit(ANGLES, missing.counts, missing.counts, lines, Instrument(), degree=degree)
+    free = [name for name in p if p[name].vary]
+    _, slopes = fit.jacobian(p.valuesdict(), free)
+    design, scored = slopes * fit.weight[:, None], (missing.counts - missing.pattern) * fit.weight
+    freedom = ANGLES.size - design.shape[1]
+    chi_square = np.sum(scored**2) / freedom
+    assert missing.reduced_chi_square == pytest.approx(chi_square, rel=1e-6) and missing.misses
+    assert missing.rwp == pytest.approx(
+        np.sqrt(np.sum(scored**2) / np.sum((missing.counts * fit.weight) ** 2))
+    )
+    weak = np.diag([*(weak_sigma(name) ** -2.0 for name in free), *[0.0] * (design.shape[1] - len(free))])
+    whole = np.linalg.inv(design.T @ design + weak)
+    starts = refinement._line_starts(fit, missing.model, p["width"].value)
+    blocks = np.split(np.arange(ANGLES.size), starts[1:])
+    moves = np.array(
+        [
+            np.linalg.solve(np.linalg.inv(whole) - design[b].T @ design[b], design[b].T @ scored[b])
+            for b in blocks
+        ]
+    )
+    spread = np.sqrt(np.sum(moves**2, axis=0) * (len(blocks) - 1) / len(blocks))
+    carried = np.array([np.sum((design[b] @ whole) ** 2, axis=0) for b in blocks])
+    behind = carried.sum(axis=0) ** 2 / np.sum(carried**2, axis=0) - 1
+    sigma = np.maximum(
+        student.ppf(norm.cdf(1), np.maximum(behind, 1)) * spread, np.sqrt(chi_square * np.diag(whole))
+    )
+    of_scales = sigma[len(free) : len(free) + len(names)]
+    assert np.sqrt(np.diag(missing.covariance)) == pytest.approx(of_scales, rel=1e-3)
+    assert [p[name].stderr for name in free] == pytest.approx(sigma[: len(free)], rel=1e-3)
+    assert "the model misses the pattern: σ is widened by that misfit" in missing.notes()
+
+
+def test_a_phase_that_does_not_show(missing):
+    """Its cell is its CIF's with no error; it is a limit among the rows, and said."""
+    assert "Mg" not in missing.detected and missing.doubts == {}
+    cell = missing.lattices["Mg"]
+    assert [float(cell[axis]) for axis in "ac"] == pytest.approx(
+        [PHASES["Mg"].lengths[0], PHASES["Mg"].lengths[2]]
+    )
+    assert cell["a"].uncertainty == 0
+    [row] = [row for row in missing.rows() if row.label == "Mg by weight, under"]
+    assert row.quantity == missing.upper_limits["Mg"] and row.how == "95 %, unified interval; not detected"
+    assert "Mg: cell of its CIF, width of the strongest phase, being too weak to say" in missing.used
+    assert not [row for row in missing.rows() if row.label.startswith(("texture", "Mg, "))]
+    with_mass = missing.with_densities({"Mg": 1.0, "MgO": 1e9})
+    assert with_mass.volume_fractions["MgO"] < 1e-3 and with_mass.density_choice == {"Mg": 1.0, "MgO": 1e9}
+
+
+def bare(counts, **more):
+    names = list(WEIGHTS)
+    lines = {name: powder_lines(PHASES[name], 1.2e-10) for name in names}
+    return PatternFit(ANGLES, counts, None, lines, Instrument(), **more)
+
+
+def test_weights_of_a_pattern():
+    """Of plain counts the model's variance, with a floor; no weight where a line of no phase stands."""
+    fit = bare(np.full(ANGLES.size, 100.0))
+    assert fit.sigma == pytest.approx(np.sqrt(101.0))
+    fit.weigh(np.where(ANGLES < 40, 0.0, 5000.0))
+    mean = 5000.0 * np.mean(ANGLES >= 40)
+    assert fit.sigma[0] ** 2 == pytest.approx(1e-4 * mean) and fit.sigma[-1] ** 2 == pytest.approx(5000)
+    fit.weigh(np.zeros(ANGLES.size))
+    assert fit.sigma**2 == pytest.approx(0.2)
+    fit.is_open[:10] = False
+    assert fit.weight[9] == 0 and fit.weight[10] == pytest.approx(1 / np.sqrt(0.2))
+
+
+def test_where_a_refinement_starts_and_how_far_it_may_go():
+    """At rest, within three σ of the weak terms and the reach of each cell; widths up to twice the widest."""
+    p = bare(planted(), reach={"MgB2": 0.012}).start()
+    assert not any(parameter.vary for parameter in p.values())
+    assert (p["zero"].value, p["zero"].min, p["zero"].max) == pytest.approx((0, -0.6, 0.6))
+    assert (p["ratio"].value, p["ratio"].min, p["ratio"].max) == pytest.approx((0.5, -0.4, 1.4))
+    assert (p["strain_0_a"].min, p["strain_0_a"].max) == (-0.004, 0.004)
+    assert (p["strain_1_c"].min, p["strain_1_c"].max) == (-0.012, 0.012)
+    assert (p["width"].min, p["width"].max) == pytest.approx((0.2 * 0.06, 2.4))
+    assert p["slope_0"].value == p["mixing_1"].value == p["texture_1"].value == p["size_0"].value == 0.0
+    assert [p[name].value for name in ("mixing_0", "breadth", "texture_0", "size_1")] == [0.5, 0, 0, 0]
+
+
+def test_what_is_let_go_and_in_which_order():
+    """Shared ones by name, one of each visible phase by kind; the strongest phase sets the width."""
+    fit = bare(planted(), textured=("MgB2",))
+    p = fit.start()
+    fit.visible = ("MgO", "MgB2")
+    fit.release(p, "zero", "size", "texture", "ratio", "strain")
+    assert {name for name in p if p[name].vary} == {
+        *("zero", "ratio", "size_1", "texture_1", "strain_0_a", "strain_1_a", "strain_1_c")
+    }
+    alone = replace(fit, instrument=Instrument(ratio=0.0))
+    alone.visible = ("MgB2",)
+    q = alone.start()
+    alone.release(q, "ratio", "strain", "size")
+    assert {name for name in q if q[name].vary} == {"strain_1_a", "strain_1_c"}
+
+
+def test_a_scan_takes_the_best_if_it_is_worth_it():
+    """The nearest of the values by χ², and none for less than was asked."""
+    fit = bare(planted())
+    p = fit.start()
+    p["width"].value, p["strain_0_a"].value = 0.25, 1e-3
+    before = fit.misfit(p.valuesdict())
+    fit.scan(p, ["zero"], np.array([-0.1, 0.03, 0.1]), worth=10 * before)
+    assert p["zero"].value == 0.0
+    fit.scan(p, ["zero"], np.array([-0.1, 0.03, 0.1]))
+    assert p["zero"].value == 0.03 and fit.misfit(p.valuesdict()) < before
+
+
+def test_a_pattern_in_wider_steps():
+    """Means of as many points as make some fifteen hundred of them; what is left over is left out."""
+    counts = np.arange(3101.0)
+    angle = np.linspace(20, 60, 3101)
+    fit = PatternFit(angle, counts, counts + 1, {}, Instrument(), degree=3)
+    thin = fit.thinned()
+    assert thin.two_theta.size == 1550 and thin.counts[:2].tolist() == [0.5, 2.5] and thin.degree == 3
+    assert thin.two_theta[0] == pytest.approx(angle[:2].mean()) and thin.variance is None
+
+
+def test_which_phases_stand_out():
+    """By their area, the strongest first; one of 15 σ or less has no cell of its own, one of 3 stands out."""
+    fit = bare(planted())
+    p = fit.start()
+    p["width"].value = 0.25
+    fit.look(p.valuesdict())
+    assert fit.visible == ("MgO", "MgB2") and fit.stands_out
+    flat = bare(np.full(ANGLES.size, 100.0) + np.arange(ANGLES.size) % 2)
+    flat.look(p.valuesdict())
+    assert flat.visible == () and not flat.stands_out
+
+
+def test_lines_of_no_phase_are_left_out_of_the_fit():
+    """Half a degree on either side of one, but not where a line of the phases stands."""
+    extra = 3e4 * np.exp(-(((ANGLES - 48.0) / 0.1) ** 2))
+    fit = bare(planted() + extra)
+    p = fit.start()
+    p["width"].value, p["zero"].value = 0.25, 0.03
+    p["strain_0_a"].value = 1e-3
+    fit.look(p.valuesdict())
+    fit.leave_out(p.valuesdict())
+    left = ANGLES[~fit.is_open]
+    own = fit.own_lines(p.valuesdict(), fit.visible)
+    assert not np.any((left[:, None] > own[:, 0]) & (left[:, None] < own[:, 1]))
+    assert abs(left - 48.0).max() <= 0.53 and abs(left - 48.0).min() < 0.06 and left.size >= 14
+
+
+def test_how_far_a_line_is_a_phases_own():
+    """One and a half widths to either side, and as far as another cell would move it; of both wavelengths."""
+    fit = bare(planted())
+    p = fit.start().valuesdict() | {"width": 0.2, "zero": 0.1, "size_1": 0.5}
+    for name, size in (("MgO", 0.0), ("MgB2", 0.5)):
+        inverse = fit.lines[name].squared_inverse_spacing()
+        for cell in (0.0, 0.01):
+            found = fit.own_lines(p, [name], cell)
+            ends = []
+            for wavelength in Instrument().wavelengths:
+                sine = wavelength * np.sqrt(inverse[inverse > 0]) / 2
+                half = np.arcsin(sine[sine < 1])
+                away = 1.5 * np.sqrt(0.04 + 0.04 * size / np.cos(half) ** 2) + np.degrees(
+                    2 * np.tan(half) * cell
+                )
+                ends += [
+                    *zip(np.degrees(2 * half) + 0.1 - away, np.degrees(2 * half) + 0.1 + away, strict=True)
+                ]
+            assert np.sort(found, axis=0) == pytest.approx(np.sort(np.array(ends), axis=0))
+    assert fit.own_lines(p, []).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "stderr", "word"),
+    [
+        (0.096, 0.01, True),
+        (0.004, 0.01, True),
+        (0.094, 0.01, False),
+        (0.098, 0.001, False),
+        (0.1, None, True),
+    ],
+)
+def test_a_parameter_at_its_bound(value, stderr, word):
+    """Nearer than its own σ, or than a twentieth of its range where that is less."""
+    assert refinement._at_its_bound(SimpleNamespace(value=value, stderr=stderr, min=0.0, max=0.1)) is word
+
+
+def test_a_phase_in_doubt():
+    """A cell at the end of its reach is another crystal; lines may be weaker than their structure says."""
+    fit = bare(planted(), reach={"MgO": 0.01})
+    p = fit.start()
+    assert refinement._doubt(fit, p, "MgO", 5.0) == ""
+    assert "not as strong as its structure says" in refinement._doubt(fit, p, "MgO", 2.9)
+    p["strain_0_a"].set(value=-0.01, vary=True)
+    assert refinement._doubt(fit, p, "MgO", 5.0).startswith("its cell would be -1.0 % off its CIF")
+
+
+def test_the_strongest_lines_beside_the_phases():
+    """By the places in the CIFs, over a ground of three degrees' medians."""
+    extra = 3e4 * np.exp(-(((ANGLES - 48.0) / 0.1) ** 2)) + 2e4 * np.exp(-(((ANGLES - 58.0) / 0.1) ** 2))
+    found = refinement.lines_beside(bare(planted() + extra), ["MgO", "MgB2"])
+    assert found[:2] == pytest.approx([48.0, 58.0], abs=0.061)
+    assert len(refinement.lines_beside(bare(planted() + extra), [])) == 5
