@@ -169,7 +169,7 @@ NULLS = 39  # the fewest with which a rank test reaches p = 0.025
 EXCESS, GAP = 0.12, 0.22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
     """Sections, their matched nulls, and what follows.
 

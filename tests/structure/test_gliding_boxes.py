@@ -367,6 +367,7 @@ def test_what_is_said_of_a_dimension():
         "D of the interface moves by 0.20 with the range of boxes",
         "σ of D from blocks 0.030, grid origins 0.060",
     ]
+    assert repr(found) == str(found)  # a notebook shows its table
     bare = verdict(())
     assert len(bare.rows()) == 3 and len(bare.notes()) == 3 and math.isnan(bare.null_dimension)
     wide = curves(full=(0.2, 0.05, 0.01), lacunarity=(3, 3, 3))
