@@ -537,20 +537,19 @@ def _spreads(
     }
 
 
-def box_slope(phase: NDArray[np.bool_], sizes: Sequence[int], *, seed: int = 0) -> Quantity:
+def box_slope(phase: NDArray[np.bool_], sizes: Sequence[int]) -> Quantity:
     """D of a phase from boxes of these sizes on one grid, σ from blocks of the field and the range: a quick look.
 
     Parameters
     ----------
     phase : (y, x) or (z, y, x)
     sizes : edges of the boxes, voxels; NaN where fewer than two are left or the phase is nowhere
-    seed : of the bootstrap
     """
     edges = np.asarray(sizes)
     if edges.size < 2 or not phase.any():
         return Quantity(math.nan)
     counts = np.array([np.count_nonzero(cover) for cover in _covers(phase, edges, "mass")])
-    blocks = _block_spread(phase, edges, "mass", np.random.default_rng(seed))
+    blocks = _block_spread(phase, edges, "mass", np.random.default_rng(0))
     return Quantity(_slope(edges, counts), math.hypot(blocks, _range_spread(edges, counts)))
 
 

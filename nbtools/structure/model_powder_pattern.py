@@ -88,7 +88,6 @@ class Instrument:
     zero : of the 2θ circle; displacement : of the sample below the axis over the radius of the circle
     caglioti : U, V, W of FWHM² = U tan²θ + V tanθ + W, deg²
     mixing : Lorentzian share η = η₀ + η₁ 2θ/(100°)
-    monochromator : 2θ of a crystal monochromator, for the polarisation; 0 without one
     """
 
     wavelengths: tuple[float, float] = COPPER
@@ -97,7 +96,6 @@ class Instrument:
     displacement: float = 0.0
     caglioti: tuple[float, float, float] = (0.01, -0.005, 0.01)
     mixing: tuple[float, float] = (0.5, 0.0)
-    monochromator: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(wavelength=self.wavelengths)
@@ -161,12 +159,10 @@ def scattering_mass(crystal: PowderPhase) -> float:
     return crystal.formula_units * crystal.molar_mass * crystal.volume
 
 
-def lorentz_polarisation(two_theta: ArrayLike, monochromator: float = 0.0) -> Array:
-    """(1 + K cos²2θ)/(1 + K)/(sin²θ cosθ), K = cos² of the monochromator's 2θ; angles in degrees."""
+def lorentz_polarisation(two_theta: ArrayLike) -> Array:
+    """(1 + cos²2θ)/2/(sin²θ cosθ), without a monochromator; angles in degrees."""
     angle = np.radians(np.asarray(two_theta, float))
-    polarised = np.cos(np.radians(monochromator)) ** 2
-    numerator = (1 + polarised * np.cos(angle) ** 2) / (1 + polarised)
-    return np.asarray(numerator / (np.sin(angle / 2) ** 2 * np.cos(angle / 2)))
+    return np.asarray((1 + np.cos(angle) ** 2) / 2 / (np.sin(angle / 2) ** 2 * np.cos(angle / 2)))
 
 
 def lorentzian(offset: ArrayLike, width: ArrayLike) -> Array:
@@ -214,8 +210,7 @@ def phase_pattern(
     sine = np.outer(instrument.wavelengths, np.sqrt(np.maximum(inverse, 0)) / 2)
     seen = (sine < STEEPEST) & (sine > 0)
     bragg = 2 * np.degrees(np.arcsin(sine[seen]))
-    areas = np.outer((1.0, instrument.ratio), heights)[seen]
-    areas = areas * lorentz_polarisation(bragg, instrument.monochromator)
+    areas = np.outer((1.0, instrument.ratio), heights)[seen] * lorentz_polarisation(bragg)
     width = line_width(bragg, instrument.caglioti, state.size)
     eta = instrument.mixing[0] + instrument.mixing[1] * bragg / 100
     place = bragg + line_shift(bragg, instrument)

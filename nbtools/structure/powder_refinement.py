@@ -811,7 +811,6 @@ def fit_phase_fractions(
     variance: ArrayLike | None = None,
     wavelengths: tuple[float, float] = COPPER,
     ratio: float = KALPHA_RATIO,
-    monochromator: float = 0.0,
     densities: Densities = "x-ray",
     texture: Mapping[str, Sequence[int]] | None = None,
     reach: Mapping[str, float] | None = None,
@@ -830,7 +829,6 @@ def fit_phase_fractions(
     phases : crystals by name (`nbtools.files.crystal.read_crystal` reads CIFs)
     variance : of the counts, shape (n,), where they are not plain counts; else Poisson's
     wavelengths, ratio : Kα1 and Kα2, m, and their strengths' ratio to start from; 0 keeps to one wavelength
-    monochromator : its 2θ, degrees (graphite with Cu: 26.6); 0 without one
     densities : for volumes: "x-ray", "handbook" or a dict by phase, kg/m³
     texture : phases with a preferred orientation and its axis (h, k, l); each gets a March–Dollase coefficient
     reach : by phase, how far (relative) its cell may be from its CIF; by default 0.4 %, as measured cells are
@@ -852,7 +850,6 @@ def fit_phase_fractions(
     instrument = Instrument(
         wavelengths=(wavelengths[0],) * 2 if alone else wavelengths,
         ratio=0.0 if alone else ratio,
-        monochromator=monochromator,
     )
     lines = _lines(crystals, angle, instrument, texture or {})
     densities_of(crystals, densities)

@@ -40,6 +40,7 @@ LEAST_SHARE = 0.02  # of the smaller class: less of it are outliers
 LEAST_PORES = 3e-4
 # That distance of pores from the dark phase. Without pores up to 2.9, with them 4.7 and more.
 PORES = 3.5
+FIFTHS = 5  # of a pixel, in which a drift is found
 LONGEST_STEP = 8  # pixels a slice: a match further off is a chance one
 
 
@@ -100,7 +101,7 @@ class Alignment:
         return f"drift up to {wander:.1f} pixels; {' × '.join(map(str, self.stack.shape))} voxels are left"
 
 
-def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
+def align_slices(stack: Any) -> Alignment:
     """Shift each slice onto the one before, by the peak of their smoothed cross-correlation.
 
     Neighbouring slices of a real structure differ, which a match takes for drift: a third of a pixel a slice in the
@@ -109,7 +110,6 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
     Parameters
     ----------
     stack : (z, y, x), any grey values
-    precision : steps a pixel is divided into
 
     Source: Guizar-Sicairos, Thurman and Fienup, Opt. Lett. 33, 156 (2008), by scikit-image.
     """
@@ -128,26 +128,23 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
     before = smooth(grey[0])
     for number in range(1, len(grey)):
         here = smooth(grey[number])
-        steps[number], *_ = phase_cross_correlation(
-            before, here, upsample_factor=precision, normalization=None
-        )
+        steps[number], *_ = phase_cross_correlation(before, here, upsample_factor=FIFTHS, normalization=None)
         before = here
     # In whole parts of a pixel: their sum is then exact, and a drift of whole pixels stays one.
-    steps = np.round(steps * precision)
-    steps[np.abs(steps).max(axis=1) > LONGEST_STEP * precision] = 0.0
+    steps = np.round(steps * FIFTHS)
+    steps[np.abs(steps).max(axis=1) > LONGEST_STEP * FIFTHS] = 0.0
     offsets = np.cumsum(-steps, axis=0)
-    offsets = (offsets - np.median(offsets, axis=0)) / precision
+    offsets = (offsets - np.median(offsets, axis=0)) / FIFTHS
     return Alignment(shifted_back(grey, offsets), offsets)
 
 
-def shifted_back(stack: Any, offsets: NDArray[np.float64], *, order: int = 1) -> Array:
+def shifted_back(stack: Any, offsets: NDArray[np.float64]) -> Array:
     """Slices moved by −offset and cut to what all of them show.
 
     Parameters
     ----------
     stack : (z, y, x)
     offsets : (z, 2), pixels
-    order : of the interpolation; 0 keeps labels whole
     """
     faces = np.asarray(stack)
     first = ceil_whole(np.maximum(0, -offsets.min(axis=0)))
@@ -155,7 +152,7 @@ def shifted_back(stack: Any, offsets: NDArray[np.float64], *, order: int = 1) ->
     cuts = tuple(slice(a, side - b) for a, b, side in zip(first, last, faces.shape[1:], strict=True))
     left = np.empty((len(faces), *faces[0][cuts].shape), faces.dtype)
     for number, (face, offset) in enumerate(zip(faces, offsets, strict=True)):
-        left[number] = ndimage.shift(face, -offset, order=order, mode="nearest")[cuts]
+        left[number] = ndimage.shift(face, -offset, order=1, mode="nearest")[cuts]
     return left
 
 

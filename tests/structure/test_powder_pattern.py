@@ -81,10 +81,8 @@ def test_mg_101_stands_beside_mgo_111():
 
 
 def test_polarisation_at_right_angles():
-    """At 2θ = 90° nothing of the polarised half is left: 1/(sin²45° cos45°), halved by a monochromator's (1 + K)."""
+    """At 2θ = 90° nothing of the polarised half is left: half of 1/(sin²45° cos45°)."""
     assert lorentz_polarisation(90.0) == pytest.approx(2**1.5 / 2)
-    polarised = np.cos(np.radians(26.6)) ** 2
-    assert lorentz_polarisation(90.0, 26.6) == pytest.approx(2**1.5 / (1 + polarised))
 
 
 @pytest.mark.parametrize("profile", [gaussian, lorentzian])
@@ -221,7 +219,6 @@ def test_a_pattern_of_two_lines_by_hand():
         displacement=1e-3,
         caglioti=(0.03, 0.02, 0.05),
         mixing=(0.3, 0.2),
-        monochromator=26.6,
     )
     state = PhaseState((1e-3, -2e-3), size=0.01, displacement=0.8e-20, texture=0.7)
     angle = np.linspace(30, 90, 601)
@@ -237,8 +234,7 @@ def test_a_pattern_of_two_lines_by_hand():
         for strength, factor, inverse_square in zip(TWO.strength, factors, inverse, strict=True):
             theta = np.arcsin(wavelength * np.sqrt(inverse_square) / 2)
             place = np.degrees(2 * theta)
-            k = np.cos(np.radians(26.6)) ** 2
-            lp = (1 + k * np.cos(2 * theta) ** 2) / (1 + k) / (np.sin(theta) ** 2 * np.cos(theta))
+            lp = (1 + np.cos(2 * theta) ** 2) / 2 / (np.sin(theta) ** 2 * np.cos(theta))
             area = share * strength * factor * np.exp(-0.8e-20 * inverse_square / 2) * lp
             width = np.sqrt(
                 0.03 * np.tan(theta) ** 2 + 0.02 * np.tan(theta) + 0.05 + 0.01 / np.cos(theta) ** 2
