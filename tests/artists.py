@@ -74,7 +74,7 @@ def figure_of(monkeypatch: Any, draw: Any, result: Any, *others: Any, **options:
         return b""
 
     monkeypatch.setattr(style, "picture", caught)
-    result.stamp = Stamp("a section", "twin", "a twin", "a method")
+    object.__setattr__(result, "stamp", Stamp("a section", "twin", "a twin", "a method"))  # frozen ones, too
     draw(result, *others, **options)
     [figure] = shown
     return figure

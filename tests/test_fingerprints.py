@@ -210,7 +210,6 @@ UNSEEN = {
     "cathodoluminescence.twin": {},
     "structure.twin_powder": {},
     "structure.twin_fib_sem": {
-        "grain_radius": "no twin of the manifest has grains",
         "shine_through": "a hundredth of a fifth of what lies behind a pore: a quarter of a grey level there",
         "slice_jitter": "slices that lie 0.0005 voxels elsewhere",
     },

@@ -59,6 +59,7 @@ SIBLINGS = {
     "__init__": "package",
     "__version__": "package",
     "whole_file": "units",
+    "x_ray_lines": "units",
     "paths": "units",
     "paper": "claims",
     "manifest_entries": "manifest",

@@ -29,11 +29,11 @@ CELLS = [
     "print(f'{np.abs(x @ y - x[0]).sum():.1e}')",
     "ledger = results.Ledger('03_small')\n"
     "ledger.add('T', units.Quantity(37.41, 0.2, 'K'), method='m', origin='twin').name",
-    "from nbtools.explore.sliders import explore\n"
+    "from nbtools.explore.sliders import Explorer\n"
     "def line(slope: float = 5.0):\n"
     "    if slope > 8: raise ValueError('too steep')\n"
     "    return {'y': (np.arange(9.0), slope * np.arange(9.0))}\n"
-    "explore(line, ranges={'slope': (0, 7)}).of('model')",
+    "Explorer(line, ranges={'slope': (0, 7)}).of('model')",
 ]
 PLANTED = {
     4: ("37.41 ± 0.20", "37.42 ± 0.20"),  # 0.05 σ

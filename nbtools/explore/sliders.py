@@ -35,11 +35,6 @@ class Panel:
     title: str = ""
 
 
-def explore(function: Callable[..., Any], **options: Any) -> "Explorer":
-    """Sliders over the arguments of `function`; all options as `Explorer` has them."""
-    return Explorer(function, **options)
-
-
 class Explorer(Showing[ExploreState]):
     """The arguments of a function under the hand, what it gives beside them.
 
@@ -49,7 +44,6 @@ class Explorer(Showing[ExploreState]):
         (x, y, "o") for dots, a 2-D array for an image, a `Plot` with axes of its own, or a dict of these
     x : the function's first argument, where it is an array that is not moved
     against : the argument over which every number is also swept and drawn
-    data : (x, y) drawn as dots under the curves
     ranges : ``{argument: (low, high)}`` for a slider, a list for a menu; one whose ends are equal, as the rows of
         a line, has nothing to move and is passed on
     values, units, labels : where each argument starts; its unit; its name on screen
@@ -66,7 +60,6 @@ class Explorer(Showing[ExploreState]):
         *,
         x: Any = None,
         against: str | None = None,
-        data: tuple[Any, Any] | None = None,
         ranges: Mapping[str, Range] | None = None,
         values: Mapping[str, Any] | None = None,
         units: Mapping[str, str] | None = None,
@@ -84,7 +77,7 @@ class Explorer(Showing[ExploreState]):
         self.sweep_points, self.use = sweep_points, use
         self.function, self.fixed = function, dict(fixed or {})
         self.x = None if x is None else np.asarray(x, float)
-        self.data, self.system, self.labels = data, system, dict(labels or {})
+        self.system, self.labels = system, dict(labels or {})
         still = {name: given[0] for name, given in (ranges or {}).items() if _is_one_number(given)}
         self.fixed |= still
         ranges, values = (
@@ -229,7 +222,7 @@ class Explorer(Showing[ExploreState]):
         """The function's own plots, its curves, and every number against the swept argument, grouped by unit."""
         outcome = self.outcome
         found = [self._plot_panel(name, plot) for name, plot in outcome.plots.items()]
-        found += [self._curve_panel(outcome)] if outcome.curves or self.data is not None else []
+        found += [self._curve_panel(outcome)] if outcome.curves else []
         return found + [self._sweep_panel(unit, outcome) for unit in self._units(outcome)]
 
     def _units(self, outcome: Outcome) -> list[str]:
@@ -241,9 +234,6 @@ class Explorer(Showing[ExploreState]):
         (x_scale, x_title), (y_scale, y_title) = (_axis(*axis, self.system) for axis in self.axes)
         lines: dict[str, Any] = {}
         dots: dict[str, Any] = {}
-        if self.data is not None:
-            x, y = (np.asarray(a, float) for a in self.data)
-            dots["data"] = (x * x_scale, y * y_scale)
         for name, (x, y) in outcome.curves.items():
             target = dots if name in outcome.dots or len(x) == 1 else lines
             target["" if name == "value" else name] = (x * x_scale, y * y_scale)

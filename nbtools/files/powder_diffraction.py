@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nbtools.files.measures import decoded
 from nbtools.files.powder_headers import (
     EXPORT,
-    K_ALPHA,
     TWO_THETA,
     Facts,
     PowderDiffractionError,
@@ -20,6 +19,7 @@ from nbtools.files.powder_headers import (
     spec_scans,
 )
 from nbtools.files.text_table import read_text_table
+from nbtools.x_ray_lines import K_ALPHA
 
 __all__ = ["PowderDiffractionError", "read_pattern", "scan_options"]
 

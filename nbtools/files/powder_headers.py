@@ -15,29 +15,21 @@ from numpy.typing import NDArray
 
 from nbtools.files.measures import decoded
 from nbtools.units import HC
+from nbtools.x_ray_lines import K_ALPHA
 
 Array = NDArray[np.float64]
 Axis = Literal["2θ", "θ", "q", "d", "no angle"]
 LARGEST_UNPACKED = 400_000_000  # bytes of all that a zip says it holds
 HEAD = 4096  # characters in which a header is looked for
-LENGTHS = {"nm": 1e-9, "pm": 1e-12, "a": 1e-10, "å": 1e-10, "angstrom": 1e-10}
-METRES = {"m": 1.0, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "Å": 1e-10, "A": 1e-10, **LENGTHS}
+# In m, in small letters.
+LENGTHS = {"m": 1.0, "nm": 1e-9, "pm": 1e-12, "um": 1e-6, "µm": 1e-6, "μm": 1e-6}
+LENGTHS |= dict.fromkeys(("a", "å", "angstrom"), 1e-10)
 # What may stand before the word: which light it is.
 LIGHT = (
     r"(?:used|incident|beam|x-?ray|radiation|mean|average|(?:Cu|Co|Fe|Cr|Mo|Ag)\b"
     r"|K[-_ ]?(?:alpha|beta|α|β|a|b)[-_ ]?[12]?)"
 )
 ERRORS = re.compile(r"(?i)\b(?:esds?|errors?|sigma|σ|std(?:ev)?|uncertainty|e\.s\.d\.)(?!\w)")
-# Kα1 and Kα2 of the anodes of powder diffractometers, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997); Mo and Ag:
-# Deslattes et al., Rev. Mod. Phys. 75, 35 (2003)).
-K_ALPHA = {
-    "Cu": (1.540593e-10, 1.544427e-10),
-    "Co": (1.788996e-10, 1.792835e-10),
-    "Fe": (1.936041e-10, 1.939973e-10),
-    "Cr": (2.289726e-10, 2.293651e-10),
-    "Mo": (0.709317e-10, 0.713607e-10),
-    "Ag": (0.559422e-10, 0.563813e-10),
-}
 NUMBER = r"[\d.]+(?:[eE][-+]?\d+)?"
 TWO_THETA = r"(?i)(2|two)[ _-]?(θ|theta)|tth|2th"
 EXPORT = "export the scan as .xy or .xrdml"
@@ -301,8 +293,10 @@ def _stated_wavelengths(head: str) -> tuple[float, ...]:
             for match in re.finditer(
                 r"(?<![\w.])(\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)\s*(Å|[^\W\d]+)?", rest, re.IGNORECASE
             ):
-                unit = (match[2] if match[2] in METRES or not before else before[1]) or ""
-                length = 1e10 * float(match[1].replace(",", ".")) * METRES.get(unit, 1e-10)
+                unit = match[2] or ""
+                if unit.lower() not in LENGTHS and before:
+                    unit = before[1]
+                length = 1e10 * float(match[1].replace(",", ".")) * LENGTHS.get(unit.lower(), 1e-10)
                 if 0.1 < length < 10:
                     found.setdefault("β" if beta else "2" if second or "1" in found else "1", length)
         elif energy := re.match(

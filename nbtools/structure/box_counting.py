@@ -1,8 +1,7 @@
 """How many boxes of each size hold a phase, or both phases, over many grid origins and for arrays of any size."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -24,23 +23,16 @@ EVEN = {2: 1.3247179572447460, 3: 1.2207440846057596}
 class BoxCounts:
     """Boxes that hold the phase (``"mass"``) or both phases (``"interface"``), size by size.
 
-    As an array it is `counts`. A grid covers the whole array; a box that sticks out at an edge counts if
-    what is inside the array does. `occupancy` leaves such boxes out.
+    A grid covers the whole array; a box that sticks out at an edge counts if what is inside the array does.
 
     Attributes
     ----------
     sizes : (S,) edge of a box, voxels
-    kind : what a box must hold to count
-    shape : of the array
     covers : S arrays, the count of each grid origin (as many as there are different ones)
-    occupancy : (S,) counted share of the boxes that lie whole inside, all origins together; NaN where none does
     """
 
     sizes: np.ndarray
-    kind: str
-    shape: tuple[int, ...]
     covers: tuple[np.ndarray, ...]
-    occupancy: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:
@@ -51,34 +43,6 @@ class BoxCounts:
     def minimum(self) -> np.ndarray:
         """(S,) the smallest cover that an origin gave."""
         return np.array([cover.min() for cover in self.covers])
-
-    @property
-    def spread(self) -> np.ndarray:
-        """(S,) standard deviation over the origins; 0 where there is one."""
-        return np.array([cover.std() for cover in self.covers])
-
-    @property
-    def origins(self) -> np.ndarray:
-        """(S,) how many different origins were counted."""
-        return np.array([len(cover) for cover in self.covers])
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self.counts.astype(dtype or float)
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __getitem__(self, which: Any) -> Any:
-        return self.counts[which]
-
-    def __iter__(self) -> Iterator[float]:
-        return iter(self.counts)
-
-    def __str__(self) -> str:
-        lines = [f"boxes that hold {'the phase' if self.kind == 'mass' else 'both phases'}, partial ones too"]
-        rows = zip(self.sizes, self.counts, self.minimum, self.origins, strict=True)
-        lines += [f"{s:>5} voxels: mean {c:.6g}, minimum {m}, {o} origins" for s, c, m, o in rows]
-        return "\n".join(lines)
 
 
 def box_counts(binary: Any, sizes: Iterable[int], *, kind: Kind = "mass", origins: int = 1) -> BoxCounts:
@@ -107,14 +71,8 @@ def box_counts(binary: Any, sizes: Iterable[int], *, kind: Kind = "mass", origin
             tally.add(first, answers)
     for tally in tallies:
         tally.close_rows()
-    grouped = [[t for t in tallies if t.grid.size == size] for size in wanted]
-    return BoxCounts(
-        np.array(wanted),
-        kind,
-        tuple(array.shape),
-        tuple(np.array([t.count for t in group]) for group in grouped),
-        np.array([_share(group) for group in grouped]),
-    )
+    covers = [np.array([tally.count for tally in tallies if tally.grid.size == size]) for size in wanted]
+    return BoxCounts(np.array(wanted), tuple(covers))
 
 
 def occupied_boxes(binary: np.ndarray, size: int) -> np.ndarray:
@@ -204,13 +162,8 @@ class _Tally:
     def __init__(self, grid: Grid, shape: Sequence[int], kind: Kind) -> None:
         self.grid, self.questions = grid, QUESTIONS[kind]
         self.boxes = [(n - 1 + s) // grid.size + 1 for n, s in zip(shape, grid.shift, strict=True)]
-        # Whole boxes: not the first where the grid starts outside, not the last where it sticks out.
-        self.inside = [
-            slice(-(-s // grid.size), (n + s) // grid.size) for n, s in zip(shape, grid.shift, strict=True)
-        ]
-        self.whole = prod(max(0, part.stop - part.start) for part in self.inside)
         self.rows: dict[int, list[np.ndarray]] = {}
-        self.count = self.counted_inside = 0
+        self.count = 0
 
     def add(self, first: Corner, answers: Sequence[np.ndarray]) -> None:
         """What a tile knows of its boxes."""
@@ -228,17 +181,10 @@ class _Tally:
             row = self.rows.pop(number)
             counted = row[0] if len(row) == 1 else row[0] & ~row[1]
             self.count += int(np.count_nonzero(counted))
-            if self.inside[0].start <= number < self.inside[0].stop:
-                self.counted_inside += int(np.count_nonzero(counted[tuple(self.inside[1:])]))
 
     def _new_row(self, number: int) -> list[np.ndarray]:
         self.rows[number] = [np.full(self.boxes[1:], q is np.logical_and) for q in self.questions]
         return self.rows[number]
-
-
-def _share(group: Sequence[_Tally]) -> float:
-    whole = sum(tally.whole for tally in group)
-    return sum(tally.counted_inside for tally in group) / whole if whole else np.nan
 
 
 def _plan(sizes: Sequence[int], origins: int, dimensions: int) -> list[Grid]:

@@ -30,24 +30,20 @@ def draw_section(
     image: ArrayLike,
     *,
     pixel_size: float | None,
-    phase: ArrayLike | None = None,
     name: str = "",
 ) -> "Axes":
-    """A section in grey with a scale bar; the outline of a phase over it.
+    """A section in grey with a scale bar.
 
     Parameters
     ----------
     axes : to draw on
     image : (y, x) grey values or booleans
     pixel_size : m; without it, or NaN, there is no bar
-    phase : (y, x) booleans
     name : under the image
     """
     grey = np.asarray(image)
     low, high = np.percentile(grey, (0.5, 99.5)) if grey.dtype != bool else (0, 1)
     axes.imshow(grey, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-    if phase is not None:
-        axes.contour(np.asarray(phase, float), [0.5], colors=ORANGE, linewidths=0.5)
     axes.set_xticks([])
     axes.set_yticks([])
     if name:

@@ -14,7 +14,7 @@ from nbtools.structure.percolation import spanning_cluster
 from nbtools.structure.phases import PhasesStudy
 from nbtools.structure.segmentation import denoise
 from nbtools.units import Quantity
-from nbtools.volume.explorer import VolumeExplorer, explore_volume
+from nbtools.volume.explorer import VolumeExplorer
 from nbtools.volume.view import Backend, VolumeView, draw_volume
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -67,12 +67,12 @@ def structure_at(
         return shown | {"fraction": share, "D": nothing, "excess": nothing, "scale-free": nothing}
     sizes = [size for size in 2 ** np.arange(8) if smallest <= size <= largest]
     judged = judge_sections([phase[None]], np.random.default_rng(0), nulls=QUICK_NULLS)
-    boxes = judged.boxes
+    boxes = judged.sections
     local: dict[str, Any] = {"this pattern": (boxes.sizes * pixel_size, boxes.local_dimensions, "o")}
     if judged.nulls:
         mean = np.mean([null.local_dimensions for null in judged.nulls], axis=0)
         local["one length"] = (boxes.sizes * pixel_size, mean)
-    word = {"scale-free": 1.0, "not scale-free": 0.0}.get(judged.word, np.nan)
+    word = {"scale-free": 1.0, "not scale-free": 0.0}.get(judged.verdict, np.nan)
     numbers = {
         "fraction": phase_share(phase),
         "D": box_slope(phase, [int(size) for size in sizes]),
@@ -159,7 +159,7 @@ def volume_at(mask: Mask, *, smallest: int = 2, largest: int = 32) -> dict[str, 
         "fraction": phase_share(mask) if mask.any() else Quantity(0.0, 0.0),
         "D": box_slope(mask, sizes),
     }
-    counts = np.asarray(box_counts(mask, sizes), float)
+    counts = box_counts(mask, sizes).counts
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = -np.diff(np.log(counts)) / np.diff(np.log(sizes))
     local = Plot(
@@ -181,7 +181,7 @@ def volume(study: PhasesStudy) -> VolumeExplorer:
     longest = int(np.log2(min(study.flat.shape)))
     sizes = [2**power for power in range(max(3, longest))]
     half = len(sizes) // 2  # every smallest box is smaller than every largest one
-    return explore_volume(
+    return VolumeExplorer(
         study.flat,
         voxel_size=study.voxel_size,
         threshold=study.found.thresholds[0],

@@ -169,19 +169,26 @@ NULLS = 39  # the fewest with which a rank test reaches p = 0.025
 EXCESS, GAP = 0.12, 0.22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judgement:
-    """Sections, their matched nulls, and what follows."""
+    """Sections, their matched nulls, and what follows.
 
-    boxes: GlidingBoxes
+    Attributes
+    ----------
+    sections : gliding-box curves of the section(s)
+    nulls : the same of each matched pattern of one length
+    verdict, reason : what follows, and why
+    """
+
+    sections: GlidingBoxes
     nulls: tuple[GlidingBoxes, ...]
-    word: Word
+    verdict: Word
     reason: str
 
     @property
     def excess(self) -> float:
         """Decades by which the pattern is broader than the median of its nulls; NaN without nulls."""
-        return self.boxes.breadth - _middle(self.nulls)
+        return self.sections.breadth - _middle(self.nulls)
 
     @property
     def scatter(self) -> float:
@@ -191,7 +198,7 @@ class Judgement:
     @property
     def p_value(self) -> float:
         """Share of the nulls at least as broad, the pattern itself counted in."""
-        return (1 + sum(null.breadth >= self.boxes.breadth for null in self.nulls)) / (1 + len(self.nulls))
+        return (1 + sum(null.breadth >= self.sections.breadth for null in self.nulls)) / (1 + len(self.nulls))
 
 
 def judge_sections(stacks: Sequence[NDArray[np.bool_]], rng: Generator, *, nulls: int = NULLS) -> Judgement:
@@ -259,8 +266,8 @@ def _printed(value: float) -> Quantity:
 
 
 @dataclass(frozen=True, repr=False)
-class FractalVerdict(StudyResult):
-    """Box-counting dimension with its spread, and what the pattern is.
+class FractalVerdict(Judgement, StudyResult):
+    """Box-counting dimension with its spread, and what the pattern is: the judgement on its section(s).
 
     Attributes
     ----------
@@ -269,9 +276,7 @@ class FractalVerdict(StudyResult):
     no_interface : why there is none; empty where there is one
     interface_moves : by how much it moves where the smallest or the largest size is left out
     sizes, counts : (S,) voxels; smallest cover
-    local_slopes : (S,) −d ln N/d ln ε of the smallest cover; of the mean over all origins: `judged.boxes`
     spreads : what makes up σ: grid origins, blocks of the field, and the range of sizes
-    judged : the verdict on the section(s) with their gliding boxes and nulls
     space : 2 of a section, 3 of a volume
     voxel_size : m
     """
@@ -282,51 +287,14 @@ class FractalVerdict(StudyResult):
     interface_moves: float
     sizes: NDArray[np.int_]
     counts: Array
-    local_slopes: Array
     spreads: dict[str, float]
-    judged: Judgement
     space: int
     voxel_size: float
-
-    @property
-    def sections(self) -> GlidingBoxes:
-        """Gliding-box curves of the section(s)."""
-        return self.judged.boxes
-
-    @property
-    def nulls(self) -> tuple[GlidingBoxes, ...]:
-        """The same of each matched pattern of one length."""
-        return self.judged.nulls
-
-    @property
-    def verdict(self) -> Word:
-        """What follows."""
-        return self.judged.word
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-        return self.judged.reason
-
-    @property
-    def p_value(self) -> float:
-        """Share of the nulls at least as broad, the pattern itself counted in."""
-        return self.judged.p_value
-
-    @property
-    def excess(self) -> float:
-        """Decades by which the pattern is broader than the median of its nulls; NaN without nulls."""
-        return self.judged.excess
 
     @property
     def decades(self) -> float:
         """Of `interval`: full of holes and yet correlated."""
         return self.sections.breadth
-
-    @property
-    def scatter(self) -> float:
-        """Standard deviation of the nulls' breadth, decades; NaN without nulls."""
-        return self.judged.scatter
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -417,23 +385,23 @@ def estimate_box_dimension(
     counted = box_counts(whole, [int(size) for size in sizes], origins=ORIGINS).minimum
     spreads = _spreads(whole, sizes, counted, "mass", random[0], random[1])
     wider = sizes[sizes > 1]  # no box of one voxel holds both phases
-    border = np.asarray(box_counts(whole, [int(size) for size in wider], kind="interface"))
+    border = box_counts(whole, [int(size) for size in wider], kind="interface").counts
     of_border = _spreads(whole, wider, border, "interface", *random[3:])
     moved = of_border.pop(
         "range of sizes"
     )  # its slope rises from one length to the next, which is no scatter
     interface = _exact_if_exact(_slope(wider, border), math.hypot(*of_border.values()))
     no_interface = _why_no_interface(interface, phase.ndim)
+    judged = judge_sections(sections_of(phase), random[2], nulls=nulls)
     return FractalVerdict(
+        **vars(judged),
         dimension=_exact_if_exact(_slope(sizes, counted), math.hypot(*spreads.values())),
         interface_dimension=Quantity(math.nan) if no_interface else interface,
         no_interface=no_interface,
         interface_moves=moved,
         sizes=sizes,
         counts=counted.astype(float),
-        local_slopes=-np.gradient(np.log(counted), np.log(sizes)),
         spreads=spreads,
-        judged=judge_sections(sections_of(phase), random[2], nulls=nulls),
         space=phase.ndim,
         voxel_size=edge,
     )
@@ -569,20 +537,19 @@ def _spreads(
     }
 
 
-def box_slope(phase: NDArray[np.bool_], sizes: Sequence[int], *, seed: int = 0) -> Quantity:
+def box_slope(phase: NDArray[np.bool_], sizes: Sequence[int]) -> Quantity:
     """D of a phase from boxes of these sizes on one grid, σ from blocks of the field and the range: a quick look.
 
     Parameters
     ----------
     phase : (y, x) or (z, y, x)
     sizes : edges of the boxes, voxels; NaN where fewer than two are left or the phase is nowhere
-    seed : of the bootstrap
     """
     edges = np.asarray(sizes)
     if edges.size < 2 or not phase.any():
         return Quantity(math.nan)
     counts = np.array([np.count_nonzero(cover) for cover in _covers(phase, edges, "mass")])
-    blocks = _block_spread(phase, edges, "mass", np.random.default_rng(seed))
+    blocks = _block_spread(phase, edges, "mass", np.random.default_rng(0))
     return Quantity(_slope(edges, counts), math.hypot(blocks, _range_spread(edges, counts)))
 
 
@@ -638,7 +605,7 @@ WORLDS: Mapping[str, World] = {
     "isolated grains": lambda shape, rng: random_media.isolated_grains(shape, rng),
 }
 FRACTAL = ("cascade", "woven cascade")
-DENOISED = 0.8  # pixels
+POINT_SPREAD, DENOISED = 1.5, 0.8  # pixels
 
 
 WORDS: tuple[Word, ...] = ("scale-free", "not scale-free", "cannot tell")
@@ -651,14 +618,12 @@ class VerdictPower(StudyResult):
     Attributes
     ----------
     side : pixels of the sections
-    noise : one over contrast-to-noise, 0 without an instrument
     excess : (n,) by world
     verdicts : by world
     here : excess of the pattern at hand; NaN without one
     """
 
     side: int
-    noise: float
     excess: dict[str, NDArray[np.float64]]
     verdicts: dict[str, tuple[str, ...]]
     here: float = math.nan
@@ -686,8 +651,7 @@ def estimate_verdict_power(
     side: int = 256,
     seeds: int = 12,
     contrast_to_noise: float = 3.0,
-    point_spread: float = 1.5,
-    nulls: int = 39,
+    nulls: int = NULLS,
     worlds: tuple[str, ...] = tuple(WORLDS),
 ) -> VerdictPower:
     """Make each world anew for every seed, look at it through an instrument, and judge it.
@@ -696,31 +660,29 @@ def estimate_verdict_power(
     ----------
     side : pixels of a section
     seeds : how many, of each world
-    contrast_to_noise, point_spread : of the instrument, the second in pixels; a contrast of infinity is none
+    contrast_to_noise : of the instrument; infinity is none
     nulls : that each is compared with
     worlds : names of `WORLDS`
     """
     excess, verdicts = {}, {}
     for world in worlds:
-        judged = [_judge(world, side, seed, contrast_to_noise, point_spread, nulls) for seed in range(seeds)]
+        judged = [_judge(world, side, seed, contrast_to_noise, nulls) for seed in range(seeds)]
         excess[world] = np.array([found[0] for found in judged])
         verdicts[world] = tuple(found[1] for found in judged)
-    return VerdictPower(side, 1 / contrast_to_noise, excess, verdicts)
+    return VerdictPower(side, excess, verdicts)
 
 
-def _judge(
-    world: str, side: int, seed: int, contrast_to_noise: float, point_spread: float, nulls: int
-) -> tuple[float, str]:
+def _judge(world: str, side: int, seed: int, contrast_to_noise: float, nulls: int) -> tuple[float, str]:
     rng = np.random.default_rng([seed, side, list(WORLDS).index(world)])
     phase = WORLDS[world]((side, side), rng)
     if np.isfinite(contrast_to_noise):
-        phase = _look_at(phase, rng, contrast_to_noise, point_spread)
+        phase = _look_at(phase, rng, contrast_to_noise)
     found = judge_sections([phase[None]], rng, nulls=nulls)
-    return found.excess, found.word
+    return found.excess, found.verdict
 
 
-def _look_at(phase: Phase, rng: Generator, contrast_to_noise: float, point_spread: float) -> Phase:
+def _look_at(phase: Phase, rng: Generator, contrast_to_noise: float) -> Phase:
     """Blurred, noisy, smoothed a little, cut where as much is left as there was."""
-    grey = ndimage.gaussian_filter(phase.astype(np.float32), point_spread)
+    grey = ndimage.gaussian_filter(phase.astype(np.float32), POINT_SPREAD)
     grey += rng.standard_normal(phase.shape, dtype=np.float32) / np.float32(contrast_to_noise)
     return random_media.level_set(ndimage.gaussian_filter(grey, DENOISED), float(phase.mean()))

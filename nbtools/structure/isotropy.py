@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.statistics.choice import first_best
 from nbtools.statistics.resampling import jackknife_bias, jackknife_error
 from nbtools.structure.fractal import checked_phase, cubic_voxel
 from nbtools.structure.tiles import checked_lazily
@@ -36,20 +35,6 @@ class TwoPointCorrelation:
     lags: np.ndarray
     along: np.ndarray
     fraction: float
-
-    @property
-    def mean(self) -> np.ndarray:
-        """(R,) over the axes that are long enough."""
-        known = np.isfinite(self.along)
-        summed = np.where(known, self.along, 0).sum(axis=0)
-        return np.divide(
-            summed, known.sum(axis=0), out=np.full(len(self.lags), np.nan), where=known.any(axis=0)
-        )
-
-    def __str__(self) -> str:
-        names = AXES[-len(self.along) :]
-        rows = [f"{r:>5} " + " ".join(f"{s:.4f}" for s in self.along[:, i]) for i, r in enumerate(self.lags)]
-        return "\n".join([f"S2 along {', '.join(names)}; fraction {self.fraction:.4f}", *rows])
 
 
 def two_point_correlation(binary: Any, lags: Iterable[int]) -> TwoPointCorrelation:
@@ -86,7 +71,6 @@ class IsotropyStudy(StudyResult):
     Attributes
     ----------
     axis_ratio : longest over shortest axis; noise lifts it, which is estimated, taken off, and counted in σ
-    axes : (d,) relative lengths, longest first; directions : (d, d) unit vectors, one a row, in (z, y, x)
     intercepts : mean intercept length along each axis of the volume, m, by name
     in_plane : length along y over that along x, within slices, where no alignment can change it
     across_plane : length along z over the mean of y and x; NaN of a section
@@ -95,8 +79,6 @@ class IsotropyStudy(StudyResult):
     """
 
     axis_ratio: Quantity
-    axes: Array
-    directions: Array
     intercepts: dict[str, Quantity]
     in_plane: Quantity
     across_plane: Quantity
@@ -158,15 +140,9 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> IsotropyStudy:
     lengths = edge / crossings.mean(axis=0)
     errors = lengths * crossings.std(axis=0, ddof=1) / np.sqrt(len(parts)) / crossings.mean(axis=0)
     names = AXES[-phase.ndim :]
-    values, vectors = np.linalg.eigh(whole)
-    # A direction and its opposite are one: the largest component is positive.
-    largest = first_best(np.abs(vectors), highest=True, axis=0)
-    vectors = vectors * np.sign(vectors[largest, np.arange(len(largest))])
     lags = np.unique(np.geomspace(1, max(2, min(phase.shape) // 3), 10).astype(int))
     return IsotropyStudy(
         axis_ratio=ratio,
-        axes=np.sqrt(values[0] / values),
-        directions=vectors.T,
         intercepts={
             n: Quantity(a, b, "m") for n, a, b in zip(names, lengths.tolist(), errors.tolist(), strict=True)
         },
@@ -179,12 +155,7 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> IsotropyStudy:
 
 def chord_lengths(binary: Any, *, axis: int) -> NDArray[np.int_]:
     """Lengths of all whole runs of the phase along an axis, voxels; those cut by the edge of the field are left out."""
-    return runs_along(checked_phase(binary), axis)
-
-
-def runs_along(phase: Phase, axis: int) -> NDArray[np.int_]:
-    """As `chord_lengths`, of booleans of any size."""
-    lines = np.moveaxis(phase, axis, -1)
+    lines = np.moveaxis(checked_phase(binary), axis, -1)
     padded = np.zeros((lines[..., 0].size, lines.shape[-1] + 2), np.int8)
     padded[:, 1:-1] = lines.reshape(-1, lines.shape[-1])
     steps = np.diff(padded, axis=1)

@@ -136,13 +136,13 @@ def ask_blind_pattern(lesson: Lesson) -> Question:
     return lesson.judge(mystery, "Which pattern is it?", by_code=said, why=why, link=COUNTING)
 
 
-def find_share_of_blobs(wanted: float = PRINTED) -> Flip:
-    """At which share of the field blobs of one length have this dimension, from boxes of 1 and 32 pixels."""
+def find_share_of_blobs() -> Flip:
+    """At which share of the field blobs of one length have the paper's dimension, from boxes of 1 and 32 pixels."""
     blobs = gaussian_field((256, 256), np.random.default_rng(1), correlation_length=4.0)
 
     def reaches(share: float) -> Any:
-        small, large = np.asarray(box_counts(level_set(blobs, share), BOXES).minimum, float)
-        return bool(small / large >= (BOXES[1] / BOXES[0]) ** wanted)
+        small, large = box_counts(level_set(blobs, share), BOXES).minimum
+        return bool(small / large >= (BOXES[1] / BOXES[0]) ** PRINTED)
 
     return find_flip(reaches, 0.1, 0.6)
 

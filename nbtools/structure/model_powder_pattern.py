@@ -17,12 +17,12 @@ from nbtools.physics.crystal_lattice import (
     structure_factor,
 )
 from nbtools.physics.domain import require_positive
+from nbtools.x_ray_lines import K_ALPHA
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-# Cu Kα1 and Kα2, m (Hölzer et al., Phys. Rev. A 56, 4554 (1997)); Kα2 is half as strong.
-COPPER = (1.540593e-10, 1.544427e-10)
-KALPHA_RATIO = 0.5
+COPPER = K_ALPHA["Cu"]
+KALPHA_RATIO = 0.5  # Kα2 is half as strong
 # Reflections times atoms: what a structure factor may cost.
 LARGEST = 40_000_000
 NARROWEST = 1e-3  # deg, below any diffractometer
@@ -88,7 +88,6 @@ class Instrument:
     zero : of the 2θ circle; displacement : of the sample below the axis over the radius of the circle
     caglioti : U, V, W of FWHM² = U tan²θ + V tanθ + W, deg²
     mixing : Lorentzian share η = η₀ + η₁ 2θ/(100°)
-    monochromator : 2θ of a crystal monochromator, for the polarisation; 0 without one
     """
 
     wavelengths: tuple[float, float] = COPPER
@@ -97,7 +96,6 @@ class Instrument:
     displacement: float = 0.0
     caglioti: tuple[float, float, float] = (0.01, -0.005, 0.01)
     mixing: tuple[float, float] = (0.5, 0.0)
-    monochromator: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(wavelength=self.wavelengths)
@@ -161,12 +159,10 @@ def scattering_mass(crystal: PowderPhase) -> float:
     return crystal.formula_units * crystal.molar_mass * crystal.volume
 
 
-def lorentz_polarisation(two_theta: ArrayLike, monochromator: float = 0.0) -> Array:
-    """(1 + K cos²2θ)/(1 + K)/(sin²θ cosθ), K = cos² of the monochromator's 2θ; angles in degrees."""
+def lorentz_polarisation(two_theta: ArrayLike) -> Array:
+    """(1 + cos²2θ)/2/(sin²θ cosθ), without a monochromator; angles in degrees."""
     angle = np.radians(np.asarray(two_theta, float))
-    polarised = np.cos(np.radians(monochromator)) ** 2
-    numerator = (1 + polarised * np.cos(angle) ** 2) / (1 + polarised)
-    return np.asarray(numerator / (np.sin(angle / 2) ** 2 * np.cos(angle / 2)))
+    return np.asarray((1 + np.cos(angle) ** 2) / 2 / (np.sin(angle / 2) ** 2 * np.cos(angle / 2)))
 
 
 def lorentzian(offset: ArrayLike, width: ArrayLike) -> Array:
@@ -214,8 +210,7 @@ def phase_pattern(
     sine = np.outer(instrument.wavelengths, np.sqrt(np.maximum(inverse, 0)) / 2)
     seen = (sine < STEEPEST) & (sine > 0)
     bragg = 2 * np.degrees(np.arcsin(sine[seen]))
-    areas = np.outer((1.0, instrument.ratio), heights)[seen]
-    areas = areas * lorentz_polarisation(bragg, instrument.monochromator)
+    areas = np.outer((1.0, instrument.ratio), heights)[seen] * lorentz_polarisation(bragg)
     width = line_width(bragg, instrument.caglioti, state.size)
     eta = instrument.mixing[0] + instrument.mixing[1] * bragg / 100
     place = bragg + line_shift(bragg, instrument)
@@ -334,17 +329,17 @@ def _free_metric(crystal: PowderPhase) -> tuple[list[Array], tuple[str, ...]]:
     one = np.diag([1.0, 0, 0]), np.diag([0, 1.0, 0]), np.diag([0, 0, 1.0])
     right = np.isclose(np.cos(crystal.angles), 0, atol=1e-5)
     a, b, c = crystal.lengths
-    if right.all() and np.allclose([b, c], a, rtol=1e-5):
+
+    def equal(*lengths: float) -> bool:
+        return np.allclose(lengths, a, rtol=1e-5, atol=0)  # in metres all are below numpy's own tolerance
+
+    if right.all() and equal(b, c):
         return [one[0] + one[1] + one[2]], ("a",)
-    if right.all() and np.isclose(a, b, rtol=1e-5):
+    if right.all() and equal(b):
         return [one[0] + one[1], one[2]], ("a", "c")
     if right.all():
         return list(one), ("a", "b", "c")
-    if (
-        right[:2].all()
-        and np.isclose(a, b, rtol=1e-5)
-        and np.isclose(np.cos(crystal.angles[2]), -0.5, atol=1e-4)
-    ):
+    if right[:2].all() and equal(b) and np.isclose(np.cos(crystal.angles[2]), -0.5, atol=1e-4):
         cross = np.zeros((3, 3))
         cross[0, 1] = cross[1, 0] = 0.5
         return [one[0] + one[1] + cross, one[2]], ("a", "c")

@@ -1,7 +1,7 @@
 """Does a phase reach through a volume by itself, how narrow is the way, and how wide the gap to be bridged."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from nbtools.structure.fractal import checked_phase, cubic_voxel
-from nbtools.structure.isotropy import AXES, runs_along
+from nbtools.structure.isotropy import AXES
 from nbtools.structure.tiles import binary_tile, check_binary
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
@@ -47,13 +47,6 @@ class Clusters:
     def spans(self) -> tuple[bool, ...]:
         """Axis by axis, whether some piece reaches through."""
         return tuple(bool(axis.any()) for axis in self.spanning)
-
-    def __str__(self) -> str:
-        names = [name for name, spans in zip(AXES[-len(self.spans) :], self.spans, strict=True) if spans]
-        return (
-            f"{len(self.sizes)} pieces, the largest with "
-            f"{100 * self.largest_share:.1f} % of the phase; through along {', '.join(names) or 'no axis'}"
-        )
 
 
 def count_clusters(binary: Any) -> Clusters:
@@ -95,7 +88,6 @@ class Percolation(StudyResult):
     dilation_to_span : m, (least, most) width of the gap to be bridged, surfaces moved by one voxel either way
     resolved : whether a gap of two voxels or more is there at the least
     sections_spanning : share of sections through which one piece reaches along both of their axes
-    gap : m, mean run of the rest between two runs of the phase
     voxel_size : m
     reaches : m, over which a normal metal lets pairs through, by its kind
     """
@@ -107,7 +99,6 @@ class Percolation(StudyResult):
     dilation_to_span: tuple[float, float]
     resolved: bool
     sections_spanning: float
-    gap: Quantity
     voxel_size: float
     reaches: dict[str, Quantity] = field(default_factory=dict)
 
@@ -208,14 +199,6 @@ def estimate_percolation(binary: Any, *, voxel_size: float | Sequence[float]) ->
     # Beyond what distances in slabs reach to, the gap is only known to be wider.
     most = math.inf if phase.size > WHOLE and level > REACH - UNSURE else level + UNSURE
     widths = (2 * (level - UNSURE), 2 * most)
-    gap = math.nan
-    if not phase.all():
-        number = total = 0
-        for axis in range(phase.ndim):
-            for lines in _slabs(~phase, axis=(axis + 1) % phase.ndim):
-                runs = runs_along(lines, axis)
-                number, total = number + runs.size, total + int(runs.sum())
-        gap = edge * total / number if number else math.nan
     return Percolation(
         spans=spans,
         clusters=clusters,
@@ -224,16 +207,8 @@ def estimate_percolation(binary: Any, *, voxel_size: float | Sequence[float]) ->
         dilation_to_span=(edge * max(0.0, widths[0]), edge * max(2 * UNSURE, widths[1])),
         resolved=2 * level >= 2 * UNSURE and widths[0] > 0,
         sections_spanning=_sections_spanning(phase),
-        gap=Quantity(gap, math.nan, "m"),
         voxel_size=edge,
     )
-
-
-def _slabs(phase: Mask, *, axis: int) -> Iterator[Mask]:
-    """Parts of at most `WHOLE` voxels, cut across an axis."""
-    thick = max(1, WHOLE * phase.shape[axis] // phase.size)
-    for start in range(0, phase.shape[axis], thick):
-        yield phase[(slice(None),) * axis + (slice(start, start + thick),)]
 
 
 def _spanning_level(phase: Mask, *, spans: bool) -> float:

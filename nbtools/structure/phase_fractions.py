@@ -100,11 +100,11 @@ def densities_of(
     return cell | {name: float(value) for name, value in choice.items()}
 
 
-def upper_limit(value: float, uncertainty: float, level: float = 0.95) -> float:
-    """What a fraction stays below: the upper end of the unified interval, max(value, 0) + z σ, at most 1.
+def upper_limit(value: float, uncertainty: float) -> float:
+    """What a fraction stays below at 95 %: the upper end of the unified interval, max(value, 0) + z σ, at most 1.
 
     z is two-sided, as in Feldman and Cousins (Phys. Rev. D 57, 3873 (1998)), because whether a value or a limit is
-    quoted is decided after seeing the data; a downward fluctuation does not tighten it. It holds at least as often as
-    `level` says.
+    quoted is decided after seeing the data; a downward fluctuation does not tighten it. It holds in 95 % of
+    cases or more.
     """
-    return float(min(max(value, 0.0) + norm.ppf((1 + level) / 2) * uncertainty, 1.0))
+    return float(min(max(value, 0.0) + norm.ppf(0.975) * uncertainty, 1.0))

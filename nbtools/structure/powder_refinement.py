@@ -43,7 +43,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 FEWEST_POINTS = 50
 MOST_POINTS = 2_000_000
-PLAIN = (0.5, 2.0)  # scatter over Poisson's, between which numbers that are not whole still pass for counts
+PLAIN = 2.0  # times Poisson's scatter, or its inverse: up to here numbers that are not whole still pass for counts
 MARGIN = 3.0  # deg beyond the pattern's end, from where lines still reach into it
 DETECTION = 3.0  # σ of its scale, from which a phase counts as detected
 # What the data leave open is held by weak Gaussian terms: name → (centre, σ). A pattern with a few hundred counts
@@ -135,7 +135,7 @@ def count_variance(counts: Array) -> tuple[float, tuple[str, ...]]:
     # Only the flat part of a pattern scatters by counting alone.
     flat = (local > 0) & (local <= np.median(local))
     gain = float(np.mean(bend[flat] ** 2 / 6 / local[flat])) if flat.sum() >= 10 else 1.0
-    if PLAIN[0] <= gain <= PLAIN[1] or not gain > 0:
+    if 1 / PLAIN <= gain <= PLAIN or not gain > 0:
         return 1.0, ()
     return gain, (f"the numbers are no plain counts: one count is {gain:.3g} by their scatter",)
 
@@ -202,9 +202,9 @@ class PatternFit:
     reach: Mapping[str, float] = field(default_factory=dict)
     degree: int = 4
     _kept: dict[str, tuple[Any, Array]] = field(default_factory=dict)
-    _polynomials: Array = field(default_factory=lambda: np.zeros(0))
-    sigma: Array = field(default_factory=lambda: np.zeros(0))
-    is_open: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    _polynomials: Array = field(init=False)
+    sigma: Array = field(init=False)
+    is_open: NDArray[np.bool_] = field(init=False)
     visible: tuple[str, ...] = ()
     stands_out: bool = True
     settled: bool = True
@@ -811,7 +811,6 @@ def fit_phase_fractions(
     variance: ArrayLike | None = None,
     wavelengths: tuple[float, float] = COPPER,
     ratio: float = KALPHA_RATIO,
-    monochromator: float = 0.0,
     densities: Densities = "x-ray",
     texture: Mapping[str, Sequence[int]] | None = None,
     reach: Mapping[str, float] | None = None,
@@ -830,7 +829,6 @@ def fit_phase_fractions(
     phases : crystals by name (`nbtools.files.crystal.read_crystal` reads CIFs)
     variance : of the counts, shape (n,), where they are not plain counts; else Poisson's
     wavelengths, ratio : Kα1 and Kα2, m, and their strengths' ratio to start from; 0 keeps to one wavelength
-    monochromator : its 2θ, degrees (graphite with Cu: 26.6); 0 without one
     densities : for volumes: "x-ray", "handbook" or a dict by phase, kg/m³
     texture : phases with a preferred orientation and its axis (h, k, l); each gets a March–Dollase coefficient
     reach : by phase, how far (relative) its cell may be from its CIF; by default 0.4 %, as measured cells are
@@ -852,7 +850,6 @@ def fit_phase_fractions(
     instrument = Instrument(
         wavelengths=(wavelengths[0],) * 2 if alone else wavelengths,
         ratio=0.0 if alone else ratio,
-        monochromator=monochromator,
     )
     lines = _lines(crystals, angle, instrument, texture or {})
     densities_of(crystals, densities)

@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 Method = Literal["midpoint", "otsu", "fraction", "two-threshold"]
 Classes = Literal["auto", 2, 3]
-Filter = Literal["none", "gaussian", "median", "nlm"]
+Filter = Literal["gaussian", "median"]
 BRIGHT, DARK, BLACK = 0, 1, 2  # labels: MgO, MgB2, pore
 
 EM_ROUNDS = 200
@@ -40,6 +40,7 @@ LEAST_SHARE = 0.02  # of the smaller class: less of it are outliers
 LEAST_PORES = 3e-4
 # That distance of pores from the dark phase. Without pores up to 2.9, with them 4.7 and more.
 PORES = 3.5
+FIFTHS = 5  # of a pixel, in which a drift is found
 LONGEST_STEP = 8  # pixels a slice: a match further off is a chance one
 
 
@@ -100,7 +101,7 @@ class Alignment:
         return f"drift up to {wander:.1f} pixels; {' × '.join(map(str, self.stack.shape))} voxels are left"
 
 
-def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
+def align_slices(stack: Any) -> Alignment:
     """Shift each slice onto the one before, by the peak of their smoothed cross-correlation.
 
     Neighbouring slices of a real structure differ, which a match takes for drift: a third of a pixel a slice in the
@@ -109,7 +110,6 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
     Parameters
     ----------
     stack : (z, y, x), any grey values
-    precision : steps a pixel is divided into
 
     Source: Guizar-Sicairos, Thurman and Fienup, Opt. Lett. 33, 156 (2008), by scikit-image.
     """
@@ -121,33 +121,30 @@ def align_slices(stack: Any, *, precision: int = 5) -> Alignment:
 
     def smooth(face: Array) -> Array:
         # Curtains and noise stay where they are while the sample moves: they would pin the match to zero.
-        clean = ndimage.gaussian_filter(_without_stripes(face, means, rounds=2), 1.5)
+        clean = ndimage.gaussian_filter(_without_stripes(face, means), 1.5)
         return np.asarray((clean - clean.mean()) * window)
 
     steps = np.zeros((len(grey), 2))
     before = smooth(grey[0])
     for number in range(1, len(grey)):
         here = smooth(grey[number])
-        steps[number], *_ = phase_cross_correlation(
-            before, here, upsample_factor=precision, normalization=None
-        )
+        steps[number], *_ = phase_cross_correlation(before, here, upsample_factor=FIFTHS, normalization=None)
         before = here
     # In whole parts of a pixel: their sum is then exact, and a drift of whole pixels stays one.
-    steps = np.round(steps * precision)
-    steps[np.abs(steps).max(axis=1) > LONGEST_STEP * precision] = 0.0
+    steps = np.round(steps * FIFTHS)
+    steps[np.abs(steps).max(axis=1) > LONGEST_STEP * FIFTHS] = 0.0
     offsets = np.cumsum(-steps, axis=0)
-    offsets = (offsets - np.median(offsets, axis=0)) / precision
+    offsets = (offsets - np.median(offsets, axis=0)) / FIFTHS
     return Alignment(shifted_back(grey, offsets), offsets)
 
 
-def shifted_back(stack: Any, offsets: NDArray[np.float64], *, order: int = 1) -> Array:
+def shifted_back(stack: Any, offsets: NDArray[np.float64]) -> Array:
     """Slices moved by −offset and cut to what all of them show.
 
     Parameters
     ----------
     stack : (z, y, x)
     offsets : (z, 2), pixels
-    order : of the interpolation; 0 keeps labels whole
     """
     faces = np.asarray(stack)
     first = ceil_whole(np.maximum(0, -offsets.min(axis=0)))
@@ -155,7 +152,7 @@ def shifted_back(stack: Any, offsets: NDArray[np.float64], *, order: int = 1) ->
     cuts = tuple(slice(a, side - b) for a, b, side in zip(first, last, faces.shape[1:], strict=True))
     left = np.empty((len(faces), *faces[0][cuts].shape), faces.dtype)
     for number, (face, offset) in enumerate(zip(faces, offsets, strict=True)):
-        left[number] = ndimage.shift(face, -offset, order=order, mode="nearest")[cuts]
+        left[number] = ndimage.shift(face, -offset, order=1, mode="nearest")[cuts]
     return left
 
 
@@ -170,7 +167,7 @@ def rough_means(grey: Array) -> tuple[float, float, float]:
     return cut, float(part[~rough].mean()), float(part[rough].mean())
 
 
-def remove_stripes(image: Any, *, rounds: int = 2) -> Array:
+def remove_stripes(image: Any) -> Array:
     """Take out what is the same along a whole column (curtains) or a whole line (charging) of a slice.
 
     The phases are told apart roughly first, and only what is left beside their mean greys is averaged:
@@ -179,22 +176,21 @@ def remove_stripes(image: Any, *, rounds: int = 2) -> Array:
     Parameters
     ----------
     image : (y, x), or (z, y, x) slice by slice
-    rounds : how often; the second time the phases are known better
     """
     grey = checked_grey(image)
     means = rough_means(grey)
     clean = np.empty_like(grey)
     for target, face in zip(_planes(clean), _planes(grey), strict=True):
-        target[:] = _without_stripes(face, means, rounds=rounds)
+        target[:] = _without_stripes(face, means)
     return clean
 
 
-def _without_stripes(face: Array, means: tuple[float, float, float], *, rounds: int) -> Array:
+def _without_stripes(face: Array, means: tuple[float, float, float]) -> Array:
     """A stripe is a factor where both greys lie well above zero; around zero there is none, and it is a shift."""
     cut, bright, dark = means
     step = max(bright - dark, 1e-30)
     a_factor = min(bright, dark) > 0.1 * step
-    for _ in range(rounds):
+    for _ in range(2):  # the second time the phases are known better
         level = np.where(ndimage.gaussian_filter(face, 2) < cut, dark, bright).astype(np.float32)
         # At a blurred edge the rest is large and of no stripe's making: medians pass over it.
         rest = (face - level) / (level if a_factor else np.float32(step))
@@ -205,40 +201,11 @@ def _without_stripes(face: Array, means: tuple[float, float, float], *, rounds: 
 
 
 def denoise(image: Any, *, method: Filter = "gaussian", size: float = 1.0) -> Array:
-    """Take noise away: a Gaussian or a median over `size` pixels, or non-local means.
-
-    Parameters
-    ----------
-    image : (y, x) or (z, y, x)
-    method : "none", "gaussian", "median" or "nlm"
-    size : pixels, of "gaussian" and "median"; strength of "nlm", slice by slice
-    """
+    """Take noise away by a Gaussian or a median over `size` pixels of an image (y, x) or volume (z, y, x)."""
     grey = checked_grey(image)
-    if method == "none":
-        return grey
     if method == "gaussian":
         return np.asarray(ndimage.gaussian_filter(grey, size), np.float32)
-    if method == "median":
-        return np.asarray(ndimage.median_filter(grey, 2 * max(1, round(size)) + 1), np.float32)
-    if method != "nlm":
-        raise ValueError(f"method is {method!r}; it is none, gaussian, median or nlm")
-    from skimage.restoration import denoise_nl_means
-
-    noise = _pixel_noise(grey)
-    done = np.empty_like(grey)
-    for target, face in zip(_planes(done), _planes(grey), strict=True):
-        target[:] = denoise_nl_means(face, 5, 6, h=0.8 * size * noise, sigma=noise, fast_mode=True)
-    return done
-
-
-def _pixel_noise(grey: Array) -> float:
-    """Standard deviation of white noise, from a mask to which planes and edges give little.
-
-    Source: Immerkær, Comput. Vis. Image Underst. 64, 300 (1996).
-    """
-    mask = np.outer([1, -2, 1], [1, -2, 1])
-    middle = _planes(grey)[len(_planes(grey)) // 2]
-    return float(np.sqrt(np.pi / 2) / 6 * np.mean(np.abs(ndimage.convolve(middle, mask))))
+    return np.asarray(ndimage.median_filter(grey, 2 * max(1, round(size)) + 1), np.float32)
 
 
 # ---- levels
@@ -394,13 +361,6 @@ class Segmentation:
     def phase(self) -> NDArray[np.bool_]:
         """Where the dark phase is."""
         return self.labels == DARK
-
-    def __str__(self) -> str:
-        cuts = ", ".join(f"{cut:.0f}" for cut in self.thresholds)
-        return (
-            f"{self.method}: thresholds {cuts}; dark phase {100 * self.fraction:.1f} % (± {100 * self.moves:.1f} for "
-            f"threshold and classes), pores {100 * self.pore_fraction:.1f} %; {self.why_classes}"
-        )
 
 
 def segment(

@@ -17,8 +17,7 @@ from nbtools.files.write_sample_card import write_sample_card
 from nbtools.physics.domain import require_one_of
 from nbtools.units import convert
 
-World = Literal["fractal", "blocks", "one-length", "rough", "grains", "stretched", "isolated"]
-WORDS = {"fractal": "scale-free", "blocks": "scale-free"}
+World = Literal["fractal", "one-length", "stretched", "isolated"]
 OXIDE, DIBORIDE, PORE = 0, 1, 2
 Labels = NDArray[np.uint8]
 
@@ -27,9 +26,8 @@ Labels = NDArray[np.uint8]
 class FibSemWorld:
     """Every number of the FIB-SEM twin, lengths in m or in voxels as said; what the paper does not give is assumed.
 
-    Worlds: "fractal" (woven, no grid) and "blocks" (halved cells), mass fractals between two lengths;
-    "one-length" (a level set of smoothed noise), "rough" (of a k⁻ⁿ field: a fractal surface round a solid),
-    "grains" (lognormal balls), "stretched" (one length, drawn out along y), "isolated" (grains that never touch).
+    Worlds: "fractal", a mass fractal between two lengths; "one-length" (a level set of smoothed noise), "stretched"
+    (one length, drawn out along y), "isolated" (grains that never touch).
     """
 
     world: World = "fractal"
@@ -40,7 +38,6 @@ class FibSemWorld:
     section_dimension: float = 1.67
     inner_length: float = 6.0  # voxels, smallest length of the fractal
     one_length: float = 4.0  # voxels, kernel of the smoothed noise
-    grain_radius: float = 8.0  # voxels, median by volume
     stretch: float = 2.0
     pore_fraction: float = 0.01
     pore_length: float = 5.0  # voxels
@@ -87,24 +84,15 @@ class FibSemWorld:
 
     def _diboride(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.bool_]:
         f = self.fraction
-        if self.world in ("fractal", "blocks"):
-            make = random_media.woven_cascade if self.world == "fractal" else random_media.fractal_cascade
-            return make(shape, rng, fraction=f, codimension=self.codimension, inner=self.inner_length)
-        if self.world == "grains":
-            return random_media.lognormal_grains(shape, rng, fraction=f, median_radius=self.grain_radius)
+        if self.world == "fractal":
+            return random_media.woven_cascade(
+                shape, rng, fraction=f, codimension=self.codimension, inner=self.inner_length
+            )
         if self.world == "isolated":
             return random_media.isolated_grains(shape, rng, fraction=f, spacing=3.5 * self.one_length)
-        if self.world == "rough":
-            field = random_media.power_law_field(shape, rng, exponent=len(shape) + 1.0)
-        else:
-            drawn = [1.0] * len(shape)
-            drawn[-2] = self.stretch if self.world == "stretched" else 1.0
-            field = random_media.gaussian_field(
-                shape,
-                rng,
-                correlation_length=self.one_length,
-                stretch=drawn,
-            )
+        drawn = [1.0] * len(shape)
+        drawn[-2] = self.stretch if self.world == "stretched" else 1.0
+        field = random_media.gaussian_field(shape, rng, correlation_length=self.one_length, stretch=drawn)
         return random_media.level_set(field, f)
 
 
@@ -124,13 +112,13 @@ def truth(**parameters: object) -> dict[str, float]:
     if not sizes.size:
         raise ValueError(f"no voxel of this field holds MgB2: take a larger side than {world.side}")
     largest = labels == 1 + int(np.argmax(sizes))
-    fractal = world.world in WORDS
+    fractal = world.world == "fractal"
     dimension = world.section_dimension if fractal else math.nan
-    ratio = fractal and random_media.cutoff_ratio(world.fraction, dimension=dimension)
+    ratio = random_media.cutoff_ratio(world.fraction, dimension=dimension) if fractal else math.nan
     return {
         "section_dimension": dimension,
         "volume_dimension": dimension + 1,
-        "cutoff_ratio": float(ratio) if fractal else math.nan,
+        "cutoff_ratio": ratio,
         "scale_free": float(fractal),
         "mean_fraction": world.fraction * (1 - world.pore_fraction),
         "fraction": float(here.mean()),

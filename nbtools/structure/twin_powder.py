@@ -22,7 +22,7 @@ from nbtools.structure.model_powder_pattern import (
 from nbtools.whole_file import write_whole
 
 Array = NDArray[np.float64]
-World = Literal["paper", "textured", "amorphous", "no magnesium"]
+World = Literal["paper", "textured", "amorphous"]
 PHASES = ("MgO", "MgB2", "Mg")
 PLATE_AXIS = (0, 0, 1)  # MgB2 grows as plates, and a press lays them flat
 
@@ -32,7 +32,7 @@ class PowderWorld:
     """A composite in a Bragg–Brentano diffractometer with a copper tube; SI, angles in degrees.
 
     world : "paper"; "textured": the MgB2 plates lie flat; "amorphous": a third of the boron-bearing phase gives no
-        lines, only a hump; "no magnesium"
+        lines, only a hump
     magnesia, diboride, magnesium : weight fractions of the crystals
     start, stop, step : of the scan, degrees; counting_time : s a step
     peak, background : counts at the strongest line and under it at the middle of the scan
@@ -67,8 +67,7 @@ class PowderWorld:
     def crystalline(self) -> tuple[float, float, float]:
         """What the crystals of MgO, MgB2 and Mg weigh, of a sample that weighs one."""
         seen = 1 - self.amorphous_share if self.world == "amorphous" else 1.0
-        metal = 0.0 if self.world == "no magnesium" else self.magnesium
-        return self.magnesia, self.diboride * seen, metal
+        return self.magnesia, self.diboride * seen, self.magnesium
 
     @property
     def weights(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,79 +11,42 @@ from scipy import ndimage
 from nbtools.explore.plots import Plot
 from nbtools.explore.sliders import Explorer
 from nbtools.fitting.state import StateError
-from nbtools.units import Quantity
 from nbtools.volume.scene import Scene, read_scene
 from nbtools.volume.screens import why_no_napari
 
-Phase = Literal["dark", "bright"]
 Mask = NDArray[np.bool_]
 Numbers = Callable[..., Mapping[str, Any]]
 LIVE = 128**3  # voxels that follow a slider at once
 SMOOTHING = (0.0, 0.5, 1.0, 2.0)
 
 
-def fraction_of(mask: Mask) -> dict[str, Any]:
-    """The share of the voxels."""
-    return {"fraction": Quantity(float(mask.mean()), 0.0)}
-
-
-def explore_volume(
-    volume: Any,
-    *,
-    voxel_size: Any,
-    phase: Phase = "dark",
-    threshold: float | None = None,
-    smoothing: float = 0.0,
-    numbers: Numbers = fraction_of,
-    choices: Mapping[str, Sequence[Any]] | None = None,
-    labels: Mapping[str, str] | None = None,
-) -> "VolumeExplorer":
-    """How the numbers of a phase hang on its threshold, with one button for napari.
+class VolumeExplorer(Explorer):
+    """How the numbers of a dark phase hang on its threshold, section and denoising; `open_napari` links a window.
 
     Parameters
     ----------
     volume : (z, y, x) grey values; NumPy, Zarr, Dask or xarray; averaged down to 128³ voxels
     voxel_size : edge of a voxel, m; one number or (z, y, x)
-    phase : which side of the one threshold it is; black pores are on the dark side, too
+    numbers : ``numbers(mask, **choices)`` gives numbers, curves and plots by name, as a function for `Explorer` does
     threshold : where it starts, a grey value; by default the middle of the grey values
     smoothing : where it starts, voxels: 0, 0.5, 1 or 2
-    numbers : ``numbers(mask, **choices)`` gives numbers, curves and plots by name, as a function for `Explorer` does
     choices : menus for further arguments of `numbers`; the first entry of each is where it starts
     labels : of the choices, on screen
     """
-    return VolumeExplorer(
-        volume,
-        voxel_size=voxel_size,
-        phase=phase,
-        threshold=threshold,
-        smoothing=smoothing,
-        numbers=numbers,
-        choices=choices,
-        labels=labels,
-    )
-
-
-class VolumeExplorer(Explorer):
-    """Threshold, section and denoising, which `open_napari` links to a window; arguments as of `explore_volume`."""
 
     def __init__(
         self,
         volume: Any,
         *,
         voxel_size: Any,
-        phase: Phase = "dark",
+        numbers: Numbers,
         threshold: float | None = None,
         smoothing: float = 0.0,
-        numbers: Numbers = fraction_of,
         choices: Mapping[str, Sequence[Any]] | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> None:
-        if phase not in get_args(Phase):
-            raise ValueError(
-                f"phase is {phase!r}; 'dark' or 'bright', its side of the threshold, is expected"
-            )
         self.scene: Scene = read_scene(volume, None, voxel_size, most=LIVE)
-        self.phase, self.viewer = phase, None
+        self.viewer: Any = None
         self._numbers = numbers
         self._smoothed = lru_cache(2)(self._smooth)
         self._found = lru_cache(512)(self._find)
@@ -159,8 +122,7 @@ class VolumeExplorer(Explorer):
         return ndimage.gaussian_filter(self.scene.raw, smoothing) if smoothing else self.scene.raw
 
     def _mask(self, threshold: float, smoothing: float) -> Mask:
-        grey = self._smoothed(smoothing)
-        return grey < threshold if self.phase == "dark" else grey > threshold
+        return self._smoothed(smoothing) < threshold
 
     def _find(self, threshold: float, smoothing: float, more: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
         return dict(self._numbers(self._mask(threshold, smoothing), **dict(more)))

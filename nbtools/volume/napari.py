@@ -159,7 +159,7 @@ def compose(pictures: dict[str, np.ndarray], scene: Scene) -> "Figure":
     from matplotlib.lines import Line2D
 
     with rc_context(STYLE):
-        figure = Figure(figsize=(7.0, 7.0 / len(pictures) + 0.42), layout="constrained")
+        figure = Figure(figsize=(6.4, 6.4 / len(pictures) + 0.42), layout="constrained")
         panels = np.atleast_1d(figure.subplots(1, len(pictures)))
         for axes, (name, picture) in zip(panels, pictures.items(), strict=True):
             # In few colours: what is blurred by another size takes four times the bytes.

@@ -122,11 +122,10 @@ def grey_range(image: Array) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def read_scene(volume: Any, labels: Any, voxel_size: Any, *, most: int) -> Scene:
+def read_scene(volume: Any, labels: Mapping[str, Any] | None, voxel_size: Any, *, most: int) -> Scene:
     """The scene with at most `most` voxels each, read slab by slab (NumPy, Zarr, Dask, xarray).
 
-    `labels` is a mask, an array of whole numbers (each number a mask, or all together where there are
-    more than six), or a dict of masks by name. `voxel_size` is in metres, one number or (z, y, x).
+    `labels` are masks by name. `voxel_size` is in metres, one number or (z, y, x).
 
     Raises
     ------
@@ -177,27 +176,12 @@ def _array(given: Any) -> Any:
     return given if hasattr(given, "dtype") and hasattr(given, "shape") else np.asarray(given)
 
 
-def _masks(labels: Any) -> dict[str, Any]:
-    if labels is None:
-        return {}
-    if isinstance(labels, Mapping):
-        if len(labels) > len(MASK_COLOURS):
-            raise ValueError(
-                f"{len(labels)} masks came; at most {len(MASK_COLOURS)} are told apart in one view"
-            )
-        return {str(name): _array(mask) for name, mask in labels.items()}
-    array = _array(labels)
-    if np.dtype(array.dtype).kind == "b":
-        return {"segmentation": array}
-    if np.dtype(array.dtype).kind not in "ui":
+def _masks(labels: Mapping[str, Any] | None) -> dict[str, Any]:
+    if len(labels or {}) > len(MASK_COLOURS):
         raise ValueError(
-            f"labels of {array.dtype} came; a mask, whole numbers or a dict of masks is expected"
+            f"{len(labels or {})} masks came; at most {len(MASK_COLOURS)} are told apart in one view"
         )
-    array = np.asarray(array)
-    numbers = [int(n) for n in np.unique(array) if n]
-    if len(numbers) <= 1 or len(numbers) > len(MASK_COLOURS):
-        return {"segmentation": array != 0}
-    return {f"label {number}": array == number for number in numbers}
+    return {str(name): _array(mask) for name, mask in (labels or {}).items()}
 
 
 def _voxel(size: Any) -> tuple[float, float, float]:

@@ -1,6 +1,6 @@
 """A volume on the best screen there is: napari's window, K3D in the browser, or else a picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -120,13 +120,15 @@ class VolumeView:
         return "<VolumeView>"
 
 
-def draw_volume(volume: Any, *, labels: Any = None, voxel_size: Any, backend: Backend = "auto") -> VolumeView:
+def draw_volume(
+    volume: Any, *, labels: Mapping[str, Any] | None = None, voxel_size: Any, backend: Backend = "auto"
+) -> VolumeView:
     """Show a volume with its masks, to scale, where it can be seen best; returns at once.
 
     Parameters
     ----------
     volume : (z, y, x) grey values; NumPy, Zarr, Dask or xarray; averaged down to what the screen takes
-    labels : a mask, whole numbers, or masks by name, as in
+    labels : masks by name, as in
         ``{"segmentation": mask, "percolating cluster": cluster, "boxes of 16": cover}``
     voxel_size : edge of a voxel, m; one number or (z, y, x). It is never guessed.
     backend : ``"auto"`` takes napari where a front end and a display are there, K3D where only a front end

@@ -163,14 +163,14 @@ def test_a_fast_drag_never_queues(open_widget, lab) -> None:
 # ---- explorers and a lesson
 
 SPOT = """import numpy as np
-from nbtools.explore.sliders import explore
+from nbtools.explore.sliders import Explorer
 from nbtools.explore.plots import Plot
 def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0):
     y, x = np.mgrid[:60, :90]
     image = np.exp(-((x - column) ** 2 + (y - row) ** 2) / 2 / width**2)
     return {"map": Plot(image=image, x_label="column", y_label="row", clicked=("column", "row")),
             "section": Plot({"through the spot": (np.arange(90.0), image[round(row)])}, x_label="column")}
-widget = explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
+widget = Explorer(spot, ranges={"column": (0, 89), "row": (0, 59)})
 widget"""
 BOX = "input[placeholder^='a number']"
 LESSON = """from pathlib import Path

@@ -9,7 +9,7 @@ from driving import drive
 from PIL import Image
 
 from nbtools.explore.plots import Plot
-from nbtools.explore.sliders import explore
+from nbtools.explore.sliders import Explorer
 from nbtools.fitting.state import StateError
 from nbtools.physics.normal_metal import bloch_gruneisen
 from nbtools.units import Quantity
@@ -19,7 +19,7 @@ START = {"residual": 2e-8, "amplitude": 4e-7, "debye_temperature": 880.0}
 
 
 def resistivity(**options):
-    return explore(
+    return Explorer(
         bloch_gruneisen, x=T, values=START, ranges={"exponent": (2, 6)}, y_unit="ohm m", x_unit="K", **options
     )
 
@@ -45,7 +45,7 @@ def test_units_come_from_the_docstring() -> None:
 
 def test_ranges_come_from_defaults_annotations_or_as_given() -> None:
     """A default makes a slider around it, a Literal a menu, a pair its own ends."""
-    made = explore(area, ranges={"height": (1.0, 4.0)})
+    made = Explorer(area, ranges={"height": (1.0, 4.0)})
     low, high = made.current.parameters["width"].ends
     assert low < 2 < high
     assert made.current.parameters["height"].ends == (1, 4)
@@ -64,7 +64,7 @@ def test_moving_a_slider_moves_the_curve() -> None:
 
 def test_a_number_is_swept_and_marked() -> None:
     """The line is the function over the whole range, the dot where the slider stands."""
-    made = explore(area, ranges={"width": (1.0, 5.0)}, against="width", system="SI")
+    made = Explorer(area, ranges={"width": (1.0, 5.0)}, against="width", system="SI")
     (panel,) = made.panels()
     x, y = panel.lines["area"]
     assert y == pytest.approx(3 * x)
@@ -74,7 +74,7 @@ def test_a_number_is_swept_and_marked() -> None:
 
 def test_a_menu_changes_the_sweep() -> None:
     """All plots follow every argument."""
-    made = explore(area, against="width", system="SI")
+    made = Explorer(area, against="width", system="SI")
     before = made.panels()[0].lines["area"][1]
     made.controls["shape"].value = "triangle"
     assert made.panels()[0].lines["area"][1] == pytest.approx(before / 2)
@@ -90,7 +90,7 @@ def test_a_gap_where_the_function_refuses() -> None:
             raise ValueError("negative")
         return np.sqrt(a)
 
-    made = explore(root, ranges={"a": (-1.0, 1.0)}, values={"a": 0.5}, against="a")
+    made = Explorer(root, ranges={"a": (-1.0, 1.0)}, values={"a": 0.5}, against="a")
     y = made.panels()[0].lines["value"][1]
     assert np.isnan(y[:20]).all()
     assert y[-1] == 1
@@ -98,7 +98,7 @@ def test_a_gap_where_the_function_refuses() -> None:
 
 def test_state_and_undo() -> None:
     """The state is JSON, set and taken back."""
-    made = explore(area)
+    made = Explorer(area)
     first = made.state
     made.set("shape", value="triangle").set("width", value=3.0)
     second = made.state
@@ -129,7 +129,7 @@ def half(x: float = 2.0, *, offset: "np.ndarray | None" = None) -> float:
 
 def test_code_of_a_function_of_the_notebook_brings_it_along() -> None:
     """Its source, and what it needs of modules."""
-    made = explore(half, fixed={"offset": np.array([1.0, np.nan, np.inf])[:1]})
+    made = Explorer(half, fixed={"offset": np.array([1.0, np.nan, np.inf])[:1]})
     assert "def half" in made.to_code()
     assert run_alone(made.to_code())["result"] == made.outcome.numbers["value"]
 
@@ -142,10 +142,10 @@ def test_code_is_not_offered_where_it_could_not_run() -> None:
         return factor * a
 
     for made in (
-        explore(area),
-        explore(closed),
-        explore(lambda a=1.0: a),
-        explore(half, fixed={"offset": object()}),
+        Explorer(area),
+        Explorer(closed),
+        Explorer(lambda a=1.0: a),
+        Explorer(half, fixed={"offset": object()}),
     ):
         assert made.why_no_code
         with pytest.raises(StateError, match="cannot be written as a script"):
@@ -169,7 +169,7 @@ def counted(n: int = 3, width: float = 1.0) -> dict:
 
 def test_whole_numbers_stay_whole() -> None:
     """On the slider, where the next place is the next number, in the box, in the call and along the sweep."""
-    made = explore(counted, ranges={"n": (1, 30)}, values={"n": 3}, against="n")
+    made = Explorer(counted, ranges={"n": (1, 30)}, values={"n": 3}, against="n")
     slider = made.controls["n slider"]
     assert (slider.min, slider.value, slider.max) == (0, 2, 29)
     slider.value += 1
@@ -186,7 +186,7 @@ def test_whole_numbers_stay_whole() -> None:
 
 def test_a_slider_stops_at_round_numbers() -> None:
     """A thousand steps from 1 to 30 pass 3.00 and not 3.01."""
-    made = explore(area, ranges={"width": (1.0, 30.0)}, system="SI")
+    made = Explorer(area, ranges={"width": (1.0, 30.0)}, system="SI")
     made.controls["width slider"].value = 69
     assert made.arguments["width"] == 3.0
     made.close()
@@ -194,13 +194,13 @@ def test_a_slider_stops_at_round_numbers() -> None:
 
 def test_a_unit_is_written_once() -> None:
     """Not "Mg (wt%) (%)"."""
-    made = explore(area, units={"width": "%"}, labels={"width": "Mg (wt%)"}, against="width", system="SI")
+    made = Explorer(area, units={"width": "%"}, labels={"width": "Mg (wt%)"}, against="width", system="SI")
     assert made.panels()[0].x_title == "Mg (wt%)"
     assert "(wt%) (%)" not in made.face.rows["width"].label.value
     made.close()
 
 
-@pytest.mark.parametrize("make", [resistivity, lambda: explore(area, against="width")])
+@pytest.mark.parametrize("make", [resistivity, lambda: Explorer(area, against="width")])
 def test_driven_cleanly(make) -> None:
     """No end of a slider breaks it."""
     made = make()
@@ -215,7 +215,7 @@ def test_an_error_of_the_function_is_a_sentence() -> None:
     def broken(a: float = 1.0):
         raise RuntimeError("planted")
 
-    made = explore(broken)
+    made = Explorer(broken)
     assert "RuntimeError: planted" in made.face.sentences.value
     assert made.errors
     made.close()
@@ -224,11 +224,11 @@ def test_an_error_of_the_function_is_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: explore(lambda: 1), "no argument to move"),
-        (lambda: explore(lambda a: a), r"a has no value: give ranges="),
-        (lambda: explore(area, ranges={"depth": (0, 1)}), r"\['depth'\] came"),
-        (lambda: explore(area, ranges={"width": (2, 1)}), "the range 2 … 1 is empty"),
-        (lambda: explore(area, against="shape"), "against is 'shape'"),
+        (lambda: Explorer(lambda: 1), "no argument to move"),
+        (lambda: Explorer(lambda a: a), r"a has no value: give ranges="),
+        (lambda: Explorer(area, ranges={"depth": (0, 1)}), r"\['depth'\] came"),
+        (lambda: Explorer(area, ranges={"width": (2, 1)}), "the range 2 … 1 is empty"),
+        (lambda: Explorer(area, against="shape"), "against is 'shape'"),
     ],
 )
 def test_what_cannot_be_explored_says_why(make, says: str) -> None:
@@ -240,12 +240,12 @@ def test_what_cannot_be_explored_says_why(make, says: str) -> None:
 def test_a_strange_result_is_named() -> None:
     """What came, and what was expected."""
     with pytest.raises(StateError, match="came as str"):
-        _ = explore(lambda a=1.0: "text").outcome
+        _ = Explorer(lambda a=1.0: "text").outcome
 
 
 def test_the_picture_stands_without_a_kernel() -> None:
     """As for the fitter."""
-    made = explore(area, against="width")
+    made = Explorer(area, against="width")
     bundle = made._repr_mimebundle_()
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert bundle["text/plain"] == "<Explorer>"
@@ -261,7 +261,7 @@ def spot(width: float = 5.0, column: float = 30.0, row: float = 20.0) -> dict:
 
 
 def explore_spot():
-    return explore(spot, ranges={"column": (0, 89), "row": (0, 59)})
+    return Explorer(spot, ranges={"column": (0, 89), "row": (0, 59)})
 
 
 def test_an_image_and_its_section_are_plots_of_their_own() -> None:
@@ -291,14 +291,14 @@ def test_a_click_into_an_image_sets_its_arguments_within_their_ends() -> None:
 
 def test_an_array_of_three_dimensions_is_no_image() -> None:
     """A sentence, not a dead widget."""
-    made = explore(lambda depth=2.0: {"map": np.zeros((2, 2, 2))})
+    made = Explorer(lambda depth=2.0: {"map": np.zeros((2, 2, 2))})
     with pytest.raises(StateError, match=r"shape \(2, 2, 2\)"):
         made.outcome  # noqa: B018
 
 
 def test_a_large_image_is_thinned_for_the_browser_only() -> None:
     """No side longer than 512 pixels is sent; the state keeps the whole."""
-    made = explore(lambda gain=2.0: gain * np.ones((1500, 600)))
+    made = Explorer(lambda gain=2.0: gain * np.ones((1500, 600)))
     (panel,) = made.panels()
     with Image.open(io.BytesIO(panel.image.png())) as sent:
         assert sent.size == (200, 500)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.structure.box_counting import box_counts, even_shifts
+from nbtools.structure.box_counting import _joined_along, _plan, box_counts, even_shifts
 
 SHAPES = [(37, 53), (17, 23, 29), (16, 16, 16)]
 SIZES = [1, 2, 3, 5, 6, 8, 12, 16, 64]
@@ -65,22 +65,11 @@ def test_other_origins_are_counted_too(sparse: np.ndarray, kind: str) -> None:
 
 
 def test_a_solid_is_covered_by_all_boxes_and_has_no_interface() -> None:
-    """A share of 1 of the whole boxes, from every origin."""
+    """As many as fit, from the best origin."""
     solid = np.ones((24, 24, 24), bool)
     mass = box_counts(solid, [2, 4, 8], origins=20)
-    assert mass.occupancy.tolist() == [1, 1, 1]
     assert mass.minimum.tolist() == [12**3, 6**3, 3**3]
     assert box_counts(solid, [2, 4, 8], kind="interface", origins=20).counts.tolist() == [0, 0, 0]
-
-
-def test_the_share_of_whole_boxes_is_free_of_the_edge() -> None:
-    """Random voxels of density p: a box of n voxels is empty with (1-p)^n, whatever sticks out at the edge."""
-    p, size = 0.02, 5
-    noise = np.random.default_rng(1).random((203, 201, 207)) < p
-    found = box_counts(noise, [size], origins=8)
-    expected = 1 - (1 - p) ** size**3
-    boxes = 8 * 40**3
-    assert abs(found.occupancy[0] - expected) < 4 * np.sqrt(expected * (1 - expected) / boxes)
 
 
 def test_masks_of_other_kinds_give_the_same_counts(sparse: np.ndarray) -> None:
@@ -121,3 +110,43 @@ def test_bad_input_is_named(binary: np.ndarray, sizes: list, options: dict, word
     """What came, what was expected, what to do."""
     with pytest.raises(ValueError, match=words):
         box_counts(binary, sizes, **options)
+
+
+@pytest.mark.parametrize("kind", ["mass", "interface"])
+@pytest.mark.parametrize("sizes", [[16], [3, 24], [4, 12, 20], [8, 40]])
+def test_origins_of_sizes_made_from_each_other(kind: str, sizes: list[int]) -> None:
+    """A size counted from a smaller one's boxes moves in whole ones of these; each cover is counted by hand."""
+    for shape in ((45, 53), (19, 24, 22)):
+        binary = np.random.default_rng(2).random(shape) < 0.03
+        plan = _plan(sizes, 5, len(shape))
+        found = box_counts(binary, sizes, kind=kind, origins=5)
+        for size, cover in zip(sizes, found.covers, strict=True):
+            shifts = [grid.shift for grid in plan if grid.size == size]
+            assert shifts[0] == (0,) * len(shape) and len(set(shifts)) == len(shifts) == 5
+            assert cover.tolist() == [by_hand(binary, size, shift, kind) for shift in shifts]
+        assert found.counts == pytest.approx([cover.mean() for cover in found.covers])
+        assert found.sizes.tolist() == sizes
+
+
+def test_the_plan_takes_the_largest_size_that_divides() -> None:
+    """Unshifted grids from any that halves them; shifted ones only from those of an eighth of a box or less."""
+    plan = _plan([1, 2, 3, 6, 24], 2, 2)
+    assert [(grid.size, grid.parent) for grid in plan[:5]] == [(1, -1), (2, 0), (3, 0), (6, 2), (24, 3)]
+    shifted = {grid.size: (grid.parent, grid.shift) for grid in plan[5:]}
+    assert set(shifted) == {2, 3, 6, 24} and shifted[6][0] == -1 and shifted[24][0] == 2
+    assert all(place % 3 == 0 for place in shifted[24][1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 9])
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_cells_joined_along_an_axis(size: int, begun: int) -> None:
+    """Any and all of each group, the first of which may have begun before the array; along the last axis and others."""
+    cells = np.random.default_rng(0).random((11, 24, 16)) < 0.6
+    for axis in range(3):
+        groups = (np.arange(cells.shape[axis]) + begun % size) // size
+        for question, of in ((np.logical_or, np.any), (np.logical_and, np.all)):
+            found = _joined_along(cells, question, axis, size, begun % size)
+            expected = [
+                of(np.compress(groups == n, cells, axis=axis), axis=axis) for n in range(groups.max() + 1)
+            ]
+            assert np.array_equal(found, np.stack(expected, axis=axis))

@@ -1,7 +1,10 @@
 """What is drawn of a powder pattern: counts, phases, difference, marks; on axes that say what they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from artists import figure_of, legend, lines, millimetres, unnamed, widths
 from powder_worlds import SHORT, refined
 
 from nbtools.display import style
@@ -15,23 +18,56 @@ COUNTS = 100 + 5000 * np.exp(-(((ANGLES - 42) / 0.2) ** 2))
 
 
 def test_pattern_with_its_parts():
-    """Counts, a phase, the fit, the difference and its zero line; √ axis labelled in counts; marks of lines."""
+    """Each curve where it belongs: phases on the background, the difference about its zero line, marks below all."""
     _, axes = style.new_figure()
-    parts = {"pattern": COUNTS, "background": np.full(601, 100.0), "components": {"MgO": COUNTS - 100}}
-    assert draw_pattern(axes, ANGLES, COUNTS, **parts, positions={"MgO": [42.0]}) is axes
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["counts", "MgO", "fit"]
-    assert len(axes.lines) == 5 and len(axes.collections) == 1
-    assert "4000" in [tick.get_text() for tick in axes.get_yticklabels()]
-    assert axes.get_xlabel() == "2θ (degrees)" and "counts" in axes.get_ylabel()
+    fit, ground = COUNTS * 1.21, np.full(601, 100.0)
+    parts = {"pattern": fit, "background": ground, "components": {"MgO": COUNTS - 100, "Mg": 0 * COUNTS}}
+    assert draw_pattern(axes, ANGLES, COUNTS, **parts, positions={"MgO": [42.0], "Mg": [36.0, 50.0]}) is axes
+    top = np.sqrt(COUNTS.max())
+    drawn = lines(axes)
+    assert {name: y for name, (_, y) in drawn.items()} == {
+        "counts": pytest.approx(np.sqrt(COUNTS)),
+        "MgO": pytest.approx(np.sqrt(COUNTS)),
+        "Mg": pytest.approx(np.full(601, 10.0)),
+        "fit": pytest.approx(1.1 * np.sqrt(COUNTS)),
+    }
+    assert all(np.array_equal(x, ANGLES) for x, _ in drawn.values())
+    (_, difference), (_, zero) = unnamed(axes)
+    assert difference == pytest.approx(-0.12 * top - 0.1 * np.sqrt(COUNTS)) and zero == pytest.approx(
+        -0.12 * top
+    )
+    low = np.quantile(difference, 0.002)
+    row = 0.035 * (top - low)
+    marks = [np.array(one.get_segments()) for one in axes.collections]
+    assert marks[1][:, 0, 0].tolist() == [36.0, 50.0]
+    assert [sorted(one[0][:, 1]) for one in marks] == [
+        pytest.approx([low - 1.6 * row, low - 0.8 * row]),
+        pytest.approx([low - 2.6 * row, low - 1.8 * row]),
+    ]
+    assert axes.get_ylim() == pytest.approx((low - 3 * row, 1.04 * top)) and axes.get_xlim() == (20, 80)
+    assert legend(axes) == ["counts", "MgO", "Mg", "fit"]
+    assert axes.get_xlabel() == "2θ (degrees)" and axes.get_ylabel() == "counts (square-root scale)"
+    _, bare = style.new_figure()
+    draw_pattern(bare, ANGLES, 0 * COUNTS, pattern=0.25 + 0 * COUNTS, components={"Mg": 4 + 0 * COUNTS})
+    assert lines(bare)["Mg"][1] == pytest.approx(2.0)
+    assert unnamed(bare)[1][1] == pytest.approx(-0.12) and unnamed(bare)[0][1] == pytest.approx(-0.62)
 
 
 def test_a_window():
-    """Only what is inside is drawn, between the given heights, without the difference."""
+    """Only what is inside is drawn, between the given heights, without the difference; marks stand below the lower."""
     _, axes = style.new_figure()
     draw_pattern(axes, ANGLES, COUNTS, pattern=COUNTS, window=(40, 44), heights=(50, 400))
     assert axes.get_xlim() == (40, 44) and axes.get_ylim() == pytest.approx(np.sqrt([50, 400]))
-    assert len(axes.lines) == 2 and np.ptp(axes.lines[0].get_xdata()) < 4
+    inside = (ANGLES > 40) & (ANGLES < 44)
+    assert {name: x for name, (x, _) in lines(axes).items()} == {
+        "counts": pytest.approx(ANGLES[inside]),
+        "fit": pytest.approx(ANGLES[inside]),
+    }
+    assert not unnamed(axes)
+    draw_pattern(axes, ANGLES, COUNTS, window=(40, 44), heights=(49, 400), positions={"MgO": [42.0]})
+    row = 0.035 * (20 - 7)
+    assert axes.get_ylim() == pytest.approx((7 - 2 * row, 20))
+    assert axes.collections[0].get_segments()[0][:, 1] == pytest.approx([7 - 1.6 * row, 7 - 0.8 * row])
 
 
 def test_root_keeps_the_sign():
@@ -46,7 +82,7 @@ def test_labels_do_not_touch(low, high):
     x = np.linspace(20, 30, 50)
     draw_pattern(axes, x, np.linspace(low, high, 50), window=(20, 30), heights=(low, high))
     places = np.array([tick for tick in axes.get_yticks()])
-    assert 3 <= len(places) <= 6
+    assert 3 <= len(places) <= 6 and not len(axes.get_yticks(minor=True))
     assert np.diff(places).min() > 0.1 * np.ptp(axes.get_ylim())
     said = [float(text.get_text()) for text in axes.get_yticklabels()]
     assert np.sqrt(said) == pytest.approx(places, rel=0.03)
@@ -57,9 +93,11 @@ def composition():
     return refined(1, angles=SHORT)
 
 
-def test_the_pattern_and_the_phase_that_shows_least(composition):
+def test_the_pattern_and_the_phase_that_shows_least(composition, monkeypatch):
     """Counts, phases, fit and marks are those of the refinement; the window holds the weakest's strongest line."""
-    whole, part = pattern_figure(composition, axes=style.new_figure(2, columns=2)[1])
+    figure = figure_of(monkeypatch, pattern_figure, replace(composition))
+    assert millimetres(figure) == pytest.approx(178)
+    whole, part = figure.axes
     drawn = {line.get_label(): line for line in whole.lines}
     assert np.array_equal(drawn["counts"].get_ydata(), root(composition.counts))
     assert np.array_equal(drawn["fit"].get_ydata(), root(composition.pattern))
@@ -75,12 +113,34 @@ def test_the_pattern_and_the_phase_that_shows_least(composition):
     least = min(composition.significance, key=composition.significance.get)
     assert least == "Mg"
     place = composition.model.strongest_line(least, composition.two_theta)
-    assert part.get_xlim()[0] < place < part.get_xlim()[1]
+    assert part.get_xlim() == pytest.approx((place - 0.7, place + 0.9))
+    level = np.interp(place, composition.two_theta, composition.background)
+    assert part.get_ylim()[1] ** 2 == pytest.approx(max(2.2 * level, level + 10 * np.sqrt(level)))
+    row = 0.035 * (part.get_ylim()[1] - np.sqrt(0.7 * level))
+    assert part.get_ylim()[0] == pytest.approx(np.sqrt(0.7 * level) - 4 * row)
+    faint = replace(composition, model=replace(composition.model, coefficients=np.array([25.0])))
+    low = pattern_figure(faint, axes=style.new_figure(2, columns=2)[1])[1]
+    assert low.get_ylim()[1] ** 2 == pytest.approx(25 + 10 * 5)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0, 10_000, ["0", "2000", "4000", "6000", "10000"]),
+        (0, 10, ["0", "2", "4", "6", "10"]),
+        (0, 4e6, ["0", "2e+05", "6e+05", "1e+06", "3e+06", "4e+06"]),
+        (2500, 10_000, ["4000", "5000", "6000", "8000", "10000"]),
+    ],
+)
+def test_counts_are_rounded_by_as_much_as_they_are_apart(low, high, said):
+    """A fifth of the axis of roots from one label to the next; above a hundred thousand in two digits."""
+    _, axes = style.new_figure()
+    draw_pattern(axes, ANGLES, COUNTS, heights=(low, high))
+    assert [text.get_text() for text in axes.get_yticklabels()] == said
 
 
 def test_the_budget_in_percent():
     """One bar a cause, as long as its relative change."""
     parts = {"counting": 0.01, "density": 0.016}
     axes = budget(CompositionBudget("MgB2", Quantity(0.26, 0.01), parts, None), axes=style.new_figure()[1])
-    widths = sorted(patch.get_width() for patch in axes.patches)
-    assert widths == pytest.approx([1.0, 1.6]) and "MgB2" in axes.get_xlabel()
+    assert widths(axes) == pytest.approx({"counting": 1.0, "density": 1.6}) and "MgB2" in axes.get_xlabel()

@@ -221,14 +221,6 @@ def test_the_share_covers_what_a_hand_drew(name, realdata):
     assert abs(float(found.share) - drawn.mean()) < 2 * found.share.uncertainty
 
 
-def test_non_local_means_need_no_other_package():
-    """Noise goes, a step stays."""
-    step = np.where(np.arange(64) < 32, 90.0, 150.0) * np.ones((64, 1))
-    noisy = step + np.random.default_rng(0).normal(0, 10, step.shape)
-    left = denoise(noisy, method="nlm") - step
-    assert left.std() < 5
-
-
 @pytest.mark.seeds
 @pytest.mark.parametrize("length", [1.5, 4.0, 10.0])
 @pytest.mark.parametrize("cut", [False, True], ids=["periodic", "cut out"])

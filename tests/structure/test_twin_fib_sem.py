@@ -74,5 +74,5 @@ def test_the_truth_is_of_the_medium(world, spans, scale_free) -> None:
 
 def test_an_unknown_world_is_named() -> None:
     """With the known ones."""
-    with pytest.raises(ValueError, match="world is 'square'; it can be 'fractal', 'blocks'"):
+    with pytest.raises(ValueError, match="world is 'square'; it can be 'fractal', 'one-length'"):
         truth(world="square")

@@ -9,7 +9,7 @@ from driving import drive
 
 from nbtools.fitting import StateError
 from nbtools.structure.explore import volume_at
-from nbtools.volume.explorer import VolumeExplorer, explore_volume
+from nbtools.volume.explorer import VolumeExplorer
 from nbtools.volume.napari import napari_version
 from nbtools.volume.screens import in_memory_display
 
@@ -26,7 +26,7 @@ def explorer(monkeypatch: pytest.MonkeyPatch) -> VolumeExplorer:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     choices = {"smallest": [2, 1, 4], "largest": [16, 8, 32]}
-    return explore_volume(ramp(), voxel_size=VOXEL, numbers=volume_at, choices=choices)
+    return VolumeExplorer(ramp(), voxel_size=VOXEL, numbers=volume_at, choices=choices)
 
 
 def test_the_numbers_are_those_of_the_mask(explorer: VolumeExplorer) -> None:
@@ -37,8 +37,6 @@ def test_the_numbers_are_those_of_the_mask(explorer: VolumeExplorer) -> None:
     assert float(numbers["fraction"]) == pytest.approx(12 / 32)
     assert float(numbers["D"]) == pytest.approx(3, abs=0.3)
     assert numbers["D"].uncertainty > 0 and numbers["fraction"].uncertainty > 0
-    bright = explore_volume(ramp(), voxel_size=VOXEL, phase="bright").set("threshold", value=11.5)
-    assert float(bright.outcome.numbers["fraction"]) == pytest.approx(20 / 32)
 
 
 def test_no_code_is_offered_where_it_could_not_run(explorer: VolumeExplorer) -> None:
@@ -74,12 +72,6 @@ def test_the_picture_stands_for_the_widget(explorer: VolumeExplorer) -> None:
     explorer.close()
 
 
-def test_a_strange_phase_is_named() -> None:
-    """What is expected."""
-    with pytest.raises(ValueError, match="'dark' or 'bright'"):
-        explore_volume(ramp(), voxel_size=VOXEL, phase="grey")
-
-
 SCRIPT = """
 import numpy as np
 from qtpy.QtWidgets import QApplication, QSlider
@@ -87,9 +79,10 @@ from nbtools.volume import dock
 made = []
 keep = dock.Dock.__init__
 dock.Dock.__init__ = lambda self, *a: (keep(self, *a), made.append(self))[0]
-from nbtools.volume.explorer import explore_volume
+from nbtools.volume.explorer import VolumeExplorer
+numbers = lambda mask: {"fraction": float(mask.mean())}
 grey = np.broadcast_to(np.arange(32.0)[:, None, None], (32, 40, 48)).copy()
-explorer = explore_volume(grey, voxel_size=(2e-8, 1e-8, 1e-8))
+explorer = VolumeExplorer(grey, voxel_size=(2e-8, 1e-8, 1e-8), numbers=numbers)
 viewer = explorer.open_napari()
 shown = lambda: int(viewer.layers["segmentation"].data.sum() / (40 * 48))
 explorer.set("threshold", value=9.5)

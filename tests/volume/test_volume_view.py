@@ -39,7 +39,9 @@ def test_without_a_screen_there_is_a_picture(backend: Any, monkeypatch: pytest.M
     """Whatever was asked for, with a constant name and no live view that a stored notebook would miss."""
     monkeypatch.setattr(volume, "why_no_k3d", lambda: "K3D is not installed.")
     grey, inside = ball()
-    view = draw_volume(grey, labels=inside, voxel_size=VOXEL, backend=backend).of("twin", "a ball")
+    view = draw_volume(grey, labels={"segmentation": inside}, voxel_size=VOXEL, backend=backend).of(
+        "twin", "a ball"
+    )
     bundle = view._repr_mimebundle_()
     assert view.backend == "picture"
     assert set(bundle) == {"image/png", "text/plain"}
@@ -54,14 +56,17 @@ def test_without_a_screen_there_is_a_picture(backend: Any, monkeypatch: pytest.M
 def test_the_same_picture_has_the_same_bytes() -> None:
     """An unchanged notebook keeps its outputs."""
     grey, inside = ball()
-    one, two = (draw_volume(grey, labels=inside, voxel_size=VOXEL)._repr_mimebundle_() for _ in range(2))
+    one, two = (
+        draw_volume(grey, labels={"segmentation": inside}, voxel_size=VOXEL)._repr_mimebundle_()
+        for _ in range(2)
+    )
     assert one == two
 
 
 def test_sections_keep_the_shape_of_a_voxel() -> None:
     """A ball is round in every section, though it has a quarter of the voxels along z; bars are round numbers."""
     grey, inside = ball()
-    figure = draw_sections(read_scene(grey, inside, VOXEL, most=64**3))
+    figure = draw_sections(read_scene(grey, {"segmentation": inside}, VOXEL, most=64**3))
     assert [axes.get_aspect() for axes in figure.axes] == [1, 4, 4, 1]
     bars = [artist for axes in figure.axes for artist in axes.artists if isinstance(artist, ScaleBar)]
     assert [bar.dx for bar in bars] == pytest.approx([10e-9] * 4)
@@ -78,25 +83,25 @@ def test_a_large_volume_is_averaged_and_says_so() -> None:
     assert scene.factor == 2
     assert scene.resolution == "5 × 5 × 6 voxels of 20 nm, averaged over 2³ of 9 × 10 × 11"
     lazy = pytest.importorskip("dask.array").from_array(array, chunks=4)
-    assert np.array_equal(read_scene(lazy, lazy > 0.5, 1e-8, most=200).raw, scene.raw)
+    assert np.array_equal(read_scene(lazy, {"above": lazy > 0.5}, 1e-8, most=200).raw, scene.raw)
 
 
 def test_a_browser_gets_no_more_than_it_takes() -> None:
     """Noise, which does not pack, is made coarser until it fits."""
     noise = np.random.default_rng(0).random((64, 64, 64))
-    full = read_scene(noise, noise > 0.5, 1e-8, most=64**3)
+    full = read_scene(noise, {"above": noise > 0.5}, 1e-8, most=64**3)
     (whole, most), (drawn, sent) = fitting(full), fitting(full, 60_000)
     assert (whole.factor, drawn.factor) == (1, 2)
     assert most > 60_000 >= sent
     assert drawn.edges == pytest.approx((0.02, 0.02, 0.02))
 
 
-def test_masks_by_name_by_number_and_all_together() -> None:
-    """A dict keeps its names; few numbers are masks each; many are one."""
+def test_masks_by_name() -> None:
+    """They keep their names and their order; more than there are colours are refused."""
     array = np.arange(27).reshape(3, 3, 3)
-    assert list(read_scene(array, {"a": array > 3, "b": array > 9}, 1.0, most=27).masks) == ["a", "b"]
-    assert list(read_scene(array, array % 3, 1.0, most=27).masks) == ["label 1", "label 2"]
-    assert list(read_scene(array, array, 1.0, most=27).masks) == ["segmentation"]
+    assert list(read_scene(array, {"b": array > 3, "a": array > 9}, 1.0, most=27).masks) == ["b", "a"]
+    with pytest.raises(ValueError, match="7 masks came; at most 6"):
+        read_scene(array, dict.fromkeys("abcdefg", array > 3), 1.0, most=27)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +111,7 @@ def test_masks_by_name_by_number_and_all_together() -> None:
         ({"voxel_size": np.nan}, "in metres is expected"),
         ({"voxel_size": (1e-8, 1e-8)}, "one number or"),
         ({"voxel_size": 0}, "in metres is expected"),
-        ({"labels": np.ones((2, 2, 2), bool)}, r"\(2, 2, 2\) and the volume \(16, 64, 64\)"),
-        ({"labels": np.ones((16, 64, 64))}, "labels of float64"),
+        ({"labels": {"a": np.ones((2, 2, 2), bool)}}, r"\(2, 2, 2\) and the volume \(16, 64, 64\)"),
         ({"volume": np.ones((4, 4))}, r"\(4, 4\).*\(z, y, x\)"),
         ({"volume": np.ones((4, 4, 4), complex)}, "complex128"),
         ({"backend": "vtk"}, "'napari', 'k3d', 'picture', 'napari picture'"),
@@ -136,7 +140,7 @@ def test_without_napari_or_x_server_the_document_has_sections(monkeypatch: pytes
     """And says what is missing."""
     monkeypatch.setattr(volume_napari, "in_memory_display", lambda: None)
     grey, inside = ball()
-    view = draw_volume(grey, labels=inside, voxel_size=VOXEL, backend="napari picture")
+    view = draw_volume(grey, labels={"segmentation": inside}, voxel_size=VOXEL, backend="napari picture")
     assert "apt install xvfb" in " ".join(view.sentences)
     assert len(view.figure().axes) == 4
 
@@ -196,7 +200,7 @@ def test_a_browser_is_sharpened_by_a_button() -> None:
     """First 64³, so that something is seen at once; then all that it takes, in the same place."""
     pytest.importorskip("k3d")
     grey, inside = ball(planes=32)  # 32 × 128 × 128
-    view = draw_volume(grey, labels=inside, voxel_size=VOXEL, backend="k3d")
+    view = draw_volume(grey, labels={"segmentation": inside}, voxel_size=VOXEL, backend="k3d")
     first = view.handle
     assert view.scene.factor == 2
     assert first.objects[1].scalar_field.shape == (16, 64, 64)
@@ -214,6 +218,6 @@ def test_masked_voxels_are_not_drawn_as_measured() -> None:
     """Neither of the volume nor of a mask."""
     grey, _ = ball()
     hidden = np.ma.masked_greater(grey, 100)
-    for volume_, labels in ((hidden, None), (grey, {"ball": hidden < 100}), (grey, hidden < 100)):
+    for volume_, labels in ((hidden, None), (grey, {"ball": hidden < 100})):
         with pytest.raises(ValueError, match="are masked"):
             read_scene(volume_, labels, VOXEL, most=64**3)
