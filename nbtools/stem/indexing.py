@@ -23,6 +23,7 @@ SCALE_SIGMA, SHEAR_SIGMA = 0.01, 0.006
 SCALE_BOUND, SHEAR_BOUND = 0.05, 0.035
 # A spot's place within the crystal's own imperfection: share of |k|.
 IMPERFECTION = 0.002
+ENOUGH = 6  # degrees of freedom from which the spots' own scatter is the error of a stretch
 UNEXPLAINED, ABSENT = 12.0, 5.0  # cost of a seen spot without an index, of a strong one that is not there
 MOST_ABSENT = 8
 # Turnings that can bring a lattice onto itself, deg.
@@ -208,9 +209,13 @@ def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> 
     gaps = np.linalg.norm(spots.wave_vectors[:, None] - zone.places @ stretch.T, axis=-1)
     seen = gaps[np.arange(len(spots)), chosen]
     fitted = np.flatnonzero(chosen >= 0)
-    cost = 0.5 * float(np.sum((seen[fitted] / sigma[fitted]) ** 2)) + _prior_cost(strain, trust)
+    chi_square = float(np.sum((seen[fitted] / sigma[fitted]) ** 2))
+    cost = 0.5 * chi_square + _prior_cost(strain, trust)
     cost += _unexplained(spots, chosen) + _absent(spots, zone, chosen)
     residual = float(np.sqrt(np.mean(seen[fitted] ** 2)))
+    # How imperfect the crystal is, its spots say, where there are some more than the four numbers of the stretch need.
+    if (freedom := 2 * len(fitted) - 4) >= ENOUGH:
+        covariance = covariance * chi_square / freedom
     return Match(zone, stretch, chosen, cost, residual, covariance)
 
 

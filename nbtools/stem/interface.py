@@ -36,8 +36,6 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 PARALLEL = 2.0  # deg within which two sets of planes are called parallel
 MULTIPLES = 5  # of planes that are counted until they meet
-# What a spot's direction may be off by the scan's own distortion where no standard corrects it, deg.
-UNCORRECTED = 0.35
 CHANCE_INDEX = 2  # zones "of low index" among which chance is counted
 
 
@@ -66,15 +64,15 @@ class ParallelPlanes:
 
 
 def parallel_planes(
-    first: Solution, second: Solution, *, within: float = PARALLEL, corrected: bool = True
+    first: Solution, second: Solution, *, within: float = PARALLEL
 ) -> tuple[ParallelPlanes, ...]:
     """Pairs of seen planes, one of each grain, whose normals are within `within` deg.
 
-    Directions are those of each grain's fitted turning, so every spot of the grain counts. Pairs that are
-    parallel within the error come first, wide planes before narrow ones.
+    Directions are those of each grain's fitted turning, so every spot of the grain counts, and a scale or shear of
+    the scan, which both fits hold, leaves the angle as it is. Pairs that are parallel within the error come first,
+    wide planes before narrow ones.
     """
-    distortion = 0.05 if corrected else UNCORRECTED
-    sigma = float(np.hypot(np.hypot(first.rotation.uncertainty, second.rotation.uncertainty), distortion))
+    sigma = float(np.hypot(first.rotation.uncertainty, second.rotation.uncertainty))
     pairs = []
     for hkl, direction in _seen_lines(first):
         for other, angle in _seen_lines(second):
@@ -369,9 +367,7 @@ def index_interface(
     if lacking:
         raise NotPossible(f"both grains must be indexed; {'; '.join(lacking)}")
     patterns = [grains.patterns[n] for n in pair]
-    planes = parallel_planes(
-        patterns[0].best, patterns[1].best, within=within, corrected=bool(grains.standard)
-    )
+    planes = parallel_planes(patterns[0].best, patterns[1].best, within=within)
     return InterfaceIndex(
         solutions=(patterns[0].best, patterns[1].best),
         masks=(grains.masks[pair[0]], grains.masks[pair[1]]),
