@@ -1,19 +1,16 @@
 """Which crystal, seen along which zone and turned how far, made a lattice image: ranked, with what cannot be told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.cache import cached
 from nbtools.physics.crystal_lattice import Structure, low_index_zones, plane_spacing, reflections_within
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import first_best, nearest_whole, ranked
-from nbtools.stem.image import check_image
 from nbtools.stem.model_image import SPREAD, image_amplitude, zone_spots
-from nbtools.stem.spots import DETECTION, Spots, find_spots, grain_window, hann_window
+from nbtools.stem.spots import DETECTION, Spots, find_spots, hann_window
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -360,67 +357,21 @@ class PatternIndex:
         return self.solutions[0]
 
 
-def named(crystals: Any) -> dict[str, Structure]:
-    """A dict of crystals from a list, a dict or one; two of one name are told apart by a number."""
-    if hasattr(crystals, "lengths"):
-        crystals = [crystals]
-    if isinstance(crystals, Mapping):
-        return dict(crystals)
-    if not isinstance(crystals, Iterable) or isinstance(crystals, str):
-        raise ValueError(f"crystals came as {crystals!r}; Crystal objects, as of read_crystal, were expected")
-    known: dict[str, Structure] = {}
-    for crystal in crystals:
-        if not hasattr(crystal, "lengths"):
-            raise ValueError(f"{crystal!r} is no crystal; read a CIF with read_crystal or take own_crystal")
-        name = crystal.name if crystal.name not in known else f"{crystal.name} ({len(known) + 1})"
-        known[name] = crystal
-    if not known:
-        raise ValueError("no crystal came; at least one is needed to index a pattern")
-    return known
-
-
 def index_pattern(
-    image: Any,
-    pixel_size: float | None = None,
-    crystals: Any = (),
-    *,
-    window: Any = None,
-    largest_index: int = 3,
-    scale_trust: float = 1.0,
+    image: Array, pixel_size: float, crystals: Mapping[str, Structure], *, largest_index: int = 3
 ) -> PatternIndex:
-    """The crystal, zone and rotation of a lattice image of one grain.
+    """The crystal, zone and rotation of a lattice image of one grain, as `check_image` gives it.
 
     Parameters
     ----------
-    image : shape (y, x); pixel_size : m
-    crystals : list, or dict by name, of Crystal objects
-    window : a mask of the grain (bool), weights, or None for the whole image under a Hann window
-    largest_index : of the zones tried; scale_trust : 1 allows the scale ± 1 % (at most 5 %)
-
-    Raises
-    ------
-    ImageError
-        No image, no scale.
-    ValueError
-        No crystal.
+    image : shape (y, x)
+    pixel_size : m
+    crystals : by name
+    largest_index : of the zones tried
     """
-    plane, size = check_image(image, pixel_size)
-    known = named(crystals)
-    weights = window_weights(window, plane.shape)
-    return _indexed_pattern(plane, size, known, weights, largest_index, scale_trust)
-
-
-@cached
-def _indexed_pattern(
-    plane: Array,
-    size: float,
-    crystals: dict[str, Structure],
-    weights: Array,
-    largest_index: int,
-    scale_trust: float,
-) -> PatternIndex:
-    spots = find_spots(plane, size, weights, longest=longest_spacing(crystals))
-    return index_spots(spots, crystals, largest_index=largest_index, scale_trust=scale_trust)
+    window = hann_window(image.shape)
+    spots = find_spots(image, pixel_size, window, longest=longest_spacing(crystals))
+    return index_spots(spots, crystals, largest_index=largest_index)
 
 
 def longest_spacing(crystals: Mapping[str, Structure]) -> float:
@@ -428,24 +379,10 @@ def longest_spacing(crystals: Mapping[str, Structure]) -> float:
     return WIDEST * max(float(np.max(plane_spacing(crystal, np.eye(3)))) for crystal in crystals.values())
 
 
-def window_weights(window: Any, shape: tuple[int, ...]) -> Array:
-    """The weights of a window: a mask tapers to its rim, None is the whole image."""
-    if window is None:
-        return hann_window(shape)
-    weights = np.asarray(window)
-    if weights.shape != shape:
-        raise ValueError(f"the window has the shape {weights.shape}, the image {shape}; they must be alike")
-    if weights.dtype == bool:
-        if not weights.any():
-            raise ValueError("the window is empty: no pixel of it is True")
-        return grain_window(weights)
-    return weights.astype(float)
-
-
 def index_spots(
     spots: Spots, crystals: Mapping[str, Structure], *, largest_index: int = 3, scale_trust: float = 1.0
 ) -> PatternIndex:
-    """As `index_pattern`, from spots that were found already."""
+    """As `index_pattern`, from spots that were found already; scale_trust : 1 allows the scale ± 1 % (at most 5 %)."""
     seen = np.hypot(*spots.wave_vectors.T) if len(spots) else np.zeros(0)
     limit = float(1 / seen.max()) if len(seen) else np.nan
     if directions(spots.wave_vectors) < 2:

@@ -19,17 +19,15 @@ from nbtools.physics.crystal_lattice import (
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import first_best, ranked
 from nbtools.stem.grains import find_grains
-from nbtools.stem.image import LatticeImage, check_image
+from nbtools.stem.image import LatticeImage
 from nbtools.stem.indexing import (
     PatternIndex,
     Solution,
     index_spots,
     longest_spacing,
-    named,
-    window_weights,
 )
 from nbtools.stem.model_image import zone_spots
-from nbtools.stem.spots import Spots, hann_window, power_spectrum
+from nbtools.stem.spots import Spots, grain_window, hann_window, power_spectrum
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
@@ -235,22 +233,23 @@ class IndexedGrains:
         return pattern.best.name if pattern else f"grain {number + 1}, not indexed"
 
 
+@cached
 def index_grains(
-    image: Any,
-    pixel_size: float | None = None,
-    crystals: Any = (),
+    image: Array,
+    pixel_size: float,
+    crystals: dict[str, Structure],
     *,
     standard: str | None = None,
     largest_index: int = 3,
     count: int | None = None,
 ) -> IndexedGrains:
-    """Find the grains of an image, and index each.
+    """Find the grains of an image, as `check_image` gives it, and index each.
 
     Parameters
     ----------
     image : shape (y, x)
     pixel_size : m
-    crystals : list, or dict by name, of Crystal objects; each grain may be any of them
+    crystals : by name; each grain may be any of them
     standard : name of the crystal whose lattice is taken as right and corrects the scan's scale and shear, where a
         grain is surely that; by default MgO, "" for no correction
     largest_index : of the zones tried
@@ -259,26 +258,11 @@ def index_grains(
     Raises
     ------
     NotPossible
-        No image, no scale, no lattice.
-    ValueError
-        No crystals.
+        No lattice.
     """
-    plane, size = check_image(image, pixel_size)
-    return _indexed_grains(plane, size, named(crystals), standard, largest_index, count)
-
-
-@cached
-def _indexed_grains(
-    plane: Array,
-    size: float,
-    known: dict[str, Structure],
-    standard: str | None,
-    largest_index: int,
-    count: int | None,
-) -> IndexedGrains:
-    grains = find_grains(plane, size, longest=longest_spacing(known), count=count)
-    patterns = [index_spots(one, known, largest_index=largest_index) for one in grains.spots]
-    names = list(known)
+    grains = find_grains(image, pixel_size, longest=longest_spacing(crystals), count=count)
+    patterns = [index_spots(one, crystals, largest_index=largest_index) for one in grains.spots]
+    names = list(crystals)
     order = sorted(
         range(len(grains)), key=lambda n: names.index(patterns[n].best.crystal) if patterns[n] else len(names)
     )
@@ -289,7 +273,12 @@ def _indexed_grains(
     if sure is not None:
         strain = _strain_of(sure)
         patterns = [
-            index_spots(_unstrained(one, strain), known, largest_index=largest_index, scale_trust=0.5)
+            index_spots(
+                one.moved(one.wave_vectors @ np.linalg.inv(strain).T),
+                crystals,
+                largest_index=largest_index,
+                scale_trust=0.5,
+            )
             for one in waves
         ]
     off = strain - np.eye(2)
@@ -300,7 +289,7 @@ def _indexed_grains(
         standard=wanted if sure is not None else "",
         scale=float(1 + np.trace(off) / 2),
         shear=float(np.hypot(off[0, 0] - off[1, 1], off[0, 1] + off[1, 0])),
-        crystals=known,
+        crystals=crystals,
     )
 
 
@@ -309,10 +298,6 @@ def _strain_of(solution: Solution) -> Array:
     turn = solution.match.turning
     stretch = solution.match.stretch @ turn.T
     return np.asarray((stretch + stretch.T) / 2)
-
-
-def _unstrained(spots: Spots, strain: Array) -> Spots:
-    return spots.moved(spots.wave_vectors @ np.linalg.inv(strain).T)
 
 
 @dataclass(frozen=True)
@@ -409,7 +394,7 @@ class GrainsStudy(StudyResult):
         """log₁₀ of the power and half width (1/m) of the whole image's transform, and of each grain's."""
         plane, size = self.image.plane, self.image.pixel_size
         windows = [hann_window(plane.shape)]
-        windows += [window_weights(mask, plane.shape) for mask in self.grains.masks]
+        windows += [grain_window(mask) for mask in self.grains.masks]
         return [power_spectrum(plane, size, window) for window in windows]
 
     def rows(self) -> list[Row]:

@@ -10,6 +10,7 @@ from nbtools import stem
 from nbtools.results import NotPossible
 from nbtools.stem.boundary import SharpBoundaries, _beyond_window
 from nbtools.stem.terraces import best_cuts
+from nbtools.units import Quantity
 
 # ---- the layer between
 
@@ -123,16 +124,19 @@ def test_a_fall_that_is_steeper_than_its_window():
 def test_fading_is_the_mean_of_both_falls_beyond_sharp_ones():
     """The fall that scatters less in the draws weighs more; how far both disagree is in σ; NaN counts for nothing."""
     draws = np.random.default_rng(0).normal([0.01, 0.03], [0.001, 0.1], (4000, 2))
-    sharp = SharpBoundaries(np.zeros(4000), np.zeros(4000), draws, 0.3)
-    first = sharp.fading((0.06, 0.03))
+    sharp = SharpBoundaries(np.zeros(4000), np.zeros(4000), draws)
+    first = sharp.fading((Quantity(0.06, 0.0), Quantity(0.03, 0.0)))
     assert first == pytest.approx(0.05, abs=2e-3) and first.uncertainty < 0.005
     even = SharpBoundaries(
-        np.zeros(4000), np.zeros(4000), np.random.default_rng(1).normal(0, 0.001, (4000, 2)), 0.3
+        np.zeros(4000), np.zeros(4000), np.random.default_rng(1).normal(0, 0.001, (4000, 2))
     )
-    apart = even.fading((0.08, 0.02))
+    apart = even.fading((Quantity(0.08, 0.0), Quantity(0.02, 0.0)))
     assert apart == pytest.approx(0.05, abs=1e-3) and apart.uncertainty == pytest.approx(0.03, rel=0.05)
-    assert even.fading((0.08, np.nan)) == pytest.approx(0.08, abs=1e-3)
-    assert np.isnan(even.fading((np.nan, np.nan)))
+    wide = even.fading((Quantity(0.05, 0.03), Quantity(0.05, 0.04)))
+    assert wide == pytest.approx(0.05, abs=1e-3) and wide.uncertainty == pytest.approx(0.025, rel=0.03)
+    one = even.fading((Quantity(0.08, 0.02), Quantity(np.nan, np.nan)))
+    assert one == pytest.approx(0.08, abs=1e-3) and one.uncertainty == pytest.approx(0.02, rel=0.05)
+    assert np.isnan(even.fading((Quantity(np.nan, np.nan), Quantity(np.nan, np.nan))))
 
 
 def test_the_limits_allow_for_badly_channelling_planes():
