@@ -37,7 +37,7 @@ FAINTEST = 0.03  # of the strongest wave's amplitude, from which a wave counts
 RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds less than one period
 DRAWS = 24  # of sharp boundaries
 LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
-ALONG_PLANES = np.cos(
+ALONG_PLANES = np.cos(np.radians(4))  # of planes that a boundary may follow: it leaves one of 0.2 nm after 3 nm or more
     np.radians(20)
 )  # of planes that a boundary may follow, between their normal and its own
 CONFIDENCE = 0.95  # of the limits, one-sided
