@@ -37,9 +37,8 @@ FAINTEST = 0.03  # of the strongest wave's amplitude, from which a wave counts
 RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds less than one period
 DRAWS = 24  # of sharp boundaries
 LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
-ALONG_PLANES = np.cos(np.radians(4))  # of planes that a boundary may follow: it leaves one of 0.2 nm after 3 nm or more
-    np.radians(20)
-)  # of planes that a boundary may follow, between their normal and its own
+# Planes that a boundary may follow, by their normal and its own: within 4° it leaves one of 0.2 nm after 3 nm or more.
+ALONG_PLANES = np.cos(np.radians(4))
 CONFIDENCE = 0.95  # of the limits, one-sided
 # A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption; it is
 # no scatter, so that the limits allow for it and σ does not hold it.

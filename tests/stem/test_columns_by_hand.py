@@ -36,7 +36,7 @@ def test_a_level_of_hats():
     inner = np.all(EVERY < (32, 40), axis=1)  # nodes at the far rim that few pixels feel are left out, too
     assert hats[inner].sum(axis=1) == pytest.approx(1.0) and hats.min() >= 0
     plane = 3 + 0.2 * EVERY[:, 0] - 0.1 * EVERY[:, 1]
-    left = plane - hats @ np.linalg.lstsq(hats, plane, rcond=None)[0]
+    left = (plane - hats @ np.linalg.lstsq(hats[inner], plane[inner], rcond=None)[0])[inner]
     assert np.abs(left).max() < 1e-9
     few = c.level_hats(EVERY[EVERY[:, 1] < 9], 8.0)
     assert few.shape[1] < hats.shape[1] and few.sum(axis=0).min() > 0.5
@@ -166,7 +166,7 @@ def test_contrast_of_kinds(two_kinds):
     picture = LatticeImage("x", image, PIXEL, False, 0.0)
     fit = stem.refine_columns(image, placed.positions)
     ((name, ratio),) = c._contrasts(picture, placed, fit, 0.03).items()
-    assert name == "B over Mg" and ratio == pytest.approx(0.25, abs=0.015)
+    assert name == "B over Mg" and abs(ratio - 0.25) < 2.5 * ratio.uncertainty < 0.04
     one, other = (
         c.column_heights(image, placed, scale * float(np.median(fit.widths[placed.elements == "Mg"])), 40.0)[
             0
