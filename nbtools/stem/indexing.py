@@ -292,7 +292,7 @@ class IndexedSpot:
     """A seen spot and its plane.
 
     hkl : with the sign that fits the rotation; spacing : as measured, m; direction : of k, deg
-    counter-clockwise from x; signal : power over noise; residual : distance to the fitted place, 1/m
+    counter-clockwise from x; signal : power over noise
     """
 
     hkl: tuple[int, int, int]
@@ -300,7 +300,6 @@ class IndexedSpot:
     direction: Quantity
     wave_vector: tuple[float, float]
     signal: float
-    residual: float
 
 
 @dataclass(frozen=True)
@@ -336,13 +335,12 @@ class PatternIndex:
     """What a pattern can be, the likeliest first.
 
     solutions : ranked; determined : whether the first alone explains it; reason : why not
-    seen : how many spots; information_limit : the shortest period seen, m; spots : all, indexed or not
+    information_limit : the shortest period seen, m; spots : all, indexed or not
     """
 
     solutions: tuple[Solution, ...]
     determined: bool
     reason: str
-    seen: int
     information_limit: float
     spots: Spots
 
@@ -387,13 +385,13 @@ def index_spots(
     limit = float(1 / seen.max()) if len(seen) else np.nan
     if directions(spots.wave_vectors) < 2:
         reason = f"{len(spots)} spot(s) in one direction above the noise; two directions are needed"
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     zones = candidate_zones(crystals, largest_index, 0.97 * limit)
     matches = _one_a_family(match_zones(spots, zones, trust=scale_trust))
     if not matches:
         names = ", ".join(crystals)
         reason = f"no zone of {names} with indices up to {largest_index} explains two directions of spots"
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     solutions = tuple(_solution(one, matches[0], spots, crystals) for one in matches[:MOST_SOLUTIONS])
     rivals = [one for one in solutions[1:] if one.cost < CLEAR]
     reason = ""
@@ -406,12 +404,12 @@ def index_spots(
             f"none of {', '.join(crystals)} explains the spots: {solutions[0].name} comes nearest, with {share:.0%} of "
             "their power; name the crystal in CRYSTALS"
         )
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     if share < EXPLAINED:
         reason = (
             f"only {share:.0%} of the spots' power is explained; is the scale right, the window one grain?"
         )
-    return PatternIndex(solutions, not reason, reason, len(spots), limit, spots)
+    return PatternIndex(solutions, not reason, reason, limit, spots)
 
 
 def _one_a_family(matches: list[Match]) -> list[Match]:
@@ -442,7 +440,6 @@ def _solution(match: Match, best: Match, spots: Spots, crystals: Mapping[str, St
 def _indexed(match: Match, spots: Spots, place: int) -> IndexedSpot:
     y, x = spots.wave_vectors[place]
     k, sigma = float(np.hypot(y, x)), float(spots.sigmas[place])
-    fitted = match.stretch @ match.zone.places[match.chosen[place]]
     h, j, i = map(int, match.zone.hkl[match.chosen[place]])
     return IndexedSpot(
         hkl=(h, j, i),
@@ -450,5 +447,4 @@ def _indexed(match: Match, spots: Spots, place: int) -> IndexedSpot:
         direction=Quantity(np.degrees(np.arctan2(-y, x)), np.degrees(sigma / k), "deg"),
         wave_vector=(float(y), float(x)),
         signal=float(spots.signals[place]),
-        residual=float(np.hypot(y - fitted[0], x - fitted[1])),
     )

@@ -1,6 +1,7 @@
 """Where a sample's images meet the estimators of interfaces."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -244,31 +245,41 @@ KINDS = {
 }
 
 
-class FigureStudies(dict[str, Any]):
+class FigureStudies(Mapping[str, Any]):
     """Studies by what they are and the paper's figure, each done when it is asked for: ``planes_5``, ``islands`` …"""
+
+    names = ("images", "islands", *(f"{what}_{n}" for n in FIGURES for what in ("grains", *STUDIES)))
 
     def __init__(self, sample: "Sample", *results: Any) -> None:
         self._sample = sample
+        self._done: dict[str, Any] = {}
         figures = {image: figure for figure, image in FIGURES.items()}
         for result in filter(None, results):
             figure = figures.get(result.image.name) if hasattr(result, "image") else None
             kind = KINDS[type(result)]
-            if figure or kind in ("images", "islands"):
-                self[f"{kind}_{figure}" if figure else kind] = result
+            self._done[f"{kind}_{figure}" if figure else kind] = result
 
-    def __missing__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Any:
         what, _, figure = name.partition("_")
-        if name == "images":
-            self[name] = study_images(self._sample, record=False)
-        elif name == "islands":
-            self[name] = study_islands(self._sample, self["images"], record=False)
-        elif figure not in FIGURES or what not in ("grains", *STUDIES):
-            raise KeyError(f"there is no study {name!r}; as planes_5 or layer_8 was expected")
-        elif what == "grains":
-            self[name] = study_grains(self._sample, self["images"], image=FIGURES[figure], record=False)
-        else:
-            self[name] = STUDIES[what](self._sample, self[f"grains_{figure}"], record=False)
-        return self[name]
+        if name not in self.names:
+            raise KeyError(f"there is no study {name!r}; there are {', '.join(self.names)}")
+        if name not in self._done:
+            if name == "images":
+                found = study_images(self._sample, record=False)
+            elif name == "islands":
+                found = study_islands(self._sample, self["images"], record=False)
+            elif what == "grains":
+                found = study_grains(self._sample, self["images"], image=FIGURES[figure], record=False)
+            else:
+                found = STUDIES[what](self._sample, self[f"grains_{figure}"], record=False)
+            self._done[name] = found
+        return self._done[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def study_figures(sample: "Sample", *results: Any) -> FigureStudies:

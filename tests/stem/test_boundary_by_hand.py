@@ -138,15 +138,15 @@ def test_facets_follow_planes(waves_apart):
     """A waving line is moved by half a plane at most, onto whole planes, and only planes along it count."""
     image, masks, _, _ = waves_apart
     strip = b._Strip.along_boundary(image, PIXEL, masks, (spots([(4.7e9, 0.3e9)], [1.0]),) * 2)
-    k = 5e9 * (np.cos(0.2) * strip.normal + np.sin(0.2) * strip.tangent)
-    steep = 5e9 * (np.cos(0.4) * strip.normal + np.sin(0.4) * strip.tangent)
+    k = 5e9 * (np.cos(0.05) * strip.normal + np.sin(0.05) * strip.tangent)
+    steep = 5e9 * (np.cos(0.1) * strip.normal + np.sin(0.1) * strip.tangent)
     waves = spots([steep, k], [2.0, 1.0])
     assert b._planes_along(waves, strip) == pytest.approx(k[None])
     course = 0.3 * NM * np.sin(strip.long / NM)
     found = b._facets(course, strip, waves)
     periods = np.outer(strip.long, strip.tangent) @ k + found * (strip.normal @ k)
     assert periods == pytest.approx(np.rint(periods), abs=1e-6)
-    assert np.abs(found - course).max() <= 0.5 / (5e9 * np.cos(0.2)) * (1 + 1e-9)
+    assert np.abs(found - course).max() <= 0.5 / (5e9 * np.cos(0.05)) * (1 + 1e-9)
 
 
 def test_columns_of_a_pattern(waves_apart):

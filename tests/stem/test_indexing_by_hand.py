@@ -50,7 +50,7 @@ def test_the_stretch_of_exact_spots():
     assert best.shear == pytest.approx(np.hypot(0.005, 0.002), rel=0.15)  # the priors hold a little back
     assert abs(float(best.rotation) - np.degrees(0.2)) < 0.02 and best.rotation.unit == "deg"
     assert best.residual < 5e-4 and best.cost == 0.0
-    assert found.seen == len(best.spots) and found.information_limit == pytest.approx(
+    assert len(found.spots) == len(best.spots) and found.information_limit == pytest.approx(
         1 / np.hypot(*found.spots.wave_vectors.T).max()
     )
     spot = best.spots[0]
@@ -166,7 +166,9 @@ def test_rivals_and_what_is_explained():
     assert half and "only 40% of the spots' power" in half.reason and not half.determined
     none = i.index_spots(beside(0.85), only, largest_index=1)
     assert (
-        not none and "with 15% of their power; name the crystal" in none.reason and none.seen == len(own) + 3
+        not none
+        and "with 15% of their power; name the crystal" in none.reason
+        and len(none.spots) == len(own) + 3
     )
 
 
