@@ -7,8 +7,8 @@ boundary and no layer between.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from scipy.stats import t as student
 
 from nbtools.cache import cached
 from nbtools.results import NotPossible
-from nbtools.stem.image import LatticeImage, check_image
+from nbtools.statistics.noise import mad_sigma
+from nbtools.stem.image import LatticeImage
 from nbtools.stem.interface import GrainsStudy
 from nbtools.stem.spots import Spots, smoothed
 from nbtools.study import Row, StudyResult
@@ -28,6 +29,7 @@ from nbtools.units import Quantity
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 RESOLUTION = 0.3e-9  # m, r.m.s. of the window in which the presence of a lattice is fitted
+CORRELATION = 2 * np.sqrt(np.pi) * RESOLUTION  # m, over which neighbouring places know the same pixels
 STEP = 0.1e-9  # m, between places along the boundary
 REACH = 3.0e-9  # m, to either side of it
 BOTH_SIDES = 1.6e-9  # m, where on either side its own grain must be
@@ -35,12 +37,12 @@ FAINTEST = 0.03  # of the strongest wave's amplitude, from which a wave counts
 RIDGE = 0.02  # of a pattern's power: keeps shares small where the window holds less than one period
 DRAWS = 24  # of sharp boundaries
 LARGEST_SHIFT = 0.3e-9  # m, of a sharp boundary over the lattices
-SMOOTHINGS = (1, 4)  # of the line that was seen, in windows
+# Planes that a boundary may follow, by their normal and its own: within 4° it leaves one of 0.2 nm after 3 nm or more.
+ALONG_PLANES = np.cos(np.radians(4))
 CONFIDENCE = 0.95  # of the limits, one-sided
 # A strained or badly channelling last plane looks like none: m, a share of a plane on both sides. An assumption; it is
 # no scatter, so that the limits allow for it and σ does not hold it.
 DECHANNELLING = 0.05e-9
-WINDOW_KNOWN = 0.015  # of the variance of a fall: how well a fall follows from window and ramp
 # Beyond this (m) two overlapping grains cannot be told apart: both shares are at half over the whole window.
 LARGEST_OVERLAP = 1.2e-9
 LEAST_CROSSED = 0.5  # share of the boundary on which both contours must be found
@@ -58,13 +60,11 @@ class SharpBoundaries:
     gaps : between the half-way contours, m, shape (n,)
     scatters : error of each by its scatter along the boundary, m, shape (n,)
     fades : squared r.m.s. widths of both falls, the window's own taken off, m², shape (n, 2)
-    window : its r.m.s. width, m
     """
 
     gaps: Array
     scatters: Array
     fades: Array
-    window: float
 
     @property
     def gap(self) -> Quantity:
@@ -72,10 +72,11 @@ class SharpBoundaries:
         scatter = float(np.std(self.gaps, ddof=1)) * np.sqrt(1 + 1 / len(self.gaps))
         return Quantity(float(np.mean(self.gaps)), float(scatter), "m")
 
-    def fading(self, fades: "tuple[float, float]") -> Quantity:
+    def fading(self, fades: tuple[Quantity, Quantity]) -> Quantity:
         """What a boundary fades beyond these, m²: the mean of both falls, each weighing by how little it scatters here.
 
-        An inclined boundary widens both falls alike: how far they disagree is in σ.
+        An inclined boundary widens both falls alike: how far they disagree is in σ, with how far these draws do, and
+        with what each fall scatters along the boundary.
         """
         known = np.isfinite(fades)
         if not known.any():
@@ -85,9 +86,9 @@ class SharpBoundaries:
         beyond = np.where(known, fades, 0.0) - self.fades.mean(axis=0)
         mean = float(weights @ beyond)
         among = float(np.sqrt(weights @ (beyond - mean) ** 2))
-        window = WINDOW_KNOWN * (self.window**2 + max(mean, 0.0))
         drawn = float(np.std(self.fades @ weights, ddof=1))
-        return Quantity(mean, float(np.linalg.norm([drawn, among, window])), "m^2")
+        along = weights[known] @ np.diag([fade.uncertainty for fade in np.array(fades, object)[known]])
+        return Quantity(mean, float(np.linalg.norm([drawn, among, *along])), "m^2")
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ class Boundary:
     along : places along it
     height : half way between the two contours, towards the first grain
     first, second : where half of the first and of the second lattice is left; NaN where it is not crossed
-    fades : squared r.m.s. widths of both falls, the window's own taken off, m², medians; negative by noise
-    correlation : length over which neighbouring places know the same pixels
+    fades : squared r.m.s. widths of both falls, the window's own taken off, m²: medians along it; negative by noise
     origin, tangent : of the straight line, (y, x): a place is origin + along·tangent + height·normal
     across, profiles : how much of each lattice is where, on lines across, (n,) and (2, along, n)
     sharp : what sharp boundaries of these lattices show; None where none could be drawn
@@ -110,9 +110,7 @@ class Boundary:
     height: Array
     first: Array
     second: Array
-    fades: tuple[float, float]
-    correlation: float
-    resolution: float
+    fades: tuple[Quantity, Quantity]
     origin: Array
     tangent: Array
     across: Array
@@ -138,18 +136,16 @@ class Boundary:
                 for height, share in zip(self.height[known], self.profiles[side][known], strict=True)
             ]
         )
-        spacing = float(np.median(np.diff(self.along)))
-        independent = max(known.sum() * spacing / self.correlation, 1.0)
-        return self.across, moved.mean(axis=0), moved.std(axis=0) / np.sqrt(independent)
+        return (
+            self.across,
+            moved.mean(axis=0),
+            moved.std(axis=0) / np.sqrt(_independent(known.sum(), self.along)),
+        )
 
 
+@cached
 def find_boundary(
-    image: Any,
-    masks: "tuple[Any, Any]",
-    waves: "tuple[Spots, Spots]",
-    pixel_size: float | None = None,
-    *,
-    resolution: float = RESOLUTION,
+    image: Array, masks: tuple[Mask, Mask], waves: tuple[Spots, Spots], pixel_size: float
 ) -> Boundary:
     """The line between two grains.
 
@@ -162,48 +158,36 @@ def find_boundary(
     image : shape (y, x)
     masks : of the two grains, bool
     waves : of each grain, as `find_grains` and `index_grains` give them
-    pixel_size : m; by default as the image says
-    resolution : r.m.s. of the window, m
+    pixel_size : m
 
     Raises
     ------
     NotPossible
         A grain without a lattice, or two that do not face each other.
     """
-    plane, size = check_image(image, pixel_size)
     if not all(len(spots) for spots in waves):
         raise NotPossible("one of the grains shows no lattice; its end cannot be seen")
-    one, other = (np.asarray(mask, bool) for mask in masks)
-    return _found(plane, size, (one, other), tuple(waves), resolution)
-
-
-@cached
-def _found(
-    plane: Array, size: float, masks: tuple[Mask, Mask], waves: tuple[Spots, ...], resolution: float
-) -> Boundary:
-    strip = _Strip.along_boundary(plane, size, masks, waves, resolution)
+    strip = _Strip.along_boundary(image, pixel_size, masks, waves)
     profiles = strip.shares(strip.picture)
-    away = round(BOTH_SIDES / size)
+    away = round(BOTH_SIDES / pixel_size)
     middle = len(strip.across) // 2
     # Beyond the end of either grain, as at a triple junction, there is no boundary of the two.
     facing = (profiles[0][:, middle + away] > 0.5) & (profiles[1][:, middle - away] > 0.5)
     if facing.sum() < FEWEST:
         length = facing.sum() * float(np.median(np.diff(strip.along))) * 1e9
         raise NotPossible(f"the two grains face each other on {length:.1f} nm only; are they neighbours?")
-    lines = _Lines.of(strip.across, profiles[:, facing], resolution)
+    lines = _Lines.of(strip.across, profiles[:, facing], strip.along)
     return Boundary(
         along=strip.along[facing],
         height=(lines.first + lines.second) / 2,
         first=lines.first,
         second=lines.second,
         fades=lines.fades,
-        correlation=_correlation(resolution),
-        resolution=resolution,
         origin=strip.origin,
         tangent=strip.tangent,
         across=strip.across,
         profiles=profiles[:, facing],
-        sharp=_sharp(strip, facing, lines, resolution),
+        sharp=_sharp(strip, waves, facing, lines),
     )
 
 
@@ -213,10 +197,10 @@ class _Lines:
 
     first: Array
     second: Array
-    fades: tuple[float, float]
+    fades: tuple[Quantity, Quantity]
 
     @classmethod
-    def of(cls, across: Array, profiles: Array, resolution: float) -> "_Lines":
+    def of(cls, across: Array, profiles: Array, along: Array) -> "_Lines":
         half = [_crossings(across, profiles[side], rising=side == 0) for side in (0, 1)]
         fades = []
         for side in (0, 1):
@@ -224,8 +208,7 @@ class _Lines:
                 _crossings(across, profiles[side], rising=side == 0, level=level) for level in (0.25, 0.75)
             )
             gaps = np.abs(high - low)
-            gaps = gaps[np.isfinite(gaps)]
-            fades.append(_beyond_window(float(np.median(gaps)), resolution) if gaps.size else np.nan)
+            fades.append(_fade(gaps[np.isfinite(gaps)], along))
         return cls(half[0], half[1], (fades[0], fades[1]))
 
     @property
@@ -235,6 +218,17 @@ class _Lines:
         return np.asarray(gaps[np.isfinite(gaps)])
 
 
+def _fade(quartiles: Array, along: Array) -> Quantity:
+    """Variance of a fall beyond the window's by its quartiles' distances along a boundary; σ from their scatter."""
+    if not quartiles.size:
+        return Quantity(np.nan, np.nan, "m^2")
+    middle, sigma = float(np.median(quartiles)), _statistical(quartiles, along)
+    low, fade, high = (
+        _beyond_window(max(d, 0.0), RESOLUTION) for d in (middle - sigma, middle, middle + sigma)
+    )
+    return Quantity(fade, (high - low) / 2, "m^2")
+
+
 def _beyond_window(quartiles: float, window: float) -> float:
     """Variance of a uniform ramp that, seen through a Gaussian window, has its quartiles so far apart.
 
@@ -242,13 +236,19 @@ def _beyond_window(quartiles: float, window: float) -> float:
     """
     if quartiles < QUARTILES * window:
         return (quartiles / QUARTILES) ** 2 - window**2
-    ramps = window * np.linspace(0.02, 12, 600)
-    # Where a ramp from −w/2 to w/2 has reached three quarters: w·share = ∫ Φ over the ramp.
-    places = window * np.linspace(0, 8, 400)[:, None]
-    low, high = ((places + sign * ramps / 2) / window for sign in (-1, 1))
-    shares = (_integral(high) - _integral(low)) * window / ramps
-    ends = [float(np.interp(0.75, share, places[:, 0])) for share in shares.T]
-    return float(np.interp(quartiles, 2 * np.array(ends), ramps)) ** 2 / 12
+    return float(window * np.interp(quartiles / window, *_ramps_through_window())) ** 2 / 12
+
+
+@cache
+def _ramps_through_window() -> tuple[Array, Array]:
+    """Distance of the quartiles of uniform ramps that are seen through a Gaussian window, and their widths, in windows.
+
+    Where a ramp from −w/2 to w/2 has reached three quarters: w·share = ∫ Φ over the ramp.
+    """
+    ramps, places = np.linspace(0.02, 12, 600), np.linspace(0, 8, 400)
+    low, high = (places[:, None] + sign * ramps / 2 for sign in (-1, 1))
+    shares = (_integral(high) - _integral(low)) / ramps
+    return 2 * np.array([np.interp(0.75, share, places) for share in shares.T]), ramps
 
 
 def _integral(z: Array) -> Array:
@@ -293,6 +293,10 @@ class _Strip:
     noise: float
 
     @property
+    def normal(self) -> Array:
+        return np.array([self.tangent[1], -self.tangent[0]])
+
+    @property
     def across(self) -> Array:
         return self.wide[self.inner]
 
@@ -302,7 +306,7 @@ class _Strip:
 
     @classmethod
     def along_boundary(
-        cls, plane: Array, size: float, masks: tuple[Mask, Mask], waves: tuple[Spots, ...], resolution: float
+        cls, plane: Array, size: float, masks: tuple[Mask, Mask], waves: tuple[Spots, Spots]
     ) -> "_Strip":
         origin, tangent = _straight_line(masks, size)
         normal = np.array([tangent[1], -tangent[0]])
@@ -311,9 +315,9 @@ class _Strip:
         long = size * np.arange(-count, count + 1, dtype=float)
         on = origin + np.outer(long, tangent)
         # The picture's rim has half a window: it is left out.
-        rim = 1.5 * resolution
+        rim = 1.5 * RESOLUTION
         long = long[np.all((on > rim) & (on < (shape - 1) * size - rim), axis=1)]
-        margin = round(3 * resolution / size)
+        margin = round(3 * RESOLUTION / size)
         half = round(REACH / size) + margin
         wide = size * np.arange(-half, half + 1, dtype=float)
         if len(long) < FEWEST:
@@ -328,7 +332,7 @@ class _Strip:
         first, second = (_pattern(spots, origin, tangent, plane.shape, size, long, wide) for spots in waves)
         known = inside.astype(float)
         columns = [first * known, second * known, known]
-        sigma = resolution / size
+        sigma = RESOLUTION / size
         normal_matrix = np.empty((*picture.shape, 3, 3))
         for i, one in enumerate(columns):
             for j, other in enumerate(columns[: i + 1]):
@@ -415,11 +419,24 @@ def _straight_line(masks: tuple[Mask, Mask], size: float) -> tuple[Array, Array]
     return origin, np.array([-normal[1], normal[0]])
 
 
-def _sharp(strip: _Strip, facing: Mask, seen: _Lines, resolution: float) -> SharpBoundaries | None:
+def _planes_along(spots: Spots, strip: _Strip) -> Array:
+    """Wave vectors of planes that run along a boundary, the strongest first, (n, 2)."""
+    steep = np.abs(spots.wave_vectors @ strip.normal) / np.hypot(*spots.wave_vectors.T)
+    return spots.wave_vectors[steep > ALONG_PLANES]
+
+
+def _facets(course: Array, strip: _Strip, spots: Spots) -> Array:
+    """A course moved onto the nearest of the strongest planes that run along it."""
+    along, across = _planes_along(spots, strip)[0] @ np.array([strip.tangent, strip.normal]).T
+    return np.asarray((np.rint(along * strip.long + across * course) - along * strip.long) / across)
+
+
+def _sharp(strip: _Strip, waves: tuple[Spots, Spots], facing: Mask, seen: _Lines) -> SharpBoundaries | None:
     """The strip drawn again from both lattices, each with whole columns up to the line that was seen; studied alike.
 
     In every draw the line lies elsewhere over the columns: on that the gap hangs most. The line that was seen waves
-    where columns end, which is no course of the boundary: every other draw has it smoother.
+    where columns end, so that the true one is not known: in turn it is as seen, straight, and in facets along the
+    planes of either lattice, which end on one and the same place of a column over all their length.
     """
     owners = [_column_heights(pattern, strip) for pattern in strip.patterns]
     lattices = [_over_background(pattern) for pattern in strip.patterns]
@@ -428,7 +445,13 @@ def _sharp(strip: _Strip, facing: Mask, seen: _Lines, resolution: float) -> Shar
     if known.sum() < 2 or any(owner is None for owner in owners):
         return None
     course = np.interp(strip.long, strip.along[facing][known], middle[known])
-    courses = [ndimage.gaussian_filter1d(course, wide * strip.sigma, mode="nearest") for wide in SMOOTHINGS]
+    course = ndimage.gaussian_filter1d(course, strip.sigma, mode="nearest")
+    straight = np.polynomial.Polynomial.fit(strip.long, course, 1)(strip.long)
+    courses = [
+        course,
+        straight,
+        *(_facets(course, strip, spots) for spots in waves if _planes_along(spots, strip).size),
+    ]
     rng = np.random.default_rng(0)
     drawn = []
     for number, shift in enumerate(np.linspace(-1, 1, DRAWS) * LARGEST_SHIFT):
@@ -436,14 +459,14 @@ def _sharp(strip: _Strip, facing: Mask, seen: _Lines, resolution: float) -> Shar
         first, second = owners
         picture = lattices[0] * (first > line) + lattices[1] * (second < line)
         picture = picture + strip.noise * rng.standard_normal(picture.shape)
-        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], resolution)
+        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], strip.along)
         if len(lines.gaps) and np.isfinite(lines.fades).all():
-            scatter = _statistical(lines.gaps, strip.along, resolution)
+            scatter = _statistical(lines.gaps, strip.along)
             drawn.append((float(np.median(lines.gaps)), scatter, *lines.fades))
     if len(drawn) < DRAWS // 2:
         return None
     gaps, scatters, *fades = np.array(drawn).T
-    return SharpBoundaries(gaps, scatters, np.stack(fades, axis=1), resolution)
+    return SharpBoundaries(gaps, scatters, np.stack(fades, axis=1))
 
 
 def _pitch(strip: _Strip) -> float:
@@ -542,7 +565,7 @@ def bound_disordered_width(boundary: Boundary) -> DisorderedWidth:
     elif not np.isfinite(overlap) or overlap > LARGEST_OVERLAP:
         reason = f"the grains overlap by {overlap * 1e9:.1f} nm in projection, over 1 nm"
     # The scatter that the draws show, too, is in how they differ among each other.
-    scatter = _statistical(gaps[known], boundary.along, boundary.resolution)
+    scatter = _statistical(gaps[known], boundary.along)
     excess = float(np.sqrt(max(scatter**2 - float(np.mean(sharp.scatters**2)), 0.0)))
     budget = {
         "where the columns lie, and noise": sharp.gap.uncertainty,
@@ -565,17 +588,14 @@ def _overlap(fading: Quantity) -> Quantity:
     return Quantity(width, upper - width, "m")
 
 
-def _statistical(gaps: Array, along: Array, resolution: float) -> float:
+def _statistical(gaps: Array, along: Array) -> float:
     """Error of the median from the scatter along the boundary, over its independent places."""
-    spacing = float(np.median(np.diff(along)))
-    independent = max(len(gaps) * spacing / _correlation(resolution), 1.0)
-    scatter = 1.4826 * float(np.median(np.abs(gaps - np.median(gaps))))
-    return float(1.25 * scatter / np.sqrt(independent))
+    return float(1.25 * mad_sigma(gaps - np.median(gaps)) / np.sqrt(_independent(len(gaps), along)))
 
 
-def _correlation(resolution: float) -> float:
-    """Length over which neighbouring places know the same pixels, m."""
-    return float(2 * np.sqrt(np.pi) * resolution)
+def _independent(count: int, along: Array) -> float:
+    """Of so many places along a boundary those that know other pixels."""
+    return max(count * float(np.median(np.diff(along))) / CORRELATION, 1.0)
 
 
 @dataclass(frozen=True, repr=False)

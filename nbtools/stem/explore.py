@@ -12,12 +12,12 @@ from nbtools.explore.sliders import Explorer
 from nbtools.fitting.widget import FitWidget
 from nbtools.physics.crystal_lattice import Structure, low_index_zones
 from nbtools.results import NotPossible
-from nbtools.stem.boundary import LayerStudy
+from nbtools.stem.boundary import RESOLUTION, LayerStudy
 from nbtools.stem.grains import bragg_amplitudes
-from nbtools.stem.indexing import index_spots, longest_spacing
+from nbtools.stem.indexing import index_pattern
 from nbtools.stem.interface import GrainsStudy
 from nbtools.stem.model_image import image_amplitude, zone_spots
-from nbtools.stem.spots import find_spots, hann_window, power_spectrum
+from nbtools.stem.spots import hann_window, power_spectrum
 from nbtools.stem.terraces import Steps, TerracesStudy
 from nbtools.units import Quantity
 
@@ -40,16 +40,14 @@ def window_at(
         _span(middle, side, pixel_size, n) for middle, n in zip((y, x), image.shape, strict=True)
     )
     part = image[rows, columns]
-    weights = hann_window(part.shape)
-    spots = find_spots(part, pixel_size, weights, longest=longest_spacing(crystals))
-    found = index_spots(spots, crystals, largest_index=2)
-    power, half = power_spectrum(part, pixel_size, weights)
+    found = index_pattern(part, pixel_size, crystals, largest_index=2)
+    power, half = power_spectrum(part, pixel_size, hann_window(part.shape))
     box = [(v.start * pixel_size, v.stop * pixel_size) for v in (columns, rows)]
     (left, right), (top, bottom) = box
     frame = (np.array([left, right, right, left, left]), np.array([top, top, bottom, bottom, top]))
     height, width = (n * pixel_size for n in image.shape)
     name = "no zone found"
-    curves: dict[str, Any] = {"spots": _both(spots.wave_vectors)}
+    curves: dict[str, Any] = {"spots": _both(found.spots.wave_vectors)}
     if found:
         name = f"{found.best.name}{'' if found.determined else ' or another'}"
         curves[name] = _both(np.array([spot.wave_vector for spot in found.best.spots]))
@@ -305,7 +303,7 @@ def profile(
         across[near],
         share[near],
         sigma=np.maximum(sigma[near], 1e-3),
-        params={"end": 0.0, "width": found.boundary.resolution, "inside": 1.0},
+        params={"end": 0.0, "width": RESOLUTION, "inside": 1.0},
         units={"end": "m", "width": "m", "inside": ""},
         x_label="across the boundary",
         x_unit="m",
@@ -314,7 +312,7 @@ def profile(
         system=units,
         name="02_boundary",
         notes=[
-            f"{name}: the window alone has an r.m.s. width of {1e9 * found.boundary.resolution:.2f} nm; neighbouring "
+            f"{name}: the window alone has an r.m.s. width of {1e9 * RESOLUTION:.2f} nm; neighbouring "
             "places share pixels, so that χ² per degree of freedom is below 1."
         ],
     )

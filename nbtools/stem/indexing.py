@@ -1,19 +1,16 @@
 """Which crystal, seen along which zone and turned how far, made a lattice image: ranked, with what cannot be told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nbtools.cache import cached
 from nbtools.physics.crystal_lattice import Structure, low_index_zones, plane_spacing, reflections_within
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import first_best, nearest_whole, ranked
-from nbtools.stem.image import check_image
 from nbtools.stem.model_image import SPREAD, image_amplitude, zone_spots
-from nbtools.stem.spots import DETECTION, Spots, find_spots, grain_window, hann_window
+from nbtools.stem.spots import DETECTION, Spots, find_spots, hann_window
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
@@ -23,6 +20,7 @@ SCALE_SIGMA, SHEAR_SIGMA = 0.01, 0.006
 SCALE_BOUND, SHEAR_BOUND = 0.05, 0.035
 # A spot's place within the crystal's own imperfection: share of |k|.
 IMPERFECTION = 0.002
+ENOUGH = 6  # degrees of freedom from which the spots' own scatter is the error of a stretch
 UNEXPLAINED, ABSENT = 12.0, 5.0  # cost of a seen spot without an index, of a strong one that is not there
 MOST_ABSENT = 8
 # Turnings that can bring a lattice onto itself, deg.
@@ -208,9 +206,13 @@ def _fit(spots: Spots, zone: Zone, angle: float, scale: float, trust: float) -> 
     gaps = np.linalg.norm(spots.wave_vectors[:, None] - zone.places @ stretch.T, axis=-1)
     seen = gaps[np.arange(len(spots)), chosen]
     fitted = np.flatnonzero(chosen >= 0)
-    cost = 0.5 * float(np.sum((seen[fitted] / sigma[fitted]) ** 2)) + _prior_cost(strain, trust)
+    chi_square = float(np.sum((seen[fitted] / sigma[fitted]) ** 2))
+    cost = 0.5 * chi_square + _prior_cost(strain, trust)
     cost += _unexplained(spots, chosen) + _absent(spots, zone, chosen)
     residual = float(np.sqrt(np.mean(seen[fitted] ** 2)))
+    # How imperfect the crystal is, its spots say, where there are some more than the four numbers of the stretch need.
+    if (freedom := 2 * len(fitted) - 4) >= ENOUGH:
+        covariance = covariance * chi_square / freedom
     return Match(zone, stretch, chosen, cost, residual, covariance)
 
 
@@ -290,7 +292,7 @@ class IndexedSpot:
     """A seen spot and its plane.
 
     hkl : with the sign that fits the rotation; spacing : as measured, m; direction : of k, deg
-    counter-clockwise from x; signal : power over noise; residual : distance to the fitted place, 1/m
+    counter-clockwise from x; signal : power over noise
     """
 
     hkl: tuple[int, int, int]
@@ -298,7 +300,6 @@ class IndexedSpot:
     direction: Quantity
     wave_vector: tuple[float, float]
     signal: float
-    residual: float
 
 
 @dataclass(frozen=True)
@@ -334,13 +335,12 @@ class PatternIndex:
     """What a pattern can be, the likeliest first.
 
     solutions : ranked; determined : whether the first alone explains it; reason : why not
-    seen : how many spots; information_limit : the shortest period seen, m; spots : all, indexed or not
+    information_limit : the shortest period seen, m; spots : all, indexed or not
     """
 
     solutions: tuple[Solution, ...]
     determined: bool
     reason: str
-    seen: int
     information_limit: float
     spots: Spots
 
@@ -355,67 +355,21 @@ class PatternIndex:
         return self.solutions[0]
 
 
-def named(crystals: Any) -> dict[str, Structure]:
-    """A dict of crystals from a list, a dict or one; two of one name are told apart by a number."""
-    if hasattr(crystals, "lengths"):
-        crystals = [crystals]
-    if isinstance(crystals, Mapping):
-        return dict(crystals)
-    if not isinstance(crystals, Iterable) or isinstance(crystals, str):
-        raise ValueError(f"crystals came as {crystals!r}; Crystal objects, as of read_crystal, were expected")
-    known: dict[str, Structure] = {}
-    for crystal in crystals:
-        if not hasattr(crystal, "lengths"):
-            raise ValueError(f"{crystal!r} is no crystal; read a CIF with read_crystal or take own_crystal")
-        name = crystal.name if crystal.name not in known else f"{crystal.name} ({len(known) + 1})"
-        known[name] = crystal
-    if not known:
-        raise ValueError("no crystal came; at least one is needed to index a pattern")
-    return known
-
-
 def index_pattern(
-    image: Any,
-    pixel_size: float | None = None,
-    crystals: Any = (),
-    *,
-    window: Any = None,
-    largest_index: int = 3,
-    scale_trust: float = 1.0,
+    image: Array, pixel_size: float, crystals: Mapping[str, Structure], *, largest_index: int = 3
 ) -> PatternIndex:
-    """The crystal, zone and rotation of a lattice image of one grain.
+    """The crystal, zone and rotation of a lattice image of one grain, as `check_image` gives it.
 
     Parameters
     ----------
-    image : shape (y, x); pixel_size : m
-    crystals : list, or dict by name, of Crystal objects
-    window : a mask of the grain (bool), weights, or None for the whole image under a Hann window
-    largest_index : of the zones tried; scale_trust : 1 allows the scale ± 1 % (at most 5 %)
-
-    Raises
-    ------
-    ImageError
-        No image, no scale.
-    ValueError
-        No crystal.
+    image : shape (y, x)
+    pixel_size : m
+    crystals : by name
+    largest_index : of the zones tried
     """
-    plane, size = check_image(image, pixel_size)
-    known = named(crystals)
-    weights = window_weights(window, plane.shape)
-    return _indexed_pattern(plane, size, known, weights, largest_index, scale_trust)
-
-
-@cached
-def _indexed_pattern(
-    plane: Array,
-    size: float,
-    crystals: dict[str, Structure],
-    weights: Array,
-    largest_index: int,
-    scale_trust: float,
-) -> PatternIndex:
-    spots = find_spots(plane, size, weights, longest=longest_spacing(crystals))
-    return index_spots(spots, crystals, largest_index=largest_index, scale_trust=scale_trust)
+    window = hann_window(image.shape)
+    spots = find_spots(image, pixel_size, window, longest=longest_spacing(crystals))
+    return index_spots(spots, crystals, largest_index=largest_index)
 
 
 def longest_spacing(crystals: Mapping[str, Structure]) -> float:
@@ -423,35 +377,21 @@ def longest_spacing(crystals: Mapping[str, Structure]) -> float:
     return WIDEST * max(float(np.max(plane_spacing(crystal, np.eye(3)))) for crystal in crystals.values())
 
 
-def window_weights(window: Any, shape: tuple[int, ...]) -> Array:
-    """The weights of a window: a mask tapers to its rim, None is the whole image."""
-    if window is None:
-        return hann_window(shape)
-    weights = np.asarray(window)
-    if weights.shape != shape:
-        raise ValueError(f"the window has the shape {weights.shape}, the image {shape}; they must be alike")
-    if weights.dtype == bool:
-        if not weights.any():
-            raise ValueError("the window is empty: no pixel of it is True")
-        return grain_window(weights)
-    return weights.astype(float)
-
-
 def index_spots(
     spots: Spots, crystals: Mapping[str, Structure], *, largest_index: int = 3, scale_trust: float = 1.0
 ) -> PatternIndex:
-    """As `index_pattern`, from spots that were found already."""
+    """As `index_pattern`, from spots that were found already; scale_trust : 1 allows the scale ± 1 % (at most 5 %)."""
     seen = np.hypot(*spots.wave_vectors.T) if len(spots) else np.zeros(0)
     limit = float(1 / seen.max()) if len(seen) else np.nan
     if directions(spots.wave_vectors) < 2:
         reason = f"{len(spots)} spot(s) in one direction above the noise; two directions are needed"
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     zones = candidate_zones(crystals, largest_index, 0.97 * limit)
     matches = _one_a_family(match_zones(spots, zones, trust=scale_trust))
     if not matches:
         names = ", ".join(crystals)
         reason = f"no zone of {names} with indices up to {largest_index} explains two directions of spots"
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     solutions = tuple(_solution(one, matches[0], spots, crystals) for one in matches[:MOST_SOLUTIONS])
     rivals = [one for one in solutions[1:] if one.cost < CLEAR]
     reason = ""
@@ -464,12 +404,12 @@ def index_spots(
             f"none of {', '.join(crystals)} explains the spots: {solutions[0].name} comes nearest, with {share:.0%} of "
             "their power; name the crystal in CRYSTALS"
         )
-        return PatternIndex((), False, reason, len(spots), limit, spots)
+        return PatternIndex((), False, reason, limit, spots)
     if share < EXPLAINED:
         reason = (
             f"only {share:.0%} of the spots' power is explained; is the scale right, the window one grain?"
         )
-    return PatternIndex(solutions, not reason, reason, len(spots), limit, spots)
+    return PatternIndex(solutions, not reason, reason, limit, spots)
 
 
 def _one_a_family(matches: list[Match]) -> list[Match]:
@@ -500,7 +440,6 @@ def _solution(match: Match, best: Match, spots: Spots, crystals: Mapping[str, St
 def _indexed(match: Match, spots: Spots, place: int) -> IndexedSpot:
     y, x = spots.wave_vectors[place]
     k, sigma = float(np.hypot(y, x)), float(spots.sigmas[place])
-    fitted = match.stretch @ match.zone.places[match.chosen[place]]
     h, j, i = map(int, match.zone.hkl[match.chosen[place]])
     return IndexedSpot(
         hkl=(h, j, i),
@@ -508,5 +447,4 @@ def _indexed(match: Match, spots: Spots, place: int) -> IndexedSpot:
         direction=Quantity(np.degrees(np.arctan2(-y, x)), np.degrees(sigma / k), "deg"),
         wave_vector=(float(y), float(x)),
         signal=float(spots.signals[place]),
-        residual=float(np.hypot(y - fitted[0], x - fitted[1])),
     )

@@ -19,25 +19,21 @@ from nbtools.physics.crystal_lattice import (
 from nbtools.results import NotPossible
 from nbtools.statistics.choice import first_best, ranked
 from nbtools.stem.grains import find_grains
-from nbtools.stem.image import LatticeImage, check_image
+from nbtools.stem.image import LatticeImage
 from nbtools.stem.indexing import (
     PatternIndex,
     Solution,
     index_spots,
     longest_spacing,
-    named,
-    window_weights,
 )
 from nbtools.stem.model_image import zone_spots
-from nbtools.stem.spots import Spots, hann_window, power_spectrum
+from nbtools.stem.spots import Spots, grain_window, hann_window, power_spectrum
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
 
 Array = NDArray[np.float64]
 PARALLEL = 2.0  # deg within which two sets of planes are called parallel
 MULTIPLES = 5  # of planes that are counted until they meet
-# What a spot's direction may be off by the scan's own distortion where no standard corrects it, deg.
-UNCORRECTED = 0.35
 CHANCE_INDEX = 2  # zones "of low index" among which chance is counted
 
 
@@ -66,15 +62,15 @@ class ParallelPlanes:
 
 
 def parallel_planes(
-    first: Solution, second: Solution, *, within: float = PARALLEL, corrected: bool = True
+    first: Solution, second: Solution, *, within: float = PARALLEL
 ) -> tuple[ParallelPlanes, ...]:
     """Pairs of seen planes, one of each grain, whose normals are within `within` deg.
 
-    Directions are those of each grain's fitted turning, so every spot of the grain counts. Pairs that are
-    parallel within the error come first, wide planes before narrow ones.
+    Directions are those of each grain's fitted turning, so every spot of the grain counts, and a scale or shear of
+    the scan, which both fits hold, leaves the angle as it is. Pairs that are parallel within the error come first,
+    wide planes before narrow ones.
     """
-    distortion = 0.05 if corrected else UNCORRECTED
-    sigma = float(np.hypot(np.hypot(first.rotation.uncertainty, second.rotation.uncertainty), distortion))
+    sigma = float(np.hypot(first.rotation.uncertainty, second.rotation.uncertainty))
     pairs = []
     for hkl, direction in _seen_lines(first):
         for other, angle in _seen_lines(second):
@@ -237,22 +233,23 @@ class IndexedGrains:
         return pattern.best.name if pattern else f"grain {number + 1}, not indexed"
 
 
+@cached
 def index_grains(
-    image: Any,
-    pixel_size: float | None = None,
-    crystals: Any = (),
+    image: Array,
+    pixel_size: float,
+    crystals: dict[str, Structure],
     *,
     standard: str | None = None,
     largest_index: int = 3,
     count: int | None = None,
 ) -> IndexedGrains:
-    """Find the grains of an image, and index each.
+    """Find the grains of an image, as `check_image` gives it, and index each.
 
     Parameters
     ----------
     image : shape (y, x)
     pixel_size : m
-    crystals : list, or dict by name, of Crystal objects; each grain may be any of them
+    crystals : by name; each grain may be any of them
     standard : name of the crystal whose lattice is taken as right and corrects the scan's scale and shear, where a
         grain is surely that; by default MgO, "" for no correction
     largest_index : of the zones tried
@@ -261,26 +258,11 @@ def index_grains(
     Raises
     ------
     NotPossible
-        No image, no scale, no lattice.
-    ValueError
-        No crystals.
+        No lattice.
     """
-    plane, size = check_image(image, pixel_size)
-    return _indexed_grains(plane, size, named(crystals), standard, largest_index, count)
-
-
-@cached
-def _indexed_grains(
-    plane: Array,
-    size: float,
-    known: dict[str, Structure],
-    standard: str | None,
-    largest_index: int,
-    count: int | None,
-) -> IndexedGrains:
-    grains = find_grains(plane, size, longest=longest_spacing(known), count=count)
-    patterns = [index_spots(one, known, largest_index=largest_index) for one in grains.spots]
-    names = list(known)
+    grains = find_grains(image, pixel_size, longest=longest_spacing(crystals), count=count)
+    patterns = [index_spots(one, crystals, largest_index=largest_index) for one in grains.spots]
+    names = list(crystals)
     order = sorted(
         range(len(grains)), key=lambda n: names.index(patterns[n].best.crystal) if patterns[n] else len(names)
     )
@@ -291,7 +273,12 @@ def _indexed_grains(
     if sure is not None:
         strain = _strain_of(sure)
         patterns = [
-            index_spots(_unstrained(one, strain), known, largest_index=largest_index, scale_trust=0.5)
+            index_spots(
+                one.moved(one.wave_vectors @ np.linalg.inv(strain).T),
+                crystals,
+                largest_index=largest_index,
+                scale_trust=0.5,
+            )
             for one in waves
         ]
     off = strain - np.eye(2)
@@ -302,7 +289,7 @@ def _indexed_grains(
         standard=wanted if sure is not None else "",
         scale=float(1 + np.trace(off) / 2),
         shear=float(np.hypot(off[0, 0] - off[1, 1], off[0, 1] + off[1, 0])),
-        crystals=known,
+        crystals=crystals,
     )
 
 
@@ -311,10 +298,6 @@ def _strain_of(solution: Solution) -> Array:
     turn = solution.match.turning
     stretch = solution.match.stretch @ turn.T
     return np.asarray((stretch + stretch.T) / 2)
-
-
-def _unstrained(spots: Spots, strain: Array) -> Spots:
-    return spots.moved(spots.wave_vectors @ np.linalg.inv(strain).T)
 
 
 @dataclass(frozen=True)
@@ -369,9 +352,7 @@ def index_interface(
     if lacking:
         raise NotPossible(f"both grains must be indexed; {'; '.join(lacking)}")
     patterns = [grains.patterns[n] for n in pair]
-    planes = parallel_planes(
-        patterns[0].best, patterns[1].best, within=within, corrected=bool(grains.standard)
-    )
+    planes = parallel_planes(patterns[0].best, patterns[1].best, within=within)
     return InterfaceIndex(
         solutions=(patterns[0].best, patterns[1].best),
         masks=(grains.masks[pair[0]], grains.masks[pair[1]]),
@@ -413,7 +394,7 @@ class GrainsStudy(StudyResult):
         """log₁₀ of the power and half width (1/m) of the whole image's transform, and of each grain's."""
         plane, size = self.image.plane, self.image.pixel_size
         windows = [hann_window(plane.shape)]
-        windows += [window_weights(mask, plane.shape) for mask in self.grains.masks]
+        windows += [grain_window(mask) for mask in self.grains.masks]
         return [power_spectrum(plane, size, window) for window in windows]
 
     def rows(self) -> list[Row]:

@@ -97,21 +97,20 @@ def find_spots(
     window: Array,
     *,
     longest: float,
-    shortest: float = 0.0,
     largest: int = LARGEST,
 ) -> Spots:
-    """All spots with periods between `shortest` and `longest` (m).
+    """All spots with periods up to `longest` (m).
 
     The strongest are found first, fitted as waves under the window and taken off, so that their side
     lobes do not pass for spots; then the next are looked for, until none is above the noise. Of an image with more
     than `largest` pixels a side that part is taken in which the window holds most.
     """
     if max(image.shape) <= largest:
-        return _found_spots(image, pixel_size, window, longest, shortest)
+        return _found_spots(image, pixel_size, window, longest)
     box = tuple(_fullest(window.sum(axis=1 - axis), largest) for axis in (0, 1))
     part = window[box] * hann_window(window[box].shape)
     middle = [(side.start + side.stop - n) / 2 for side, n in zip(box, image.shape, strict=True)]
-    found = _found_spots(image[box], pixel_size, part, longest, shortest)
+    found = _found_spots(image[box], pixel_size, part, longest)
     return found.seen_from(-pixel_size * np.array(middle))
 
 
@@ -124,15 +123,14 @@ def _fullest(profile: Array, largest: int) -> slice:
     return slice(int(start), int(start) + largest)
 
 
-def _found_spots(image: Array, pixel_size: float, window: Array, longest: float, shortest: float) -> Spots:
+def _found_spots(image: Array, pixel_size: float, window: Array, longest: float) -> Spots:
     shape = image.shape
     padded = [fft.next_fast_len(2 * n, real=True) for n in shape]
     left = without_background(image, window, pixel_size, longest)
     ky = fft.fftfreq(padded[0], pixel_size)[:, None]
     kx = fft.rfftfreq(padded[1], pixel_size)[None, :]
     radius = np.hypot(ky, kx)
-    highest = min(1 / shortest if shortest > 0 else np.inf, 0.5 / pixel_size)
-    wanted = (radius >= 0.9 / longest) & (radius <= highest) & ((kx > 0) | (ky > 0))
+    wanted = (radius >= 0.9 / longest) & (radius <= 0.5 / pixel_size) & ((kx > 0) | (ky > 0))
     length = pixel_size * float(np.sqrt(np.sum(window) ** 2 / np.sum(window**2)))
     found: list[tuple[float, float, complex]] = []
     strongest, noise, rings = 0.0, np.ones_like(radius), _Rings(radius, wanted, 4 / length)

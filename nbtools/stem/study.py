@@ -93,6 +93,8 @@ def _step(image: Any, given: float | None) -> float:
 
 def crystals_named(names: tuple[str, ...]) -> "dict[str, Structure]":
     """The package's own crystals by name, others from a CIF."""
+    if not names:
+        raise ValueError("no crystal came; at least one is needed to index a pattern")
     known: dict[str, Any] = {}
     for name in names:
         crystal = read_crystal(name) if Path(name).suffix.lower() == ".cif" else own_crystal(name)
@@ -226,7 +228,12 @@ def study_islands(sample: "Sample", images: ImagesStudy) -> IslandsStudy | Missi
 
 # The images of the paper's figures, as the twin names them.
 FIGURES = {"5": "planar1_haadf", "6": "planar2_haadf", "7": "terraced_haadf", "8": "junction_haadf"}
-SAMPLE_WIDE = ("images", "islands")
+STUDIES: dict[str, Any] = {
+    "planes": study_parallel_planes,
+    "columns": study_columns,
+    "layer": study_layer,
+    "terraces": study_terraces,
+}
 KINDS = {
     ImagesStudy: "images",
     IslandsStudy: "islands",
@@ -236,59 +243,43 @@ KINDS = {
     LayerStudy: "layer",
     TerracesStudy: "terraces",
 }
-STUDIES = {
-    "planes": study_parallel_planes,
-    "columns": study_columns,
-    "layer": study_layer,
-    "terraces": study_terraces,
-}
 
 
 class FigureStudies(Mapping[str, Any]):
-    """The studies of the paper's figures, each done when it is asked for: ``planes_5``, ``layer_8``, ``islands`` …
+    """Studies by what they are and the paper's figure, each done when it is asked for: ``planes_5``, ``islands`` …"""
 
-    Parameters
-    ----------
-    sample : from `open_sample`
-    results : studies of its images that were done already
-    """
+    names = ("images", "islands", *(f"{what}_{n}" for n in FIGURES for what in ("grains", *STUDIES)))
 
     def __init__(self, sample: "Sample", *results: Any) -> None:
         self._sample = sample
         self._done: dict[str, Any] = {}
-        for result in results:
-            name = KINDS.get(type(result), "")
-            image = getattr(getattr(result, "image", None), "name", "")
-            figure = next((number for number, shown in FIGURES.items() if shown == image), "")
-            if name in SAMPLE_WIDE or (name and figure):
-                self._done[name if name in SAMPLE_WIDE else f"{name}_{figure}"] = result
+        figures = {image: figure for figure, image in FIGURES.items()}
+        for result in filter(None, results):
+            figure = figures.get(result.image.name) if hasattr(result, "image") else None
+            kind = KINDS[type(result)]
+            self._done[f"{kind}_{figure}" if figure else kind] = result
 
     def __getitem__(self, name: str) -> Any:
+        what, _, figure = name.partition("_")
+        if name not in self.names:
+            raise KeyError(f"there is no study {name!r}; there are {', '.join(self.names)}")
         if name not in self._done:
-            self._done[name] = self._studied(name)
+            if name == "images":
+                found = study_images(self._sample, record=False)
+            elif name == "islands":
+                found = study_islands(self._sample, self["images"], record=False)
+            elif what == "grains":
+                found = study_grains(self._sample, self["images"], image=FIGURES[figure], record=False)
+            else:
+                found = STUDIES[what](self._sample, self[f"grains_{figure}"], record=False)
+            self._done[name] = found
         return self._done[name]
 
-    def _studied(self, name: str) -> Any:
-        what, _, figure = name.partition("_")
-        if name not in self:
-            raise KeyError(f"there is no study {name!r}; there are {', '.join(self)}")
-        if name == "images":
-            return study_images(self._sample, record=False)
-        if name == "islands":
-            return study_islands(self._sample, self["images"], record=False)
-        if what == "grains":
-            return study_grains(self._sample, self["images"], image=FIGURES[figure], record=False)
-        return STUDIES[what](self._sample, self[f"grains_{figure}"], record=False)
-
-    def __contains__(self, name: object) -> bool:
-        return any(name == one for one in self)
-
     def __iter__(self) -> Iterator[str]:
-        yield from SAMPLE_WIDE
-        yield from (f"{what}_{figure}" for figure in FIGURES for what in ("grains", *STUDIES))
+        return iter(self.names)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self.names)
 
 
 def study_figures(sample: "Sample", *results: Any) -> FigureStudies:
@@ -297,6 +288,6 @@ def study_figures(sample: "Sample", *results: Any) -> FigureStudies:
     Parameters
     ----------
     sample : from `open_sample`
-    results : studies of its images that were done already, which are taken as they are
+    results : studies of its images that were done already, which are taken as they are; one that is `Missing` is not
     """
     return FigureStudies(sample, *results)

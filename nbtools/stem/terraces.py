@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +15,7 @@ from nbtools.results import NotPossible
 from nbtools.statistics.choice import TIE, first_best, nearest_whole, ranked
 from nbtools.stem.boundary import Boundary, find_boundary
 from nbtools.stem.columns import LEVEL, column_templates, level_hats, place_columns, refine_columns
-from nbtools.stem.image import LatticeImage, check_image
+from nbtools.stem.image import LatticeImage
 from nbtools.stem.indexing import Solution
 from nbtools.stem.interface import GrainsStudy, InterfaceIndex, index_interface
 from nbtools.stem.spots import Spots
@@ -34,19 +33,12 @@ class Steps:
     """Terraces of a boundary, lengths in m (or in the unit that came).
 
     count : of steps; positions : along the boundary; heights : of each, up is positive
-    in_spacings : heights over the plane spacing
-    terraces : height of each; tilt : slope common to all terraces
-    scatter : r.m.s. about the fit; penalties : criterion for each number of steps tried, the least is best
-    fitted : the stairs at `along`
+    penalties : criterion for each number of steps tried, the least is best; fitted : the stairs at `along`
     """
 
     count: int
     positions: tuple[Quantity, ...]
     heights: tuple[Quantity, ...]
-    in_spacings: tuple[Quantity, ...]
-    terraces: tuple[float, ...]
-    tilt: float
-    scatter: float
     penalties: tuple[float, ...]
     along: Array
     fitted: Array
@@ -59,60 +51,48 @@ class Steps:
     @property
     def mean_height(self) -> Quantity:
         """Of all steps, up or down; with the error of the mean."""
-        if not self.heights:
-            return Quantity(np.nan, np.nan, "m")
-        sizes = np.abs(np.array(self.heights))
-        sigma = np.sqrt(sum(h.uncertainty**2 for h in self.heights)) / len(sizes)
-        return Quantity(float(sizes.mean()), float(sigma), self.heights[0].unit)
+        return (
+            Quantity.of(sum(map(abs, self.heights)) / self.count)
+            if self.count
+            else Quantity(np.nan, np.nan, "m")
+        )
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Stairs: edges and levels (one more), a slope, the line itself, parameters beside the steps', −2 ln likelihood.
-
-    sigmas : of the heights; scatter : r.m.s. about the line
-    """
+    """Stairs: where the steps are, their heights and the errors of these, the line itself, −2 ln likelihood."""
 
     edges: Array
-    levels: Array
-    slope: float
-    fitted: Array
-    beside: int
-    badness: float
+    heights: Array
     sigmas: Array
-    scatter: float = 0.0
+    fitted: Array
+    badness: float
 
 
 @dataclass(frozen=True)
 class Stairs:
     """The fits for every number of steps, from which a price of a step chooses (Schwarz's criterion).
 
-    places : the number whose logarithm is the unit of the price
+    along : places, the logarithm of whose number is the unit of the price
     """
 
     fits: list[Fit]
-    x: Array
-    spacing: float | None
-    places: float
+    along: Array
 
     def priced(self, penalty: float) -> Steps:
         """The steps at a price, in logarithms of the independent places."""
-        unit = float(np.log(self.places))
-        scores = [fit.badness + (penalty * len(fit.edges) + fit.beside) * unit for fit in self.fits]
+        unit = np.log(len(self.along))
+        scores = [float(fit.badness + penalty * len(fit.edges) * unit) for fit in self.fits]
         fit = self.fits[first_best(scores, scale=1.0)]
-        pitch = float(np.median(np.diff(self.x)))
-        pairs = list(zip(map(float, np.diff(fit.levels)), map(float, fit.sigmas), strict=True))
-        d = self.spacing
+        pitch = float(np.median(np.diff(self.along)))
         return Steps(
             count=len(fit.edges),
-            positions=tuple(Quantity(float(e), pitch, "m") for e in fit.edges),
-            heights=tuple(Quantity(h, s, "m") for h, s in pairs),
-            in_spacings=() if d is None else tuple(Quantity(h / d, s / d) for h, s in pairs),
-            terraces=tuple(map(float, fit.levels)),
-            tilt=fit.slope,
-            scatter=fit.scatter,
+            positions=tuple(Quantity(float(edge), pitch, "m") for edge in fit.edges),
+            heights=tuple(
+                Quantity(float(h), float(s), "m") for h, s in zip(fit.heights, fit.sigmas, strict=True)
+            ),
             penalties=tuple(scores),
-            along=self.x,
+            along=self.along,
             fitted=fit.fitted,
             stairs=self,
         )
@@ -297,6 +277,8 @@ class LastPlanes:
     spacing : of the planes, the crystal's; stretch : the picture's over it; hkl, crystal : which they are
     origin, tangent : of the line, (y, x), along the planes
     columns : (y, x) of that grain's places near the boundary; shares : how much of each is there; sigmas : of it
+    others : places along and over the line of the other grain's columns, which end along the same line, some gap off;
+        shape (2, m); other_costs : χ² of each lying under its end and over it, (2, m)
     """
 
     along: Array
@@ -311,6 +293,8 @@ class LastPlanes:
     columns: Array
     shares: Array
     sigmas: Array
+    others: Array
+    other_costs: Array
 
     @property
     def height(self) -> Array:
@@ -327,17 +311,18 @@ class LastPlanes:
         return np.asarray(self.origin + np.outer(self.along, self.tangent) + np.outer(line, normal))
 
     def stairs(self, most: int = MOST_STEPS) -> Stairs:
-        """For each number of steps the likeliest last planes; without steps also a line across the planes."""
+        """For each number of steps the likeliest last planes; without steps also a line across the planes.
+
+        Both grains' columns count: a step of one plane and a slope of one plane part the planes of one grain alike.
+        """
         sums = np.cumsum(np.pad(self.costs, ((1, 0), (0, 0))), axis=0)
         cost = np.min(sums[None, 1:] - sums[:-1, None], axis=2)
         n = len(cost)
         size = np.arange(1, n + 1)[None, :] - np.arange(n)[:, None]
         cost[size < min(SHORTEST, n)] = np.inf
         fits = [self._fit(cuts) for cuts in best_cuts(cost, min(most, n // SHORTEST - 1), scale=1.0)]
-        straight = self._straight(np.log(n))
-        return Stairs(
-            [min(fits[0], straight, key=lambda fit: fit.badness), *fits[1:]], self.along, self.spacing, n
-        )
+        straight = self._straight(PENALTY * np.log(n))
+        return Stairs([min(fits[0], straight, key=lambda fit: fit.badness), *fits[1:]], self.along)
 
     def _fit(self, cuts: NDArray[np.int64]) -> Fit:
         parts = [part.sum(axis=0) for part in np.split(self.costs, cuts)]
@@ -349,33 +334,49 @@ class LastPlanes:
             spread.append(float(np.sum(odds * (numbers - best) ** 2) / odds.sum()) * self.spacing**2)
         sigmas = np.sqrt(np.add(spread[1:], spread[:-1]) + 2 * RELAXATION**2)
         lengths = np.diff(np.r_[0, cuts, len(self.along)])
-        badness = float(sum(part[best] for part, best in zip(parts, chosen, strict=True)))
+        line = np.repeat(levels, lengths)
+        badness = sum(part[best] for part, best in zip(parts, chosen, strict=True))
+        badness += self._other_ends(self.others[1] - np.interp(self.others[0], self.along, line))
         edges = (self.along[cuts] + self.along[cuts - 1]) / 2
-        return Fit(edges, levels, 0.0, np.repeat(levels, lengths), 1, badness, sigmas)
+        return Fit(edges, np.diff(levels), sigmas, line, float(badness))
+
+    def _other_ends(self, over: Array) -> Array:
+        """χ² of the other grain's columns, so far over a line, where they end at the best distance from it; (…, m)."""
+        order = np.argsort(over, axis=-1, kind="stable")
+        under, beyond = self.other_costs[:, order]
+        none = np.zeros((*over.shape[:-1], 1))
+        ends = np.concatenate([none, np.cumsum(under, axis=-1)], axis=-1)
+        ends += np.concatenate([np.cumsum(beyond[..., ::-1], axis=-1)[..., ::-1], none], axis=-1)
+        # Columns of one row end together.
+        apart = np.diff(np.take_along_axis(over, order, -1), prepend=-np.inf, append=np.inf) > TIE * BIN
+        return np.asarray(np.where(apart, ends, np.inf).min(axis=-1))
 
     def _straight(self, price: float) -> Fit:
-        """A straight boundary that crosses the planes, with the price of its slope."""
+        """A straight boundary that crosses the planes; its slope costs as much as a step."""
         rise = self.along - self.along.mean()
         starts, slopes = np.arange(self.levels[0], self.levels[-1], self.spacing / 4), SLOPES
         for _ in range(3):
             lines = starts[None, :, None] + slopes[:, None, None] * rise
             number = nearest_whole((lines - self.levels[0]) / self.spacing)
             total = self.costs[np.arange(len(rise)), np.clip(number, 0, len(self.levels) - 1)].sum(axis=2)
+            over = self.others[1] - slopes[:, None] * (self.others[0] - self.along.mean())
+            total += self._other_ends(over)[:, None]
             slope, start = np.unravel_index(first_best(total, scale=1.0), total.shape)
-            line, tilt, badness = lines[slope, start], float(slopes[slope]), float(total.min())
+            line, badness = lines[slope, start], float(total.min())
             # Again, four times as finely, around the best.
             fine = np.linspace(-1, 1, 9)
             starts = starts[start] + fine * np.diff(starts)[0]
             slopes = slopes[slope] + fine * np.diff(slopes)[0]
-        return Fit(np.zeros(0), line.mean(keepdims=True), tilt, line, 2, badness + 2 * price, np.zeros(0))
+        return Fit(np.zeros(0), np.zeros(0), np.zeros(0), line, badness + price)
 
 
+@cached
 def follow_planes(
-    image: Any,
+    image: Array,
     interface: InterfaceIndex,
-    pixel_size: float | None = None,
+    pixel_size: float,
     *,
-    planes: ArrayLike | None = None,
+    planes: tuple[int, int, int] | None = None,
     dark: bool = False,
 ) -> LastPlanes:
     """The last plane of the grain whose planes the terraces follow, from its columns one by one.
@@ -386,7 +387,8 @@ def follow_planes(
 
     Parameters
     ----------
-    image : shape (y, x), as it was indexed; pixel_size : m
+    image : shape (y, x), as it was indexed
+    pixel_size : m
     interface : of `index_interface`
     planes : hkl that the terraces follow; by default those of either grain, within 20° of the boundary, with
         which the fewest steps say where columns end
@@ -394,54 +396,23 @@ def follow_planes(
 
     Raises
     ------
-    ValueError
-        A grain without a solution, planes that no grain shows along the boundary.
+    NotPossible
+        Planes that no grain shows along the boundary.
     """
-    plane, size = check_image(image, pixel_size)
-    wanted = None if planes is None else tuple(int(i) for i in np.asarray(planes).ravel())
-    return _followed(plane, size, interface, wanted, dark)
-
-
-@cached
-def _followed(
-    plane: Array, size: float, interface: InterfaceIndex, wanted: tuple[int, ...] | None, dark: bool
-) -> LastPlanes:
-    boundary = find_boundary(plane, interface.masks, interface.waves, size)
-    found = column_presence(plane, size, interface, boundary, dark=dark)
+    boundary = find_boundary(image, interface.masks, interface.waves, pixel_size)
+    found = column_presence(image, pixel_size, interface, boundary, dark=dark)
     tried = [
-        (_badness(line, found, side), line)
-        for side, hkl, wave in _candidates(interface, boundary, wanted)
+        (min(line.stairs().priced(PENALTY).penalties), line)
+        for side, hkl, wave in _candidates(interface, boundary, planes)
         for line in _lines(found, side, hkl, wave, interface.solutions[side], boundary)
     ]
     if not tried:
         raise NotPossible(
-            f"no planes {wanted or ''} of either grain run within {STEEPEST:g} deg of the boundary; "
+            f"no planes {planes or ''} of either grain run within {STEEPEST:g} deg of the boundary; "
             "name others"
         )
     # Cuts between the same columns are equal, and so are planes that sort the columns alike.
     return tried[first_best([badness for badness, _ in tried], scale=1.0)][1]
-
-
-def _badness(line: LastPlanes, found: Presence, side: int) -> float:
-    """Criterion of the best stairs, with χ² of the other grain's columns ending along the same stairs, some gap off.
-
-    Both grains' columns count for every choice of planes, so that no grain wins by being hard to see.
-    """
-    steps = line.stairs().priced(PENALTY)
-    other = found.sides != side
-    places = found.positions[other] - line.origin
-    normal = np.array([line.tangent[1], -line.tangent[0]])
-    along, height = places @ line.tangent, places @ normal
-    stairs = line.stretch * np.interp(along, steps.along, steps.fitted)
-    over = height - stairs
-    order = ranked(over, scale=float(np.ptp(over)))
-    absent, present = (part[order] for part in _surprise(found.shares[other], found.sigmas[other]))
-    # What it costs that a column under the end, or over it, is of the other grain.
-    under, over_it = (absent, present) if side else (present, absent)
-    ends = np.append(0, np.cumsum(under)) + np.append(np.cumsum(over_it[::-1])[::-1], 0)
-    # Columns of one row end together.
-    apart = np.diff(over[order], prepend=-np.inf, append=np.inf) > TIE * np.ptp(over)
-    return min(steps.penalties) + float(ends[apart].min())
 
 
 def _candidates(
@@ -479,6 +450,9 @@ def _lines(
     """One grain's columns sorted into planes, for each place of the cut within a period."""
     own = found.sides == side
     columns, shares, sigmas = found.positions[own], found.shares[own], found.sigmas[own]
+    absent, present = _surprise(found.shares, found.sigmas)
+    # χ² of every column lying under a level where both grains end, and over it: the first grain is above.
+    costs_of_columns = np.where(found.sides == 0, (absent, present), (present, absent))
     normal = wave / np.hypot(*wave)
     tangent = np.array([-normal[1], normal[0]])
     d = float(plane_spacing(solution.structure, hkl))
@@ -489,20 +463,19 @@ def _lines(
     centres = np.arange(rim.min(), rim.max(), pitch)
     place = np.rint((along - centres[0]) / pitch).astype(int)
     inside = (place >= 0) & (place < len(centres))
-    absent, present = _surprise(shares, sigmas)
-    # χ² of a column under a level where this grain ends there: the second grain lies under its end, the first over it.
-    cost_under, cost_over = (present, absent) if side else (absent, present)
+    stretch = float(1 / (np.hypot(*wave) * d))
+    others = (found.positions[~own] - boundary.origin) @ np.array([tangent, normal / stretch]).T
     whole = np.arange(np.floor(period[inside].min()), np.ceil(period[inside].max()) + 1)
     for phase in np.arange(PHASES) / PHASES:
         under = period[inside, None] < whole + phase
         costs = np.zeros((len(centres), len(whole)))
-        np.add.at(costs, place[inside], np.where(under, cost_under[inside, None], cost_over[inside, None]))
+        np.add.at(costs, place[inside], np.where(under, *costs_of_columns[:, own][:, inside, None]))
         yield LastPlanes(
             along=centres,
             levels=(whole + phase) * d,
             costs=costs,
             spacing=d,
-            stretch=float(1 / (np.hypot(*wave) * d)),
+            stretch=stretch,
             hkl=hkl,
             crystal=str(solution.crystal),
             origin=boundary.origin,
@@ -510,6 +483,8 @@ def _lines(
             columns=columns,
             shares=shares,
             sigmas=sigmas,
+            others=others.T,
+            other_costs=costs_of_columns[:, ~own],
         )
 
 
@@ -580,7 +555,7 @@ class TerracesStudy(StudyResult):
 
 
 def estimate_terraces(
-    grains: GrainsStudy, planes: ArrayLike | None = None, *, penalty: float = PENALTY
+    grains: GrainsStudy, planes: tuple[int, int, int] | None = None, *, penalty: float = PENALTY
 ) -> TerracesStudy:
     """Steps of the boundary between the first two grains that are indexed and are neighbours.
 

@@ -17,6 +17,7 @@ from test_stem_indexing import aligned, one_case
 from nbtools import stem
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
+from nbtools.stem.indexing import SCALE_SIGMA, SHEAR_SIGMA
 
 SEEDS = int(os.environ.get("NBTOOLS_SEEDS", "200"))
 
@@ -31,15 +32,22 @@ def test_indexing_of_200_random_pairs():
 
 
 def test_intervals_of_200_pairs():
-    """How often the planted angle and the planes' own spacings lie within 1 and 2 σ: 68 and 95 % if σ is right."""
+    """How often the planted angle and the planes' own spacings lie within 1 and 2 σ: 68 and 95 % if σ is right.
+
+    The scan stretches and shears every picture as far as indexing allows (1 % and 0.6 % r.m.s.), with MgO as standard
+    and without one.
+    """
     angles: list[float] = []
     spacings: list[float] = []
     for seed in range(SEEDS):
         rng = np.random.default_rng([seed, 13])
         apart = float(rng.uniform(-1.5, 1.5))
-        found = worlds.indexed(aligned(rng, apart=apart))
+        scale, *shear = rng.normal(0, (SCALE_SIGMA, SHEAR_SIGMA, SHEAR_SIGMA))
+        scan = (1 + scale) * np.eye(2) + np.array([[shear[0], shear[1]], [shear[1], -shear[0]]]) / 2
+        picture = aligned(rng, apart=apart, stretch=scan)
+        found = worlds.indexed(picture, standard=("MgO", "")[seed % 2])
         angles += [(p.angle - apart) / p.angle.uncertainty for p in found.parallel_planes[:1]]
-        for solution in found.solutions:
+        for solution in found.solutions if seed % 2 == 0 else ():
             for spot in solution.spots:
                 planes = float(plane_spacing(solution.structure, spot.hkl))
                 spacings.append((spot.spacing - planes) / spot.spacing.uncertainty)
@@ -47,7 +55,7 @@ def test_intervals_of_200_pairs():
         sizes = np.abs(pulls)
         shares = ", ".join(f"{np.mean(sizes < n):.1%} within {n} σ" for n in (1, 2))
         print(f"\n{name}: {len(pulls)} values, {shares}, r.m.s. pull {np.sqrt(np.mean(sizes**2)):.2f}")
-        assert np.mean(sizes < 1) >= 0.6
+        assert 0.57 <= np.mean(sizes < 1) <= 0.78
 
 
 @pytest.mark.timeout(7200)

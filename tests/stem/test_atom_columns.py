@@ -50,7 +50,7 @@ def test_columns_of_an_indexed_grain_and_their_contrast():
     boride = worlds.CRYSTALS["MgB2"]
     places, weights = worlds.projected(boride, (0, 0, 1), 0.3, 6e-9, (0.07e-9, 0.03e-9))
     image = rng.poisson(40 * worlds.drawn(places, weights, 300) / weights.max() + 10)
-    found = stem.index_pattern(image, worlds.PIXEL, boride)
+    found = stem.index_pattern(image, worlds.PIXEL, {"MgB2": boride})
     placed = stem.place_columns(found.best, found.spots, np.ones(image.shape, bool), worlds.PIXEL)
     planted = places / worlds.PIXEL + 149.5
     assert np.linalg.norm(placed.positions[:, None] - planted, axis=2).min(axis=1).max() < 1.0

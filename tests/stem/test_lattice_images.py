@@ -7,9 +7,18 @@ import tifffile
 import xarray as xr
 
 from nbtools import stem
-from nbtools.files.images import ImageError, read_images
+from nbtools.files.images import ImageError as FileError
+from nbtools.files.images import read_images
 from nbtools.notebook.sample import open_sample
-from nbtools.stem.image import check_lattice_image
+from nbtools.stem.image import (
+    ImageError,
+    ImagesStudy,
+    LatticeImage,
+    check_image,
+    check_lattice_image,
+    check_plane,
+    saturated_share,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +54,7 @@ def test_slices_of_a_volume_are_no_image(tmp_path):
         "metadata": {"unit": "nm", "spacing": 5, "axes": "ZYX"},
     }
     tifffile.imwrite(file, np.random.default_rng(0).integers(0, 9, (6, 64, 64)).astype(np.uint16), **options)
-    with pytest.raises(ImageError, match="6 slices of a volume, which 01 takes"):
+    with pytest.raises(FileError, match="6 slices of a volume, which 01 takes"):
         read_images(file)
 
 
@@ -97,3 +106,105 @@ def test_x_before_y_is_turned(picture, monkeypatch, tmp_path):
     monkeypatch.setattr("nbtools.files.images.read_signals", lambda path: [signal])
     (image,) = read_images(tmp_path / "one.emd")
     assert image.dims == ("y", "x") and np.array_equal(image.values, picture)
+
+
+# ---- what is checked
+
+
+@pytest.mark.parametrize(
+    ("name", "dark"),
+    [("a_haadf", False), ("x-ABF", True), ("BF 2", True), ("my_adf", False), ("MADF", False), ("DF", False)],
+)
+def test_the_detector_in_a_name_decides(name, dark):
+    """Whatever the grey values say."""
+    image = np.random.default_rng(0).normal(size=(64, 64)) ** 2 * (-1 if not dark else 1)
+    assert check_lattice_image(image, worlds.PIXEL, name=name).dark is dark
+
+
+def test_missing_pixels_and_scales_by_hand():
+    """Up to 5 % are filled by their nearest neighbour; a scale comes from (y, x) in metres alike to a part in 1,000."""
+    image = np.arange(1600.0).reshape(40, 40)
+    holed = image.copy()
+    holed[0, :] = np.nan
+    assert check_plane(holed)[0].tolist() == image[1].tolist()
+    holed[:3] = np.nan
+    with pytest.raises(ImageError, match="8% of the image is not a number; up to 5% can be filled"):
+        check_plane(holed)
+    assert check_image(image, (2e-11, 2.001e-11))[1] == pytest.approx(2.0005e-11)
+    with pytest.raises(ImageError, match="not square"):
+        check_image(image, (2e-11, 2.005e-11))
+    assert check_image(image, 1e-9)[1] == 1e-9
+    with pytest.raises(ImageError, match="cannot show atoms"):
+        check_image(image, 1.1e-9)
+    at = {axis: (axis, -2e-11 * np.arange(40), {"units": "m"}) for axis in ("y", "x")}
+    assert check_image(xr.DataArray(image, dims=("y", "x"), coords=at))[1] == pytest.approx(2e-11)
+    for coords in ({"y": at["y"]}, {**at, "x": ("x", 2e-11 * np.arange(40), {"units": "px"})}):
+        with pytest.raises(ImageError, match="no scale"):
+            check_image(xr.DataArray(image, dims=("y", "x"), coords=coords))
+    with pytest.raises(ImageError, match=r"\(31, 40\) pixels; at least 32"):
+        check_plane(image[:31])
+    assert check_plane(image[:32]).shape == (32, 40)
+    with pytest.raises(ImageError, match="colours"):
+        check_plane(np.zeros((40, 40, 4)))
+    with pytest.raises(ImageError, match="an array of shape"):
+        check_plane(np.zeros((40, 40, 5)))
+
+
+def test_what_counts_as_a_scale_bar():
+    """Full, three times as long as wide, a fortieth of the image, and captions within its length; else columns."""
+    rng = np.random.default_rng(0)
+    image = rng.uniform(10, 90, (120, 160))
+
+    def filled(*boxes):
+        drawn = image.copy()
+        for rows, columns in boxes:
+            drawn[rows, columns] = 255.0
+        return saturated_share(drawn), check_image(drawn, worlds.PIXEL)[0].max()
+
+    bar = (slice(100, 103), slice(20, 50))
+    assert filled(bar) == (0.0, pytest.approx(90, abs=1))
+    assert filled((slice(100, 130), slice(20, 23)))[0] == 0.0  # upright
+    caption, far = (slice(80, 82), slice(30, 32)), (slice(10, 12), slice(140, 142))
+    assert filled(bar, caption)[0] == 0.0
+    assert filled(bar, far)[0] == pytest.approx(4 / image.size)
+    for none in ((slice(100, 102), slice(20, 50)), (slice(100, 110), slice(20, 46))):
+        share, top = filled(none)
+        assert share == pytest.approx(
+            (none[0].stop - none[0].start) * (none[1].stop - none[1].start) / image.size
+        )
+        assert top == 255
+    one = image.copy()
+    one[3, 3] = 255.0
+    assert saturated_share(one) == 0.0
+    low = image.copy()
+    low[bar] = 0.0
+    assert check_image(low, worlds.PIXEL)[0].min() >= 10
+
+
+def test_the_table_of_images():
+    """Sizes, what each is, what was left out, and the first as the one that is meant."""
+    plane = np.random.default_rng(0).normal(size=(40, 50))
+    few = LatticeImage("x y-haadf.1", plane, 2e-11, False, 1.1e-3, "2 frames")
+    study = ImagesStudy(
+        {"first": few, "second": LatticeImage("b", plane, 3e-11, True, 0.9e-3)},
+        {"B": (plane, 2e-9)},
+        {"field": (plane, 1e-9)},
+        {"odd": "it is a line"},
+        {"file": ["it holds spectra"]},
+    )
+    assert [(row.label, float(row.quantity), row.how) for row in study.rows()] == [
+        ("first", 2e-11, "lattice image, 50 × 40 pixels"),
+        ("second", 3e-11, "lattice image, 50 × 40 pixels"),
+        ("B", 2e-9, "element map, 50 × 40 pixels"),
+        ("field", 1e-9, "overview, 50 × 40 pixels"),
+    ]
+    notes = study.notes()
+    assert notes[0] == "first: 2 frames" and notes[1].startswith(
+        "first: 0.1% of the pixels are at the largest"
+    )
+    assert notes[2:] == ["odd is left out: it is a line", "file: it holds spectra"]
+    assert few.key == "x_y_haadf_1" and study.choose() is few and study.choose("second").dark
+    with pytest.raises(ValueError, match="no lattice image 'third', but first, second"):
+        study.choose("third")
+    with pytest.raises(ValueError, match=r"may show a lattice \(odd: it is a line\)"):
+        ImagesStudy({}, {}, {}, {"odd": "it is a line"}).choose()

@@ -18,7 +18,9 @@ def stem_files(realdata):
 
 def test_a_ser_file(stem_files):
     """FEI's own scale: SrTiO₃ along a cube's edge; the stated pixel is 3.6 % off, which is seen."""
-    found = stem.index_pattern(read_image(stem_files / "openNCEM/16_STOimage_1.ser"), None, TITANATE)
+    found = stem.index_pattern(
+        *stem.check_image(read_image(stem_files / "openNCEM/16_STOimage_1.ser")), TITANATE
+    )
     assert found.best.crystal == "SrTiO3"
     assert sorted(map(abs, found.best.zone)) == [0, 0, 1]
     assert found.determined
@@ -29,8 +31,8 @@ def test_a_file_without_a_unit(stem_files):
     """Refused as it is; read with a scale, bright and dark field show the same columns."""
     images = [read_image(stem_files / f"atomap/test_{d}_cropped.hdf5") for d in ("ADF", "ABF")]
     with pytest.raises(stem.ImageError, match="no scale"):
-        stem.index_pattern(images[0], None, TITANATE)
-    found = stem.index_pattern(images[0], 9.326e-12, TITANATE)
+        stem.check_image(images[0])
+    found = stem.index_pattern(*stem.check_image(images[0], 9.326e-12), TITANATE)
     assert found.best.crystal == "SrTiO3"
     placed = stem.place_columns(found.best, found.spots, np.ones(images[0].shape, bool), 9.326e-12)
     fit = stem.refine_columns(images[0], placed.positions[placed.elements != "O"])

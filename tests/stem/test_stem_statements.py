@@ -1,12 +1,17 @@
 """The paper's statements on its STEM images: each can fail, and each recovery excludes a wrong world."""
 
+import inspect
+import json
+
 import pytest
 from flips import changed
+from notebook_cells import NOTEBOOKS
 
 from nbtools import stem
 from nbtools.notebook.sample import open_sample
 from nbtools.paper import judge_statement, read_paper, registered
 from nbtools.paper.printed import Paper
+from nbtools.stem import study
 
 OURS = {name: entry for name, entry in registered().items() if entry.place.startswith("nbtools.stem.")}
 ON_DATA = [name for name, entry in OURS.items() if entry.rests_on == "data"]
@@ -86,3 +91,31 @@ def test_the_planted_answer_comes_back_and_a_wrong_world_does_not(studied, name)
         alike = judge_statement(name, figures, origin="twin", planted=sample.planted, rivals=same)
         assert alike.word == "not discriminating"
     assert judge_statement(name, figures, origin="measured").word == NO_DATA
+
+
+def test_parameters_of_a_user_reach_no_lesson(monkeypatch):
+    """Figures of the paper, on which lessons rest, are studied with the room's own crystals and standard."""
+    asked = []
+
+    def images(sample, **options):
+        asked.append(options)
+        return "images"
+
+    def grains(sample, found, **options):
+        asked.append({"of": found, **options})
+        return "grains"
+
+    monkeypatch.setattr(study, "study_images", images)
+    monkeypatch.setattr(study, "study_grains", grains)
+    figures = stem.study_figures(None)
+    assert figures["grains_8"] == figures["grains_8"] == "grains"
+    assert asked == [{"record": False}, {"of": "images", "image": "junction_haadf", "record": False}]
+    for wrong in ("grains_9", "steps_5", "grains"):
+        with pytest.raises(KeyError, match="there is no study"):
+            figures[wrong]
+    monkeypatch.undo()
+    defaults = {name: p.default for name, p in inspect.signature(stem.study_grains).parameters.items()}
+    assert defaults["crystals"] == ("MgO", "MgB2") and defaults["standard"] is None
+    cells = json.loads((NOTEBOOKS / "08_in_the_classroom.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert "stem.lesson" in code and not any(word in code for word in ("CRYSTALS", "STANDARD", "crystals="))

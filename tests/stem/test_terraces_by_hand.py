@@ -1,0 +1,251 @@
+"""Last planes and steps against small boundaries worked out by hand: which cuts, which price, which columns."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from nbtools.results import NotPossible
+from nbtools.stem import terraces as t
+from nbtools.stem.image import LatticeImage
+
+NM = 1e-9
+D = 0.2 * NM
+COUNT = 60
+
+
+def line(last, *, weight=9.0, others=None, spacing=D, levels=range(-6, 7), phase=0.0):
+    """A boundary whose last plane at each of 60 bins is given; a column a bin and a plane says so with χ² `weight`."""
+    levels = np.array(levels)
+    planes = np.arange(levels[0], levels[-1]) + 0.5
+    present = planes[None] < np.asarray(last)[:, None]
+    # Ended at a level, a column under it should be there and one over it not.
+    wrong = present[:, None, :] != (planes[None] < levels[:, None])[None]
+    places = np.zeros((2, 0)) if others is None else others[0]
+    costs = np.zeros((2, places.shape[1])) if others is None else others[1]
+    return t.LastPlanes(
+        along=np.arange(COUNT) * t.BIN,
+        levels=(levels + phase) * spacing,
+        costs=weight * wrong.sum(axis=2),
+        spacing=spacing,
+        stretch=1.01,
+        hkl=(1, 0, 0),
+        crystal="MgO",
+        origin=np.array([3.0, 1.0]) * NM,
+        tangent=np.array([0.0, 1.0]),
+        columns=np.zeros((0, 2)),
+        shares=np.zeros(0),
+        sigmas=np.zeros(0),
+        others=places,
+        other_costs=costs,
+    )
+
+
+def stepped(*cuts):
+    """Heights in planes with (bin, rise) steps."""
+    last = np.zeros(COUNT)
+    for place, rise in cuts:
+        last[place:] += rise
+    return last
+
+
+@pytest.mark.parametrize("cuts", [(), ((20, 2),), ((15, -1), (41, 3)), ((10, 2), (25, -3), (44, 1))])
+def test_planted_steps(cuts):
+    """As many, where they are and how high, with the picometres of relaxation as error."""
+    found = t.find_steps(line(stepped(*cuts)))
+    assert found.count == len(cuts)
+    assert [float(p) for p in found.positions] == pytest.approx([(c - 0.5) * t.BIN for c, _ in cuts])
+    assert [float(h) for h in found.heights] == pytest.approx([rise * D for _, rise in cuts])
+    assert all(h.uncertainty == pytest.approx(np.sqrt(2) * 5e-12, rel=0.01) for h in found.heights)
+    assert all(p.uncertainty == pytest.approx(t.BIN) for p in found.positions)
+    assert found.fitted == pytest.approx(stepped(*cuts) * D)
+    if cuts:
+        mean = found.mean_height
+        assert mean == pytest.approx(np.mean([abs(rise) for _, rise in cuts]) * D)
+        assert (
+            mean.uncertainty == pytest.approx(np.sqrt(2 / len(cuts)) * 5e-12, rel=0.01) and mean.unit == "m"
+        )
+    else:
+        assert np.isnan(found.mean_height)
+
+
+def test_each_step_costs_three_logarithms_of_the_places():
+    """The criterion of the right stairs is their price; a dear step is left out where its columns gain less."""
+    steps = t.find_steps(line(stepped((20, 2)), weight=1.0))
+    unit = np.log(COUNT)
+    assert steps.penalties[1] == pytest.approx(3 * unit)
+    # Without it a level line has two planes wrong in 20 bins, a sloping one 20 planes in all and its own price.
+    assert steps.penalties[0] == pytest.approx(20 + 3 * unit)
+    assert steps.priced(32 / unit).count == 1 and steps.priced(33 / unit).count == 0
+    assert len(steps.penalties) == 12  # of 60 bins, terraces of five at least
+    assert len(t.find_steps(line(stepped()), most=3).penalties) == 4
+
+
+def test_terraces_have_five_bins_at_least():
+    """A notch of three columns is no terrace."""
+    found = t.find_steps(line(stepped((20, 4), (23, -4)), weight=30.0), penalty=0.1)
+    assert min(np.diff([float(p) for p in found.positions]), default=1.0) > 4.5 * t.BIN
+
+
+def test_an_uncertain_height():
+    """Two levels that columns tell apart by χ² = 2 only: the odds of the other are in σ."""
+    last = line(stepped((30, 2)), weight=9.0)
+    costs = last.costs.copy()
+    costs[30:] = 50.0
+    costs[30:, 8] = 0.0  # two planes up
+    costs[30:, 9] = 2.0 / 30  # three
+    found = t.find_steps(replace(last, costs=costs))
+    odds = np.exp(-1.0) / (1 + np.exp(-1.0))
+    assert found.count == 1 and found.heights[0] == pytest.approx(2 * D)
+    assert found.heights[0].uncertainty == pytest.approx(np.sqrt(odds * D**2 + 2 * 25e-24), rel=1e-6)
+
+
+def test_a_slope_of_many_planes_is_no_step():
+    """Five planes over the whole length, evenly: one line across the planes, at the price of one step."""
+    rise = (np.arange(COUNT) - COUNT / 2) * 5 / COUNT
+    found = t.find_steps(line(np.floor(rise + 0.51), weight=20.0))
+    assert found.count == 0 and np.ptp(found.fitted) > 4 * D
+    assert found.penalties[0] <= 3 * np.log(COUNT) + 20 * 4
+    # From 1/4 of a plane per start and 0.005 of slope on, four times as finely, three times.
+    assert np.diff(found.fitted) == pytest.approx(5 / COUNT * D, rel=0.25)
+
+
+@pytest.mark.parametrize("planted", ["step", "slope"])
+def test_the_other_grain_tells_a_step_from_a_slope(planted):
+    """One plane up in the middle parts this grain's columns as a slope of a plane does; the other's columns tell."""
+    along = np.tile(np.arange(0, 6, 0.25), 17) * NM
+    height = np.repeat(np.linspace(-0.3, 0.5, 17), 24) * NM
+    course = np.where(along > 2.95 * NM, D, 0) if planted == "step" else D * (along / (6 * NM))
+    over = height > course + 0.07 * NM
+    costs = np.array([np.where(over, 25.0, 0.0), np.where(over, 0.0, 25.0)])
+    found = t.find_steps(line(stepped((30, 1)), others=(np.array([along, height]), costs)))
+    assert found.count == (planted == "step")
+
+
+def test_where_the_other_grain_ends():
+    """The cheapest cut of sorted columns: by hand, rows together, and none at all."""
+    costs = np.array([[0.0, 0.0, 4.0, 9.0], [5.0, 5.0, 1.0, 0.0]])
+    one = line(stepped(), others=(np.zeros((2, 4)), costs))
+    assert one._other_ends(np.array([1.0, 2.0, 3.0, 4.0]) * NM) == pytest.approx(1.0)
+    assert one._other_ends(np.array([4.0, 3.0, 2.0, 1.0]) * NM) == pytest.approx(11.0)
+    # In one row they are all under the line or all over it: 13 or 11.
+    assert one._other_ends(np.ones(4) * NM) == pytest.approx(11.0)
+    both = one._other_ends(np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]]) * NM)
+    assert both == pytest.approx([1.0, 11.0])
+    assert line(stepped())._other_ends(np.zeros(0)) == 0
+
+
+def test_the_line_in_the_picture_by_hand():
+    """Heights over the line are stretched as the picture is; the likeliest plane within half a nanometre."""
+    one = line(stepped((30, 2)))
+    assert one.height == pytest.approx(stepped((30, 2)) * D)
+    places = one.places()
+    assert places[:, 1] - NM == pytest.approx(one.along)
+    assert places[:, 0] - 3 * NM == pytest.approx(1.01 * stepped((30, 2)) * D)
+    assert one.places(np.zeros(COUNT))[:, 0] == pytest.approx(3 * NM)
+    notch = line(stepped((20, 4), (23, -4)))
+    assert notch.height == pytest.approx(0.0)
+    assert line(stepped((20, 4), (27, -4))).height.max() == pytest.approx(4 * D)
+
+
+def test_what_a_column_says():
+    """χ² of being absent and present over the likelier, 25 at most."""
+    absent, present = t._surprise(np.array([0.0, 1.0, 0.5, 0.4]), np.array([0.5, 0.1, 0.1, 0.2]))
+    assert absent == pytest.approx([0, 25, 0, 0]) and present == pytest.approx([4, 0, 0, 9 - 4])
+
+
+def test_cuts_of_a_small_table():
+    """One, two and three terraces of 1 2 | 8 9 | 4: by hand."""
+    values = np.array([1.0, 2.0, 8.0, 9.0, 4.0])
+    cost = np.full((5, 5), np.inf)
+    for s in range(5):
+        for e in range(s, 5):
+            part = values[s : e + 1]
+            cost[s, e] = np.sum((part - part.mean()) ** 2)
+    assert [cut.tolist() for cut in t.best_cuts(cost, 2, scale=1.0)] == [[], [2], [2, 4]]
+
+
+# ---- columns that may be there
+
+
+def sites(kinds, depths):
+    count = len(kinds)
+    return t._Sites(np.zeros((count, 2)), np.zeros(count, int), np.array(kinds), np.array(depths, float))
+
+
+def test_the_usual_share_of_a_kind():
+    """Its median well inside the grain; σ grows where inside and outside scatter more than it says; of few, none."""
+    depths = np.r_[np.full(9, 1.0), np.full(9, -1.0), 0.1] * NM
+    shares = np.r_[np.full(9, 0.8), np.tile([0.0, 0.3, -0.3], 3), 0.4]
+    found = t._usual_shares(sites(["0 Mg"] * 19, depths), shares, np.full(19, 0.1))
+    assert found[0] == pytest.approx(0.8)
+    assert found[1] == pytest.approx(max(1.0, 1.4826 * np.median(np.r_[np.zeros(9), np.tile([0, 3, 3], 3)])))
+    wide = t._usual_shares(
+        sites(["0 Mg"] * 19, depths), np.r_[0.8 + 0.3 * np.tile([1, -1, 0], 3), shares[9:]], np.full(19, 0.1)
+    )
+    assert wide[1] == pytest.approx(1.4826 * 3)
+    few = t._usual_shares(sites(["0 Mg"] * 7, np.full(7, NM)), np.ones(7), np.ones(7))
+    assert few[0] == pytest.approx(0.0) and few[1] == pytest.approx(1.0)
+
+
+def test_the_usual_column():
+    """Of two kinds the one that is fitted best; of none that can be fitted, a sentence."""
+    y, x = np.mgrid[:160, :160]
+    rng = np.random.default_rng(0)
+    places = np.array([(i, j) for i in range(20, 150, 20) for j in range(20, 150, 20)], float)
+    strong = np.arange(len(places)) % 2 == 0
+    image = 10 + sum(
+        (9 if s else 1.5) * np.exp(-((y - a) ** 2 + (x - c) ** 2) / 18)
+        for (a, c), s in zip(places, strong, strict=True)
+    )
+    image += 0.1 * rng.normal(size=image.shape)
+    kinds = np.where(strong, "0 Mg", "0 B")
+    inside = t._Sites(places, np.zeros(len(places), int), kinds, np.full(len(places), NM))
+    height, width = t._usual_column(image, inside)
+    assert height == pytest.approx(9, rel=0.03) and width == pytest.approx(3, rel=0.03)
+    with pytest.raises(NotPossible, match="no kind of column could be fitted"):
+        t._usual_column(image, inside.among(np.arange(len(places)) < 7))
+
+
+def test_shares_of_columns_on_a_level():
+    """Planted shares over a level come back; σ is the scatter times the design's; what nothing tells stays a half."""
+    pixels = np.argwhere(np.ones((40, 40), bool))
+    centres = np.array([(10.0, 10.0), (10.0, 28.0), (28.0, 12.0)])
+    templates = np.exp(-np.sum((pixels[:, None] - centres) ** 2, axis=-1) / 18)
+    templates = np.column_stack([templates, np.zeros(len(pixels))])
+    image = (templates @ [0.2, 1.0, 0.0, 0.0] + 5).reshape(40, 40)
+    shares, sigmas = t._solved(image, pixels, sparse.csc_matrix(templates), 1e-4, 40.0)
+    assert shares == pytest.approx([0.2, 1.0, 0.0, 0.5], abs=1e-6)
+    noisy = image + 0.05 * np.random.default_rng(0).normal(size=image.shape)
+    shares, sigmas = t._solved(noisy, pixels, sparse.csc_matrix(templates), 1e-3, 40.0)
+    assert np.all(np.abs(shares - [0.2, 1.0, 0.0, 0.5]) < 4 * np.minimum(sigmas, 1))
+    # Alone on a level a Gaussian of width w has Σ template² = π w².
+    assert sigmas[0] == pytest.approx(0.05 / np.sqrt(np.pi * 9), rel=0.15)
+
+
+# ---- the study
+
+
+def test_the_table_and_the_notes_of_steps():
+    """Each step with its whole planes; no mean without a step."""
+
+    class Solution:
+        crystal = "MgO"
+
+    from nbtools.files.crystal import own_crystal
+
+    Solution.structure = own_crystal("MgO")
+
+    class Interface:
+        solutions = (Solution,)
+
+    image = LatticeImage("mine haadf", np.zeros((64, 64)), 0.02 * NM, False, 0.0)
+    one = replace(line(stepped((20, 2), (40, -1))), hkl=(2, 0, 0))
+    rows = t.TerracesStudy(image, Interface, one, t.find_steps(one)).rows()
+    assert [row.name for row in rows[:2]] == ["mine_haadf_steps", "mine_haadf_step_height"]
+    assert [row.how for row in rows[2:]] == ["+2 planes", "-1 planes"]
+    assert rows[2].label.startswith("step at 1.95 ") and float(rows[1].quantity) == pytest.approx(1.5 * D)
+    flat = t.TerracesStudy(image, Interface, one, t.find_steps(line(stepped())))
+    assert [row.label for row in flat.rows()] == ["steps"]
+    assert flat.notes()[0].startswith("terraces follow {200} of MgO, 0.2000 nm apart")
