@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import mu_0
 from scipy.ndimage import map_coordinates
 
-from nbtools.magneto_optics.calibration import roughness
 from nbtools.magneto_optics.inversion import check_map, square_pixel
 from nbtools.magneto_optics.profiles import bin_map
 from nbtools.physics.critical_state import PlateStates, plate_state, signed_distance
@@ -23,9 +22,10 @@ LARGEST_SOLVED = 48  # pixels across the plate in the solver, which needs no fin
 STATES = 17  # of a partly filled plate, from no field to more than fills it
 FILLED = 1.15  # where the family ends, over the field that fills the plate
 FRONT_PIXELS = 0.05  # how well the solver places a front, from runs on finer grids
-GRID_ERROR = 2.5e-4  # of J_c of a full plate 82 pixels wide, against one summed on pixels of half the size
-SMOOTH = 10  # pixels over which a misfit is alike
-CLEARLY = 5.0  # σ of the mean square of noise, by which a misfit is more than noise
+GRID_ERROR = 1.7  # of J_c of a full plate, over its width in pixels squared: against sums on finer pixels
+SMOOTH = 10  # pixels over which a misfit may be alike
+FEWEST_PARTS = 4  # along a side, into which a small map is cut for the scatter of its misfit
+EDGE_STEP = 0.5  # pixels, by which an edge is moved to see what that does to the field
 RIM_PIXELS = 2  # on both sides of the edge, where a pixel averages over a cusp
 
 
@@ -71,7 +71,10 @@ def estimate_critical_current(
 
     Every map is fitted with J_c and a free offset, which takes up drift and the calibration of the applied field. A
     plate that the fitted J_c says is filled has rooftop currents; one partly filled has those that the
-    critical-state solver finds; a map in (nearly) no field with trapped flux is taken as filled and reversed.
+    critical-state solver finds; a map in (nearly) no field with trapped flux is taken as filled and reversed. Of a
+    filled plate the map also says where between the pixels its edges lie: place, size and stretch of the outline are
+    fitted, for a quarter of a pixel on every edge of a plate 20 pixels wide is 4 % of J_c. σ is from the sums of the
+    misfit over squares of ten pixels, so it holds what a smooth misfit does.
 
     Parameters
     ----------
@@ -177,6 +180,7 @@ def _check(
 @dataclass(frozen=True)
 class _Family:
     filled: Array  # T per A/m²
+    moves: Array  # shape (4, y, x), T per A/m² and pixel: `filled` when the edges move
     filling: float  # m: the field (A/m) that fills the plate, over J_c
     distance: Array  # pixels to the edge, positive inside
     pixel_size: float
@@ -193,9 +197,9 @@ class _Family:
         return np.abs(self.distance) > RIM_PIXELS
 
     @property
-    def half_width(self) -> float:
-        """m, of the shorter side."""
-        return float(min(np.ptp(axis) + 1 for axis in np.nonzero(self.mask))) * self.pixel_size / 2
+    def width(self) -> float:
+        """Pixels, of the shorter side."""
+        return float(min(np.ptp(axis) + 1 for axis in np.nonzero(self.mask)))
 
     @property
     def partial(self) -> "_Partial":
@@ -223,17 +227,23 @@ def _family(
     distance: bytes, shape: tuple[int, int], pixel_size: float, thickness: float, height: float
 ) -> _Family:
     to_edge = np.frombuffer(distance, float).reshape(shape)
-    jx, jy = current_of(filled_plate(to_edge, pixel_size), pixel_size)
-    options = {"pixel_size": pixel_size, "thickness": thickness}
-    field = plate_field(jx, jy, height=height, **options)
+
+    def field(stream: Array, thickness: float, height: float) -> Array:
+        at = {"pixel_size": pixel_size, "thickness": thickness, "height": height}
+        return plate_field(*current_of(stream, pixel_size), **at)
+
+    rooftop = filled_plate(to_edge, pixel_size)
+    filled = field(rooftop, thickness, height)
     # Flux meets last on the mid-plane: two half plates seen from there.
-    middle = (
-        2 * plate_field(jx, jy, pixel_size=pixel_size, thickness=thickness / 2, height=0)
-        if thickness
-        else field
-    )
+    middle = 2 * field(rooftop, thickness / 2, 0) if thickness else filled
+    moves = []
+    y, x = np.gradient(to_edge)
+    # Every edge outward, all along x, all along y, and out along x but in along y.
+    for step in (np.ones(shape), x, y, x**2 - y**2):
+        out, back = (filled_plate(to_edge + way * EDGE_STEP * step, pixel_size) for way in (1, -1))
+        moves.append(field((out - back) / (2 * EDGE_STEP), thickness, height))
     filling = float(middle[to_edge > 0].max()) / mu_0
-    return _Family(field, filling, to_edge, pixel_size, thickness, height)
+    return _Family(filled, np.array(moves), filling, to_edge, pixel_size, thickness, height)
 
 
 @lru_cache(maxsize=8)
@@ -285,33 +295,47 @@ class _Fit:
 
 
 def _fit_one(field: Array, applied: float, family: _Family) -> _Fit:
-    noise, chosen = roughness(field), family.chosen
-    slope, offset, rest = _line(family.filled[chosen], field[chosen])
+    chosen = family.chosen
+    # The outline as it is says whether the plate is full; with edges that move, a ring of current looks like one.
+    [slope], *_ = _fit_shapes(family.filled[None], field, chosen)
     full = abs(applied) >= mu_0 * family.filling * abs(slope)
     remanent = abs(applied) < 0.05 * mu_0 * family.filling * abs(slope)
-    if full or remanent:
-        own = slope * family.filled
-        sigma = float(np.hypot(_sigma(family.filled[chosen], rest, noise), GRID_ERROR * slope))
-        return _Fit(abs(slope), sigma, "filled" if full else "remanent", field - offset - own, own)
-    return _fit_partial(field, applied, family, noise)
+    if not (full or remanent):
+        return _fit_partial(field, applied, family)
+    shapes = np.concatenate([family.filled[None], family.moves])
+    factors, offset, sigma = _fit_shapes(shapes, field, chosen)
+    own = np.tensordot(factors, shapes, axes=1)
+    current = abs(float(factors[0]))
+    sigma = float(np.hypot(sigma, GRID_ERROR / family.width**2 * current))
+    return _Fit(current, sigma, "filled" if full else "remanent", field - offset - own, own)
 
 
-def _line(model: Array, data: Array) -> tuple[float, float, Array]:
-    centred = model - model.mean()
-    slope = float(centred @ (data - data.mean()) / (centred @ centred))
-    offset = float(data.mean() - slope * model.mean())
-    return slope, offset, data - offset - slope * model
+def _fit_shapes(shapes: Array, field: Array, chosen: NDArray[np.bool_]) -> tuple[Array, float, float]:
+    """The factors of some maps in a field, its offset, and σ of the first factor."""
+    models, data = shapes[:, chosen], field[chosen]
+    centred = models - models.mean(axis=1, keepdims=True)
+    weights = np.linalg.solve(centred @ centred.T, centred)
+    factors = weights @ (data - data.mean())
+    offset = float(data.mean() - factors @ models.mean(axis=1))
+    return factors, offset, _sigma(weights, data - offset - factors @ models, chosen)
 
 
-def _sigma(model: Array, rest: Array, noise: float) -> float:
-    """From camera noise; a misfit clearly larger is taken as smooth over ten pixels, so not as independent."""
-    usual = noise**2 * (1 + CLEARLY * np.sqrt(2 / rest.size))
-    misfit = float(np.var(rest))
-    excess = np.sqrt(misfit - noise**2) if misfit > usual else 0.0
-    return float(np.hypot(noise, SMOOTH * excess) / np.sqrt(np.sum((model - model.mean()) ** 2)))
+def _sigma(weights: Array, rest: Array, chosen: NDArray[np.bool_]) -> float:
+    """Of the first of some linear estimates of the pixels, from the sums of their misfit over squares.
+
+    A misfit may be alike within a square, as one that is smooth is, and of another size in another; of noise alone it
+    is the usual σ (Liang & Zeger 1986).
+    """
+    row, column = (
+        np.arange(n) * parts // n for n in chosen.shape for parts in [max(FEWEST_PARTS, n // SMOOTH)]
+    )
+    square = (row[:, None] * chosen.shape[1] + column)[chosen]
+    _, square = np.unique(square, return_inverse=True)
+    sums = np.bincount(square, weights[0] * rest)
+    return float(np.sqrt(np.sum(sums**2) * sums.size / (sums.size - 1 - len(weights))))
 
 
-def _fit_partial(field: Array, applied: float, family: _Family, noise: float) -> _Fit:
+def _fit_partial(field: Array, applied: float, family: _Family) -> _Fit:
     """The J_c at which the plate at H = applied, so in the state H/J_c, has this map: a scan and a parabola.
 
     Between two states the field is interpolated, so the squared misfit follows from their products alone.
@@ -330,8 +354,8 @@ def _fit_partial(field: Array, applied: float, family: _Family, noise: float) ->
         return sign * current * np.tensordot(known.between(np.array(strength / current)), of, axes=(0, 0))
 
     # A front of under one pixel shows no more than that J_c is large.
-    half, thick = family.half_width, family.thickness or 1.0
-    limit = np.pi * strength / (thick * np.arccosh(1 / (1 - family.pixel_size / half)))
+    thick = family.thickness or 1.0
+    limit = np.pi * strength / (thick * np.arccosh(1 / (1 - 2 / family.width)))
     scan = np.geomspace(0.8 * strength / family.filling, 2 * limit, 60)
     for _ in range(4):
         costs = cost(scan)
@@ -353,7 +377,7 @@ def _fit_partial(field: Array, applied: float, family: _Family, noise: float) ->
     # A front of few pixels of the solver is placed no better than a fraction of one.
     depth = 1 - 1 / np.cosh(np.pi * strength / (current * thick))
     sigma = np.hypot(
-        _sigma(change, rest, noise),
+        _sigma((change / (change @ change))[None], rest, chosen),
         current * FRONT_PIXELS * 2 / LARGEST_SOLVED / depth,
     )
     own = model(current, known.maps)

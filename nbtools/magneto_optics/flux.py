@@ -287,7 +287,9 @@ def current_budget(
 
 
 def shared_error(maps: FluxMaps, *, thickness: float) -> float:
-    """Relative σ that every J_c of a plate has in common, from half a pixel of its outline and its thickness.
+    """Relative σ that J_c of all frames has in common, from half a pixel of the outline and from the thickness.
+
+    A full plate tells where its edges lie, so there the outline adds next to nothing.
 
     Parameters
     ----------

@@ -286,7 +286,7 @@ class CriticalCurrentStudy(StudyResult):
     reversed : by temperature (K), of the ramp down
     steady, falling : the highest temperature whose J_c does not fall with field, and the lowest whose J_c does, K
     follows, departs : the same of the ramp down that follows Bean's model
-    shared : relative σ that every J_c has in common, from the outline's pixels and the thickness on the card
+    shared : by temperature (K), relative σ that all frames have in common, from outline and thickness on the card
     missing : what could not be had
     """
 
@@ -296,13 +296,13 @@ class CriticalCurrentStudy(StudyResult):
     falling: Quantity
     follows: Quantity
     departs: Quantity
-    shared: float = 0.0
+    shared: dict[float, float]
     missing: dict[str, str] = field(default_factory=dict)
 
     def current(self, kelvin: float) -> Quantity:
         """J_c at a temperature, with the error that all have in common."""
         found = self.found[kelvin].critical_current
-        return found.widened(self.shared * float(found)) if np.isfinite(found) else found
+        return found.widened(self.shared[kelvin] * float(found)) if np.isfinite(found) else found
 
     def rows(self) -> list[Row]:
         rows = []
@@ -343,10 +343,10 @@ class CriticalCurrentStudy(StudyResult):
         for kelvin, one in self.found.items():
             if not np.isfinite(one.critical_current):
                 said.append(f"{kelvin:g} K: {one.state[-1]}")
-        if self.shared:
+        if any(self.shared.values()):
+            shares = ", ".join(f"{100 * share:.2g} % at {t:g} K" for t, share in self.shared.items())
             said.append(
-                f"every J_c shares {100 * self.shared:.2g} % from outline and thickness, which σ of single frames does "
-                "not hold"
+                f"all frames share an error from outline and thickness, which σ of single ones does not hold: {shares}"
             )
         return [*said, *(f"{what}: {reason}" for what, reason in self.missing.items())]
 
@@ -369,10 +369,14 @@ def study_critical_current(sample: "Sample", flux: FluxStudy) -> CriticalCurrent
     found: dict[float, CriticalCurrent] = {}
     missing = {}
     back: dict[float, CriticalCurrent] = {}
+    shared: dict[float, float] = {}
+    edge = sample.card.field_length
+    sigma = edge.uncertainty if edge is not None and edge.uncertainty > 0 else 0.0
     for one in flux.ramps:
         found[one.temperature] = one.critical_current()
         if not np.isfinite(found[one.temperature].critical_current):
             continue
+        shared[one.temperature] = shared_error(one, thickness=sigma)
         try:
             back[one.temperature] = one.reversed_current()
         except NotPossible as reason:
@@ -380,15 +384,7 @@ def study_critical_current(sample: "Sample", flux: FluxStudy) -> CriticalCurrent
     thermometer = sample.sigma("thermometer_offset")
     steady, falling = (one.widened(thermometer) for one in constant_current_range(found))
     follows, departs = (one.widened(thermometer) for one in constant_current_range(back))
-    known = [one for one in flux.ramps if np.isfinite(found[one.temperature].critical_current)]
-    shared = _shared_error(sample, known[-1]) if known else 0.0
     return CriticalCurrentStudy(found, back, steady, falling, follows, departs, shared, missing)
-
-
-def _shared_error(sample: "Sample", maps: FluxMaps) -> float:
-    """Relative σ of J_c from the pixels of the outline and from the thickness on the card."""
-    sigma = sample.card.field_length.uncertainty if sample.card.field_length is not None else 0.0
-    return shared_error(maps, thickness=sigma if sigma > 0 else 0.0)
 
 
 # Currents --------------------------------------------------------------------------------------

@@ -72,7 +72,10 @@ def plate_current(seed: int, *, percent: float = 1.0, gap: float = GAP) -> dict[
 def current_of_a_users_plate(
     seed: int, *, percent: float, gap: float, pixels: int = PIXELS
 ) -> dict[str, Quantity]:
-    """J_c as a user has it: the plate lies anywhere between pixels, and is as thick as its card says within 2 %."""
+    """J_c as a user has it: the plate lies anywhere between pixels, and is as thick as its card says within 2 %.
+
+    Its outline is of the pixels that lie inside by more than a half in steps of a half: small by a quarter a side.
+    """
     side = SIDE * PIXELS / pixels
     rng = np.random.default_rng([seed, 12])
     thick = THICKNESS + 0.01e-3 * rng.normal()
@@ -81,7 +84,7 @@ def current_of_a_users_plate(
     jx, jy = (CURRENT * one for one in current_of(np.maximum(inside, 0.0), side / 2))
     own = mo.bin_map(plate_field(jx, jy, pixel_size=side / 2, thickness=thick, height=gap), 2)
     own = own + percent / 100 * np.abs(own).max() * rng.normal(size=own.shape)
-    outline = mo.bin_map(inside > 0, 2) > 0.5  # the pixels of which half is sample
+    outline = mo.bin_map(inside > 0, 2) > 0.5
     maps = mo.FluxMaps(
         (0.04 - own)[None], np.array([0.04]), 35.0, "zero-field cooled", side, gap, THICKNESS, outline
     )
