@@ -28,9 +28,7 @@ def widget(function: Callable[..., Any]) -> Callable[..., Any]:
     return show
 
 
-def use_value(
-    result: StudyResult, option: str, parameter: str, *, digits: int = 3
-) -> Callable[[Mapping[str, Any]], str] | None:
+def use_value(result: StudyResult, option: str, parameter: str) -> Callable[[Mapping[str, Any]], str] | None:
     """What the button *use this value* of an explorer does: keep the study's numbers by the option as it stands.
 
     Parameters
@@ -38,7 +36,6 @@ def use_value(
     result : of the study; where it is not kept, there is nothing to do and None comes back
     option : of the study, and the explorer's argument of that name
     parameter : the notebook's name for it, which is set, too
-    digits : after the point, to which the option is rounded
 
     Returns
     -------
@@ -50,7 +47,7 @@ def use_value(
         return None
 
     def use(arguments: Mapping[str, Any]) -> str:
-        value = round(float(arguments[option]), digits)
+        value = round(float(arguments[option]), 3)
         again = repeat(**{option: value})
         if isinstance(again, Missing):
             return f"Not kept: {again.reason}"

@@ -79,14 +79,14 @@ def map_names(path: str | Path) -> list[str]:
     return list(_maps(content))
 
 
-def read_outline(path: str | Path, *, name: str | None = None) -> NDArray[np.bool_]:
+def read_outline(path: str | Path) -> NDArray[np.bool_]:
     """A mask (y, x), True on the sample, from .mat, .npz or a grey TIFF; row 0 is the top of the picture, as stored."""
     path = Path(path)
     if path.suffix.lower() in (".tif", ".tiff"):
         import tifffile
 
         return np.asarray(tifffile.imread(path)) > 0
-    return np.asarray(read_map(path, name=name).values > 0)
+    return np.asarray(read_map(path).values > 0)
 
 
 def pixel_of(map_: xr.DataArray) -> float:

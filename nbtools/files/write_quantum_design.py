@@ -25,9 +25,7 @@ def write_mpms_classic(
     field: ArrayLike,
     moment: ArrayLike,
     moment_deviation: ArrayLike,
-    regression_fit: ArrayLike = 0.96,
     scan_length: float = 0.04,
-    scans: int = 3,
 ) -> Path:
     """Write a DC summary file of the classic MPMS: seven digits, three-digit exponents (MultiVu 1.61).
 
@@ -36,8 +34,7 @@ def write_mpms_classic(
     name : what the header calls the sample
     elapsed, temperature, field : time since the start (s), K and A/m; one value per point, or one for all
     moment, moment_deviation : moment and the standard deviation of its scans (A m²)
-    regression_fit : quality of the dipole fit, 0–1
-    scan_length, scans : length of a scan (m) and how many make one point
+    scan_length : of each of the three scans that make one point (m)
 
     Raises
     ------
@@ -48,15 +45,15 @@ def write_mpms_classic(
     oersted = convert(1.0, "A/m", "Oe")
     length = _three_digit(f"{convert(scan_length, 'm', 'cm'):.6e}")
     rows = []
-    for seconds, kelvin, applied, value, scatter, fit in _points(
-        elapsed, temperature, field, moment, moment_deviation, regression_fit
+    for seconds, kelvin, applied, value, scatter in _points(
+        elapsed, temperature, field, moment, moment_deviation
     ):
         percent = 100 * scatter / abs(value) if value else 0.0
         measured = [f"{x:.6e}" for x in (applied * oersted, round(kelvin, 4), value * emu, scatter * emu)]
-        quality = [f"{x:.6e}" for x in (fit, percent)]
+        quality = [f"{x:.6e}" for x in (0.96, percent)]
         numbers = ",".join(map(_three_digit, [*measured, "3", *quality]))
         rows.append(
-            f"{CLASSIC_START + seconds:.3f},,{numbers}{',' * 14}32,{scans},{length}"
+            f"{CLASSIC_START + seconds:.3f},,{numbers}{',' * 14}32,3,{length}"
             ",1.000000e-003,0.000000e+000,0,,0,"
         )
     return _write(path, CLASSIC_HEADER.format(name=name, synthetic=SYNTHETIC), rows)
@@ -71,7 +68,6 @@ def write_mpms3(
     field: ArrayLike,
     moment: ArrayLike,
     moment_error: ArrayLike,
-    regression_fit: ArrayLike = 0.98,
     scan_length: float = 0.035,
 ) -> Path:
     """Write an MPMS3 file of DC scans: "Moment (emu)" stays empty, the value stands under "DC Moment".
@@ -82,14 +78,14 @@ def write_mpms3(
     oersted = convert(1.0, "A/m", "Oe")
     length = f"{convert(scan_length, 'm', 'mm'):.6g}"
     rows = []
-    for number, (seconds, kelvin, applied, value, error, fit) in enumerate(
-        _points(elapsed, temperature, field, moment, moment_error, regression_fit), start=1
+    for number, (seconds, kelvin, applied, value, error) in enumerate(
+        _points(elapsed, temperature, field, moment, moment_error), start=1
     ):
         t, h = _shortest(round(kelvin, 4)), _shortest(round(applied * oersted, 2))
         m, e = (_shortest(float(f"{x * emu:.6e}")) for x in (value, error))
         before = f",{MPMS3_START + seconds:.5f},{t},{h},,,6,,,,33,,,100"
         ranges = f"{t},{t},{h},{h},,,3,,{number},0,0,0,0.013885498046875,33,1,1,1,{t},0,2084574976,{t},,"
-        fixed_and_free = f"{m},{e},{m},{e},{_shortest(fit)},{_shortest(fit)},33,0,{length},4,200,0,-0.5,0.5,1"
+        fixed_and_free = f"{m},{e},{m},{e},0.98,0.98,33,0,{length},4,200,0,-0.5,0.5,1"
         rows.append(f"{before}{',' * 22}{ranges},{fixed_and_free}{',' * 16}")
     return _write(path, MPMS3_HEADER.format(name=name, synthetic=SYNTHETIC), rows)
 
@@ -106,7 +102,6 @@ def write_ppms_resistivity(
     current: float,
     cross_section: float,
     length: float,
-    readings: int = 25,
 ) -> Path:
     """Write a resistivity file of the PPMS with the sample on bridge 1 (MultiVu 1.5).
 
@@ -116,7 +111,6 @@ def write_ppms_resistivity(
     current : excitation (A)
     cross_section, length : sample geometry (m², m) as typed into the header (there in mm² and mm), from
         which the instrument makes its resistivity column
-    readings : how many make one point
     """
     oersted = convert(1.0, "A/m", "Oe")
     into_resistivity = cross_section / length
@@ -129,7 +123,7 @@ def write_ppms_resistivity(
         resistivity, deviation, ohm = (_three_digit(f"{x:.15g}") for x in numbers)
         rows.append(
             f",{PPMS_START + seconds:.2f},4369,{round(kelvin, 4):.15g},{round(applied * oersted, 2):.15g},0,"
-            f"{resistivity},{excitation},,,,,,,{deviation},,,,{readings},{ohm},,,"
+            f"{resistivity},{excitation},,,,,,,{deviation},,,,25,{ohm},,,"
         )
     header = PPMS_HEADER.format(
         name=name,

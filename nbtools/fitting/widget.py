@@ -1,7 +1,7 @@
 """A fit that is a document: the same object with a face under the hand, and with no screen at all."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,7 +47,6 @@ class FitWidget(Showing[FitState]):
     params : starting parameters, an lmfit Parameters or a dict ``name: value``
     shared : names that all curves have in common; the other parameters get ``_1``, ``_2``, …
     constants : further keyword arguments of the model
-    guess : ``guess(x, y)`` giving ``{name: value}``, where the model has no guess of its own
     units : ``{parameter: unit}``, as `nbtools.units` writes them
     x_label, y_label, x_unit, y_unit, log_x, log_y : the axes
     system : ``"paper"`` or ``"SI"``: the units shown; arrays and `values` stay as they were given
@@ -67,7 +66,6 @@ class FitWidget(Showing[FitState]):
         params: lmfit.Parameters | Mapping[str, float] | None = None,
         shared: Iterable[str] = (),
         constants: Mapping[str, Any] | None = None,
-        guess: Callable[[Any, Any], Mapping[str, float]] | None = None,
         units: Mapping[str, str] | None = None,
         labels: Sequence[str] | None = None,
         x_label: str = "x",
@@ -91,8 +89,7 @@ class FitWidget(Showing[FitState]):
         self.name, self.sample, self.notes = name, sample, tuple(notes)
         self.folder = Path()
         self._held = ""
-        self._guess = guess
-        self._begin(initial_state(self.problem, params, units or {}, guess))
+        self._begin(initial_state(self.problem, params, units or {}))
         self._records: list[FitRecord] = []
         self._last: tuple[FitRecord, Any, FitState] | None = None
         for sentence in fit_report.left_out(self.problem):
@@ -183,7 +180,7 @@ class FitWidget(Showing[FitState]):
     def guess(self) -> Self:
         """Start values from the model's own guess, else from a search between the ends of the sliders."""
         try:
-            values = start_values(self.problem, self.current, self._guess)
+            values = start_values(self.problem, self.current)
         except NotImplementedError:
             values = search(self.problem, self.current)
             self.say("This model has no guess of its own: searched between the ends of the sliders.")
