@@ -870,12 +870,14 @@ BACKGROUNDS = (
     lmfit.models.QuadraticModel,
     lmfit.models.PolynomialModel,
 )
+Guess = Callable[[Any, Any], Mapping[str, float]]
 
 
 def initial_state(
     problem: FitProblem,
     params: lmfit.Parameters | Mapping[str, float] | None,
     units: Mapping[str, str],
+    guess: Guess | None,
 ) -> FitState:
     """The state a fit is made with: `params` over the model's hints over a guess over 1.
 
@@ -899,7 +901,7 @@ def initial_state(
     for name in problem.integers:
         known[name].vary = False
     state = FitState(parameters={name: _plain(p, units.get(name, "")) for name, p in known.items()})
-    return state.with_values(_guessed(problem, state, missing)) if missing else state
+    return state.with_values(_guessed(problem, state, guess, missing)) if missing else state
 
 
 def _take(parameter: lmfit.Parameter, given: Any) -> None:
@@ -929,15 +931,17 @@ def _plain(parameter: lmfit.Parameter, unit: str) -> ParameterState:
     )
 
 
-def _guessed(problem: FitProblem, state: FitState, missing: set[str]) -> dict[str, float]:
+def _guessed(
+    problem: FitProblem, state: FitState, guess: Guess | None, missing: set[str]
+) -> dict[str, float]:
     try:
-        return {n: v for n, v in start_values(problem, state).items() if n in missing}
+        return {n: v for n, v in start_values(problem, state, guess).items() if n in missing}
     except Exception:  # a guess that fails leaves the start at 1, which the hand then moves
         return {}
 
 
-def start_values(problem: FitProblem, state: FitState) -> dict[str, float]:
-    """Values from the model's own guess, shared parameters averaged over the curves.
+def start_values(problem: FitProblem, state: FitState, guess: Guess | None) -> dict[str, float]:
+    """Values from `guess(x, y)` or the model's own guess, shared parameters averaged over the curves.
 
     Raises
     ------
@@ -950,15 +954,17 @@ def start_values(problem: FitProblem, state: FitState) -> dict[str, float]:
     for number, (curve, chosen) in enumerate(zip(problem.curves, problem.selection(state), strict=True)):
         if not chosen.any():
             raise FitError(f"{curve.label}: no point is in the fit range, so there is nothing to guess from")
-        for name, value in _guess_one(problem, number, curve.x[chosen], curve.y[chosen]).items():
+        for name, value in _guess_one(problem, number, curve.x[chosen], curve.y[chosen], guess).items():
             found.setdefault(problem.names[number].get(name, name), []).append(float(value))
     values = {name: float(np.mean(several)) for name, several in found.items() if np.isfinite(several).all()}
     return {n: v for n, v in values.items() if n in state.parameters and _free(state.parameters[n])}
 
 
-def _guess_one(problem: FitProblem, curve: int, x: Any, y: Any) -> dict[str, float]:
+def _guess_one(problem: FitProblem, curve: int, x: Any, y: Any, guess: Guess | None) -> dict[str, float]:
     try:
         with np.errstate(all="ignore"):
+            if guess is not None:
+                return dict(guess(x, y))
             return peel(problem.models[curve], x, y)
     except NotImplementedError:
         raise
@@ -997,7 +1003,7 @@ def _is_sum(model: lmfit.Model) -> bool:
     return model.op is operator.add and _is_sum(model.left) and _is_sum(model.right)
 
 
-def search(problem: FitProblem, state: FitState) -> dict[str, float]:
+def search(problem: FitProblem, state: FitState, *, rounds: int = 40) -> dict[str, float]:
     """The best of a differential evolution between the ends of the sliders, from a fixed seed."""
     names = [name for name, p in state.parameters.items() if _free(p) and p.vary]
     if not names:
@@ -1013,7 +1019,7 @@ def search(problem: FitProblem, state: FitState) -> dict[str, float]:
 
     ends = [state.parameters[name].ends for name in names]
     with np.errstate(all="ignore"):
-        found = differential_evolution(misfit, ends, maxiter=40, popsize=8, rng=1, polish=False)
+        found = differential_evolution(misfit, ends, maxiter=rounds, popsize=8, rng=1, polish=False)
     return {name: float(value) for name, value in zip(names, found.x, strict=True)}
 
 

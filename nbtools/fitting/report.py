@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import lmfit
@@ -362,3 +362,30 @@ def _with_unit(name: str, unit: str, system: str) -> str:
 def confidence(sigma: float) -> str:
     """``68.3 %``: the level of an interval of so many standard deviations."""
     return f"{100 * math.erf(sigma / math.sqrt(2)):.3g} %"
+
+
+def compare_rivals(results: Mapping[str, Any]) -> pd.DataFrame:
+    """Models fitted to the same points, best AICc first, with Akaike weights.
+
+    Raises
+    ------
+    FitError
+        Fits of different numbers of points, whose criteria do not compare.
+    """
+    if len({int(r.ndata) for r in results.values()}) > 1:
+        raise FitError("the rivals were fitted to different numbers of points; their AICc do not compare")
+    rows = [
+        {
+            "model": name,
+            "free": int(r.nvarys),
+            "reduced chi-square": float(r.redchi),
+            "AICc": aicc(r),
+            "BIC": float(r.bic),
+        }
+        for name, r in results.items()
+    ]
+    table = pd.DataFrame(rows).sort_values("AICc").set_index("model")
+    table["AICc above best"] = table["AICc"] - table["AICc"].min()
+    likelihood = np.exp(-table["AICc above best"] / 2)
+    table["weight"] = likelihood / likelihood.sum()
+    return table

@@ -226,16 +226,16 @@ class FitRecord(_Plain):
 
 
 Known = TypeVar("Known", bound=HasParameters)
-MOST_STEPS = 200  # that can be undone
 
 
 class Trail(Generic[Known]):
     """Undo and redo: consecutive moves of the same control count as one step."""
 
-    def __init__(self, state: Known) -> None:
+    def __init__(self, state: Known, *, depth: int = 200) -> None:
         self._past: list[Known] = []
         self._future: list[Known] = []
         self._control: str | None = None
+        self._depth = depth
         self.state = state
 
     def move(self, state: Known, control: str | None = None) -> None:
@@ -243,7 +243,7 @@ class Trail(Generic[Known]):
         if state == self.state:
             return
         if control is None or control != self._control or not self._past:
-            self._past = [*self._past[-MOST_STEPS + 1 :], self.state]
+            self._past = [*self._past[-self._depth + 1 :], self.state]
         self._future, self._control, self.state = [], control, state
 
     def undo(self) -> bool:

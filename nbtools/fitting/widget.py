@@ -1,7 +1,7 @@
 """A fit that is a document: the same object with a face under the hand, and with no screen at all."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,6 +47,7 @@ class FitWidget(Showing[FitState]):
     params : starting parameters, an lmfit Parameters or a dict ``name: value``
     shared : names that all curves have in common; the other parameters get ``_1``, ``_2``, …
     constants : further keyword arguments of the model
+    guess : ``guess(x, y)`` giving ``{name: value}``, where the model has no guess of its own
     units : ``{parameter: unit}``, as `nbtools.units` writes them
     x_label, y_label, x_unit, y_unit, log_x, log_y : the axes
     system : ``"paper"`` or ``"SI"``: the units shown; arrays and `values` stay as they were given
@@ -66,6 +67,7 @@ class FitWidget(Showing[FitState]):
         params: lmfit.Parameters | Mapping[str, float] | None = None,
         shared: Iterable[str] = (),
         constants: Mapping[str, Any] | None = None,
+        guess: Callable[[Any, Any], Mapping[str, float]] | None = None,
         units: Mapping[str, str] | None = None,
         labels: Sequence[str] | None = None,
         x_label: str = "x",
@@ -89,7 +91,8 @@ class FitWidget(Showing[FitState]):
         self.name, self.sample, self.notes = name, sample, tuple(notes)
         self.folder = Path()
         self._held = ""
-        self._begin(initial_state(self.problem, params, units or {}))
+        self._guess = guess
+        self._begin(initial_state(self.problem, params, units or {}, guess))
         self._records: list[FitRecord] = []
         self._last: tuple[FitRecord, Any, FitState] | None = None
         for sentence in fit_report.left_out(self.problem):
@@ -180,7 +183,7 @@ class FitWidget(Showing[FitState]):
     def guess(self) -> Self:
         """Start values from the model's own guess, else from a search between the ends of the sliders."""
         try:
-            values = start_values(self.problem, self.current)
+            values = start_values(self.problem, self.current, self._guess)
         except NotImplementedError:
             values = search(self.problem, self.current)
             self.say("This model has no guess of its own: searched between the ends of the sliders.")
@@ -245,6 +248,23 @@ class FitWidget(Showing[FitState]):
     def window(self, *, cuts: Sequence[float] = (0.05, 0.1, 0.2, 0.3)) -> Any:
         """How each answer moves with the fit range, as a DataFrame; see `fit_report.window_sensitivity`."""
         return fit_report.window_sensitivity(self.problem, self.current, cuts=cuts)
+
+    def rivals(self, **models: lmfit.Model) -> Any:
+        """This model and others, fitted to the same points, side by side as a DataFrame.
+
+        A rival starts from its own parameter hints, its guess, or a search.
+        """
+        results = {"this model": self._made()[1]}
+        for name, model in models.items():
+            problem = FitProblem(
+                [model] * len(self.problem.curves), self.problem.curves, shared=self.problem.shared
+            )
+            state = initial_state(problem, None, {}, None)
+            kept = {
+                field: getattr(self.current, field) for field in ("fit_range", "masked", "weighting", "loss")
+            }
+            results[name] = problem.minimise(state.changed(**kept, method=self.current.method))
+        return fit_report.compare_rivals(results)
 
     def to_code(self, *, data: str = "auto") -> Code:
         """A short lmfit script: of the last fit, or, where something was moved since, of the next.

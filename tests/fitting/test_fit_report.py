@@ -130,6 +130,16 @@ def test_window_sensitivity_finds_a_bad_end() -> None:
     assert cut_high > 2 * cut_low
 
 
+def test_the_right_model_beats_its_rival() -> None:
+    """An exponential against a line, on the same points."""
+    widget = decay_widget()
+    widget.fit()
+    table = widget.rivals(line=lmfit.models.LinearModel())
+    assert table.index[0] == "this model"
+    assert table.loc["line", "AICc above best"] > 10
+    assert table.weight.sum() == pytest.approx(1)
+
+
 def test_the_history_has_a_row_for_each_fit() -> None:
     """With settings, criteria, values and uncertainties."""
     widget = decay_widget()
