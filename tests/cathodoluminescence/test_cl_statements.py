@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flips import changed, printed
+from flips import changed, check_stored, printed
 
 from nbtools import cathodoluminescence
 from nbtools.notebook.sample import open_sample
@@ -73,6 +73,12 @@ def test_a_verdict_on_printed_numbers_follows_them(name):
     as_printed = printed()[name].word
     assert changed(name, change).word == word != as_printed
     assert changed(name, harmless).word == as_printed
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_it_says_what_the_notebook_shows(name):
+    """Every number and word of a verdict on printed numbers."""
+    check_stored(printed()[name])
 
 
 @pytest.mark.parametrize(("name", "word"), CITED.items())
