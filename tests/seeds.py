@@ -77,11 +77,11 @@ def record_error_bars(
 
 
 def pulls_over_seeds(estimate: Callable[[int], dict[str, Quantity]], truth: dict[str, float], *, seeds: int):
-    """`Pulls` of each quantity: `estimate(seed)` against `truth`, by name."""
+    """`Pulls` of each quantity: `estimate(seed)` against `truth`, by name; one that is left out is missing."""
     found = [estimate(seed) for seed in range(seeds)]
     result = {}
     for name, planted in truth.items():
-        numbers = [f[name] for f in found if np.isfinite(f[name])]
+        numbers = [f[name] for f in found if name in f and np.isfinite(f[name])]
         values = np.array([(float(q) - planted) / q.uncertainty for q in numbers])
         result[name] = Pulls(values, seeds - len(numbers))
     return result

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -178,6 +178,7 @@ class BandFit:
     background : counts a channel, as many as it has parameters
     centres, widths : eV (standard deviation of the Gaussian)
     areas : counts a channel × eV
+    shape_covariance : eV², of all centres and then all widths, shape (2k, 2k)
     chi_square, freedom : χ² and its degrees of freedom
     widened : factor by which σ was widened because the bands do not follow the spectrum; 1 where they do
     success : whether the search ended; reason : if not, why
@@ -194,6 +195,7 @@ class BandFit:
     centres: tuple[Quantity, ...]
     widths: tuple[Quantity, ...]
     areas: tuple[Quantity, ...]
+    shape_covariance: Array = field(repr=False)
     chi_square: float
     freedom: int
     widened: float
@@ -330,6 +332,15 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
             np.split(values, split), np.split(sigmas, split), ("", "", "eV", "eV"), strict=True
         )
     )
+    covariance = np.full((2 * k, 2 * k), np.nan)
+    if success:
+        powers = background_powers(fit.energy, BACKGROUNDS[background])
+        alone = Spectra.on_axis(fit.energy, light[None], 1 / variance[None], powers)
+        shape = Bands(values[None, -2 * k : -k], values[None, -k:])
+        scale = widened * np.tile(values[-k:], 2)
+        covariance = covariance_of(equations_at(alone, shape), k)[0][-2 * k :, -2 * k :] * np.outer(
+            scale, scale
+        )
     chi_square = float(fit.chi_square.reshape(-1)[0])
     return BandFit(
         names=fit.bands,
@@ -341,6 +352,7 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
         centres=centres,
         widths=widths,
         areas=tuple(Quantity(v, s, "eV") for v, s in zip(fit.areas.reshape(-1), area_sigmas, strict=True)),
+        shape_covariance=covariance,
         chi_square=chi_square,
         freedom=fit.freedom,
         widened=widened,

@@ -464,8 +464,11 @@ class BandMaps(StudyResult):
             name = f"map_{band}".replace(" ", "_")
             rows.append(Row(f"{band}: centre", middle, how, f"{name}_energy"))
             areas, errors = maps.areas[..., number][done], maps.area_uncertainties[..., number][done]
-            area = Quantity(float(np.median(areas)), float(np.median(errors)), "eV")
             how = "median pixel, with the σ of one"
+            if isinstance(maps, Unmixed):
+                errors = np.hypot(errors, maps.area_errors_shared[..., number][done])
+                how += " and of the shapes"
+            area = Quantity(float(np.median(areas)), float(np.median(errors)), "eV")
             rows.append(Row(f"{band}: area, counts × eV", area, how, f"{name}_area"))
         return rows
 

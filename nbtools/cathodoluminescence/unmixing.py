@@ -83,7 +83,8 @@ class Unmixed:
     shapes : the bands of the mean spectrum, whose centres and widths hold everywhere
     heights, height_uncertainties : counts a channel, shape (y, x, k)
     background : counts a channel, shape (y, x, b)
-    areas, area_uncertainties : counts a channel × eV, shape (y, x, k)
+    areas, area_uncertainties : counts a channel × eV, shape (y, x, k); σ is of the pixel's own noise
+    area_errors_shared : σ of the areas by how well the shapes are known; all pixels are off to the same side
     chi_square : shape (y, x), for `freedom` degrees of freedom
     widened : factor by which σ was widened where the shapes do not follow a spectrum, shape (y, x)
     success : shape (y, x), bool
@@ -97,6 +98,7 @@ class Unmixed:
     background: Array
     areas: Array
     area_uncertainties: Array
+    area_errors_shared: Array
     chi_square: Array
     freedom: int
     widened: Array
@@ -192,6 +194,7 @@ def unmix_map(
     widened = misfit_factor(chi_square, freedom)
     sigma *= widened[:, None]
     unit = np.sqrt(2 * np.pi) * np.array([float(w) for w in found.widths])
+    shared = _errors_shared(linear[:, :k], columns, slopes, spectra.mean(good), found, size) * unit
     shape = spectra.shape
 
     def placed(values: NDArray[Any]) -> NDArray[Any]:
@@ -204,6 +207,7 @@ def unmix_map(
         background=placed(linear[:, k:]),
         areas=placed(linear[:, :k] * unit),
         area_uncertainties=placed(sigma[:, :k] * unit),
+        area_errors_shared=placed(shared),
         chi_square=placed(chi_square),
         freedom=freedom,
         widened=placed(widened),
@@ -220,6 +224,25 @@ def _columns(shapes: BandFit) -> tuple[Array, Array]:
     u = (shapes.energy - centres) / widths
     bells = np.exp(-0.5 * u**2)
     return bells, np.concatenate([bells * u, bells * u**2])
+
+
+def _errors_shared(
+    heights: Array, columns: Array, slopes: Array, mean: EnergySpectra, shapes: BandFit, size: int
+) -> Array:
+    """σ of each pixel's areas over √2π w by the covariance of the shapes, (P, k), all weighed as the mean spectrum.
+
+    Overlapping bands trade light when a shape is off: the linear fit answers −∂bands/∂shape with other heights.
+    """
+    k = len(shapes.names)
+    weights = 1 / mean.grouped(slice(None), size)[1][0]
+    answer = -np.linalg.solve((columns * weights) @ columns.T, (columns * weights) @ slopes.T)[:k]
+    answer[np.arange(k), k + np.arange(k)] += 1  # an area goes with its own width
+    widths = np.tile([float(w) for w in shapes.widths], 2)
+    spread = shapes.shape_covariance / np.outer(widths, widths)
+    # Every shape acts in proportion to its band's height: centre and width of a band are taken together.
+    each = np.einsum("ai,ij,aj->aij", answer, spread, answer)
+    joined = each.reshape(k, 2, k, 2, k).sum((1, 3))
+    return np.sqrt(np.maximum(np.einsum("pi,aij,pj->pa", heights, joined, heights), 0.0))
 
 
 def _group_size(shapes: BandFit, columns: int) -> int:

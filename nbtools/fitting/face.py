@@ -358,8 +358,18 @@ class ParameterRow:
 
     def _slide(self, place: int) -> None:
         assert self.known is not None
-        value = round_value_at(place, STEPS, *self.known.ends, self.factor)
+        if self.one_by_one:
+            value = self.known.ends[0] + place
+        else:
+            value = round_value_at(place, STEPS, *self.known.ends, self.factor)
         self.face.slide(self.name, round(value) if self.whole else value)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each place of the slider is the next whole number, so that an arrow key reaches it."""
+        assert self.known is not None
+        low, high = self.known.ends
+        return self.whole and high - low <= STEPS
 
     def _number(self, which: str, text: str) -> None:
         if not text.strip() and which in ("min", "max"):
@@ -375,7 +385,9 @@ class ParameterRow:
         self.known = known
         free = known.expr is None
         self.slider.disabled = self.number.disabled = not free
-        self.slider.value = round(STEPS * fraction_at(value, *known.ends))
+        low, high = known.ends
+        self.slider.max = round(high - low) if self.one_by_one else STEPS
+        self.slider.value = round(value - low if self.one_by_one else STEPS * fraction_at(value, low, high))
         self.number.value = f"{value * self.factor:.0f}" if self.whole else write_number(value * self.factor)
         if self.fitted:
             self.sigma.value = sigma_text(value * self.factor, (sigma or 0.0) * self.factor)

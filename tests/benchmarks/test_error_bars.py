@@ -4,12 +4,17 @@ Those of curves of resistance and moment are in test_transport_strangers.py.
 """
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import lmfit
 import numpy as np
 import pytest
+import stem_worlds
+from luminescence_worlds import bands
 from plate_worlds import CURRENT, current_of_a_users_plate
+from powder_worlds import PLANTED, SHORT, refined
 from seeds import BENCH_SEEDS, pulls_over_seeds, record_error_bars
 
 sys.path += [str(Path(__file__).parent.parent / folder) for folder in ("ac_susceptibility", "fitting")]
@@ -17,9 +22,17 @@ import ac_sets
 from fit_worlds import decay, decay_data
 
 from nbtools import ac_susceptibility, transport
+from nbtools.cathodoluminescence.bands import fit_spectrum
+from nbtools.cathodoluminescence.spectra import energy_spectra
+from nbtools.cathodoluminescence.unmixing import unmix_map
 from nbtools.error_bars import REFUSED
 from nbtools.fitting import FitWidget
+from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.physics.normal_metal import bloch_gruneisen
+from nbtools.results import NotPossible
+from nbtools.structure.isotropy import estimate_isotropy, phase_share
+from nbtools.structure.model_random_media import gaussian_field, level_set
+from nbtools.structure.segmentation import denoise, segment
 from nbtools.units import Quantity
 
 
@@ -108,50 +121,187 @@ def fitted_decay(seed, noise, size):
     return {name: Quantity(p.value, p.stderr) for name, p in result.params.items()}
 
 
-# The estimator, a world, what is planted in it, three noises, three sizes and what they count.
+LINES, SPREADS = np.array([3.45, 2.81, 2.45, 1.77]), np.array([0.22, 0.20, 0.25, 0.20])
+BRIGHT = np.array([1.0, 0.5, 0.3, 0.6])
+WEAKEST, ALONE = 2, 3
+AREAS = np.sqrt(2 * np.pi) * BRIGHT * SPREADS
+
+
+def counted_bands(seed, noise, size, spectra):
+    """Counts of four bands of which two overlap, in `size` channels; the brightest has 1/noise² at its top."""
+    axis, top = np.linspace(1.5, 4.5, size), noise**-2
+    clean = bands(axis, top * BRIGHT, LINES, SPREADS, 0.1 * top)
+    return energy_spectra(
+        axis, np.random.default_rng([seed, 66]).poisson(clean, (spectra, size)).astype(float)
+    )
+
+
+def luminescence(seed, noise, size):
+    """A band that stands alone, and the weakest of the four, which lies on the flank of another."""
+    found = fit_spectrum(counted_bands(seed, noise, size, 1), list(LINES))
+    return {
+        "centre, alone": found.centres[ALONE],
+        "width, alone": found.widths[ALONE],
+        "area, alone": found.areas[ALONE] * noise**2,
+        "centre, on a flank": found.centres[WEAKEST],
+    }
+
+
+def unmixed(seed, noise, size):
+    """The same band in one pixel of a map, by the shapes of the mean of 400 others."""
+    shapes = fit_spectrum(counted_bands(seed, noise, size, 400).mean(), list(LINES))
+    found = unmix_map(counted_bands(seed + 10_000, noise, size, 1), list(LINES), shapes=shapes)
+    sigma = np.hypot(found.area_uncertainties, found.area_errors_shared)
+    return {"area": Quantity(float(found.areas[0, WEAKEST]), float(sigma[0, WEAKEST])) * noise**2}
+
+
+def composition(seed, noise, size):
+    """Weights of a powder whose strongest line has 1/noise² counts, in `size` points."""
+    angles = np.linspace(SHORT[0], SHORT[-1], size)
+    found = refined(seed, PLANTED, angles, peak=noise**-2, background=noise**-2 / 50)
+    return {name: found.weight_fractions[name] for name in ("MgO", "MgB2")}
+
+
+SHARE = 0.265
+
+
+def blobs(seed, shape):
+    """One phase of a texture of 4 voxels, cut out of a field twice as wide, so that the share varies as it does."""
+    wide = gaussian_field(
+        [2 * side for side in shape], np.random.default_rng([seed, 67]), correlation_length=4
+    )
+    return level_set(wide, SHARE)[tuple(slice(0, side) for side in shape)]
+
+
+def section(seed, noise, size):
+    """Share and shape of the phase in a section whose greys scatter by `noise` of their contrast."""
+    phase = blobs(seed, (size, size))
+    grey = 1.0 - phase + noise * np.random.default_rng([seed, 68]).normal(size=phase.shape)
+    seen = segment(denoise(grey, size=1.2), classes=2).phase
+    return {
+        "share of the phase": phase_share(seen),
+        "length along y over x": estimate_isotropy(seen, voxel_size=1e-8).in_plane,
+    }
+
+
+def two_crystals(seed, noise, size):
+    """The angle between the planes of two grains, and the spacing of the first spot over its planes' own."""
+    rng = np.random.default_rng([seed, 69])
+    apart = float(rng.uniform(-1.5, 1.5))
+    turned = (0.2, 0.2 + np.radians(apart))
+    image = stem_worlds.two_phases(rng, ((0, 0, 1), (0, 0, 1)), turned, size=size, dose=noise**-2)
+    found = stem_worlds.indexed(image)
+    solution = found.solutions[0]
+    own = float(plane_spacing(solution.structure, solution.spots[0].hkl))
+    angles = [planes.angle - apart for planes in found.parallel_planes[:1]]
+    return dict(zip(["angle less the planted one (°)"], angles, strict=False)) | {
+        "spacing over the crystal's": solution.spots[0].spacing / own
+    }
+
+
+def film(seed, noise, size):
+    """A disordered film of 1 nm between two random grains."""
+    found = stem_worlds.layer(seed, gap=1e-9, size=size, dose=noise**-2)
+    return {"width": found.width} if found.bounded else {}
+
+
+@dataclass(frozen=True)
+class World:
+    """What is planted for an estimator, at three noises and three sizes.
+
+    Attributes
+    ----------
+    estimate : of seed, noise and size; its answers by name. One that is not possible counts as missing
+    truth : what is planted, by the same names
+    noises : shares of the signal
+    sizes : numbers of what `counted` names
+    """
+
+    estimate: Callable[[int, float, int], dict[str, Quantity]]
+    truth: dict[str, float]
+    noises: tuple[float, float, float]
+    sizes: tuple[int, int, int]
+    counted: str
+
+
+AMPLITUDE_SETS = {"noises": (2e-4, 1e-3, 5e-3), "sizes": (61, 181, 541), "counted": "points a curve"}
+SPECTRA = {"noises": (0.01, 0.03, 0.1), "sizes": (128, 512, 1024), "counted": "channels"}
+GRAINS = {"noises": (0.06, 0.13, 0.3), "sizes": (250, 320, 400), "counted": "pixels a side"}
 WORLDS = {
-    "magneto_optics.estimate_critical_current": (
-        plate,
-        {"J_c": CURRENT},
-        (0.005, 0.01, 0.03),
-        (32, 64, 128),
+    "structure.fit_phase_fractions": World(
+        composition,
+        {name: PLANTED[name] for name in ("MgO", "MgB2")},
+        (0.007, 0.014, 0.03),
+        (521, 1041, 2601),
+        "points",
+    ),
+    "structure.estimate_isotropy": World(
+        section,
+        {"share of the phase": SHARE, "length along y over x": 1.0},
+        (0.05, 0.2, 0.5),
+        (64, 128, 256),
         "pixels a side",
     ),
-    "ac_susceptibility.estimate_half_screening": (
+    "stem.index_interface": World(
+        two_crystals,
+        {"angle less the planted one (°)": 0.0, "spacing over the crystal's": 1.0},
+        **GRAINS,
+    ),
+    "stem.bound_disordered_width": World(film, {"width": 1e-9}, **GRAINS),
+    "magneto_optics.estimate_critical_current": World(
+        plate, {"J_c": CURRENT}, (0.005, 0.01, 0.03), (32, 64, 128), "pixels a side"
+    ),
+    "ac_susceptibility.estimate_half_screening": World(
         half_screening,
         {"temperature of half screening": ac_sets.temperature_of(80 / 0.620204103)},
-        (2e-4, 1e-3, 5e-3),
-        (61, 181, 541),
-        "points a curve",
+        **AMPLITUDE_SETS,
     ),
-    "ac_susceptibility.fit_collapse": (
-        collapse,
-        {"J_c over the planted one": 1.0},
-        (2e-4, 1e-3, 5e-3),
-        (61, 181, 541),
-        "points a curve",
+    "ac_susceptibility.fit_collapse": World(collapse, {"J_c over the planted one": 1.0}, **AMPLITUDE_SETS),
+    "ac_susceptibility.estimate_loop_current": World(
+        loop, {"J_c": 1e9}, (1e-4, 1e-3, 1e-2), (41, 201, 1001), "points a branch"
     ),
-    "ac_susceptibility.estimate_loop_current": (
-        loop,
-        {"J_c": 1e9},
-        (1e-4, 1e-3, 1e-2),
-        (41, 201, 1001),
-        "points a branch",
+    "cathodoluminescence.fit_spectrum": World(
+        luminescence,
+        {
+            "centre, alone": LINES[ALONE],
+            "width, alone": SPREADS[ALONE],
+            "area, alone": AREAS[ALONE],
+            "centre, on a flank": LINES[WEAKEST],
+        },
+        **SPECTRA,
     ),
-    "transport.fit_normal_state": (normal_state, METAL, (3e-4, 1e-3, 5e-3), (40, 130, 500), "points"),
-    "transport.fit_upper_critical_law": (upper_critical_law, LAW, (0.003, 0.01, 0.03), (6, 11, 40), "points"),
-    "fitting.FitWidget.fit": (fitted_decay, DECAY, (0.005, 0.02, 0.1), (20, 60, 500), "points"),
+    "cathodoluminescence.unmix_map": World(unmixed, {"area": AREAS[WEAKEST]}, **SPECTRA),
+    "transport.fit_normal_state": World(normal_state, METAL, (3e-4, 1e-3, 5e-3), (40, 130, 500), "points"),
+    "transport.fit_upper_critical_law": World(
+        upper_critical_law, LAW, (0.003, 0.01, 0.03), (6, 11, 40), "points"
+    ),
+    "fitting.FitWidget.fit": World(fitted_decay, DECAY, (0.005, 0.02, 0.1), (20, 60, 500), "points"),
 }
-CELLS = [(name, noise, size) for name, world in WORLDS.items() for noise in world[2] for size in world[3]]
+# Kept for the report and not judged: σ is of a fit that is linear about its answer. At a few per cent of noise this
+# band's width hangs on how much of the light is its neighbour's, and χ² is no parabola there.
+NOT_LINEAR = ("centre, on a flank",)
+CELLS = [
+    (name, noise, size) for name, world in WORLDS.items() for noise in world.noises for size in world.sizes
+]
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("estimator", "noise", "size"), CELLS)
 def test_bias_and_coverage(estimator: str, noise: float, size: int) -> None:
     """Every cell is kept for the report; a bias of half its σ fails here, and so does an interval that is refused."""
-    world, truth, _, _, counted = WORLDS[estimator]
-    pulls = pulls_over_seeds(lambda seed: world(seed, noise, size), truth, seeds=BENCH_SEEDS)
-    record_error_bars(__file__, estimator, pulls, noise=f"{100 * noise:g} %", size=f"{size} {counted}")
+    world = WORLDS[estimator]
+
+    def estimate(seed: int) -> dict[str, Quantity]:
+        try:
+            return world.estimate(seed, noise, size)
+        except NotPossible:
+            return {}
+
+    pulls, beyond = pulls_over_seeds(estimate, world.truth, seeds=BENCH_SEEDS), []
+    record_error_bars(__file__, estimator, pulls, noise=f"{100 * noise:g} %", size=f"{size} {world.counted}")
     for name, found in pulls.items():
-        print(f"{estimator}, {name}, {100 * noise:g} %, {size} {counted}: {found}")
-        assert abs(found.bias) < 0.5 and found.p_value > REFUSED / len(CELLS), found
+        print(f"{estimator}, {name}, {100 * noise:g} %, {size} {world.counted}: {found}")
+        allowed = max(0.5, 3.3 / np.sqrt(max(len(found.values), 1)))
+        if name not in NOT_LINEAR and (abs(found.bias) > allowed or found.p_value < REFUSED / len(CELLS)):
+            beyond.append(f"{name}: {found}")
+    assert not beyond, "\n".join(beyond)

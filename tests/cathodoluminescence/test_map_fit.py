@@ -86,6 +86,23 @@ def even_map(seed, shape=(24, 24), spread=0.0, **options):
 
 
 @pytest.mark.seeds
+def test_areas_of_a_small_map_hold_how_well_its_shapes_are_known():
+    """Two overlapping bands in 8 × 8 pixels: the shared error, left out, would leave a third of the areas covered."""
+    places, spreads, heights = np.array([2.81, 2.45]), np.array([0.20, 0.25]), np.array([300.0, 180.0])
+    inside = []
+    for seed in range(40):
+        counts = np.random.default_rng([seed, 71]).poisson(
+            bands(ENERGY[::2], heights, places, spreads, 20.0), (8, 8, ENERGY[::2].size)
+        )
+        found = unmix_map(energy_spectra(ENERGY[::2], counts.astype(float)), list(places))
+        error = found.areas[0, 0] - np.sqrt(2 * np.pi) * heights * spreads
+        sigma = np.hypot(found.area_uncertainties, found.area_errors_shared)[0, 0]
+        inside.append(np.abs(error / sigma) < 1)
+        assert np.all(found.area_errors_shared[0, 0] > found.area_uncertainties[0, 0])
+    for hits in np.sum(inside, axis=0).tolist():
+        assert binomtest(hits, len(inside), 0.683).pvalue > 1e-3
+
+
 def test_unmixing_gives_heights_with_honest_errors():
     """Of common shapes: 68 % of the intervals hold the planted heights, and σ is half that of a free fit."""
     counts, heights = even_map(6)

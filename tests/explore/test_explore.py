@@ -168,9 +168,13 @@ def counted(n: int = 3, width: float = 1.0) -> dict:
 
 
 def test_whole_numbers_stay_whole() -> None:
-    """On the slider, in the box, in the call and along the sweep."""
+    """On the slider, where the next place is the next number, in the box, in the call and along the sweep."""
     made = explore(counted, ranges={"n": (1, 30)}, values={"n": 3}, against="n")
-    made.controls["n slider"].value = 69
+    slider = made.controls["n slider"]
+    assert (slider.min, slider.value, slider.max) == (0, 2, 29)
+    slider.value += 1
+    assert (slider.value, made.arguments["n"]) == (3, 4)
+    slider.value -= 1
     assert made.arguments["n"] == 3
     assert isinstance(made.arguments["n"], int)
     assert made.controls["n value"].value == "3"
