@@ -98,6 +98,15 @@ def test_where_the_current_begins_to_fall(slopes, steady, falling):
     assert (last.uncertainty, first.uncertainty) == pytest.approx((gap, gap), nan_ok=True)
 
 
+def test_the_ramp_down_is_half_of_what_has_changed():
+    """A plate full in 80 mT and full the other way in −80 mT has the same current, at the field that was applied."""
+    own = 4e7 * field_of(DISTANCE)
+    given = {"field": np.array([0.08 - own, own - 0.08]), "applied": np.array([0.08, -0.08]), "outline": MASK}
+    back = flux_maps(**given | PLATE).reversed_current()
+    assert float(back.critical_current) == pytest.approx(4e7, rel=1e-9)
+    assert back.state == ("filled",) and list(back.applied) == [-0.08]
+
+
 def flux_maps(**change):
     """Three frames of 6 × 8 pixels of 1 mm, the sample on rows 1 to 4 and columns 2 to 6."""
     outline = np.zeros((6, 8), bool)
