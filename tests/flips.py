@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from nbval_tolerance import text_differences
 
-from nbtools.paper import Verdict, read_paper, recompute
+from nbtools.paper import Verdict, read_ledgers, read_paper, recompute
 from nbtools.paper.statements import _judge_changed
 
 Changes = Mapping[str, Sequence[float]]
@@ -19,6 +20,20 @@ Flip = tuple[Changes, str, Changes]
 def printed() -> dict[str, Verdict]:
     """Every verdict that rests on the printed numbers, computed once."""
     return recompute()
+
+
+@cache
+def stored() -> dict[str, Mapping[str, Any]]:
+    """Every verdict as the notebooks keep it."""
+    return {id: entry for ledger in read_ledgers().values() for id, entry in ledger.verdicts.items()}
+
+
+def check_stored(verdict: Verdict) -> None:
+    """Its word, its numbers and what it rests on are those that the notebook shows, within what its tests allow."""
+    kept = stored()[verdict.id]
+    assert verdict.word == kept["verdict"]
+    for key in ("ours", "basis"):
+        assert not text_differences(kept[key], getattr(verdict, key)), verdict.id
 
 
 def changed(name: str, changes: Changes) -> Verdict:

@@ -16,7 +16,6 @@ from scipy.ndimage import (
     convolve,
     gaussian_filter,
     maximum_filter,
-    median_filter,
     minimum_filter,
     uniform_filter,
     zoom,
@@ -39,7 +38,6 @@ BAND = 1 << 17  # pixels that are worked on at once
 SAMPLED = 1 << 16  # pixels that decide on the degree of the polynomial
 NOISY_FRAMES = 9  # of a series, by which the camera's noise is known
 WALL_SIGMAS = 6.0
-CROWDED = 0.2  # share of pixels to be looked at closely, from which all are
 # The mean response to this mask is zero for a plane and for any line: what is left is noise (Immerkær 1996).
 ROUGHNESS = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6
 
@@ -384,7 +382,7 @@ def saturated(image: NDArray[Any]) -> Mask:
     return np.zeros(image.shape, bool) if top is None else image == top
 
 
-def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = WALL_SIGMAS) -> Mask:
+def find_walls(field: ArrayLike, uncertainty: ArrayLike) -> Mask:
     """Pixels of a map that leave the median of their 5 × 5 neighbours: walls of the indicator's domains, dust.
 
     Where that median itself is steep, as at the edge of a sample, half of its rise there is allowed for, too.
@@ -392,9 +390,8 @@ def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = WALL
     Parameters
     ----------
     field, uncertainty : shape (y, x), T
-    sigmas : how far, in σ
     """
-    values, allowed = np.asarray(field), sigmas * np.asarray(uncertainty)
+    values, allowed = np.asarray(field), WALL_SIGMAS * np.asarray(uncertainty)
     # A pixel is no further from the median than from the extremes, which are quick to find.
     highest, lowest = (
         extreme(values, size=5, mode="nearest") for extreme in (maximum_filter, minimum_filter)
@@ -402,10 +399,7 @@ def find_walls(field: ArrayLike, uncertainty: ArrayLike, *, sigmas: float = WALL
     near = np.maximum(highest - values, values - lowest) > allowed
     if not near.any():
         return near
-    if near.mean() > CROWDED:
-        middle = median_filter(values, size=5, mode="nearest")
-    else:
-        middle = _median_at(values, binary_dilation(near, np.ones((5, 5), bool)))
+    middle = _median_at(values, binary_dilation(near, np.ones((5, 5), bool)))
     rise = np.zeros_like(values)
     rise[near] = (
         maximum_filter(middle, size=5, mode="nearest") - minimum_filter(middle, size=5, mode="nearest")

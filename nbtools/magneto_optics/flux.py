@@ -214,35 +214,16 @@ class FluxMaps:
         return Quantity(float(inner.mean()), float(inner.std()), "T")
 
 
-def constant_current_range(
-    found: dict[float, CriticalCurrent], *, sigmas: float = SIGMAS, least: float = LEAST_SLOPE
-) -> tuple[Quantity, Quantity]:
+def constant_current_range(found: dict[float, CriticalCurrent]) -> tuple[Quantity, Quantity]:
     """The highest temperature whose J_c does not hang on the field, and the lowest whose J_c falls with it (K).
 
-    A slope d ln J_c/dB of `sigmas` standard deviations below zero counts as falling, if it is also steeper than
-    `least` (1/T).
+    J_c falls where d ln J_c/dB lies `SIGMAS` of its σ below zero, and below −`LEAST_SLOPE`. The change may lie anywhere
+    between the two temperatures, which is a standard deviation of their distance over √12.
     """
-    return between_temperatures(
-        {
-            t: falls_with_field(f, sigmas=sigmas, least=least)
-            for t, f in found.items()
-            if np.isfinite(f.field_slope)
-        }
-    )
-
-
-def falls_with_field(found: CriticalCurrent, *, sigmas: float = SIGMAS, least: float = LEAST_SLOPE) -> bool:
-    """Whether d ln J_c/dB lies below zero by `sigmas` of its σ and by `least` (1/T)."""
-    return bool(found.field_slope < -max(sigmas * found.field_slope.uncertainty, least))
-
-
-def between_temperatures(breaks: dict[float, bool]) -> tuple[Quantity, Quantity]:
-    """The highest temperature (K) below the first that breaks a rule, and that first one.
-
-    The change may lie anywhere between the two, which is a standard deviation of their distance over √12.
-    """
-    broken = sorted(t for t, yes in breaks.items() if yes)
-    kept = sorted(t for t, yes in breaks.items() if not yes and (not broken or t < broken[0]))
+    slopes = {t: one.field_slope for t, one in found.items() if np.isfinite(one.field_slope)}
+    falls = {t: s < -max(SIGMAS * s.uncertainty, LEAST_SLOPE) for t, s in slopes.items()}
+    broken = sorted(t for t, yes in falls.items() if yes)
+    kept = sorted(t for t, yes in falls.items() if not yes and (not broken or t < broken[0]))
     gap = (broken[0] - kept[-1]) / np.sqrt(12) if broken and kept else np.nan
     first, last = kept[-1] if kept else np.nan, broken[0] if broken else np.nan
     return Quantity(first, gap, "K"), Quantity(last, gap, "K")

@@ -21,7 +21,7 @@ from nbtools.statistics.arrays import real_array
 from nbtools.statistics.choice import nearest_whole
 
 Array = NDArray[np.float64]
-Choice = Literal["auto", "gcv", "l-curve", "discrepancy"]
+Choice = Literal["auto", "gcv", "l-curve"]
 EDGE_POWER = 3.0  # |J(k)|² ~ k^−3 of a current with jumps along lines, averaged over directions
 SMALLEST_MAP = 8
 
@@ -97,7 +97,6 @@ def invert_current(
     height: float,
     thickness: float = 0,
     regularisation: Choice | float = "auto",
-    noise: float | None = None,
     edges: Literal["closed", "mirror"] = "closed",
 ) -> CurrentMap:
     """Currents of a plate or a sheet from the B_z that they make above it.
@@ -109,9 +108,7 @@ def invert_current(
     pixel_size : m, of square pixels
     height : m, of the indicator above the top face
     thickness : m; 0 is a sheet, whose current is then in A/m
-    regularisation : how λ is found: "auto" (likelihood of the spectrum), "gcv", "l-curve", "discrepancy" (which needs
-        `noise`); or λ itself
-    noise : σ of B_z (T), if it is known; by default it is found with λ
+    regularisation : how λ is found: "auto" (likelihood of the spectrum), "gcv", "l-curve"; or λ itself
     edges : "closed" lets the field die away outside the map as that of a moment does; "mirror" is for currents that
         run out of the map, which then go on as their mirror image
 
@@ -129,8 +126,8 @@ def invert_current(
     shape = optics.shape
     spectrum = rfft2(_extend(values, shape, edges))
     rings = optics.rings(spectrum)
-    strength, sigma = choose_strength(rings, regularisation, noise, values.size)
-    damped = optics.damped(strength)
+    strength, sigma = choose_strength(rings, regularisation, values.size)
+    damped = optics.transfer**2 + strength * optics.k**EDGE_POWER
     stream = spectrum * (optics.transfer / (damped * optics.k))
     stream[0, 0] = 0.0
     rows, columns = values.shape
@@ -246,10 +243,9 @@ class Rings:
         return 1 - 1 / (1 + strengths[:, None] * ratio)
 
 
-def choose_strength(rings: Rings, how: Any, noise: float | None, pixels: int) -> tuple[float, float]:
+def choose_strength(rings: Rings, how: Any, pixels: int) -> tuple[float, float]:
     """λ, and σ of the map in T."""
     found, sigma = _likeliest(rings, pixels)
-    sigma = sigma if noise is None else float(noise)
     if not isinstance(how, str):
         require_not_negative(regularisation=how)
         return float(how), sigma
@@ -257,11 +253,9 @@ def choose_strength(rings: Rings, how: Any, noise: float | None, pixels: int) ->
         raise ValueError(f"regularisation is {how!r}; it can be {', '.join(get_args(Choice))}, or a number")
     if how == "auto":
         return found, sigma
-    if how == "discrepancy" and noise is None:
-        raise ValueError("the discrepancy principle needs noise=, the σ of field in tesla")
-    score = {"gcv": _cross_validation, "l-curve": _corner, "discrepancy": _discrepancy}[how]
+    score = {"gcv": _cross_validation, "l-curve": _corner}[how]
     grid = _grid(rings)
-    return float(grid[np.argmin(score(rings, grid, sigma**2 * pixels))]), sigma
+    return float(grid[np.argmin(score(rings, grid))]), sigma
 
 
 def _grid(rings: Rings) -> Array:
@@ -290,18 +284,13 @@ def _likeliest(rings: Rings, pixels: int) -> tuple[float, float]:
     return float(grid[best]), float(np.sqrt(noise[best] / pixels))
 
 
-def _cross_validation(rings: Rings, grid: Array, _: float) -> Array:
+def _cross_validation(rings: Rings, grid: Array) -> Array:
     left = rings.shares(grid)
     misfit = (rings.count * rings.power * left**2).sum(axis=1)
     return misfit / (rings.count * left).sum(axis=1) ** 2
 
 
-def _discrepancy(rings: Rings, grid: Array, power: float) -> Array:
-    misfit = (rings.count * rings.power * rings.shares(grid) ** 2).sum(axis=1)
-    return np.abs(np.log(misfit / (rings.count.sum() * power)))
-
-
-def _corner(rings: Rings, grid: Array, _: float) -> Array:
+def _corner(rings: Rings, grid: Array) -> Array:
     """Minus the curvature of log(size of J) over log(misfit)."""
     left = rings.shares(grid)
     misfit = np.log((rings.count * rings.power * left**2).sum(axis=1)) / 2
@@ -336,8 +325,6 @@ class Optics:
     kx: Array
     k: Array
     transfer: Array
-    square: Array  # T²
-    penalty: Array  # k³
     ring: NDArray[np.intp]
     weight: Array
     radius: Array
@@ -349,9 +336,6 @@ class Optics:
         known = np.flatnonzero(self.count)[1:]
         radius = self.radius[known]
         return Rings(radius, self.count[known], power[known] / self.count[known], self.radial[known])
-
-    def damped(self, strength: float) -> Array:
-        return self.square + strength * self.penalty
 
 
 @lru_cache(maxsize=4)
@@ -371,4 +355,4 @@ def lay_out(shape: tuple[int, int], side: float, height: float, thickness: float
     radial = current_transfer(radius, thickness=thickness, height=height)
     # Nothing is asked at k = 0; a value there only spares a division by zero.
     k[0, 0] = step
-    return Optics(padded, ky, kx, k, transfer, transfer**2, k**3, ring, weight.ravel(), radius, radial, count)
+    return Optics(padded, ky, kx, k, transfer, ring, weight.ravel(), radius, radial, count)

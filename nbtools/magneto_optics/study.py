@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from nbtools.files.images import read_image
-from nbtools.files.indicator_frames import TIFF, FrameSeries, read_all_frames
+from nbtools.files.indicator_frames import TIFF, read_all_frames
 from nbtools.files.scanning_maps import MapError, pixel_of, read_map, read_outline, resample_square
 from nbtools.magneto_optics.calibration import calibrate, correct_in_plane_field
 from nbtools.magneto_optics.critical_current import CriticalCurrent
@@ -175,32 +175,22 @@ def _from_frames(
             missing["the outline of the sample"] = (
                 f"{sample.card.require('sides')} Without it there is no J_c of a plate"
             )
-        maps.append(_maps(series, values, side, gap, thickness, mask, found))
+        maps.append(
+            FluxMaps(
+                field=values,
+                applied=series.applied,
+                temperature=series.temperature,
+                history=series.history,
+                pixel_size=side,
+                height=gap,
+                thickness=thickness,
+                outline=mask,
+                calibration=found,
+                anisotropy_field=series.anisotropy_field,
+                name=series.name,
+            )
+        )
     return FluxStudy(tuple(sorted(maps, key=lambda one: not one.is_ramp)), missing)
-
-
-def _maps(
-    series: FrameSeries,
-    values: NDArray[Any],
-    side: float,
-    gap: float,
-    thickness: float,
-    mask: NDArray[np.bool_] | None,
-    calibration: Any,
-) -> FluxMaps:
-    return FluxMaps(
-        field=values,
-        applied=series.applied,
-        temperature=series.temperature,
-        history=series.history,
-        pixel_size=side,
-        height=gap,
-        thickness=thickness,
-        outline=mask,
-        calibration=calibration,
-        anisotropy_field=series.anisotropy_field,
-        name=series.name,
-    )
 
 
 def _from_scans(sample: "Sample", name: str | None, unit: str | None, place: dict[str, Any]) -> FluxStudy:

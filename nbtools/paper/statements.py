@@ -15,6 +15,7 @@ A room writes one function a statement, in its ``statements*.py``::
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -202,11 +203,16 @@ def statement(name: str, *, rests_on: RestsOn = "paper") -> Callable[[StatementF
 
 def registered() -> dict[str, Registered]:
     """Every statement that has a function, in the order of the paper; the rooms' modules are imported first."""
+    _import_rooms()
+    return {name: _REGISTERED[name] for name in read_paper() if name in _REGISTERED}
+
+
+@cache
+def _import_rooms() -> None:
     house = Path(__file__).parent.parent
     for file in sorted(house.glob("*/statements*.py")):
         if file.parent != Path(__file__).parent:
             import_module(f"{house.name}.{file.parent.name}.{file.stem}")
-    return {name: _REGISTERED[name] for name in read_paper() if name in _REGISTERED}
 
 
 def judge_statement(

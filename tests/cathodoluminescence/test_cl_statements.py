@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flips import check_flip
+from flips import check_flip, check_stored, printed
 
 from nbtools import cathodoluminescence
 from nbtools.notebook.sample import open_sample
@@ -69,6 +69,12 @@ def test_every_statement_of_ours_has_a_function():
 def test_a_verdict_on_printed_numbers_follows_them(name):
     """One change flips it, another does not."""
     check_flip(name, FLIPS[name])
+
+
+@pytest.mark.parametrize("name", FLIPS)
+def test_it_says_what_the_notebook_shows(name):
+    """Every number and word of a verdict on printed numbers."""
+    check_stored(printed()[name])
 
 
 @pytest.mark.parametrize(("name", "word"), CITED.items())

@@ -109,12 +109,11 @@ def test_the_moment_of_a_map_is_that_of_its_currents() -> None:
     assert moment_of(found) == pytest.approx(80**3 / 6, rel=0.02)
 
 
-@pytest.mark.parametrize("choice", ["gcv", "l-curve", "discrepancy"])
+@pytest.mark.parametrize("choice", ["gcv", "l-curve"])
 def test_other_choices_of_the_strength(choice: str) -> None:
     """Each finds a strength of its own that is within twice the best error."""
     currents, field = bean_square(2, 1, seed=9)
-    noise = 0.01 * np.abs(bean_square(2, 0, seed=0)[1]).max()
-    found = invert_current(field, pixel_size=1.0, height=2.0, regularisation=choice, noise=noise)
+    found = invert_current(field, pixel_size=1.0, height=2.0, regularisation=choice)
     best = relative_error(invert_current(field, pixel_size=1.0, height=2.0), currents)
     assert found.choice == choice
     assert relative_error(found, currents) < 2 * best
@@ -129,7 +128,6 @@ def test_other_choices_of_the_strength(choice: str) -> None:
         ({"pixel_size": -1.0}, "pixel_size"),
         ({"height": -1e-6}, "height"),
         ({"regularisation": "by eye"}, "by eye"),
-        ({"regularisation": "discrepancy"}, "needs noise="),
         ({"edges": "open"}, "edges is 'open'"),
     ],
 )

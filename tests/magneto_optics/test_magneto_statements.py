@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flips import changed, check_flip, printed, without_a_flip
+from flips import changed, check_flip, check_stored, printed, without_a_flip
 
 from nbtools import magneto_optics as mo
 from nbtools.magneto_optics import statements
 from nbtools.notebook.sample import open_sample
-from nbtools.paper import Context, judge_statement, read_paper, registered
+from nbtools.paper import Context, judge_statement, read_ledgers, read_paper, registered
 from nbtools.units import Quantity
 
 OURS = {name: one for name, one in registered().items() if one.place.startswith("nbtools.magneto_optics.")}
@@ -75,6 +75,24 @@ def test_one_change_flips_it_and_another_does_not(name):
     check_flip(name, FLIPS[name])
 
 
+@pytest.mark.parametrize("name", [name for name in OURS if name not in ON_DATA])
+def test_it_says_what_the_notebook_shows(name):
+    """Every number and word of a verdict on printed numbers."""
+    check_stored(printed()[name])
+
+
+def test_the_studies_find_what_the_notebook_keeps(results):
+    """Every number of the ledger that these studies give: within a tenth of its σ, and σ within 5 %."""
+    kept = read_ledgers()["04_magneto_optics"].results
+    rows = [row for name in ("critical", "homogeneity", "remanent") for row in results[name].rows()]
+    named = {row.name: row.quantity for row in rows if row.name}
+    assert len(named) > 8 and named.keys() <= kept.keys()
+    for name, found in named.items():
+        sigma = kept[name].uncertainty
+        assert float(found) == pytest.approx(kept[name].value, abs=0.1 * sigma), name
+        assert found.uncertainty == pytest.approx(sigma, rel=0.05), name
+
+
 @pytest.mark.parametrize(("name", "changes", "word"), ALSO)
 def test_a_second_way_to_flip_it(name, changes, word):
     """To the other side, or by another number."""
@@ -117,6 +135,7 @@ def test_the_planted_answer_comes_back(name, results, twin, rivals):
     found = judge(name, results, twin, rivals)
     assert found.word == "recoverable", found.basis
     assert "excluded: " in found.basis
+    check_stored(found)
 
 
 WRONG = {

@@ -12,18 +12,19 @@ CARD = 'name: a NbN film\ndimensions: ["4.1 mm", "4.1 mm", "0.3 um"]\nfield_axis
 SAID = {f"nbntri26cal_20K_{step}": (1.7e-3 * step, "calibration") for step in (0, 25, 50)}
 SAID["nbntri26_8K_50"] = (21.25e-3, "zero-field cooled")
 NO_NUMBER = "not testable without the raw data"
+STEP = 16  # pixels of the camera
 
 
 @pytest.fixture
 def images(realdata, tmp_path):
-    """A folder as the messages ask for it: single TIFFs of every eighth pixel, a note beside each."""
+    """A folder as the messages ask for it: single TIFFs of every sixteenth pixel, a note beside each."""
     folder = tmp_path / "images"
     folder.mkdir()
     for name, (field, history) in SAID.items():
-        picture = tifffile.imread(realdata / f"mo/Magneto-optics/{name}.tif")[::8, ::8]
+        picture = tifffile.imread(realdata / f"mo/Magneto-optics/{name}.tif")[::STEP, ::STEP]
         tifffile.imwrite(folder / f"{name}.tif", picture, photometric="minisblack")
         about = {"applied_field_T": field, "history": history, "temperature_K": 8}
-        about |= {"pixel_size_m": 8 * 5.155e-6, "indicator_height_m": 5e-6}
+        about |= {"pixel_size_m": STEP * 5.155e-6, "indicator_height_m": 5e-6}
         (folder / f"{name}.yaml").write_text(json.dumps(about), encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(CARD, encoding="utf-8")
     return folder

@@ -30,10 +30,14 @@ def rows():
     return paper_table(read_ledgers()).rows.to_dict("records")
 
 
+@pytest.fixture(scope="module")
+def now():
+    return recompute()
+
+
 @pytest.mark.parametrize("kind", NOT_IN_PRINT)
-def test_no_row_has_what_printed_matter_has_not(rows, kind):
+def test_no_row_has_what_printed_matter_has_not(rows, now, kind):
     """All rows of the table; those on printed numbers as they are computed now, whatever was kept of them."""
-    now = recompute()
     texts = {f"{row['id']} {key}": row[key] for row in rows for key in SHOWN if key not in KEPT}
     texts |= {f"{name} {key}": in_print(getattr(v, key)) for name, v in now.items() for key in KEPT}
     texts |= {f"{row['id']} {key}": row[key] for row in rows for key in KEPT if row["id"] not in now}

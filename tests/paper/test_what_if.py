@@ -14,7 +14,7 @@ def test_what_moves_is_what_recompute_says():
     assert what_if.moved == [] and what_if.changes == {}
     what_if.set("RES-03", 0.005)
     changed = recompute({"RES-03": [0.005]})
-    expected = {n for n, verdict in changed.items() if verdict.word != recompute()[n].word}
+    expected = {n for n, verdict in changed.items() if verdict.word != what_if.printed[n].word}
     assert expected and {row[0] for row in what_if.moved} == expected
     assert "RES-03 from ~0.2 µΩ m to 0.005" in repr(what_if)
     what_if.undo()
