@@ -75,8 +75,8 @@ class SharpBoundaries:
     def fading(self, fades: tuple[Quantity, Quantity]) -> Quantity:
         """What a boundary fades beyond these, m²: the mean of both falls, each weighing by how little it scatters here.
 
-        An inclined boundary widens both falls alike: how far they disagree is in σ, with how far these draws do, and
-        with what each fall scatters along the boundary.
+        An inclined boundary widens both falls alike. σ is how far the two disagree, or how far these draws do with what
+        each fall scatters along the boundary, whichever is larger (Birge's rule).
         """
         known = np.isfinite(fades)
         if not known.any():
@@ -88,7 +88,7 @@ class SharpBoundaries:
         among = float(np.sqrt(weights @ (beyond - mean) ** 2))
         drawn = float(np.std(self.fades @ weights, ddof=1))
         along = weights[known] @ np.diag([fade.uncertainty for fade in np.array(fades, object)[known]])
-        return Quantity(mean, float(np.linalg.norm([drawn, among, *along])), "m^2")
+        return Quantity(mean, max(among, float(np.linalg.norm([drawn, *along]))), "m^2")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ import numpy as np
 from nbtools import stem
 from nbtools.files.crystal import own_crystal
 from nbtools.physics.crystal_lattice import equivalent_zones, low_index_zones, reflections_within
+from nbtools.stem.model_image import Columns, draw_columns
 
 CRYSTALS = {name: own_crystal(name) for name in ("MgO", "MgB2")}
 NUMBERS = {"Mg": 12, "O": 8, "B": 5}
 PIXEL = 0.02e-9
+LARGEST = 1024  # pixels a side; a larger image is drawn by the image model, column by column
 
 
 def cell(crystal):
@@ -51,6 +53,9 @@ def projected(crystal, zone, turn, side, shift=(0.0, 0.0), power=1.7):
 
 def drawn(places, weights, size, pixel=PIXEL, spread=0.05e-9):
     """Sum of Gaussians: what each column is along y times what it is along x, as one product of matrices."""
+    if size > LARGEST:
+        columns = Columns(places + pixel * (size - 1) / 2, weights, np.full(len(places), "X"))
+        return draw_columns(columns, (size, size), pixel, spread=spread)
     at = pixel * (np.arange(size) - (size - 1) / 2)
     down, across = (np.exp(-0.5 * ((at - axis[:, None]) / spread) ** 2) for axis in places.T)
     return (weights[:, None] * down).T @ across

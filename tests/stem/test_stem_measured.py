@@ -7,7 +7,7 @@ from nbtools import stem
 from nbtools.files.crystal import own_crystal
 from nbtools.files.images import read_image
 
-TITANATE = own_crystal("SrTiO3")
+TITANATE = {"SrTiO3": own_crystal("SrTiO3")}
 
 
 @pytest.fixture
