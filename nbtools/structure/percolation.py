@@ -205,7 +205,7 @@ def estimate_percolation(binary: Any, *, voxel_size: float | Sequence[float]) ->
         cluster_fraction=clusters.largest_share,
         level=level,
         dilation_to_span=(edge * max(0.0, widths[0]), edge * max(2 * UNSURE, widths[1])),
-        resolved=2 * level >= 2 * UNSURE and widths[0] > 0,
+        resolved=widths[0] > 0,
         sections_spanning=_sections_spanning(phase),
         voxel_size=edge,
     )

@@ -77,7 +77,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 from nbtools.volume.view import draw_volume
 grey = np.full((8, 32, 32), 200.0); grey[:, 8:24, 8:24] = 50
-view = draw_volume(grey, labels={"dark": grey < 100}, voxel_size=1e-8, backend="napari")
+view = draw_volume(grey, labels={"segmentation": grey < 100}, voxel_size=1e-8, backend="napari")
 for _ in range(5): QApplication.processEvents()
 seen = view.handle.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
 print(view.backend, [layer.name for layer in view.handle.layers], seen.std() > 10)
@@ -112,7 +112,7 @@ CELL = """
 import numpy as np
 from nbtools.volume.view import draw_volume
 grey = np.full((8, 32, 32), 200.0); grey[:, 8:24, 8:24] = 50
-view = draw_volume(grey, labels={"dark": grey < 100}, voxel_size=1e-8)
+view = draw_volume(grey, labels={"segmentation": grey < 100}, voxel_size=1e-8)
 print(view.backend, view.sentences)
 """
 
