@@ -11,6 +11,7 @@ changed. Survivors are listed with their line; the exit code is 1 where fewer th
 import argparse
 import ast
 import hashlib
+import json
 import os
 import random
 import re
@@ -161,29 +162,41 @@ def every_change(only: Path) -> list[Change]:
 
 
 class Noting:
-    """A pytest plugin: tells coverage which test runs."""
+    """A pytest plugin: tells coverage which test runs, and notes how long each takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         if current := coverage.Coverage.current():
             current.switch_context(item.nodeid)
-        return (yield)
+        start = time.monotonic()
+        done = yield
+        self.seconds[item.nodeid] = time.monotonic() - start
+        return done
+
+    def pytest_sessionfinish(self) -> None:
+        self.path.write_text(json.dumps(self.seconds), encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Which test runs which line of the unchanged package."""
+    """Which test runs which line of the unchanged package, and how many seconds it takes."""
 
     data: coverage.CoverageData
+    seconds: dict[str, float]
 
     def tests_of(self, change: Change) -> list[list[str]]:
-        """The tests that run the changed statement, then their whole files, which may share what these set up."""
+        """The tests that run the changed statement, the quickest first; then their files, which may share a set-up."""
         by_line = self.data.contexts_by_lineno(str(change.path))
         tests = {test for line in change.lines for test in by_line.get(line, ()) if test}
         if not tests:  # at import: whatever runs anything of the file
             tests = {test for found in by_line.values() for test in found if test}
         files = sorted({test.split("::")[0] for test in tests})
-        return [part for part in (sorted(tests), files) if part]
+        quickest = sorted(tests, key=lambda test: (self.seconds.get(test, 0.0), test))
+        return [part for part in (quickest, files) if part]
 
 
 def folders(only: Path) -> list[str]:
@@ -201,12 +214,13 @@ def note_runs(only: Path) -> Runs:
     tests = folders(only)
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + str(tests).encode()).hexdigest()
     kept = ROOT / "build" / "mutation" / f"{key[:16]}.coverage"
+    times = kept.with_suffix(".json")
     if not kept.is_file():
         print(f"running {', '.join(tests)} unchanged", flush=True)
         shutil.rmtree(kept.parent, ignore_errors=True)
         kept.parent.mkdir(parents=True)
         command = [sys.executable, "-m", "coverage", "run", f"--data-file={kept}", "--source=nbtools"]
-        command += [__file__, "--note", *tests]
+        command += [__file__, "--note", str(times), *tests]
         done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
         if done.returncode:
             kept.unlink(missing_ok=True)
@@ -215,7 +229,7 @@ def note_runs(only: Path) -> Runs:
             )
     data = coverage.CoverageData(str(kept))
     data.read()
-    return Runs(data)
+    return Runs(data, json.loads(times.read_text(encoding="utf-8")))
 
 
 def is_caught(change: Change, runs: Runs, workers: int) -> bool:
@@ -262,7 +276,8 @@ def main() -> int:
     parser.add_argument("--note", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.note:
-        return int(pytest.main([*QUIETLY, *options.note], plugins=[Noting()]))
+        times, *tests = options.note
+        return int(pytest.main([*QUIETLY, *tests], plugins=[Noting(Path(times))]))
     if options.seed is None:
         parser.error("--seed is needed: the changes are drawn by it")
     only = (ROOT / options.only).resolve()

@@ -173,8 +173,9 @@ def test_the_file_that_stops_a_technique_is_named(lab: Path, tmp_path: Path, mon
 def test_a_folder_becomes_a_page(lab: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Planted numbers come back within 2 σ with their files; the broken file is named; what two
     techniques say together stands on the page."""
-    for name in ("ac_amplitudes.dat", "sample.yaml"):
+    for name in ("ac_amplitudes.dat", "loops.dat"):
         shutil.copy(fetch("ac-twin") / name, lab)
+    shutil.copy(fetch("ac-twin") / "sample.yaml", lab)
     out = tmp_path / "out"
     assert main(["report", str(lab), "-o", str(out)]) == 0
     assert "transport (resistivity.dat, zfc_fc.dat): done" in capsys.readouterr().out
