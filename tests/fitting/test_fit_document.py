@@ -59,15 +59,18 @@ def run(code: str) -> dict[str, float]:
 
 
 def determined(case: tuple[Any, ...]) -> bool:
-    """Whether no two parameters do the same thing, by the slopes; a simplex has no covariance to tell."""
+    """Whether each parameter is known to its own size and no two do the same thing; a simplex has no σ to tell."""
     *model, chosen = case
     widget = random_widget(*model, chosen | ({"method": "leastsq"} if chosen["method"] == "nelder" else {}))
     try:
         result = widget.fit()
     except ValueError:
         return False
-    correlations = [abs(size) for p in result.params.values() for size in (p.correl or {}).values()]
-    return result.success and result.errorbars and max(correlations, default=0) < 0.9999
+    if not (result.success and result.errorbars):
+        return False
+    free = [p for p in result.params.values() if p.vary]
+    correlations = [abs(size) for p in free for size in (p.correl or {}).values()]
+    return all(p.stderr < abs(p.value) for p in free) and max(correlations, default=0) < 0.999
 
 
 def round_trips(folder: Path, case: tuple[Any, ...]) -> None:
