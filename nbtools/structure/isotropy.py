@@ -112,8 +112,13 @@ def phase_share(binary: Any) -> Quantity:
     Source: Lantuéjoul, J. Microsc. 161, 387 (1991): the variance falls with the integral range, not the voxel.
     """
     phase = checked_phase(binary)
-    shares = [float(block.mean()) for block in _eighths(phase)]
-    return Quantity(float(phase.mean()), float(np.std(shares, ddof=1) / np.sqrt(len(shares))))
+    return Quantity(float(phase.mean()), _error_of_mean([float(block.mean()) for block in _eighths(phase)]))
+
+
+def _error_of_mean(parts: list[float]) -> float:
+    """Of a few parts, by Student's t: a scatter seen in four of them is itself uncertain."""
+    left_out = [(sum(parts) - part) / (len(parts) - 1) for part in parts]
+    return jackknife_error(left_out, student=True)
 
 
 def estimate_isotropy(binary: Any, *, voxel_size: Any) -> IsotropyStudy:
@@ -138,7 +143,7 @@ def estimate_isotropy(binary: Any, *, voxel_size: Any) -> IsotropyStudy:
     )
     crossings = parts[:, : phase.ndim]
     lengths = edge / crossings.mean(axis=0)
-    errors = lengths * crossings.std(axis=0, ddof=1) / np.sqrt(len(parts)) / crossings.mean(axis=0)
+    errors = lengths * [_error_of_mean(c.tolist()) for c in crossings.T] / crossings.mean(axis=0)
     names = AXES[-phase.ndim :]
     lags = np.unique(np.geomspace(1, max(2, min(phase.shape) // 3), 10).astype(int))
     return IsotropyStudy(
