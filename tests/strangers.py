@@ -13,6 +13,16 @@ from notebook_cells import NOTEBOOKS, run_cells, without_rendering
 from nbtools import paths
 
 RESULTS = NOTEBOOKS / "results"
+CARD = """\
+name: somebody's crystal
+dimensions: ["2.0 ± 0.1 mm", "3.0 ± 0.1 mm", "0.5 ± 0.05 mm"]
+field_axis: 3
+remanence: "0.0 ± 0.5 Oe"
+instrument: MPMS
+tap_distance: "2.0 ± 0.1 mm"
+cross_section: "1.50 ± 0.05 mm^2"
+thermometer_offset: "0.00 ± 0.05 K"
+"""
 
 
 def run_as_user(notebook: str, folder: Path, *parameters: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from notebook_cells import NOTEBOOKS
-from strangers import numbers, run_in_process
+from strangers import CARD, numbers, run_in_process
 
 from nbtools import transport
 from nbtools.files.write_quantum_design import SYNTHETIC
@@ -13,17 +13,6 @@ from nbtools.notebook.sample import open_sample
 from nbtools.study import Missing
 
 pytestmark = pytest.mark.notebook
-
-CARD = """\
-name: somebody's crystal
-dimensions: ["2.0 ± 0.1 mm", "3.0 ± 0.1 mm", "0.5 ± 0.05 mm"]
-field_axis: 3
-remanence: "0.0 ± 0.5 Oe"
-instrument: MPMS
-tap_distance: "2.0 ± 0.1 mm"
-cross_section: "1.50 ± 0.05 mm^2"
-thermometer_offset: "0.00 ± 0.05 K"
-"""
 
 
 @pytest.fixture

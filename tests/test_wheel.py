@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from strangers import CARD
 
 from nbtools import paths
 from nbtools.notebook.document import code_cells
@@ -93,16 +94,6 @@ def test_what_there_is_and_where_it_goes(installed: Path, elsewhere: Path) -> No
     said = call(installed, elsewhere, "--help")
     assert str(elsewhere.parent / "home") in said
     assert all(name in said for name in paths.VARIABLES)
-
-
-CARD = """\
-name: somebody's crystal
-dimensions: ["2.0 ± 0.1 mm", "3.0 ± 0.1 mm", "0.5 ± 0.05 mm"]
-field_axis: 3
-remanence: "0.0 ± 0.5 Oe"
-instrument: MPMS
-thermometer_offset: "0.00 ± 0.05 K"
-"""
 
 
 @pytest.mark.timeout(300)

@@ -10,6 +10,8 @@ import pytest
 from luminescence_worlds import bands
 from peers import python_of_peer
 from scipy.stats import binomtest
+from seeds import BENCH_SEEDS as SEEDS
+from seeds import ONE_SIGMA, room
 
 from nbtools.cathodoluminescence.bands import fit_map, fit_spectrum
 from nbtools.cathodoluminescence.chance import assess_boundary_profile, assess_channels
@@ -20,7 +22,6 @@ from nbtools.cathodoluminescence.unmixing import unmix_map
 
 AXIS = np.linspace(1.5, 4.5, 512)
 PLACES, SPREADS = np.array([3.45, 2.81, 2.45, 1.77]), np.array([0.22, 0.20, 0.25, 0.20])
-SEEDS = 200
 PIXEL = 0.375e-6
 
 
@@ -88,7 +89,8 @@ def test_coverage_over_seeds(way, capsys):
             print(
                 f"\n{way}, {name}: covered {np.round(100 * inside)} %, median pull {np.round(np.nanmedian(pull, 0), 2)}"
             )
-        assert np.all((inside >= 0.57) & (inside <= 0.78))
+        slack = room(rate=ONE_SIGMA, seeds=pixels)
+        assert np.all((inside >= 0.57 - slack) & (inside <= 0.78 + slack))
 
 
 LARGE = """

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from seeds import BENCH_SEEDS
 
 from nbtools.structure.fractal import FRACTAL, estimate_verdict_power
 
@@ -9,7 +10,7 @@ from nbtools.structure.fractal import FRACTAL, estimate_verdict_power
 @pytest.mark.parametrize("noise", [np.inf, 3.0])
 def test_the_verdict_is_right_as_often_as_it_says(noise):
     """Cascades scale-free in at least 95 % of seeds, all others in at most 5 %."""
-    power = estimate_verdict_power(side=256, seeds=200, contrast_to_noise=noise)
+    power = estimate_verdict_power(side=256, seeds=BENCH_SEEDS, contrast_to_noise=noise)
     print(f"\ncontrast to noise {noise:g}\n{power}")
     shares = {world: power.share(world, "scale-free") for world in power.verdicts}
     assert all(shares[world] >= 0.95 for world in FRACTAL)

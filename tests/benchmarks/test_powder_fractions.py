@@ -1,7 +1,5 @@
 """200 seeds of phase fractions: bias and coverage at three noises and in eight worlds; foreign patterns."""
 
-import os
-
 import numpy as np
 import pytest
 from powder_worlds import (
@@ -14,13 +12,13 @@ from powder_worlds import (
     random_crystal,
     refined,
 )
-from seeds import Pulls
+from seeds import BENCH_SEEDS as SEEDS
+from seeds import ONE_SIGMA, Pulls, room
 
 from nbtools.results import NotPossible
 from nbtools.structure.powder_refinement import fit_phase_fractions
 from nbtools.structure.twin_powder import PLATE_AXIS, PowderWorld, expected_counts, scan_angles
 
-SEEDS = int(os.environ.get("SEEDS", "200"))
 COVERAGE = (0.57, 0.78)
 WORLDS = {
     "peak of 1,000": {"peak": 1_000, "background": 30},
@@ -41,7 +39,7 @@ def judge(name, fits, planted):
         print(f"{name}, {phase}: {pulls}")
         assert abs(pulls.bias) < max(0.3, 3.3 / np.sqrt(SEEDS))
         inside = np.mean(np.abs(pulls.values) < 1)
-        slack = 2 * np.sqrt(0.68 * 0.32 / SEEDS) if SEEDS < 200 else 0.0
+        slack = room(rate=ONE_SIGMA)
         assert COVERAGE[0] - slack < inside < COVERAGE[1] + slack, f"{inside:.1%}"
 
 
@@ -54,7 +52,7 @@ def test_bias_and_coverage(world):
     right = np.mean([fit.upper_limits["Mg"] >= options["fractions"]["Mg"] for fit in fits])
     limit = np.median([100 * fit.upper_limits["Mg"] for fit in fits])
     print(f"{world}, Mg: limit right in {right:.1%}, median limit {limit:.2f} wt%")
-    assert right >= 0.95 - (2 * np.sqrt(0.05 * 0.95 / SEEDS) if SEEDS < 200 else 0.0)
+    assert right >= 0.95 - room(rate=0.95)
 
 
 @pytest.mark.parametrize("world", ["paper", "textured"])

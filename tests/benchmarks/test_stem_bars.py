@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import time
 import tracemalloc
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import stem_worlds as worlds
 from peers import python_of_peer
+from seeds import BENCH_SEEDS as SEEDS
 from test_atom_columns import columns
 from test_stem_indexing import aligned, one_case
 
@@ -18,8 +18,6 @@ from nbtools import stem
 from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
 from nbtools.stem.indexing import SCALE_SIGMA, SHEAR_SIGMA
-
-SEEDS = int(os.environ.get("NBTOOLS_SEEDS", "200"))
 
 
 def test_indexing_of_200_random_pairs():

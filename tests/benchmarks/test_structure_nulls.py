@@ -1,11 +1,10 @@
 """How often a null of this room is rejected where it holds: independent worlds, three correlation lengths."""
 
-import os
-
 import numpy as np
 import pytest
 from scipy import ndimage
 from scipy.special import ndtr
+from seeds import BENCH_SEEDS as SEEDS
 
 import nbtools.structure.model_random_media as random_media
 from nbtools.results import NotPossible
@@ -15,7 +14,6 @@ from nbtools.structure.percolation import estimate_percolation
 from nbtools.structure.registration import estimate_registration
 from nbtools.structure.segmentation import denoise, segment
 
-SEEDS = int(os.environ.get("NBTOOLS_SEEDS", "200"))
 LEVEL = 0.05
 
 
@@ -34,7 +32,7 @@ def registration(rng, length):
 def fractal(rng, length):
     """One length against patterns of one length: called scale-free, or p small."""
     judged = judge_sections([blobs((192, 192), rng, length)[None]], rng, nulls=19)
-    return judged.word == "scale-free"
+    return judged.verdict == "scale-free"
 
 
 def isotropy(rng, length):
@@ -59,11 +57,17 @@ def percolation(rng, length):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("null", [registration, fractal, isotropy, percolation])
 def test_a_null_that_holds_is_seldom_rejected(null, capsys):
-    """At most a tenth at each length."""
+    """At most a tenth at each length; what cannot be judged, as phases finer than their blur, is counted beside."""
     for length in (2.0, 4.0, 8.0):
-        false = sum(null(np.random.default_rng([seed, round(10 * length)]), length) for seed in range(SEEDS))
+        false = unjudged = 0
+        for seed in range(SEEDS):
+            try:
+                false += null(np.random.default_rng([seed, round(10 * length)]), length)
+            except NotPossible:
+                unjudged += 1
         with capsys.disabled():
-            print(f"\n{null.__name__}, length {length:g}: {false} of {SEEDS}")
+            print(f"\n{null.__name__}, length {length:g}: {false} of {SEEDS}, {unjudged} not judged")
+        assert unjudged <= 0.1 * SEEDS or length == 2.0
         assert false <= 0.1 * SEEDS + (2 if SEEDS < 100 else 0)
 
 
