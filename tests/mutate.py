@@ -239,15 +239,11 @@ def is_caught(change: Change, runs: Runs, workers: int) -> bool:
         for entry in ROOT.iterdir():
             if entry.name not in ("nbtools", "build", ".git", ".pytest_cache"):
                 (copy / entry.name).symlink_to(entry)
-        shutil.copytree(ROOT / "nbtools", copy / "nbtools", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "nbtools", copy / "nbtools")  # compiled files too: only the changed one is new
         target = copy / change.path.relative_to(ROOT)
         text = target.read_text(encoding="utf-8")
         target.write_text(text[: change.start] + change.after + text[change.end :], encoding="utf-8")
-        environment = os.environ | {
-            "PYTHONPATH": str(copy),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
         for tests in runs.tests_of(change):
             command = [sys.executable, "-m", "pytest", *QUIETLY]
             command += ["-n", str(workers)] if workers > 1 and len(tests) > workers else []

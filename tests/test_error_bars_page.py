@@ -1,5 +1,7 @@
 """The page on error bars: what a bench found is kept, and a σ that is wrong is called so."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from seeds import Pulls, record_error_bars
@@ -19,7 +21,7 @@ def test_a_wrong_sigma_is_refused(tmp_path, sigma, refused):
     record_error_bars(__file__, "transport.estimate", pulls(sigma), noise="1 %", size="91 points", path=path)
     [row] = read_error_bars(path)
     assert row.refused == refused
-    assert (row.seeds, row.found, row.bench) == (203, 200, "test_error_bars.py")
+    assert (row.seeds, row.found, row.bench) == (203, 200, Path(__file__).name)
     page = error_bars_html([row])
     assert ("yes, p = " in page) == refused
     assert f"Refused in {int(refused)} of 1 rows" in page
