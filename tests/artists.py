@@ -20,7 +20,9 @@ def lines(axes: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def unnamed(axes: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     """(x, y) of the lines without a label, error bars apart, in the order in which they were drawn."""
-    of_bars = {part for bars in _error_bars(axes) for part in (bars.lines[0], *bars.lines[1])}
+    of_bars = {
+        part for bars in _error_bars(axes) for part in (bars.lines[0], *bars.lines[1])
+    }  # None: no mark
     return [
         (np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float))
         for line in axes.lines
@@ -32,11 +34,13 @@ def points(axes: Any) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
     """(label, x, y, half length of the bar) of each set of points with error bars; 0 where it has none."""
     found = []
     for bars in _error_bars(axes):
-        x, y = (np.asarray(values, float) for values in bars.lines[0].get_data())
-        half = np.zeros(x.size)
-        for segments in bars.lines[2]:
-            ends = np.array([segment for segment in segments.get_segments()])
-            half = np.ptp(ends, axis=1).max(axis=1) / 2
+        ends = [np.array(segments.get_segments()) for segments in bars.lines[2]]
+        half = np.ptp(ends[-1], axis=1).max(axis=1) / 2 if ends else 0.0
+        if bars.lines[0] is None:  # drawn without a mark: the middle of its bar
+            x, y = ends[-1].mean(axis=1).T
+        else:
+            x, y = (np.asarray(values, float) for values in bars.lines[0].get_data())
+        half = half + np.zeros(x.size)
         label = bars.get_label()
         found.append(("" if label.startswith("_") else label, x, y, half))
     return found

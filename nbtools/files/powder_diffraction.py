@@ -253,7 +253,12 @@ def _stepped(path: Path, content: bytes, facts: Facts) -> tuple[Array, Array]:
     """Counts alone, after a line of start, step and end of 2θ: PSI's third, with errors after them; else the first."""
     lines = decoded(content).split("\n")
     at, parts = (2, 2) if facts.format == "PSI" else (0, 1)
-    start, step, stop = (float(word) for word in lines[at].split()[:3])
+    head = lines[at].split()[:3]
+    if len(head) < 3 or not all(map(is_number, head)):
+        raise PowderDiffractionError(
+            f"{path.name}: line {at + 1} is {lines[at].strip()[:60]!r}; start, step and end of 2θ were expected there"
+        )
+    start, step, stop = map(float, head)
     size = round((stop - start) / step) + 1 if step > 0 and stop > start else 0
     words = " ".join(lines[at + 1 :]).split()[: parts * size] if 0 < size < 1_000_000 else []
     if len(words) < parts * size or not size or not all(map(is_number, words)):

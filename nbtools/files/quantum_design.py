@@ -456,7 +456,7 @@ def _parse(rows: list[str], width: int, delimiter: str, name: str) -> dict[int, 
     """The columns that hold anything: numbers, or as text what is none."""
     try:
         table = pd.read_csv(
-            io.StringIO("\n".join(rows)),
+            io.StringIO("".join(f"{row}\n" for row in rows)),  # the last may be empty
             sep=delimiter,
             header=None,
             names=range(width),

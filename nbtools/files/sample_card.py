@@ -13,6 +13,7 @@ from nbtools.files.measures import read_measure
 from nbtools.units import Quantity
 
 LARGEST = 100_000  # bytes; a card is a page of text
+BEYOND = 1e30  # in SI, of a value or its σ: no sample has it, and products of such numbers overflow
 EXAMPLES = {
     "dimensions": '["1.00 ± 0.02 mm", "1.20 ± 0.02 mm", "5.0 ± 0.1 mm"]',
     "field_axis": "3",
@@ -56,6 +57,10 @@ def _reader(
         if not least <= quantity < below or (quantity == 0 and not zero):
             limits = "more than zero" if not zero else f"at least {least:g} and less than {below:g}"
             raise ValueError(f"found {quantity}; expected {limits}")
+        if max(abs(float(quantity)), quantity.uncertainty) >= BEYOND:
+            raise ValueError(
+                f"found {written}; expected what a laboratory measures. A digit of the exponent?"
+            )
         return quantity
 
     return BeforeValidator(read)

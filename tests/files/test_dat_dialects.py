@@ -215,6 +215,12 @@ def test_comment_rows(tmp_path, row, comment):
     assert is_the_vsm_file(data) and data.attrs["comments"] == [(2, comment)]
 
 
+def test_a_comment_alone_in_the_last_row(tmp_path):
+    """The measurement was stopped with a remark: every point stays on its own line."""
+    data = read_dat(write(tmp_path, vsm([*VSM_ROWS, "stopped"])))
+    assert is_the_vsm_file(data) and data.attrs["comments"] == [(4, "stopped")]
+
+
 def test_comment_on_a_point(tmp_path):
     """A comment on the row of a point is also a variable."""
     data = read_dat(

@@ -495,6 +495,14 @@ def test_an_error_of_zero(tmp_path):
     assert scan.variance.values.tolist() == pytest.approx([4, 4, 9, 16, 4, 25, 9, 9])
 
 
+@pytest.mark.parametrize("head", ["", "  10.0 0.1"])
+def test_start_step_and_end_that_are_not_there(realdata, tmp_path, head):
+    """A line that was damaged is named, with what stands in it."""
+    lines = (realdata / "xrd" / "xylib/PSI_DMC.dat").read_text().split("\n")
+    with pytest.raises(PowderDiffractionError, match="start, step and end of 2θ were expected"):
+        read_pattern(written(tmp_path, "\n".join([*lines[:2], head, *lines[3:]]), "psi.dat"))
+
+
 def test_start_step_and_end(tmp_path):
     """FullProf's free format: no angle stands beside the counts; cut short it is refused."""
     rows = "\n".join(" ".join(f"{n:7d}" for n in COUNTS[i : i + 10]) for i in range(0, COUNTS.size, 10))
