@@ -3,12 +3,13 @@
 How much of each lattice is where is fitted in a strip along the boundary. A lattice that ends sharply, on a whole
 column, seems to end a little elsewhere, and over a certain width: both hang on where the columns happen to lie. What
 that does is not assumed but measured, on strips with the same two lattices, the same noise, the same course of the
-boundary and no layer between.
+boundary and no layer between; where that leaves a layer, on strips with a layer as wide.
 """
 
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +53,12 @@ QUARTILES = 2 * norm.ppf(0.75)  # distance of a Gaussian's, in σ
 
 
 @dataclass(frozen=True)
-class SharpBoundaries:
-    """What the same two lattices show where each ends at a straight line, with nothing between, in so many draws.
+class DrawnBoundaries:
+    """What the same two lattices show where each ends on whole columns, in so many draws.
 
     Attributes
     ----------
-    gaps : between the half-way contours, m, shape (n,)
+    gaps : between the half-way contours, beyond the width of the layer that was drawn, m, shape (n,)
     scatters : error of each by its scatter along the boundary, m, shape (n,)
     fades : squared r.m.s. widths of both falls, the window's own taken off, m², shape (n, 2)
     """
@@ -71,6 +72,11 @@ class SharpBoundaries:
         """Mean, and how far one more would be from it, m."""
         scatter = float(np.std(self.gaps, ddof=1)) * np.sqrt(1 + 1 / len(self.gaps))
         return Quantity(float(np.mean(self.gaps)), float(scatter), "m")
+
+    @property
+    def quantile(self) -> float:
+        """Of Student's distribution for so many draws, at the confidence of the limits."""
+        return float(student.ppf(CONFIDENCE, len(self.gaps) - 1))
 
     def fading(self, fades: tuple[Quantity, Quantity]) -> Quantity:
         """What a boundary fades beyond these, m²: the mean of both falls, each weighing by how little it scatters here.
@@ -104,6 +110,7 @@ class Boundary:
     origin, tangent : of the straight line, (y, x): a place is origin + along·tangent + height·normal
     across, profiles : how much of each lattice is where, on lines across, (n,) and (2, along, n)
     sharp : what sharp boundaries of these lattices show; None where none could be drawn
+    layered : what they show with a layer between that is as wide as it seems; None where sharp ones explain the gap
     """
 
     along: Array
@@ -115,7 +122,8 @@ class Boundary:
     tangent: Array
     across: Array
     profiles: Array = field(repr=False)
-    sharp: SharpBoundaries | None = None
+    sharp: DrawnBoundaries | None = None
+    layered: DrawnBoundaries | None = None
 
     @property
     def normal(self) -> Array:
@@ -177,6 +185,11 @@ def find_boundary(
         length = facing.sum() * float(np.median(np.diff(strip.along))) * 1e9
         raise NotPossible(f"the two grains face each other on {length:.1f} nm only; are they neighbours?")
     lines = _Lines.of(strip.across, profiles[:, facing], strip.along)
+    sharp, layered = _drawn(strip, waves, facing, lines), None
+    if sharp is not None and len(lines.gaps):
+        beyond = float(np.median(lines.gaps)) - sharp.gap
+        if beyond > sharp.quantile * beyond.uncertainty:
+            layered = _drawn(strip, waves, facing, lines, width=float(beyond))
     return Boundary(
         along=strip.along[facing],
         height=(lines.first + lines.second) / 2,
@@ -187,7 +200,8 @@ def find_boundary(
         tangent=strip.tangent,
         across=strip.across,
         profiles=profiles[:, facing],
-        sharp=_sharp(strip, waves, facing, lines),
+        sharp=sharp,
+        layered=layered,
     )
 
 
@@ -210,6 +224,14 @@ class _Lines:
             gaps = np.abs(high - low)
             fades.append(_fade(gaps[np.isfinite(gaps)], along))
         return cls(half[0], half[1], (fades[0], fades[1]))
+
+    @property
+    def waving(self) -> float:
+        """How far the line half way between the contours is from straight, r.m.s. over its places, m."""
+        middle = (self.first + self.second) / 2
+        middle = middle[np.isfinite(middle)]
+        place = np.arange(len(middle))
+        return float(np.std(middle - np.polyval(np.polyfit(place, middle, 1), place)))
 
     @property
     def gaps(self) -> Array:
@@ -431,12 +453,15 @@ def _facets(course: Array, strip: _Strip, spots: Spots) -> Array:
     return np.asarray((np.rint(along * strip.long + across * course) - along * strip.long) / across)
 
 
-def _sharp(strip: _Strip, waves: tuple[Spots, Spots], facing: Mask, seen: _Lines) -> SharpBoundaries | None:
-    """The strip drawn again from both lattices, each with whole columns up to the line that was seen; studied alike.
+def _drawn(
+    strip: _Strip, waves: tuple[Spots, Spots], facing: Mask, seen: _Lines, *, width: float = 0.0
+) -> DrawnBoundaries | None:
+    """The strip drawn again from both lattices, each with whole columns up to `width`/2 of a line; studied alike.
 
-    In every draw the line lies elsewhere over the columns: on that the gap hangs most. The line that was seen waves
-    where columns end, so that the true one is not known: in turn it is as seen, straight, and in facets along the
-    planes of either lattice, which end on one and the same place of a column over all their length.
+    In every draw the line lies elsewhere over the columns: on that the gap hangs most. It is straight. Where the line
+    that was seen waves more than any of these, the true one is not known, because a line also waves where columns end:
+    in turn it is then as seen, straight, and in facets along the planes of either lattice, which end on one and the
+    same place of a column over all their length.
     """
     owners = [_column_heights(pattern, strip) for pattern in strip.patterns]
     lattices = [_over_background(pattern) for pattern in strip.patterns]
@@ -447,26 +472,30 @@ def _sharp(strip: _Strip, waves: tuple[Spots, Spots], facing: Mask, seen: _Lines
     course = np.interp(strip.long, strip.along[facing][known], middle[known])
     course = ndimage.gaussian_filter1d(course, strip.sigma, mode="nearest")
     straight = np.polynomial.Polynomial.fit(strip.long, course, 1)(strip.long)
-    courses = [
-        course,
-        straight,
-        *(_facets(course, strip, spots) for spots in waves if _planes_along(spots, strip).size),
-    ]
     rng = np.random.default_rng(0)
-    drawn = []
-    for number, shift in enumerate(np.linspace(-1, 1, DRAWS) * LARGEST_SHIFT):
-        line = (courses[number % len(courses)] + shift)[:, None]
-        first, second = owners
-        picture = lattices[0] * (first > line) + lattices[1] * (second < line)
-        picture = picture + strip.noise * rng.standard_normal(picture.shape)
-        lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], strip.along)
-        if len(lines.gaps) and np.isfinite(lines.fades).all():
-            scatter = _statistical(lines.gaps, strip.along)
-            drawn.append((float(np.median(lines.gaps)), scatter, *lines.fades))
+
+    def draws(courses: list[Array]) -> tuple[list[tuple[Any, ...]], list[float]]:
+        found, waving = [], []
+        for number, shift in enumerate(np.linspace(-1, 1, DRAWS) * LARGEST_SHIFT):
+            line = (courses[number % len(courses)] + shift)[:, None]
+            first, second = owners
+            picture = lattices[0] * (first > line + width / 2) + lattices[1] * (second < line - width / 2)
+            picture = picture + strip.noise * rng.standard_normal(picture.shape)
+            lines = _Lines.of(strip.across, strip.shares(picture)[:, facing], strip.along)
+            if len(lines.gaps) and np.isfinite(lines.fades).all():
+                scatter = _statistical(lines.gaps, strip.along)
+                found.append((float(np.median(lines.gaps)) - width, scatter, *lines.fades))
+                waving.append(lines.waving)
+        return found, waving
+
+    drawn, waving = draws([straight])
+    if len(drawn) >= DRAWS // 2 and seen.waving > max(waving):
+        facets = [_facets(course, strip, spots) for spots in waves if _planes_along(spots, strip).size]
+        drawn, _ = draws([course, straight, *facets])
     if len(drawn) < DRAWS // 2:
         return None
     gaps, scatters, *fades = np.array(drawn).T
-    return SharpBoundaries(gaps, scatters, np.stack(fades, axis=1))
+    return DrawnBoundaries(gaps, scatters, np.stack(fades, axis=1))
 
 
 def _pitch(strip: _Strip) -> float:
@@ -505,7 +534,7 @@ class DisorderedWidth:
 
     Attributes
     ----------
-    width : beyond the gap that sharp boundaries of these lattices show, with its error
+    width : beyond the gap that boundaries of these lattices show which were drawn as wide, with its error
     upper_limit_95, lower_limit_95 : one-sided; zero is the clean termination
     overlap : of the grains in projection, from how much more slowly each lattice fades than a sharp one
     fading : squared width of the fall beyond that of sharp boundaries, m²: zero is edge-on
@@ -564,17 +593,17 @@ def bound_disordered_width(boundary: Boundary) -> DisorderedWidth:
         reason = f"both lattices end on only {known.mean():.0%} of the boundary"
     elif not np.isfinite(overlap) or overlap > LARGEST_OVERLAP:
         reason = f"the grains overlap by {overlap * 1e9:.1f} nm in projection, over 1 nm"
+    drawn = boundary.layered or sharp
     # The scatter that the draws show, too, is in how they differ among each other.
     scatter = _statistical(gaps[known], boundary.along)
-    excess = float(np.sqrt(max(scatter**2 - float(np.mean(sharp.scatters**2)), 0.0)))
+    excess = float(np.sqrt(max(scatter**2 - float(np.mean(drawn.scatters**2)), 0.0)))
     budget = {
-        "where the columns lie, and noise": sharp.gap.uncertainty,
+        "where the columns lie, and noise": drawn.gap.uncertainty,
         "other scatter along the boundary": excess,
     }
     sigma = float(np.linalg.norm(list(budget.values())))
-    width = Quantity(float(np.median(gaps[known])) - float(sharp.gap), sigma, "m")
-    # Student's, for so many draws.
-    allowed = float(student.ppf(CONFIDENCE, len(sharp.gaps) - 1)) * sigma + DECHANNELLING
+    width = Quantity(float(np.median(gaps[known])) - float(drawn.gap), sigma, "m")
+    allowed = drawn.quantile * sigma + DECHANNELLING
     upper = np.inf if reason else max(float(width), 0.0) + allowed
     lower = 0.0 if reason else max(float(width) - allowed, 0.0)
     return DisorderedWidth(width, upper, lower, overlap, fading, not reason, reason, boundary, budget)

@@ -207,7 +207,7 @@ def test_a_fall_and_its_error():
 def test_sharp_boundaries_differ_by_where_columns_lie():
     """One more draw lies √(1 + 1/n) of their scatter from their mean."""
     gaps = np.array([0.1, 0.3, 0.2, 0.4]) * NM
-    found = b.SharpBoundaries(gaps, np.zeros(4), np.zeros((4, 2))).gap
+    found = b.DrawnBoundaries(gaps, np.zeros(4), np.zeros((4, 2))).gap
     assert found == pytest.approx(0.25 * NM)
     assert found.uncertainty == pytest.approx(np.std(gaps, ddof=1) * np.sqrt(1.25))
 
@@ -229,7 +229,7 @@ def boundary(gap, *, known=1.0, fade=0.0, scatter=0.02, draws=24):
     first = gap + scatter * NM * rng.normal(size=len(ALONG))
     first[int(known * len(ALONG)) :] = np.nan
     nothing = Quantity(fade, 1e-22, "m^2")
-    sharp = b.SharpBoundaries(
+    sharp = b.DrawnBoundaries(
         0.05 * NM + 0.1 * NM * rng.normal(size=draws),
         np.full(draws, 0.003 * NM),
         1e-22 * rng.normal(size=(draws, 2)),

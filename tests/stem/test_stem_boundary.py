@@ -8,7 +8,7 @@ from scipy.stats import binomtest, norm
 
 from nbtools import stem
 from nbtools.results import NotPossible
-from nbtools.stem.boundary import SharpBoundaries, _beyond_window
+from nbtools.stem.boundary import DrawnBoundaries, _beyond_window
 from nbtools.stem.terraces import best_cuts
 from nbtools.units import Quantity
 
@@ -114,10 +114,10 @@ def test_a_fall_that_is_steeper_than_its_window():
 def test_fading_is_the_mean_of_both_falls_beyond_sharp_ones():
     """The fall that scatters less in the draws weighs more; how far both disagree is in σ; NaN counts for nothing."""
     draws = np.random.default_rng(0).normal([0.01, 0.03], [0.001, 0.1], (4000, 2))
-    sharp = SharpBoundaries(np.zeros(4000), np.zeros(4000), draws)
+    sharp = DrawnBoundaries(np.zeros(4000), np.zeros(4000), draws)
     first = sharp.fading((Quantity(0.06, 0.0), Quantity(0.03, 0.0)))
     assert first == pytest.approx(0.05, abs=2e-3) and first.uncertainty < 0.005
-    even = SharpBoundaries(
+    even = DrawnBoundaries(
         np.zeros(4000), np.zeros(4000), np.random.default_rng(1).normal(0, 0.001, (4000, 2))
     )
     apart = even.fading((Quantity(0.08, 0.0), Quantity(0.02, 0.0)))
