@@ -71,6 +71,7 @@ def test_whole_but_for_rounding(off):
     assert floor_whole([-3 + off, 2.999, 1e6 + off]).tolist() == [-3, 2, 1_000_000]
     assert ceil_whole([-3 + off, 3.001]).tolist() == [-3, 4]
     assert nearest_whole([0.5 + off, 1.5 + off, -0.5 + off]).tolist() == [1, 2, 0]
+    assert nearest_whole([0.45, 0.55, 1.49]).tolist() == [0, 1, 1]
     assert isinstance(floor_whole(3.0), int)
 
 

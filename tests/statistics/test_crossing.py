@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from nbtools.statistics.crossing import crossing_and_fit, find_crossing, fit_locally, rough_crossing
+from nbtools.statistics.crossing import (
+    LocalFit,
+    _between_points,
+    _Curve,
+    _to_level,
+    crossing_and_fit,
+    find_crossing,
+    fit_locally,
+    rough_crossing,
+)
 from nbtools.statistics.noise import noise_of
 
 
@@ -72,3 +81,57 @@ def test_a_rough_crossing_parts_low_from_high():
     x = np.arange(10.0)
     y = np.array([0, 0, 0, 9, 0, 0, 1, 1, 1, 1.0])
     assert rough_crossing(x, y, 0.5) == rough_crossing(x, 1 - y, 0.5) == 5.5
+
+
+def test_a_cubic_of_few_points_by_hand():
+    """Five points, one of them off: χ² over one degree of freedom, and σ by the four that the stated one is worth."""
+    x = np.array([-2.0, -1, 0, 1, 2])
+    y = np.array([0.0, 0, 12, 0, 0])
+    design = np.vander(x, 4, increasing=True) / 2.0
+    best, [chi_square], *_ = np.linalg.lstsq(design, y / 2.0, rcond=None)
+    local = _Curve.of(x[::-1], y[::-1], 2.0).cubic(0.0, 2.0)
+    assert local.coefficients == pytest.approx(best, abs=1e-12)
+    assert (local.points, local.reach, local.excess) == (5, 2.0, pytest.approx(chi_square))
+    scale = (4 + chi_square) / (4 + 1)
+    assert local.covariance == pytest.approx(scale * np.linalg.inv(design.T @ design), rel=1e-9)
+    beyond = _Curve.of(x, y, 2.0).cubic(0.0, 2.0, beyond=best[0] + 3)
+    assert beyond.covariance[0, 0] - local.covariance[0, 0] == pytest.approx(9)
+    assert beyond.covariance[1:, 1:] == pytest.approx(local.covariance[1:, 1:])
+    quiet = _Curve.of(x, 0 * y, 2.0).cubic(0.0, 2.0)
+    assert quiet.covariance == pytest.approx(np.linalg.inv(design.T @ design))
+
+
+@pytest.mark.parametrize("place", [-0.31, 0.0, 2.0])
+def test_a_window_holds_the_fewest_points_at_least(place):
+    """Six of them, at either end of the data, too; all where no bend shows."""
+    x = np.arange(-3.0, 3.25, 0.25)
+    kinked = _Curve.of(x, 1e6 * np.abs(np.sin(40 * x)), 1e-3)
+    reach, _ = kinked.window(place)
+    assert np.sum(np.abs(x - place) <= reach) in (6, 7) and reach == pytest.approx(
+        np.sort(np.abs(x - place))[5], rel=1e-9
+    )
+    smooth, beyond = _Curve.of(x, x**3, 1e-3).window(place)
+    longest = max(abs(x[0] - place), abs(x[-1] - place))
+    assert 0.5 * longest <= smooth <= 0.5 * 1.2 * longest and np.isnan(beyond)
+    assert _Curve.of(x, x**3, 1e-3).window(place, least=5.0)[0] >= 5.0
+
+
+def test_newton_steps_to_the_level():
+    """Of a known cubic, to a level near and to one that it never reaches within the window."""
+    cubic = LocalFit(0.0, np.array([0.0, 1.0, 0.5, 0.25]), np.eye(4), 9, reach=1.0)
+    step = _to_level(cubic, 0.3)
+    assert step + 0.5 * step**2 + 0.25 * step**3 == pytest.approx(0.3, abs=1e-4)
+    turning = LocalFit(0.0, np.array([0.0, 0.1, 0.0, -9.0]), np.eye(4), 9, reach=0.5)
+    assert _to_level(turning, 5.0) == pytest.approx(5.0 / 0.1)
+    assert np.isnan(_to_level(LocalFit(0.0, np.zeros(4), np.eye(4), 9, reach=1.0), 1.0))
+
+
+def test_of_two_jumps_the_nearer_one():
+    """And on it the line decides; a jump along the level itself lies half way."""
+    x = np.array([0.0, 1.0, 2.0, 5.0, 6.0])
+    y = np.array([-1.0, 3.0, 3.0, -1.0, -1.0])
+    assert _between_points(x, y, 0.0, 0.0) == pytest.approx(0.25)
+    far = _between_points(x, y, 0.0, 6.0)
+    assert far == pytest.approx(2 + 3 * 3 / 4) and far.uncertainty == pytest.approx(3 / np.sqrt(12))
+    assert _between_points(x, 0 * x, 0.0, 5.4) == pytest.approx(5.5)
+    assert np.isnan(_between_points(x, y, 9.0, 0.0))

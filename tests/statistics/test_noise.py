@@ -120,3 +120,19 @@ def test_averages_are_weighted():
     assert at == pytest.approx([0.8, 2.5]) and mean == pytest.approx([9 / 5, 5])
     assert error == pytest.approx([5**-0.5, 2**-0.5])
     assert averaged(x, y, sigma, most=4)[1] == pytest.approx(y)
+
+
+@pytest.mark.parametrize(("off", "found"), [(0.04, 1.0), (0.055, 0.0), (-0.04, 0.96), (-0.055, 0.0)])
+def test_steps_that_are_nearly_multiples_are_rounding(off, found):
+    """Of the smallest step, within a twentieth of it: a scale that is not quite even."""
+    levels = np.cumsum([0.0, 1.0, 1.0 + off, 1.0 + off, 1.0 + off] if off > 0 else [0, 1 + off, 2, 2, 2])
+    if off < 0:
+        levels[2:] = levels[1] + np.arange(1, 4) * (1 + off) * (2 - off if found == 0 else 2)
+    assert resolution_of(np.repeat(levels, 9)) == pytest.approx(found)
+
+
+def test_a_step_of_rounding_alone_is_no_resolution():
+    """A billionth of the values: what arithmetic leaves of equal numbers."""
+    steps = np.repeat(np.arange(6.0), 9)
+    assert resolution_of(1 + 2e-9 * steps) == pytest.approx(2e-9, rel=1e-6)
+    assert resolution_of(1 + 5e-10 * steps) == 0
