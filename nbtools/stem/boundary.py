@@ -49,6 +49,7 @@ LARGEST_OVERLAP = 1.2e-9
 LEAST_CROSSED = 0.5  # share of the boundary on which both contours must be found
 BETWEEN = 5  # %, of a lattice's pixels that lie lowest between its columns
 FEWEST = 8  # places along a boundary
+MOST_FITTED = 50_000  # pixels from which the waves' amplitudes are found
 QUARTILES = 2 * norm.ppf(0.75)  # distance of a Gaussian's, in σ
 
 
@@ -351,7 +352,13 @@ class _Strip:
         nearest = np.rint(coordinates).astype(int)
         nearest = [np.clip(axis, 0, n - 1) for axis, n in zip(nearest, shape, strict=True)]
         in_grain = [mask[tuple(nearest)] & inside for mask in masks]
-        first, second = (_pattern(spots, origin, tangent, plane.shape, size, long, wide) for spots in waves)
+        away = round(1e-9 / size)
+        side = np.arange(len(wide)) - half
+        deep = [grain & (sign * side > away) for grain, sign in zip(in_grain, (1, -1), strict=True)]
+        first, second = (
+            _pattern(spots, tangent, picture, where if where.any() else grain, long, wide)
+            for spots, where, grain in zip(waves, deep, in_grain, strict=True)
+        )
         known = inside.astype(float)
         columns = [first * known, second * known, known]
         sigma = RESOLUTION / size
@@ -363,9 +370,6 @@ class _Strip:
             normal_matrix[..., i, i] += RIDGE * np.mean(pattern**2)
         normal_matrix[..., 2, 2] += 1e-9
         step = max(1, round(STEP / size))
-        away = round(1e-9 / size)
-        side = np.arange(len(wide)) - half
-        deep = [grain & (sign * side > away) for grain, sign in zip(in_grain, (1, -1), strict=True)]
         return cls(
             picture=picture,
             known=known,
@@ -401,24 +405,27 @@ class _Strip:
         return np.asarray(np.take_along_axis(found, nearest[None], axis=2))
 
 
-def _pattern(
-    spots: Spots,
-    origin: Array,
-    tangent: Array,
-    shape: tuple[int, ...],
-    size: float,
-    long: Array,
-    wide: Array,
-) -> Array:
-    """The sum of a grain's waves on the grid of a strip, (along, across)."""
+def _pattern(spots: Spots, tangent: Array, picture: Array, deep: Mask, long: Array, wide: Array) -> Array:
+    """The sum of a grain's waves on the grid of a strip, (along, across), as they are deep inside the grain.
+
+    Its spots know the grain up to its end, and some of them only say that it ends: those would let the lattice fade
+    in the pattern, too. Fitted away from the end such waves get what they have there, next to nothing.
+    """
     normal = np.array([tangent[1], -tangent[0]])
     kept = np.flatnonzero(spots.amplitudes > FAINTEST * spots.amplitudes.max(initial=0.0))
     k = spots.wave_vectors[kept]
-    start = origin - size * (np.array(shape) - 1) / 2
-    factors = spots.amplitudes[kept] * np.exp(1j * (spots.phases[kept] + 2 * np.pi * k @ start))
-    down = np.exp(2j * np.pi * np.outer(long, k @ tangent)) * factors
-    across = np.exp(2j * np.pi * np.outer(k @ normal, wide))
-    return np.asarray(down.real @ across.real - down.imag @ across.imag)
+    down, across = (
+        np.exp(2j * np.pi * np.outer(long, k @ tangent)),
+        np.exp(2j * np.pi * np.outer(wide, k @ normal)),
+    )
+    rows, columns = np.nonzero(deep)
+    some = slice(None, None, -(-len(rows) // MOST_FITTED))
+    rows, columns = rows[some], columns[some]
+    at = down[rows] * across[columns]
+    design = np.concatenate([at.real, -at.imag, np.ones((len(at), 1))], axis=1)
+    found = np.linalg.lstsq(design, picture[rows, columns], rcond=1e-6)[0]
+    factors = found[: len(k)] + 1j * found[len(k) : -1]
+    return np.asarray(((down * factors) @ across.T).real)
 
 
 def _straight_line(masks: tuple[Mask, Mask], size: float) -> tuple[Array, Array]:
