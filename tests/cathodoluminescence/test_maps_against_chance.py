@@ -262,7 +262,7 @@ def test_a_boundary_profile_is_a_ratio_of_sums():
     pixel = 2e-7
     found = assess_boundary_profile(A, PHASE, reference=B, pixel=pixel, shifts=40, seed=2)
     third, half = np.quantile(DISTANCE[PHASE], [1 / 3, 1 / 2])
-    near, far = PHASE & (DISTANCE <= third), PHASE & (DISTANCE > half)
+    near, far = PHASE & (third >= DISTANCE), PHASE & (half < DISTANCE)
 
     def excess(above, below):
         return above[near].sum() / below[near].sum() / (above[far].sum() / below[far].sum()) - 1
