@@ -477,3 +477,11 @@ def test_pixels_clear_of_the_boundary_or_all():
     assert chance.clear_of_boundary(small, 4.5).sum() == 108  # 48 would be left
     assert chance.clear_of_boundary(small, 3.5).sum() == 60
     assert np.all(chance.distance_inside(np.ones((3, 3), bool)) == np.inf)
+
+
+def test_an_emitter_without_an_inside_has_no_profile():
+    """Stripes two pixels wide are all rim."""
+    stripe = (np.arange(12) + 1) % 4 < 2
+    narrow = np.broadcast_to(stripe, (12, 12))
+    with pytest.raises(ValueError, match="no inside beside its rim"):
+        assess_boundary_profile(np.ones((12, 12)), narrow)
