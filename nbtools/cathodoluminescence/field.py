@@ -333,7 +333,6 @@ class SecondOrder(StudyResult):
     share : red over blue that fits best if it is
     misfit, freedom : χ² of that, and its degrees of freedom
     p_value : of the claim
-    regions : in how many blocks of the field it was compared
     """
 
     share: Quantity
@@ -379,8 +378,7 @@ def assess_second_order(ultraviolet: Sequence[Quantity], red: Sequence[Quantity]
 
 def areas_by_region(areas: Array, uncertainties: Array, usable: Mask, *, regions: int = 6) -> list[Quantity]:
     """A band's mean area in blocks of the field (regions × regions), usable pixels alone, with σ of the mean."""
-    rows = np.minimum(np.arange(usable.shape[0]) * regions // usable.shape[0], regions - 1)
-    columns = np.minimum(np.arange(usable.shape[1]) * regions // usable.shape[1], regions - 1)
+    rows, columns = (np.arange(n) * regions // n for n in usable.shape)
     block = rows[:, None] * regions + columns[None]
     found = []
     for number in range(regions**2):
