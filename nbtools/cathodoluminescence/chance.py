@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 
 from nbtools.cathodoluminescence.model_centres import edge_out_coupling, seen_through_beam
+from nbtools.cathodoluminescence.model_emission import boundary_distance
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import real_array, refuse_masked
 from nbtools.statistics.nulls import all_shifts, correlation_length, p_value, random_shifts, shift_radius
@@ -143,22 +144,15 @@ def reference_of(reference: ArrayLike, shape: tuple[int, ...]) -> Array:
     return other
 
 
-def distance_inside(inside: Mask) -> Array:
-    """From the centre of each emitter pixel to the boundary, in pixels; infinite where there is no other phase."""
-    if inside.all():
-        return np.full(inside.shape, np.inf)
-    return np.asarray(distance_transform_edt(inside)) - 0.5
-
-
 def clear_of_boundary(inside: Mask, edge: float) -> Mask:
     """Emitter pixels farther than `edge` (pixels) from the boundary; all of them where that leaves too few."""
-    clear = inside & (distance_inside(inside) > edge)
+    clear = inside & (boundary_distance(inside) > edge)
     return clear if clear.sum() >= max(FEWEST, inside.sum() / 5) else inside
 
 
 def distance_bins(inside: Mask) -> NDArray[np.intp]:
     """Class of distance of each pixel, about equally full, −1 outside."""
-    distance = distance_inside(inside)
+    distance = boundary_distance(inside)
     edges = np.unique(np.quantile(distance[inside], np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]))
     return np.where(inside, np.searchsorted(edges, distance, side="left"), -1)
 
@@ -358,7 +352,7 @@ def assess_boundary_profile(
 
 def _near_and_far(inside: Mask) -> tuple[Mask, Mask, float]:
     """The third of the emitter nearest to the other phase, its inner half, and how far (pixels) the third reaches."""
-    distance = distance_inside(inside)
+    distance = boundary_distance(inside)
     near, far = np.quantile(distance[inside], [NEAR, FAR])
     if not np.any(distance[inside] > far):
         raise NotPossible("the emitter is a pixel or two wide everywhere: it has no inside beside its rim")
@@ -378,7 +372,7 @@ def _denominator(
     even = inside.astype(float)
     if out_coupling is not None:
         gain, length = out_coupling
-        even = even * edge_out_coupling(distance_inside(inside) * pixel, gain=gain, length=length)
+        even = even * edge_out_coupling(boundary_distance(inside, pixel), gain=gain, length=length)
     if beam_range > 0:
         even = seen_through_beam(even, inside, pixel=pixel, beam_range=beam_range)
     return np.where(inside, even, np.nan)
@@ -398,7 +392,7 @@ def _shifted_excess(above: Array, below: Array, near: Mask, far: Mask, inside: M
 
 def _mean_distance(inside: Mask) -> Array:
     """Of each class of `distance_bins`, in pixels."""
-    bins, distance = distance_bins(inside), distance_inside(inside)
+    bins, distance = distance_bins(inside), boundary_distance(inside)
     return np.bincount(bins[inside], distance[inside]) / np.bincount(bins[inside])
 
 

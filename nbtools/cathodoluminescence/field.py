@@ -15,8 +15,8 @@ from nbtools.cathodoluminescence.chance import (
     assess_boundary_profile,
     assess_channels,
     assess_overlap,
-    distance_inside,
 )
+from nbtools.cathodoluminescence.model_emission import boundary_distance
 from nbtools.cathodoluminescence.spectra import find_spikes
 from nbtools.results import NotPossible
 from nbtools.statistics.nulls import all_shifts
@@ -294,8 +294,8 @@ def aligned_emitter(image: ArrayLike, light: ArrayLike) -> tuple[Mask, tuple[int
 
 def dark_share(light: Array, emitter: Mask) -> Quantity:
     """Light of the dark phase over that of the emitter, both clear of the boundary; NaN where none is that clear."""
-    dark = distance_inside(~emitter) > CLEAR if not emitter.all() else np.zeros_like(emitter)
-    bright = distance_inside(emitter) > CLEAR
+    dark = ~emitter & (boundary_distance(~emitter) > CLEAR)
+    bright = emitter & (boundary_distance(emitter) > CLEAR)
     if dark.sum() < 5 or bright.sum() < 5:
         return Quantity(np.nan)
     level = Quantity(float(np.mean(light[bright])), float(np.std(light[bright])) / np.sqrt(bright.sum()))

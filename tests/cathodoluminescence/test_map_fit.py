@@ -294,10 +294,15 @@ def test_the_shared_error_is_what_a_shape_that_is_off_does_to_the_areas():
     )
 
 
-def test_by_how_much_free_shapes_lower_chi_square():
-    """The fall in every pixel, its p and the rms of the centres beyond their noise, by numpy."""
+@pytest.mark.parametrize("stated", [1.0, 0.1])
+def test_by_how_much_free_shapes_lower_chi_square(stated):
+    """The fall in every pixel, its p and the rms of the centres beyond their noise, by numpy.
+
+    Where the noise is larger than was stated, in units of what a fit with free shapes leaves; whatever a count is.
+    """
     counts, variance, _ = small_map(move=0.06)
-    spectra = energy_spectra(FEW, counts, variance=variance)
+    counts, variance = 1e-3 * counts, 1e-6 * variance
+    spectra = energy_spectra(FEW, counts, variance=stated * variance)
     found = unmix_map(spectra, SHAPES)
     shapes = np.array([*found.shapes.centres, *found.shapes.widths], float)
     size = int(shapes[2:].min() / (3 * 2.5 / 127))
@@ -306,7 +311,7 @@ def test_by_how_much_free_shapes_lower_chi_square():
     columns = grouped(np.concatenate([each, np.ones((1, 128)), each * u, each * u**2]), size)
     falls, moves, errors = [], [], []
     for y, x in np.ndindex(4, 5):
-        light, weights = grouped(counts[y, x], size), 1 / grouped(variance[y, x], size)
+        light, weights = grouped(counts[y, x], size), 1 / grouped(stated * variance[y, x], size)
         misfit = []
         for some in (columns[:3], columns):
             covariance = normal(some, weights)
