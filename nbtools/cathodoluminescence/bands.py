@@ -313,7 +313,7 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
     model = fit.predict()
     area_sigmas = fit.area_uncertainties.reshape(-1)
     widened = 1.0
-    if success and fit.widened.size:
+    if success:
         widened = float(fit.widened.reshape(-1)[0])
         if widened > 1:
             more = float(np.sqrt(_correlated_channels((light - model) / np.sqrt(variance))))
@@ -787,9 +787,8 @@ def fit_map(
 
 def misfit_factor(chi_square: Array, freedom: int) -> Array:
     """√(χ²/ν) where χ² is larger than noise would make it in one of a thousand spectra, else 1."""
-    limit = float(chi2.isf(MISFIT, max(freedom, 1)))
-    over = chi_square > limit
-    return np.where(over, np.sqrt(np.where(over, chi_square, 1.0) / max(freedom, 1)), 1.0)
+    freedom = max(freedom, 1)
+    return np.sqrt(np.where(chi_square > chi2.isf(MISFIT, freedom), chi_square, freedom) / freedom)
 
 
 def pixel_status(spectra: EnergySpectra) -> NDArray[np.int8]:

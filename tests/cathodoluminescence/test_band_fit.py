@@ -521,3 +521,52 @@ def test_a_spectrum_that_is_none_is_refused():
         fits.fit_spectrum(fits.energy_spectra(ENERGY, np.ones((2, 512))), [2.5])
     with pytest.raises(ValueError, match="3 channels are NaN or infinite"):
         fit_bands(ENERGY, np.r_[[np.nan] * 3, np.full(509, 5.0)], [2.5])
+
+
+def test_a_number_of_bands_is_judged_in_units_of_the_best_ones_misfit():
+    """Where no number of Gaussians follows a Lorentzian to its noise, χ² counts in units of the best one's χ²/ν."""
+    counts = np.round(5000 / (1 + ((AXIS - 2.6) / 0.12) ** 2) + 20)
+    best, table = count_bands(AXIS, counts, most=2)
+    one, two = (fit_bands(AXIS, counts, n) for n in (1, 2))
+    assert one.widened > 1
+    least = min(
+        (fit for fit in (one, two) if all(fit.separable.values())),
+        key=lambda fit: fit.chi_square / fit.freedom,
+    )
+    unit = least.chi_square / least.freedom
+    assert table[1] == pytest.approx(one.chi_square / unit + 2 * 4 + 2 * 4 * 5 / (256 - 5), rel=1e-3)
+    plain = np.random.default_rng(12).poisson(
+        two_bands(AXIS, *PAIR["heights"], *PAIR["centres"], *PAIR["widths"], 10.0)
+    )
+    best, table = count_bands(AXIS, plain, most=3)
+    assert len(best.names) == 2 and table[2] == pytest.approx(best.aicc)
+    assert [float(c) for c in best.centres] == sorted(float(c) for c in best.centres)
+
+
+def test_another_place_that_fits_as_well_is_said():
+    """Within one of χ², and farther off than σ; the one told is the least."""
+    counts = np.random.default_rng(13).poisson(
+        two_bands(AXIS, *PAIR["heights"], *PAIR["centres"], *PAIR["widths"], 10.0)
+    )
+    spectrum = fits.energy_spectra(AXIS, counts)
+    fit = fit_bands(AXIS, counts, [2.2, 2.75])
+    off = fits.Quantity(
+        float(fit.centres[0]) + 2 * fit.centres[0].uncertainty, fit.centres[0].uncertainty, "eV"
+    )
+    for apart, rise, told in ((True, 0.9, True), (True, 2.0, False), (False, 0.9, False)):
+        other = fits.replace(
+            fit,
+            centres=(off if apart else fit.centres[0], fit.centres[1]),
+            chi_square=fit.chi_square + rise * max(fit.chi_square / fit.freedom, 1.0),
+        )
+        best = fits._best_of(spectrum, [other, fit], "constant")
+        assert best.chi_square == pytest.approx(fit.chi_square, rel=1e-6)
+        assert ("one solution" in best.missing) == told
+    assert (
+        f"bands at {float(off):.3f}, {float(fit.centres[1]):.3f} eV fit as well"
+        in (
+            fits._best_of(
+                spectrum, [fits.replace(fit, centres=(off, fit.centres[1])), fit], "constant"
+            ).missing["one solution"]
+        )
+    )

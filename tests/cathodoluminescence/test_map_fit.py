@@ -27,10 +27,10 @@ def lmfit_chi_square(counts, weights, start):
 
 
 def test_chi_square_is_lmfits():
-    """Within a ten-thousandth on 12 spot checks, weights as lmfit is used."""
-    counts, centres, _ = band_map(1, shape=(3, 4))
+    """Within a ten-thousandth on 3 spot checks, weights as lmfit is used."""
+    counts, centres, _ = band_map(1, shape=(1, 3))
     fit = fit_map(energy_spectra(ENERGY, counts, variance=np.maximum(counts, 1)), list(CENTRES))
-    for y, x in np.ndindex(3, 4):
+    for y, x in np.ndindex(1, 3):
         theirs = lmfit_chi_square(counts[y, x], 1 / np.sqrt(np.maximum(counts[y, x], 1)), centres[y, x])
         assert fit.chi_square[y, x] == pytest.approx(theirs, rel=1e-4)
 
