@@ -194,14 +194,20 @@ def test_bad_input_is_refused(call, text):
 
 
 def test_maps_of_other_pixels_are_refused():
-    """Labelled maps whose pixels differ in size do not show the same field."""
+    """Labelled maps whose pixels differ in size by over a thousandth do not show the same field."""
     import xarray as xr
 
-    one, two = (
-        xr.DataArray(MAP, dims=("y", "x"), coords={"x": step * np.arange(SIZE)}) for step in (1e-7, 1e-6)
+    one, near, two = (
+        xr.DataArray(MAP, dims=("y", "x"), coords={"x": step * np.arange(SIZE)})
+        for step in (1e-7, 1.0009e-7, 1.0011e-7)
     )
-    with pytest.raises(ValueError, match="other units or another field"):
+    assert chance.same_pixels(one, near) is None
+    with pytest.raises(ValueError, match=r"pixels of 1e-07 and 1.001e-07 m; they are of other units"):
         assess_overlap(one, two, PHASE)
+    assert chance.pixel_of(one, None) == (pytest.approx(1e-7), "m")
+    assert chance.pixel_of(one, 3e-7) == (3e-7, "m") and chance.pixel_of(MAP, None) == (1.0, "px")
+    with pytest.raises(ValueError, match=r"the reference has shape \(47, 48\), the map \(48, 48\)"):
+        assess_boundary_profile(MAP, PHASE, reference=MAP[1:])
 
 
 # What each test computes, by sums over the pixels ------------------------------------------------

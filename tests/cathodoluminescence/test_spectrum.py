@@ -338,6 +338,17 @@ def test_sums_of_neighbours_hold_what_is_left_over():
     assert_allclose(found, [[0 + 2 + 2, 3 + 4 + 5, 18], [7 + 16 + 9, 10 + 11 + 12, 39]])
 
 
+@pytest.mark.parametrize(("size", "beside"), [(2, 2), (4, 1)])
+def test_photons_of_a_group_are_expected_as_its_neighbours_have_them(size, beside):
+    """As many groups to either side as hold some nine channels, one at least; the light is that of the group."""
+    counts = np.random.default_rng(15).poisson(40.0, (3, 40))
+    light, variance = energy_spectra(np.linspace(1.5, 4, 40), counts).grouped(slice(None), size)
+    groups = counts.reshape(3, -1, size).sum(-1)
+    assert_allclose(light, groups)
+    window = groups[:, 4 - beside : 5 + beside]
+    assert_allclose(variance[:, 4], (window.sum(1) - groups[:, 4]) / (2 * beside))
+
+
 def test_a_mean_has_the_variance_of_a_mean(monkeypatch):
     """Stated variances add and fall with the square of the number, in blocks of any size."""
     axis = np.linspace(1.5, 4, 20)
