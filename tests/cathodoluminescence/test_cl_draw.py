@@ -111,6 +111,7 @@ def test_a_spectrum_without_bands_says_so(axes):
     """In words."""
     draw.bands(SimpleNamespace(fits={"A": None}), axes=axes)
     assert texts(axes) == ["no spectrum has bands"] and not axes.axison
+    assert axes.texts[0].get_position() == (0.5, 0.5)
 
 
 @pytest.mark.parametrize(("pixel", "step", "unit"), [(2e-7, 0.2, "µm"), (np.nan, 1.0, "pixels")])
@@ -259,10 +260,10 @@ def test_tests_in_pixels_where_their_size_is_not_known():
 
 
 def test_where_no_lines_were_looked_for_the_reason_stands():
-    """In both panels nothing else."""
+    """In both panels, and nothing else."""
     _, axes = style.new_figure(2, columns=2)
     draw.channels(field_study(channels=None), axes=axes)
-    assert texts(axes[0]) == ["too few pixels"] and not axes[0].axison and not axes[1].axison
+    assert [texts(one) for one in axes] == [["too few pixels"]] * 2 and not any(one.axison for one in axes)
 
 
 def test_areas_along_a_line(axes):
@@ -289,6 +290,8 @@ def test_figures_have_a_panel_for_each_part(monkeypatch):
     assert len(figure_of(monkeypatch, draw.field, field_study()).axes) == 3
     assert len(figure_of(monkeypatch, draw.field, field_study(image=None)).axes) == 2
     assert len(figure_of(monkeypatch, draw.chance, field_study(overlap=None)).axes) == 2
+    none = field_study(overlap=None, profile=None, channels=None)
+    assert len(figure_of(monkeypatch, draw.chance, none).axes) == 1
     line = field_study(emitter=np.ones((1, 6), bool), windows={"a": np.ones((1, 6))})
     assert len(figure_of(monkeypatch, draw.field, line).axes) == 1
     maps = SimpleNamespace(
