@@ -1,5 +1,7 @@
 """Every pixel at once: against lmfit, against what was planted, and what is flagged."""
 
+from types import SimpleNamespace
+
 import lmfit
 import numpy as np
 import pytest
@@ -396,3 +398,35 @@ def test_numbers_of_a_map_by_their_names():
         " eV, width 0.200 eV (medians, σ of one pixel)"
     )
     assert fit.separable == {("red", "green"): True} and fit.missing == {}
+
+
+@pytest.mark.parametrize(("fall", "seen"), [(39.5, False), (40.5, True)])
+def test_bands_must_lower_chi_square_by_forty_to_have_heights(fall, seen):
+    """Below what the ground alone leaves, in the groups that are summed; a second pixel gives the shapes."""
+    light, variance = 300 * bells(FEW, SHAPES[:1])[0], np.full(128, 4.0)
+    size = int(0.2 / (3 * 2.5 / 127))
+    summed, weights = grouped(light, size), 1 / grouped(variance, size)
+    number = grouped(np.ones(128), size)
+    left = summed - number * np.sum(weights * number * summed) / np.sum(weights * number**2)
+    faint = light * np.sqrt(fall / np.sum(weights * left**2))
+    counts = np.stack([light, faint])[None] + 20
+    found = unmix_map(
+        energy_spectra(FEW, counts, variance=np.broadcast_to(variance, counts.shape)), SHAPES[:1]
+    )
+    assert found.success.tolist() == [[True, seen]]
+
+
+def test_a_test_of_shapes_looks_at_some_of_many_pixels(monkeypatch):
+    """Every second of twenty where seven are enough."""
+    counts, variance, _ = small_map()
+    monkeypatch.setattr(unmixing, "SAMPLE", 7)
+    assert unmix_map(energy_spectra(FEW, counts, variance=variance), SHAPES).test.pixels == 10
+
+
+@pytest.mark.parametrize(
+    ("width", "channels", "size"), [(0.2, 128, 3), (2.0, 64, 8), (2.0, 1024, 16), (0.01, 64, 1), (2.0, 8, 1)]
+)
+def test_groups_are_narrow_beside_the_bands_and_twice_as_many_as_what_is_fitted(width, channels, size):
+    """Three to a standard deviation; eight groups at least for four columns; sixteen channels at most."""
+    shapes = SimpleNamespace(widths=[width, 3.0], energy=np.linspace(1.5, 4.0, channels))
+    assert unmixing._group_size(shapes, 4) == size

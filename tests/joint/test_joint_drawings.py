@@ -1,5 +1,7 @@
 """Figures of several techniques together: what stands on the axes, for results that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -74,6 +76,20 @@ def test_the_measured_resistivity_above_the_noise_and_the_one_allowed(bound):
     assert axes.get_yscale() == "log" and axes.get_ylabel() == "ρ (µΩ cm)"
 
 
+@pytest.mark.parametrize(
+    ("warm", "shown"),
+    [((37.2, 37.5), (36.1, 39.9)), ((34.0, 37.0), (33.1, 39.9)), ((37.2, 41.0), (36.1, 41.9))],
+)
+def test_the_shown_range_is_widened_to_the_points_of_screening(bound, warm, shown):
+    """From 36 to 40 K, and a kelvin to either side of them."""
+    measured = replace(bound, resistivity=np.full(151, 1e-7), warm=np.array(warm), allowed=np.ones(2))
+    _, axes = style.new_figure()
+    draw.resistivity_bound(measured, axes=axes)
+    kelvin = axes.lines[0].get_xdata()
+    assert (kelvin.min(), kelvin.max()) == pytest.approx(shown)
+    assert axes.get_xlabel() == "temperature (K)"
+
+
 def test_each_length_is_a_point_with_its_error_in_nanometres():
     """In the order of the routes, from above."""
     lengths = {"one": Quantity(77.7e-9, 0.5e-9, "m"), "two": Quantity(34.2e-9, 4e-9, "m")}
@@ -83,7 +99,7 @@ def test_each_length_is_a_point_with_its_error_in_nanometres():
     ends = np.array(axes.collections[0].get_segments())[:, :, 0]
     assert_allclose(ends, [[77.2, 78.2], [30.2, 38.2]])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two"]
-    assert axes.get_xlabel() == "λ (nm)" and axes.get_ylim() == (1.5, -0.5)
+    assert axes.get_xlabel() == "λ (nm)" and axes.get_ylim() == (1.5, -0.5) and axes.get_xlim()[0] == 0
 
 
 def test_the_share_of_gaps_that_are_longer_and_how_far_a_metal_reaches():
@@ -107,6 +123,8 @@ def test_the_share_of_gaps_that_are_longer_and_how_far_a_metal_reaches():
         "clean ξ_N, 37 to 5 K",
     }
     assert axes.get_xscale() == "log" and axes.get_xlabel() == "length (nm)"
+    assert axes.get_ylabel() == "share that is longer" and axes.get_ylim() == (0, 1.02)
+    assert axes.get_xlim()[0] == 0.5
     assert study.notes() == ["runs under 100 nm (2 voxels) are not seen"]
     found = {row.label: float(row.quantity) for row in study.rows()}
     assert found["half of the runs are longer than"] == 400e-9

@@ -69,6 +69,7 @@ def test_one_law_comes_back_with_the_thermometers_offset():
             ("offset_flux_profiles", 0.3),
         ):
             deviations.append((float(rows[name]) - planted) / rows[name].uncertainty)
+    assert [points.offset_uncertainty for points in found.points.values()] == [0.0, 0.05, 0.4]
     assert np.max(np.abs(deviations)) < 4 and 0.4 < np.std(deviations) < 1.6
 
 
