@@ -63,12 +63,10 @@ class JointCurrent:
     def predict(self, temperature: ArrayLike) -> Array:
         """J_c (A/m²) on the reference's temperature scale; 0 from T_c up."""
         t = np.asarray(temperature, float) / float(self.critical_temperature)
-        z = np.log(np.maximum(1 - t, 1e-300))
-        return (
-            float(self.zero_temperature_current)
-            * np.exp(log_current(self.law, float(self.exponent))(z))
-            * (t < 1)
-        )
+        below, current = t < 1, np.zeros(t.shape)
+        shape = log_current(self.law, float(self.exponent))(np.log(1 - t[below]))
+        current[below] = float(self.zero_temperature_current) * np.exp(shape)
+        return current
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from artists import figure_of, legend, lines, texts, unnamed
+from artists import figure_of, legend, lines, millimetres, texts, unnamed
 
 from nbtools.cathodoluminescence import draw
 from nbtools.display import style
@@ -307,3 +307,38 @@ def test_figures_have_a_panel_for_each_part(monkeypatch):
         "517 nm",
         "413 nm",
     ]
+
+
+def test_figures_fill_a_column_or_two(monkeypatch):
+    """Width and height in mm."""
+    nm = np.linspace(300, 900, 5)
+    maps = SimpleNamespace(
+        bands=("a", "b"),
+        success=np.ones((20, 40), bool),
+        centres=np.broadcast_to([1.8, 2.0], (20, 40, 2)),
+        areas=LIGHT[..., None] * np.ones(2),
+    )
+    fits = {"A": band_fit(), "B": band_fit()}
+    results = {
+        draw.spectra: SimpleNamespace(recorded={"B": (nm, nm)}),
+        draw.bands: SimpleNamespace(fits=fits),
+        draw.field: field_study(image=None),
+        draw.band_maps: SimpleNamespace(maps=maps, pixel=PIXEL),
+        draw.chance: field_study(overlap=None),
+        draw.channels: field_study(),
+    }
+    found = {}
+    for drawing, result in results.items():
+        figure = figure_of(monkeypatch, drawing, result)
+        found[drawing.__name__] = (
+            round(millimetres(figure)),
+            round(float(figure.get_size_inches()[1] * 25.4)),
+        )
+    assert found == {
+        "spectra": (86, 64),
+        "bands": (178, 67),
+        "field": (178, 58),
+        "band_maps": (178, 52),
+        "chance": (178, 58),
+        "channels": (178, 66),
+    }

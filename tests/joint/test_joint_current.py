@@ -143,6 +143,8 @@ def test_an_offset_costs_what_its_thermometer_makes_of_it() -> None:
     assert float(fit.offsets["flux profiles"]) == pytest.approx(0.4, rel=1e-3)
     assert fit.chi_square == pytest.approx(1.0, rel=1e-3)
     assert fit.chi_square_exact > 1e4
+    exact = {name: replace(p, offset_uncertainty=0.0) for name, p in points.items()}
+    assert fit_joint_current(exact).chi_square == pytest.approx(fit.chi_square_exact)
 
 
 @pytest.mark.parametrize(("law", "power"), [("linear", 1.0), ("three-halves", 1.5), ("square", 2.0)])
@@ -200,6 +202,10 @@ def test_a_law_that_chance_would_spoil_so_seldom_has_no_number() -> None:
     )
     above = JointCurrentStudy(study.joint, {"loops": CurrentPoints([END + 1], [1.0])})
     assert np.isnan(above.departure("loops")).all()
+    at = float(study.joint.critical_temperature) - 1e-6  # where the law is a thousandth of an A/m²
+    law = float(study.joint.predict(at))
+    near = JointCurrentStudy(study.joint, {"loops": CurrentPoints([at], [law / 2])})
+    assert 0 < law < 0.01 and near.departure("loops") == pytest.approx((-np.log(2),) * 2)
 
 
 def test_an_offset_is_taken_off_before_a_departure_is_read() -> None:

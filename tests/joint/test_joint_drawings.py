@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from artists import figure_of, millimetres
 from numpy.testing import assert_allclose
 
 from nbtools.display import style
@@ -37,6 +38,7 @@ def test_currents_as_read_and_with_the_thermometer_moved():
         loops, profiles, line = panel.lines[0], panel.lines[1], panel.lines[-1]
         assert_allclose(loops.get_ydata(), law / 1e4)
         assert_allclose(profiles.get_xdata(), late + 0.3 - moved)
+        assert line.get_xdata()[[0, -1]] == pytest.approx([2, float(study.joint.critical_temperature)])
         known = np.isfinite(line.get_ydata())
         there = np.interp(30.0, line.get_xdata()[known], line.get_ydata()[known])
         assert there == pytest.approx(1e6 * (1 - 30 / 38.5) ** 1.5, rel=0.01)
@@ -130,3 +132,28 @@ def test_the_share_of_gaps_that_are_longer_and_how_far_a_metal_reaches():
     assert found["half of the runs are longer than"] == 400e-9
     assert found["ξ_N at 37 K, dirty"] == pytest.approx(1.813e-9, rel=1e-3)
     assert found["ξ_N at 5 K, clean"] == pytest.approx(121.6e-9, rel=1e-3)
+
+
+def test_figures_fill_a_column_or_two(monkeypatch, bound):
+    """Width and height in mm; currents on two panels side by side."""
+    kelvin = np.array([20.0, 25, 30, 33])
+    points = {"loops": CurrentPoints(kelvin, 1e10 * (1 - kelvin / 38.5) ** 1.5)}
+    phase = np.zeros((20, 16, 16), bool)
+    phase[::10] = True
+    results = {
+        draw.critical_current: JointCurrentStudy(fit_joint_current(points, law="three-halves"), points),
+        draw.resistivity_bound: bound,
+        draw.penetration_depths: PenetrationDepths({"one": Quantity(77.7e-9, 0.5e-9, "m")}),
+        draw.gaps: estimate_gaps(phase, 50e-9, diffusivity=1e-4, fermi_velocity=5e5, span=(5.0, 37.0)),
+    }
+    found = {}
+    for drawing, result in results.items():
+        figure = figure_of(monkeypatch, drawing, result)
+        size = round(millimetres(figure)), round(float(figure.get_size_inches()[1] * 25.4))
+        found[drawing.__name__] = (*size, len(figure.axes))
+    assert found == {
+        "critical_current": (178, 67, 2),
+        "resistivity_bound": (86, 64, 1),
+        "penetration_depths": (86, 55, 1),
+        "gaps": (86, 62, 1),
+    }
