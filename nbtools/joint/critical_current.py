@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from nbtools.ac_susceptibility.current_law import CurrentRegression
 from nbtools.physics.critical_current import EXPONENTS, log_current
+from nbtools.physics.domain import require_one_of
 from nbtools.results import Ledger, NotPossible
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
@@ -252,7 +253,7 @@ def fit_joint_current(instruments: Mapping[str, CurrentPoints], *, law: str = "p
 
 
 def _problem(instruments: Mapping[str, CurrentPoints], law: str, loose: Sequence[str]) -> CurrentRegression:
-    log_current(law, 1.0)  # refuses an unknown law
+    require_one_of(EXPONENTS, law=law)
     sizes = [np.size(points.temperature) for points in instruments.values()]
     t, j, sigma_t, sigma_j, scales = (
         np.concatenate(

@@ -87,6 +87,7 @@ def test_no_offset_brings_a_wrong_current_onto_the_curve() -> None:
     [
         ({"a": CurrentPoints([30, 31, 32, 33], [4, 3, 2, 1], offset_uncertainty=0.1)}, "as the reference"),
         ({"a": CurrentPoints([30, 31, 32], [3, 2, 1])}, "four at least"),
+        ({"a": CurrentPoints([0, 31, 32, 33], [4, 3, 2, 1])}, "must be positive"),
         ({"a": CurrentPoints([30, 31, 32, 33], [3, 2, 1, 0])}, "leave out points without a current"),
     ],
 )
@@ -214,6 +215,16 @@ def test_an_offset_is_taken_off_before_a_departure_is_read() -> None:
     study = JointCurrentStudy(fit_joint_current(two_instruments()), points)
     study.joint.offsets["flux profiles"] = Quantity(0.3, 0.1, "K")
     assert study.departure("flux profiles") == pytest.approx((0.0, 0.0), abs=1e-4)
+
+
+def test_cold_points_of_small_currents_are_points() -> None:
+    """Half a kelvin and half an ampere per square metre are positive; a law of another name is none."""
+    kelvin = np.array([0.5, 10.0, 20.0, 30.0])
+    points = {"loops": CurrentPoints(kelvin, 0.5 * (1 - kelvin / END) ** 1.5)}
+    found = fit_joint_current(points, law="three-halves")
+    assert float(found.critical_temperature) == pytest.approx(END, abs=1e-5)
+    with pytest.raises(ValueError, match="cubic"):
+        fit_joint_current(points, law="cubic")
 
 
 def test_degrees_of_freedom_are_counted_in_words() -> None:

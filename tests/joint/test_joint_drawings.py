@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from artists import figure_of, millimetres
+from artists import points as points_of
 from numpy.testing import assert_allclose
 
 from nbtools.display import style
@@ -37,6 +38,10 @@ def test_currents_as_read_and_with_the_thermometer_moved():
     for panel, moved in zip(axes, (0.0, found), strict=True):
         loops, profiles, line = panel.lines[0], panel.lines[1], panel.lines[-1]
         assert_allclose(loops.get_ydata(), law / 1e4)
+        assert_allclose(loops.get_xdata(), t)
+        bars = {label: half for label, _, _, half in points_of(panel)}
+        assert_allclose(bars["profiles"], 0.0 if moved else 0.4)
+        assert not bars["loops"].any()
         assert_allclose(profiles.get_xdata(), late + 0.3 - moved)
         assert line.get_xdata()[[0, -1]] == pytest.approx([2, float(study.joint.critical_temperature)])
         known = np.isfinite(line.get_ydata())
