@@ -575,3 +575,12 @@ def test_another_place_that_fits_as_well_is_said():
             ).missing["one solution"]
         )
     )
+
+
+def test_bands_of_a_normalised_spectrum_are_counted_as_those_of_counts():
+    """Heights of thousandths are light, too."""
+    light = two_bands(AXIS, *PAIR["heights"], *PAIR["centres"], *PAIR["widths"], 10.0)
+    counts = np.random.default_rng(14).poisson(light)
+    found = [count_bands(AXIS, scale * counts, variance=scale**2 * light, most=2) for scale in (1.0, 1e-5)]
+    assert [len(best.names) for best, _ in found] == [2, 2]
+    assert found[1][1] == pytest.approx(found[0][1], rel=1e-6)
