@@ -308,13 +308,13 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
     fit = fit_map(spectrum, bands, background=background, workers=1)
     starts = np.array([band.centre for band in as_bands(bands, spectrum.energy)])
     k = len(fit.bands)
-    values, sigmas = fit.parameters.reshape(-1), fit.uncertainties.reshape(-1)
+    values, sigmas = fit.parameters.ravel(), fit.uncertainties.ravel()
     success = bool(fit.success.all())
     model = fit.predict()
-    area_sigmas = fit.area_uncertainties.reshape(-1)
+    area_sigmas = fit.area_uncertainties.ravel()
     widened = 1.0
-    if success and fit.widened.size:
-        widened = float(fit.widened.reshape(-1)[0])
+    if success:
+        widened = float(fit.widened.ravel()[0])
         if widened > 1:
             more = float(np.sqrt(_correlated_channels((light - model) / np.sqrt(variance))))
             sigmas, area_sigmas, widened = sigmas * more, area_sigmas * more, widened * more
@@ -341,7 +341,7 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
         covariance = covariance_of(equations_at(alone, shape), k)[0][-2 * k :, -2 * k :] * np.outer(
             scale, scale
         )
-    chi_square = float(fit.chi_square.reshape(-1)[0])
+    chi_square = float(fit.chi_square.ravel()[0])
     return BandFit(
         names=fit.bands,
         energy=fit.energy,
@@ -351,14 +351,14 @@ def fit_spectrum(spectrum: EnergySpectra, bands: Any, *, background: Background 
         background=floor,
         centres=centres,
         widths=widths,
-        areas=tuple(Quantity(v, s, "eV") for v, s in zip(fit.areas.reshape(-1), area_sigmas, strict=True)),
+        areas=tuple(Quantity(v, s, "eV") for v, s in zip(fit.areas.ravel(), area_sigmas, strict=True)),
         shape_covariance=covariance,
         chi_square=chi_square,
         freedom=fit.freedom,
         widened=widened,
         aicc=aicc(chi_square, light.size, len(values)) if success else np.nan,
         success=success,
-        reason="" if success else STATUS[int(fit.status.reshape(-1)[0])],
+        reason="" if success else STATUS[int(fit.status.ravel()[0])],
         separable=pairs,
         missing=missing,
     )
@@ -382,7 +382,7 @@ def _assumed_pairs(fit: "MapFit", starts: Array) -> dict[tuple[str, str], str]:
     could say of two bands at the energies that were asked about.
     """
     order, found = np.argsort(starts, kind="stable"), {}
-    widths, areas = fit.widths.reshape(-1), fit.areas.reshape(-1)
+    widths, areas = fit.widths.ravel(), fit.areas.ravel()
     for i, j in itertools.pairwise(order):
         width = float(np.max(widths[[i, j]]))
         if starts[j] - starts[i] > 2 * width:
@@ -787,9 +787,8 @@ def fit_map(
 
 def misfit_factor(chi_square: Array, freedom: int) -> Array:
     """√(χ²/ν) where χ² is larger than noise would make it in one of a thousand spectra, else 1."""
-    limit = float(chi2.isf(MISFIT, max(freedom, 1)))
-    over = chi_square > limit
-    return np.where(over, np.sqrt(np.where(over, chi_square, 1.0) / max(freedom, 1)), 1.0)
+    freedom = max(freedom, 1)
+    return np.sqrt(np.where(chi_square > chi2.isf(MISFIT, freedom), chi_square, freedom) / freedom)
 
 
 def pixel_status(spectra: EnergySpectra) -> NDArray[np.int8]:

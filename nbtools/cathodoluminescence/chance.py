@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 
 from nbtools.cathodoluminescence.model_centres import edge_out_coupling, seen_through_beam
+from nbtools.cathodoluminescence.model_emission import boundary_distance
 from nbtools.results import NotPossible
 from nbtools.statistics.arrays import real_array, refuse_masked
 from nbtools.statistics.nulls import all_shifts, correlation_length, p_value, random_shifts, shift_radius
@@ -30,7 +31,7 @@ class ChanceTest:
 
     statistic : of the map; null : of the same map where only chance is at work, shape (n,)
     p_value : how often chance gives as much (one-sided, never 0)
-    effect_size : how large the thing itself is, as the test says; z : in standard deviations of the null
+    effect_size : how large the thing itself is, as the test says
     extra : further numbers by name; missing : what the test cannot exclude, and why; notes : what was done
     """
 
@@ -42,11 +43,6 @@ class ChanceTest:
     extra: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    @property
-    def z(self) -> float:
-        spread = float(np.std(self.null))
-        return float((self.statistic - np.mean(self.null)) / spread) if spread > 0 else np.nan
 
     def __str__(self) -> str:
         low, high = np.quantile(self.null, [0.16, 0.84])
@@ -98,11 +94,10 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], name: str) -> Mask:
 
 
 def emitter_of(phase: ArrayLike, values: Array, name: str = "phase") -> tuple[Mask, tuple[str, ...]]:
-    """The emitting phase; if the map is dark there and bright elsewhere, the other one, with a sentence."""
+    """The emitting phase; if a finite map is dark there and bright elsewhere, the other one, with a sentence."""
     inside = as_mask(phase, values.shape, name)
-    here, there = values[inside & np.isfinite(values)], values[~inside & np.isfinite(values)]
-    bright = there.size >= FEWEST and here.size and np.mean(there) > DARK * max(float(np.mean(here)), 0.0)
-    if bright and np.mean(there) > 0:
+    here, there = values[inside], values[~inside]
+    if there.size >= FEWEST and np.mean(there) > DARK * max(float(np.mean(here)), 0.0):
         return ~inside, (f"{name} is True where the map is dark: the other phase was taken as the emitter",)
     return inside, ()
 
@@ -149,22 +144,15 @@ def reference_of(reference: ArrayLike, shape: tuple[int, ...]) -> Array:
     return other
 
 
-def distance_inside(inside: Mask) -> Array:
-    """From the centre of each emitter pixel to the boundary, in pixels; infinite where there is no other phase."""
-    if inside.all():
-        return np.full(inside.shape, np.inf)
-    return np.asarray(distance_transform_edt(inside)) - 0.5
-
-
 def clear_of_boundary(inside: Mask, edge: float) -> Mask:
     """Emitter pixels farther than `edge` (pixels) from the boundary; all of them where that leaves too few."""
-    clear = inside & (distance_inside(inside) > edge)
+    clear = inside & (boundary_distance(inside) > edge)
     return clear if clear.sum() >= max(FEWEST, inside.sum() / 5) else inside
 
 
 def distance_bins(inside: Mask) -> NDArray[np.intp]:
     """Class of distance of each pixel, about equally full, −1 outside."""
-    distance = distance_inside(inside)
+    distance = boundary_distance(inside)
     edges = np.unique(np.quantile(distance[inside], np.linspace(0, 1, DISTANCE_BINS + 1)[1:-1]))
     return np.where(inside, np.searchsorted(edges, distance, side="left"), -1)
 
@@ -184,7 +172,7 @@ def without_geometry(
     def centred(array: Array) -> Array:
         sums = np.bincount(bins[used], array[used], count)
         means = sums / np.maximum(np.bincount(bins[used], minlength=count), 1)
-        return np.where(used, array - means[np.maximum(bins, 0)], 0.0)
+        return np.where(used, array - means[bins], 0.0)
 
     left = centred(values)
     blurs = [] if inside.all() else [gaussian_filter(inside.astype(float), width) for width in BLURS]
@@ -200,7 +188,7 @@ def smoothed_inside(values: Array, inside: Mask, sigma: float) -> Array:
     """A Gaussian mean over emitter pixels alone; 0 outside."""
     weight = gaussian_filter(inside.astype(float), sigma, mode="constant")
     total = gaussian_filter(np.where(inside, values, 0.0), sigma, mode="constant")
-    return np.where(inside, total / np.maximum(weight, 1e-12), 0.0)
+    return np.divide(total, weight, out=np.zeros(inside.shape), where=inside)
 
 
 # Do two maps overlap? ---------------------------------------------------------------------------
@@ -364,11 +352,10 @@ def assess_boundary_profile(
 
 def _near_and_far(inside: Mask) -> tuple[Mask, Mask, float]:
     """The third of the emitter nearest to the other phase, its inner half, and how far (pixels) the third reaches."""
-    distance = distance_inside(inside)
+    distance = boundary_distance(inside)
     near, far = np.quantile(distance[inside], [NEAR, FAR])
-    if not np.any(distance[inside] > far):  # an emitter a pixel or two wide: its rim and the rest
-        far = distance[inside].min()
-        return inside & (distance <= far), inside & (distance > far), float(near)
+    if not np.any(distance[inside] > far):
+        raise NotPossible("the emitter is a pixel or two wide everywhere: it has no inside beside its rim")
     return inside & (distance <= near), inside & (distance > far), float(near)
 
 
@@ -385,7 +372,7 @@ def _denominator(
     even = inside.astype(float)
     if out_coupling is not None:
         gain, length = out_coupling
-        even = even * edge_out_coupling(distance_inside(inside) * pixel, gain=gain, length=length)
+        even = even * edge_out_coupling(boundary_distance(inside, pixel), gain=gain, length=length)
     if beam_range > 0:
         even = seen_through_beam(even, inside, pixel=pixel, beam_range=beam_range)
     return np.where(inside, even, np.nan)
@@ -405,7 +392,7 @@ def _shifted_excess(above: Array, below: Array, near: Mask, far: Mask, inside: M
 
 def _mean_distance(inside: Mask) -> Array:
     """Of each class of `distance_bins`, in pixels."""
-    bins, distance = distance_bins(inside), distance_inside(inside)
+    bins, distance = distance_bins(inside), boundary_distance(inside)
     return np.bincount(bins[inside], distance[inside]) / np.bincount(bins[inside])
 
 
@@ -518,8 +505,8 @@ def _skeleton(field: Array, inside: Mask, fraction: float) -> Mask:
 
 def _parts(mask: Mask) -> tuple[NDArray[np.intp], Array]:
     """Labels of the connected parts, and the pixels in each; label 0 has none."""
-    parts, count = label(mask, NEIGHBOURS)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1).astype(float)
+    parts, _ = label(mask, NEIGHBOURS)
+    sizes = np.bincount(parts.ravel()).astype(float)
     sizes[0] = 0
     return parts, sizes
 
@@ -547,8 +534,7 @@ def _worst_share(observed: Array, chance: Array) -> tuple[float, int]:
 def _rephased(field: Array, rng: Generator) -> Array:
     """A Gaussian field of the same power spectrum."""
     noise = np.fft.rfft2(rng.standard_normal(field.shape))
-    phases = noise / np.maximum(np.abs(noise), 1e-300)
-    return np.asarray(np.fft.irfft2(np.abs(np.fft.rfft2(field)) * phases, s=field.shape))
+    return np.asarray(np.fft.irfft2(np.abs(np.fft.rfft2(field)) * noise / np.abs(noise), s=field.shape))
 
 
 def _shuffled(field: Array, tile: int, rng: Generator) -> Array:

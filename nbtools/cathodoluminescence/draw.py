@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nbtools.display.drawing import drawing
+from nbtools.display.drawing import drawing, write_reason
 from nbtools.display.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, RED, SKY, add_legend
 from nbtools.units import HC, convert
 
@@ -208,10 +208,7 @@ def bands(panels: Any, study: "SpectraStudy", *, spots: Sequence[str] | None = N
     """
     found = list(_fitted(study, spots).items())
     if not found:
-        axes = np.atleast_1d(panels)[0]
-        axes.set_axis_off()
-        axes.text(0.0, 0.5, "no spectrum has bands", fontsize=7)
-        return panels
+        return write_reason(panels, "no spectrum has bands")
     for axes, (name, fit) in zip(np.atleast_1d(panels), found[-np.size(panels) :], strict=True):
         draw_bands(axes, fit, title=name)
     return panels
@@ -293,12 +290,7 @@ def chance(
     axes = list(np.atleast_1d(panels))
     names, dark = list(study.windows), study.phases[1].replace("MgB2", "MgB$_2$")
     if not _asked(study):
-        axes[0].set_axis_off()
-        reason = "\n".join(dict.fromkeys(study.missing.values()))
-        axes[0].text(
-            0.5, 0.5, reason, ha="center", va="center", wrap=True, fontsize=7, transform=axes[0].transAxes
-        )
-        return panels
+        return write_reason(panels, "\n".join(dict.fromkeys(study.missing.values())))
     if study.overlap is not None:
         draw_chance(axes.pop(0), study.overlap, label="correlation beyond the shape")
     if study.profile is not None:
@@ -322,10 +314,7 @@ def channels(panels: Any, study: "FieldStudy") -> Any:
     study : from `study_field`, with a test of lines
     """
     if study.channels is None:
-        for axes in panels:
-            axes.set_axis_off()
-        panels[0].text(0.0, 0.5, study.missing.get("channels", "no lines were looked for"), fontsize=7)
-        return panels
+        return write_reason(panels, study.missing.get("channels", "no lines were looked for"))
     extra, light = study.channels.extra, list(study.windows.values())[min(1, len(study.windows) - 1)]
     draw_map(panels[0], light, pixel=study.pixel, over=extra["skeleton"]).set_xlabel("all bright lines")
     picture = draw_map(panels[1], study.emitter, pixel=study.pixel, colours="gray", over=extra["longest"])

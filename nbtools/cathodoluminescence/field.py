@@ -15,8 +15,8 @@ from nbtools.cathodoluminescence.chance import (
     assess_boundary_profile,
     assess_channels,
     assess_overlap,
-    distance_inside,
 )
+from nbtools.cathodoluminescence.model_emission import boundary_distance
 from nbtools.cathodoluminescence.spectra import find_spikes
 from nbtools.results import NotPossible
 from nbtools.statistics.nulls import all_shifts
@@ -294,8 +294,8 @@ def aligned_emitter(image: ArrayLike, light: ArrayLike) -> tuple[Mask, tuple[int
 
 def dark_share(light: Array, emitter: Mask) -> Quantity:
     """Light of the dark phase over that of the emitter, both clear of the boundary; NaN where none is that clear."""
-    dark = distance_inside(~emitter) > CLEAR if not emitter.all() else np.zeros_like(emitter)
-    bright = distance_inside(emitter) > CLEAR
+    dark = ~emitter & (boundary_distance(~emitter) > CLEAR)
+    bright = emitter & (boundary_distance(emitter) > CLEAR)
     if dark.sum() < 5 or bright.sum() < 5:
         return Quantity(np.nan)
     level = Quantity(float(np.mean(light[bright])), float(np.std(light[bright])) / np.sqrt(bright.sum()))
@@ -333,7 +333,6 @@ class SecondOrder(StudyResult):
     share : red over blue that fits best if it is
     misfit, freedom : χ² of that, and its degrees of freedom
     p_value : of the claim
-    regions : in how many blocks of the field it was compared
     """
 
     share: Quantity
@@ -379,8 +378,7 @@ def assess_second_order(ultraviolet: Sequence[Quantity], red: Sequence[Quantity]
 
 def areas_by_region(areas: Array, uncertainties: Array, usable: Mask, *, regions: int = 6) -> list[Quantity]:
     """A band's mean area in blocks of the field (regions × regions), usable pixels alone, with σ of the mean."""
-    rows = np.minimum(np.arange(usable.shape[0]) * regions // usable.shape[0], regions - 1)
-    columns = np.minimum(np.arange(usable.shape[1]) * regions // usable.shape[1], regions - 1)
+    rows, columns = (np.arange(n) * regions // n for n in usable.shape)
     block = rows[:, None] * regions + columns[None]
     found = []
     for number in range(regions**2):

@@ -91,9 +91,12 @@ def second_order(wavelength: ArrayLike, spectrum: ArrayLike, *, share: float) ->
     `wavelength` ascends (nm, shape (n,)); `spectrum` has it along its last axis and is zero outside.
     """
     require_within(0.0, 1.0, share=share)
-    nm, light = np.asarray(wavelength, float), np.atleast_2d(np.asarray(spectrum, float))
-    halved = [np.interp(nm / 2, nm, row, left=0.0, right=0.0) for row in light.reshape(-1, nm.size)]
-    return 0.5 * share * np.reshape(halved, np.shape(spectrum))
+    nm = np.asarray(wavelength, float)
+
+    def halved(light: Array) -> Array:
+        return np.interp(nm / 2, nm, light, left=0.0)
+
+    return np.asarray(0.5 * share * np.apply_along_axis(halved, -1, np.asarray(spectrum, float)))
 
 
 def excitation_range(

@@ -35,8 +35,11 @@ def two_phase_map(
     return np.asarray(field < np.quantile(field, 1 - dark_share))
 
 
-def boundary_distance(emitter: Mask, pixel: float) -> Array:
-    """How far inside the emitter phase a pixel lies from the other (m); half a pixel at the boundary, 0 outside."""
+def boundary_distance(emitter: Mask, pixel: float = 1.0) -> Array:
+    """How far inside the emitter phase a pixel's centre lies from the other, 0 outside; infinite without another.
+
+    In the unit of `pixel`: half a pixel at the boundary.
+    """
     inside = np.asarray(emitter, bool)
     if inside.all():
         return np.full(inside.shape, np.inf)

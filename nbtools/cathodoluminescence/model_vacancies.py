@@ -40,7 +40,7 @@ def oxygen_shells(hop: float, lattice_constant: float = LATTICE_CONSTANT) -> tup
 def _offsets(hop: float, lattice_constant: float) -> NDArray[np.intp]:
     """Oxygen neighbours within a hop, in half lattice constants: the sum of the three is even."""
     require_positive(hop=hop, lattice_constant=lattice_constant)
-    reach = int(2 * hop / lattice_constant * (1 + 1e-9))
+    reach = math.ceil(2 * hop / lattice_constant)
     axis = np.arange(-reach, reach + 1)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
     squared = (grid**2).sum(1)
@@ -138,7 +138,7 @@ def _wraps(
 ) -> bool:
     """Whether some vacancy reaches its own image one period along the first axis."""
     count = len(sites)
-    half = offsets[(offsets @ [10_000, 100, 1]) > 0]
+    half = offsets[len(offsets) // 2 :]  # they are sorted; the others lead the same ways back
     starts, ends, crossed = [], [], []
     for offset in half:
         to = sites + offset
@@ -147,7 +147,7 @@ def _wraps(
         good = np.flatnonzero(inside & (target >= 0) & (target < count))
         starts.append(good)
         ends.append(target[good])
-        crossed.append((to[good, 0] // size[0]) % 2 != 0)
+        crossed.append(to[good, 0] // size[0] != 0)
     a, b, over = (np.concatenate(part) for part in (starts, ends, crossed))
     # Two sheets: a bond that crosses the seam leads from one to the other.
     rows = np.concatenate([a, a + count])

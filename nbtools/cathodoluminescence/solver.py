@@ -86,7 +86,7 @@ class Spectra:
         whole = self.energy.size // size * size
 
         def group(values: Array) -> Array:
-            return values[..., :whole].reshape(*values.shape[:-1], -1, size)
+            return values[..., :whole].reshape(*values.shape[:-1], whole // size, size)
 
         weights, energy = group(self.weights), group(self.energy)
         total = weights.sum(-1)

@@ -343,8 +343,8 @@ def energy_spectra(
 def sum_groups(values: NDArray[Any], weights: Array, size: int) -> Array:
     """Weighted sums of `size` neighbours along the last axis of (p, n), of what is left over at its end too."""
     whole = values.shape[-1] // size * size
-    groups = values[:, :whole].reshape(len(values), -1, size)
-    found = np.einsum("pgs,gs->pg", groups, weights[:whole].reshape(-1, size))
+    groups = values[:, :whole].reshape(len(values), whole // size, size)
+    found = np.einsum("pgs,gs->pg", groups, weights[:whole].reshape(whole // size, size))
     if whole == values.shape[-1]:
         return np.asarray(found)
     return np.column_stack([found, values[:, whole:] @ weights[whole:]])

@@ -11,7 +11,6 @@ from nbtools.display import style
 from nbtools.study import Missing, NotPossible, Stamp
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Format = Literal["pdf", "png", "svg"]
@@ -54,10 +53,10 @@ def drawing(
             if axes is not None:
                 if lacking is None:
                     return function(axes, result, *others, **options)
-                return _reason(axes, lacking)
+                return write_reason(axes, lacking.reason)
             if lacking is not None:
                 figure, own = style.new_figure(height=20)
-                _reason(own, lacking)
+                write_reason(own, lacking.reason)
                 _show(figure, f"{name or function.__name__}: not possible")
                 return None
             count = panels(result) if callable(panels) else panels
@@ -67,7 +66,7 @@ def drawing(
                 function(own, result, *others, **options)
             except NotPossible as reason:
                 figure, own = style.new_figure(height=20)
-                _reason(own, Missing(type(result), str(reason)))
+                write_reason(own, str(reason))
                 _show(figure, f"{name or function.__name__}: not possible")
                 return None
             finish(figure, result.stamp, name or function.__name__, formats=formats, tag=tag)
@@ -125,12 +124,11 @@ def about(stamp: Stamp) -> Mapping[str, str]:
     return {"Creator": f"nbtools {__version__}", "Subject": json.dumps(said, ensure_ascii=False, default=str)}
 
 
-def _reason(axes: "Axes", missing: Missing) -> "Axes":
+def write_reason(axes: Any, reason: str) -> Any:
+    """Why there is no figure, in its place: on one panel or on each of several."""
     for one in getattr(axes, "flat", [axes]):
         one.set_axis_off()
-        one.text(
-            0.5, 0.5, missing.reason, ha="center", va="center", wrap=True, fontsize=7, transform=one.transAxes
-        )
+        one.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, fontsize=7, transform=one.transAxes)
     return axes
 
 

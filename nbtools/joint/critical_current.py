@@ -9,6 +9,7 @@ from scipy.stats import chi2
 
 from nbtools.ac_susceptibility.current_law import CurrentRegression
 from nbtools.physics.critical_current import EXPONENTS, log_current
+from nbtools.physics.domain import require_one_of
 from nbtools.results import Ledger, NotPossible
 from nbtools.study import Row, StudyResult
 from nbtools.units import Quantity
@@ -63,12 +64,10 @@ class JointCurrent:
     def predict(self, temperature: ArrayLike) -> Array:
         """J_c (A/m²) on the reference's temperature scale; 0 from T_c up."""
         t = np.asarray(temperature, float) / float(self.critical_temperature)
-        z = np.log(np.maximum(1 - t, 1e-300))
-        return (
-            float(self.zero_temperature_current)
-            * np.exp(log_current(self.law, float(self.exponent))(z))
-            * (t < 1)
-        )
+        below, current = t < 1, np.zeros(t.shape)
+        shape = log_current(self.law, float(self.exponent))(np.log(1 - t[below]))
+        current[below] = float(self.zero_temperature_current) * np.exp(shape)
+        return current
 
 
 @dataclass(frozen=True, repr=False)
@@ -254,7 +253,7 @@ def fit_joint_current(instruments: Mapping[str, CurrentPoints], *, law: str = "p
 
 
 def _problem(instruments: Mapping[str, CurrentPoints], law: str, loose: Sequence[str]) -> CurrentRegression:
-    log_current(law, 1.0)  # refuses an unknown law
+    require_one_of(EXPONENTS, law=law)
     sizes = [np.size(points.temperature) for points in instruments.values()]
     t, j, sigma_t, sigma_j, scales = (
         np.concatenate(

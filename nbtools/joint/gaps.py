@@ -48,11 +48,9 @@ class GapsStudy(StudyResult):
             )
         ]
         for name, (temperature, length) in self.reach.items():
-            for place in (-1, 0):
-                found = Quantity(float(length[place]), unit="m")
-                rows.append(
-                    Row(f"ξ_N at {temperature[place]:g} K, {name}", found, "normal metal", shown="nm")
-                )
+            for kelvin, reach in reversed([*zip(temperature, length, strict=True)]):
+                found = Quantity(float(reach), unit="m")
+                rows.append(Row(f"ξ_N at {kelvin:g} K, {name}", found, "normal metal", shown="nm"))
         return rows
 
     def notes(self) -> list[str]:

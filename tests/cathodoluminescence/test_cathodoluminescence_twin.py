@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from nbtools.cathodoluminescence.field import find_emitter, window_maps
-from nbtools.cathodoluminescence.model_emission import boundary_distance, emission_maps, two_phase_map
+from nbtools.cathodoluminescence.model_emission import (
+    boundary_distance,
+    emission_maps,
+    two_phase_map,
+    winding_channels,
+)
 from nbtools.cathodoluminescence.twin import CathodoluminescenceWorld, record_cathodoluminescence, truth
 from nbtools.files.sample_card import read_sample_card
 from nbtools.files.spectral_maps import read_recording
@@ -98,3 +104,54 @@ def test_worlds_are_what_they_say():
     assert np.corrcoef(green("out-coupling")[emitter], -distance[emitter])[0, 1] > 0.5
     assert np.allclose(np.sort(green("channels")[emitter]), np.sort(green("shuffled")[emitter]))
     assert np.all(green("channels") >= green("rim") - 1e-12)
+
+
+def test_two_phases_are_a_level_set_of_three_smooth_fields():
+    """Each half as coarse as the one before and 0.55 times as strong."""
+    rng, field = np.random.default_rng(2), 0.0
+    for smoothing, weight in ((9.0, 1.0), (4.5, 0.55), (2.25, 0.3025)):
+        part = gaussian_filter(rng.standard_normal((30, 40)), smoothing, mode="reflect")
+        field = field + weight * part / part.std()
+    options = {"pixel": 2e-7, "scale": 1.8e-6, "dark_share": 0.3}
+    found = two_phase_map((30, 40), rng=np.random.default_rng(2), **options)
+    assert np.array_equal(found, field < np.quantile(field, 0.7))
+
+
+def test_distance_from_the_other_phase():
+    """Half a pixel at the boundary, 0 outside, infinite without another phase."""
+    emitter = np.arange(6)[None] < np.full((3, 1), 4)
+    assert boundary_distance(emitter, 0.2)[1] == pytest.approx([0.7, 0.5, 0.3, 0.1, 0, 0])
+    assert boundary_distance(emitter)[1, 0] == 3.5
+    assert np.all(boundary_distance(np.ones((3, 3), bool)) == np.inf)
+
+
+def test_emission_of_each_world():
+    """Vacancies at the rim and along lines: F 1 + e + 3 l, F₂ 1 + 0.4 e + 1.5 l, red 1 + 0.5 e; edges 1 + 0.8 e."""
+    emitter = two_phase_map((40, 40), pixel=2e-7, scale=1.8e-6, dark_share=0.27, rng=np.random.default_rng(3))
+    away = boundary_distance(emitter, 2e-7)
+    rim, edge = np.exp(-away / 0.6e-6), np.exp(-away / 0.5e-6)
+    field = gaussian_filter(np.random.default_rng(4).standard_normal((40, 40)), 10.0, mode="reflect")
+    slope = np.hypot(*np.gradient(field, 2e-7))
+    line = np.exp(-0.5 * (np.abs(field) / np.maximum(slope, 1e-3 * slope.max()) / 0.25e-6) ** 2)
+    line = emitter * line * np.exp(-away / 3.6e-6)
+    shape = {"scale": 2e-6, "width": 0.25e-6, "near": 3.6e-6}
+    drawn = winding_channels(emitter, pixel=2e-7, rng=np.random.default_rng(4), **shape)
+    assert drawn == pytest.approx(line) and drawn.max() > 0.5
+
+    def found(world):
+        return emission_maps(world, emitter, pixel=2e-7, rng=np.random.default_rng(4))
+
+    for world, along in (("channels", line), ("rim", 0 * line)):
+        maps = found(world)
+        assert maps["green"] == pytest.approx(emitter * (1 + rim + 3 * along))
+        assert maps["ultraviolet"] == pytest.approx(emitter * (1 + 0.4 * rim + 1.5 * along))
+        assert maps["red"] == pytest.approx(emitter * (1 + 0.5 * rim))
+    for world, light in (("out-coupling", 1 + 0.8 * edge), ("uniform", 1), ("tail", 1), ("second order", 1)):
+        for values in found(world).values():
+            assert values == pytest.approx(emitter * light)
+    moved = found("shuffled")
+    where = np.lexsort([found("channels")[band][emitter] for band in ("red", "green")])
+    there = np.lexsort([moved[band][emitter] for band in ("red", "green")])
+    for band in moved:  # the bands of a place go together
+        assert moved[band][emitter][there] == pytest.approx(found("channels")[band][emitter][where])
+    assert np.corrcoef(moved["green"][emitter], found("channels")["green"][emitter])[0, 1] < 0.2

@@ -5,8 +5,9 @@ import pytest
 from luminescence_worlds import CENTRES, ENERGY, WIDTHS, band_map, blobs, shot
 from luminescence_worlds import bands as planted
 
-from nbtools.cathodoluminescence.bands import fit_map, fit_spectrum
-from nbtools.cathodoluminescence.explore import bands, pixel_at, pixels, profile
+from nbtools.cathodoluminescence.bands import fit_bands, fit_map, fit_spectrum
+from nbtools.cathodoluminescence.chance import assess_boundary_profile
+from nbtools.cathodoluminescence.explore import bands, pixel_at, pixels, profile, profile_at
 from nbtools.cathodoluminescence.field import estimate_field
 from nbtools.cathodoluminescence.spectra import energy_spectra
 from nbtools.cathodoluminescence.study import BandMaps, RecordingsStudy, SpectraStudy
@@ -99,3 +100,57 @@ def test_three_spectra_in_one_fit_share_their_centres():
         assert found[f"centre{i}"].stderr < 1.1 * alone
     assert found["height1_1"].value == pytest.approx(300, rel=0.1)
     assert found["height3_2"].value == pytest.approx(300, rel=0.1)
+
+
+def test_a_region_is_shown_with_its_mean_and_its_bands(fitted):
+    """Map of the band chosen, a mark in the middle of the pixel, counts of the square about it that lies in the map."""
+    spectra, fit, _ = fitted
+    found = pixel_at(spectra, fit, x=4, y=1, half_width=2, band="b")
+    assert np.array_equal(found["map"].image, fit.areas[..., 1])
+    assert found["map"].extent == (0, 5, 0, 6) and found["map"].clicked == ("x", "y")
+    (x, y, mark) = found["map"].curves["pixel"]
+    assert (x, y, mark) == (4.5, 1.5, "o")
+    energy, counts, _ = found["bands"].curves["spectrum"]
+    region = spectra.intensity[0:4, 2:5].reshape(12, -1)
+    noise = spectra.variance[0:4, 2:5].reshape(12, -1).mean(0) / 12
+    assert counts == pytest.approx(region.mean(0))
+    again = fit_bands(energy, counts, dict(zip("abcd", CENTRES, strict=True)), variance=noise)
+    for name, centre in zip("abcd", again.centres, strict=True):
+        assert float(found[name]) == pytest.approx(float(centre), abs=1e-4)
+        assert found[name].uncertainty == pytest.approx(centre.uncertainty, rel=1e-2)
+    assert float(found["AICc"]) == pytest.approx(again.aicc, rel=1e-4)
+    assert list(found["bands"].curves) == ["spectrum", "fit", *"abcd"]
+    left_out = pixel_at(spectra, fit, x=4, y=1, band="without c")
+    assert np.array_equal(left_out["map"].image, fit.areas[..., 2])
+    assert list(left_out["bands"].curves) == ["spectrum", "fit", *"abd"]
+
+
+def test_pixels_begin_at_the_brightest(fitted):
+    """Three pixels about it, the first band; as far as the map goes."""
+    spectra, fit, _ = fitted
+    made = pixels(study_of(spectra, fit))
+    row, column = np.unravel_index(np.argmax(fit.areas.sum(-1)), (6, 5))
+    assert made.arguments == {"x": column, "y": row, "half_width": 3, "band": "a"}
+    made.set("x", value=4).set("y", value=5)
+    assert (made.arguments["x"], made.arguments["y"]) == (4, 5)
+
+
+def test_a_profile_in_micrometres():
+    """What the test against chance found, beside the edges of chance; no light at edges without a gain."""
+    phase = blobs(3, 48)
+    light = shot(1, 100.0 * phase)
+    found = profile_at(light, phase, 1e-7, beam_range=4e-7)
+    test = assess_boundary_profile(light, phase, pixel=1e-7, beam_range=4e-7, shifts=199)
+    distance, ratio = found["profile"].curves["map"]
+    assert distance == pytest.approx(1e6 * test.extra["distance"]) and np.array_equal(
+        ratio, test.extra["profile"]
+    )
+    for name in ("low", "high"):
+        assert np.array_equal(found["profile"].curves[f"chance, {name}"][1], test.extra[name])
+    assert (float(found["excess"]), found["excess"].uncertainty) == (test.statistic, np.std(test.null))
+    assert float(found["p"]) == test.p_value
+    edges = profile_at(light, phase, 1e-7, edge_gain=0.5)
+    known = assess_boundary_profile(
+        light, phase, pixel=1e-7, beam_range=3e-7, out_coupling=(0.5, 5e-7), shifts=199
+    )
+    assert float(edges["excess"]) == known.statistic

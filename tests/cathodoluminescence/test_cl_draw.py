@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from artists import legend, lines, texts, unnamed
+from artists import figure_of, legend, lines, millimetres, texts, unnamed
 
 from nbtools.cathodoluminescence import draw
 from nbtools.display import style
@@ -111,6 +111,7 @@ def test_a_spectrum_without_bands_says_so(axes):
     """In words."""
     draw.bands(SimpleNamespace(fits={"A": None}), axes=axes)
     assert texts(axes) == ["no spectrum has bands"] and not axes.axison
+    assert axes.texts[0].get_position() == (0.5, 0.5)
 
 
 @pytest.mark.parametrize(("pixel", "step", "unit"), [(2e-7, 0.2, "µm"), (np.nan, 1.0, "pixels")])
@@ -212,3 +213,132 @@ def test_the_area_of_each_band():
     draw.band_maps(SimpleNamespace(maps=maps, pixel=PIXEL), axes=axes)
     assert [one.get_xlabel() for one in axes] == ["500 nm, 2.480 eV", "387 nm, 3.200 eV"]
     assert np.asarray(axes[1].images[0].get_array()) == pytest.approx(3 * LIGHT)
+
+
+@pytest.mark.parametrize("micrometres", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+def test_a_bar_is_a_round_length_near_a_quarter_of_the_width(axes, micrometres):
+    """Of the 1, 2, 5 series, by its ratio to that."""
+    for share in (0.75, 1.35):
+        axes.clear()
+        draw.draw_map(axes, LIGHT, pixel=1e-6 * share * micrometres / 10)
+        assert axes.texts[0].get_text() == f"{micrometres:g} µm"
+        [(x, _)] = [line for line in unnamed(axes) if len(line[0]) == 2]
+        assert x == pytest.approx([2, 2 + 10 / share])
+
+
+@pytest.mark.parametrize("step", [0.5, 1, 2, 5, 10, 20, 50, 100])
+def test_wavelengths_are_multiples_of_a_round_step(step):
+    """The largest that goes more than four times into the range; five places evenly spread in energy."""
+    found = draw._round_wavelengths(400, 400 + 4.1 * step)
+    energies = np.linspace(HC / (400 + 4.1 * step), HC / 400, 7)[1:-1]
+    assert found == sorted({round(HC / energy / step) * step for energy in energies})
+
+
+def test_more_spectra_than_colours(axes):
+    """The colours come again; A is black, B blue and C green."""
+    nm = np.linspace(300, 900, 5)
+    recorded = {name: (nm, nm) for name in ["A", "B", "C", *"defghijk"]}
+    draw.draw_spectra(axes, recorded)
+    colours = [line.get_color() for line in axes.lines]
+    assert colours[:4] == [style.BLACK, style.BLUE, style.GREEN, style.ORANGE] and colours[9] == style.ORANGE
+
+
+def test_tests_in_pixels_where_their_size_is_not_known():
+    """Lengths and distances are then in pixels."""
+    study = field_study()
+    study.channels.extra["unit"] = study.profile.extra["unit"] = "px"
+    _, axes = style.new_figure(3, columns=2)
+    draw.chance(study, axes=axes)
+    assert axes[2].get_xlabel() == "mean length of bright lines (pixels)"
+    assert list(lines(axes[2])["map (p = 0.500)"][0]) == pytest.approx([2e-6] * 2)
+    assert axes[1].get_xlabel() == "distance from MgB$_2$ grains (pixels)"
+    assert lines(axes[1])["map"][0] == pytest.approx([1e-7, 3e-7])
+    one = field_study(windows={"520 nm": LIGHT}, overlap=None)
+    _, axes = style.new_figure(2, columns=2)
+    draw.chance(one, axes=axes)
+    assert axes[0].get_ylabel() == "520 nm, relative"
+
+
+def test_where_no_lines_were_looked_for_the_reason_stands():
+    """In both panels, and nothing else."""
+    _, axes = style.new_figure(2, columns=2)
+    draw.channels(field_study(channels=None), axes=axes)
+    assert [texts(one) for one in axes] == [["too few pixels"]] * 2 and not any(one.axison for one in axes)
+
+
+def test_areas_along_a_line(axes):
+    """A curve a band, by wavelength and energy."""
+    maps = SimpleNamespace(
+        bands=("B_1", "B_2"),
+        success=np.ones((1, 6), bool),
+        centres=np.broadcast_to([2.0, 3.1], (1, 6, 2)),
+        areas=np.arange(6.0)[None, :, None] * [1, 2],
+    )
+    draw.band_maps(SimpleNamespace(maps=maps, pixel=2e-7), axes=axes)
+    drawn = lines(axes)
+    assert list(drawn) == ["620 nm, 2.000 eV", "400 nm, 3.100 eV"]
+    assert drawn["400 nm, 3.100 eV"][1] == pytest.approx(2 * np.arange(6))
+    assert drawn["620 nm, 2.000 eV"][0] == pytest.approx(0.2 * np.arange(6))
+
+
+def test_figures_have_a_panel_for_each_part(monkeypatch):
+    """Of spectra two at most, of bands four at most; a line is one."""
+    fits = dict.fromkeys("ABC", band_fit())
+    for names, count in (("A", 1), ("AB", 2), ("ABC", 2)):
+        figure = figure_of(monkeypatch, draw.bands, SimpleNamespace(fits={n: fits[n] for n in names}))
+        assert [legend(one)[0] for one in figure.axes[:count]] == list(names[-count:])
+    assert len(figure_of(monkeypatch, draw.field, field_study()).axes) == 3
+    assert len(figure_of(monkeypatch, draw.field, field_study(image=None)).axes) == 2
+    assert len(figure_of(monkeypatch, draw.chance, field_study(overlap=None)).axes) == 2
+    none = field_study(overlap=None, profile=None, channels=None)
+    assert len(figure_of(monkeypatch, draw.chance, none).axes) == 1
+    line = field_study(emitter=np.ones((1, 6), bool), windows={"a": np.ones((1, 6))})
+    assert len(figure_of(monkeypatch, draw.field, line).axes) == 1
+    maps = SimpleNamespace(
+        bands=tuple("abcde"),
+        success=np.ones((20, 40), bool),
+        centres=np.broadcast_to([1.8, 2.0, 2.2, 2.4, 3.0], (20, 40, 5)),
+        areas=LIGHT[..., None] * np.ones(5),
+    )
+    figure = figure_of(monkeypatch, draw.band_maps, SimpleNamespace(maps=maps, pixel=PIXEL))
+    assert [one.get_xlabel().partition(",")[0] for one in figure.axes] == [
+        "620 nm",
+        "564 nm",
+        "517 nm",
+        "413 nm",
+    ]
+
+
+def test_figures_fill_a_column_or_two(monkeypatch):
+    """Width and height in mm."""
+    nm = np.linspace(300, 900, 5)
+    maps = SimpleNamespace(
+        bands=("a", "b"),
+        success=np.ones((20, 40), bool),
+        centres=np.broadcast_to([1.8, 2.0], (20, 40, 2)),
+        areas=LIGHT[..., None] * np.ones(2),
+    )
+    fits = {"A": band_fit(), "B": band_fit()}
+    results = {
+        draw.spectra: SimpleNamespace(recorded={"B": (nm, nm)}),
+        draw.bands: SimpleNamespace(fits=fits),
+        draw.field: field_study(image=None),
+        draw.band_maps: SimpleNamespace(maps=maps, pixel=PIXEL),
+        draw.chance: field_study(overlap=None),
+        draw.channels: field_study(),
+    }
+    found = {}
+    for drawing, result in results.items():
+        figure = figure_of(monkeypatch, drawing, result)
+        found[drawing.__name__] = (
+            round(millimetres(figure)),
+            round(float(figure.get_size_inches()[1] * 25.4)),
+        )
+    assert found == {
+        "spectra": (86, 64),
+        "bands": (178, 67),
+        "field": (178, 58),
+        "band_maps": (178, 52),
+        "chance": (178, 58),
+        "channels": (178, 66),
+    }

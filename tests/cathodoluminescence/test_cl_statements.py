@@ -1,12 +1,17 @@
 """The paper's statements on cathodoluminescence: each can fail, and each recovery excludes a wrong world."""
 
+import re
 from dataclasses import replace
+from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from flips import check_flip, check_stored, printed
+from flips import changed, check_flip, check_stored, flip_differences, printed
 
 from nbtools import cathodoluminescence
+from nbtools.cathodoluminescence import statements
+from nbtools.cathodoluminescence.model_vacancies import Threshold
 from nbtools.notebook.sample import open_sample
 from nbtools.paper import judge_statement, read_paper, registered
 from nbtools.paper.verdict import NO_DATA
@@ -28,6 +33,14 @@ FLIPS = {
     "CL-22": ({"CL-05": [650]}, "agrees", {"CL-05": [495]}),
     "CL-23": ({"CL-05": [440]}, "inconsistent", {"CL-05": [497]}),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def thresholds():
+    """Each length of a hop is computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statements, "threshold_of", cache(statements.threshold_of))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +90,42 @@ def test_it_says_what_the_notebook_shows(name):
     check_stored(printed()[name])
 
 
+@pytest.mark.parametrize("name", FLIPS)
+def test_it_says_why_it_flips(name):
+    """Every number and word after the change."""
+    assert not flip_differences(name, FLIPS[name])
+
+
+@pytest.mark.parametrize("end", [600, 650, 660, 670, 700, 1000, 1040, 1060, 1080, 1100, 1200])
+def test_a_tail_is_seen_from_a_tenth_of_the_peak_and_not_seen_under_a_thousandth(end):
+    """Between them, and where the rounding allows both, nothing is decided."""
+    found = changed("CL-22", {"CL-10": [end]})
+    low, high = map(float, re.search(r"% of its peak, (\S+) to (\S+) %", found.basis).groups())
+    assert found.word == ("agrees" if low > 10 else "inconsistent" if high < 0.1 else "undecided")
+
+
+def test_a_tail_may_end_before_its_centre():
+    """Nothing is asked of a centre that lies beyond the end."""
+    assert changed("CL-22", {"CL-10": [480]}).word == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("share", "word"), [(0.069, "recoverable"), (0.071, "not discriminating"), (0.2, "not discriminating")]
+)
+def test_hardly_any_light_is_under_a_tenth_with_its_error(share, word):
+    """Three σ of 1 % are added; even light is excluded by how far 1 is."""
+    results = {"field": SimpleNamespace(dark_share=Quantity(share, 0.01))}
+    found = judge_statement("CL-19", results, origin="twin", planted={})
+    assert found.word == word
+    assert f"light of MgB2 over MgO {Quantity(share, 0.01)}, two pixels and more" in found.basis
+
+
+def test_a_hop_shorter_than_the_nearest_oxygen_is_none(monkeypatch):
+    """0.298 nm; a printed 0.28 nm may be that long within the σ of its rounding, 0.05/√3 nm."""
+    monkeypatch.setattr(statements, "threshold_of", lambda hop: Threshold(0.2, 0.001, 0.01, 9))
+    assert [changed("CL-20", {"CL-20": [nm]}).word for nm in (0.26, 0.28)] == ["inconsistent", "undecided"]
+
+
 @pytest.mark.parametrize(("name", "word"), CITED.items())
 def test_what_is_cited_is_only_stated(name, word):
     """Neither right nor wrong."""
@@ -89,6 +138,15 @@ def test_the_planted_answer_comes_back(name, twin, results, rivals):
     found = judge(name, twin, results, rivals)
     assert found.word == "recoverable", found.basis
     assert "excluded: " in found.basis and "not excluded" not in found.basis
+
+
+def test_a_finding_says_what_it_lies_beyond(twin, results, rivals):
+    """Its test, the level and p; or that it is as chance gives it."""
+    p = results["field"].channels.p_value
+    text = f"mean length of bright lines lies beyond all but 1 % of what chance gives (p = {p:.3f})"
+    assert text in judge("CL-17", twin, results, rivals).basis
+    even = results | {"field": rivals["uniform"]}
+    assert "excess near the boundary is as chance gives it (p = " in judge("CL-16", twin, even, rivals).basis
 
 
 @pytest.mark.parametrize("name", ["CL-15", "CL-16", "CL-17"])
