@@ -677,6 +677,8 @@ def _judge(world: str, side: int, seed: int, contrast_to_noise: float, nulls: in
     phase = WORLDS[world]((side, side), rng)
     if np.isfinite(contrast_to_noise):
         phase = _look_at(phase, rng, contrast_to_noise)
+    if phase.all() or not phase.any():  # a cascade that died out in a small field
+        return math.nan, "cannot tell"
     found = judge_sections([phase[None]], rng, nulls=nulls)
     return found.excess, found.verdict
 

@@ -11,6 +11,7 @@ import pytest
 import stem_worlds as worlds
 from peers import python_of_peer
 from seeds import BENCH_SEEDS as SEEDS
+from seeds import room
 from test_atom_columns import columns
 from test_stem_indexing import aligned, one_case
 
@@ -26,7 +27,7 @@ def test_indexing_of_200_random_pairs():
     right = sum(case[0] for case in cases)
     sure = [case[0] for case in cases if case[1]]
     print(f"\nindexing: {right} of {SEEDS} right; determined {len(sure)}, of these right {sum(sure)}")
-    assert sum(sure) >= 0.95 * len(sure)
+    assert sum(sure) >= (0.95 - room(rate=0.95, seeds=SEEDS)) * len(sure)
 
 
 def test_intervals_of_200_pairs():
@@ -53,7 +54,8 @@ def test_intervals_of_200_pairs():
         sizes = np.abs(pulls)
         shares = ", ".join(f"{np.mean(sizes < n):.1%} within {n} σ" for n in (1, 2))
         print(f"\n{name}: {len(pulls)} values, {shares}, r.m.s. pull {np.sqrt(np.mean(sizes**2)):.2f}")
-        assert 0.57 <= np.mean(sizes < 1) <= 0.78
+        spare = room(rate=0.68, seeds=SEEDS)
+        assert 0.57 - spare <= np.mean(sizes < 1) <= 0.78 + spare
 
 
 @pytest.mark.timeout(7200)
@@ -82,8 +84,8 @@ def test_steps_of_200_images():
     for name, (count, near) in {"planes found": found, "planes named": named}.items():
         print(f"\nimages, {name}: {count} of {indexed} counts, {near} with every height within 0.1 plane")
     print(f"straight: {straight} of {level_indexed}; the rest of {SEEDS} could not be indexed")
-    assert min(named) >= 0.9 * indexed
-    assert straight >= 0.95 * level_indexed
+    assert min(named) >= (0.9 - room(rate=0.9, seeds=SEEDS)) * indexed
+    assert straight >= (0.95 - room(rate=0.95, seeds=SEEDS)) * level_indexed
 
 
 def _line(image, interface, spacing=None):
@@ -128,8 +130,8 @@ def test_layers_of_200_boundaries(size):
         print(
             f"{name}: {shares}; mean pull {np.mean(pulls):+.2f}, r.m.s. {np.sqrt(np.mean(np.square(pulls))):.2f}"
         )
-    assert min(films, clean) >= 0.95 * judged
-    assert called <= 0.1 * judged
+    assert min(films, clean) >= (0.95 - room(rate=0.95, seeds=SEEDS)) * judged
+    assert called <= (0.1 + room(rate=0.1, seeds=SEEDS)) * judged
 
 
 def test_number_of_grains():

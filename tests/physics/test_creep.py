@@ -10,7 +10,14 @@ from hatchling.build import build_wheel
 
 from nbtools.physics.ac_response import eddy_susceptibility
 from nbtools.physics.bean_state import bean_susceptibility
-from nbtools.physics.creep import INVERSE_EXPONENTS, REDUCED_FIELDS, TABLE, creep_susceptibility, solve_creep
+from nbtools.physics.creep import (
+    INVERSE_EXPONENTS,
+    REDUCED_FIELDS,
+    TABLE,
+    _Grid,
+    creep_susceptibility,
+    solve_creep,
+)
 from nbtools.physics.creep_table import creep_column
 from nbtools.physics.kim_state import kim_susceptibility
 
@@ -127,3 +134,15 @@ def test_kim_at_zero_bias_is_not_bean():
     small, large = (kim_susceptibility(h, h, kim_field=1.0, geometry="slab")[0] for h in (1e-3, 1.0))
     assert small == pytest.approx(-0.5, abs=2e-3)
     assert large > small + 0.1
+
+
+def test_the_shells_of_a_slab_and_of_a_cylinder():
+    """Each node's share of the volume and the area between two of them, by hand for four nodes; the whole is one."""
+    depth = np.array([0.0, 0.2, 0.6, 1.0])
+    slab, rod = _Grid(depth, "slab"), _Grid(depth, "cylinder")
+    assert slab.share == pytest.approx([0.1, 0.3, 0.4, 0.2]) and slab.area == pytest.approx([1, 1, 1])
+    assert slab.volume == pytest.approx([0.3, 0.4, 0.2]) and slab.width == pytest.approx([0.2, 0.4, 0.4])
+    # Within 1 − edge of the axis: 0.9, 0.6 and 0.2.
+    assert rod.area == pytest.approx([0.9, 0.6, 0.2])
+    assert rod.volume == pytest.approx([(0.81 - 0.36) / 2, (0.36 - 0.04) / 2, 0.04 / 2])
+    assert rod.share == pytest.approx([0.19, 0.45, 0.32, 0.04])

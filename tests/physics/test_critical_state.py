@@ -249,3 +249,13 @@ def test_the_stream_function_and_its_current_agree() -> None:
     """A state's current is the curl of its stream function over the thickness."""
     states = plate_state(rectangle(8, 8), [0, 0.1], critical_current=1.0, pixel_size=0.25, thickness=0.5)
     np.testing.assert_array_equal(states.current(1)[0], current_of(states.stream[1] / 0.5, 0.25)[0])
+
+
+@pytest.mark.parametrize("rim", [(0, slice(None)), (-1, slice(None)), (slice(None), 0), (slice(None), -1)])
+def test_a_sample_at_any_rim_is_refused(rim) -> None:
+    """Each of the four: the field around it must be in the map."""
+    outline = np.zeros((8, 8), bool)
+    outline[3:5, 3:5] = True
+    outline[rim] = True
+    with pytest.raises(ValueError, match="touches the rim"):
+        plate_state(outline, [0, 1], critical_current=1e9, pixel_size=1e-6, thickness=1e-6)

@@ -113,3 +113,21 @@ def test_no_reflections_below_the_largest_spacing():
     assert len(lattice.reflections_within(OXIDE, 1e-9)) == 0
     with pytest.raises(ValueError, match="above zero"):
         lattice.reflections_within(OXIDE, 0.0)
+
+
+def test_directions_in_three_and_in_four_indices():
+    """[2u−v, 2v−u, −(u+v), 3w]/3, and back to the same direction; by hand for [2 −1 −1 0] and [1 0 −1 1]."""
+    assert lattice.zone_indices([2, -1, -1, 0]).tolist() == [1, 0, 0]
+    assert lattice.zone_indices([1, 0, -1, 1]).tolist() == [2, 1, 1]
+    assert lattice.bravais_zone([1, 0, 0]).tolist() == [2, -1, -1, 0]
+    assert lattice.bravais_zone([3, 1, 2]).tolist() == [5, -1, -4, 6]
+    for zone in ([3, 1, 2], [-2, 3, 1], [0, 3, -1], [1, -3, 3]):
+        assert lattice.zone_indices(lattice.bravais_zone(zone)).tolist() == zone
+
+
+def test_triples_sort_by_their_first_index_then_the_next():
+    """As one number each: no two share one, and the order is that of the indices from left to right."""
+    grid = lattice.index_grid([3, 3, 3])
+    shuffled = np.random.default_rng(0).permutation(grid)
+    order = np.argsort(lattice._code(shuffled), kind="stable")
+    assert shuffled[order].tolist() == sorted(shuffled.tolist())

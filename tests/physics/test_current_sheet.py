@@ -134,3 +134,44 @@ def test_a_wrong_map_is_refused(change: dict, text: str) -> None:
     }
     with pytest.raises(ValueError, match=text):
         sheet.plate_field(**{**good, **change})
+
+
+def test_a_stream_function_on_another_grid() -> None:
+    """A ramp from the edge keeps its slope between the pixels and reaches 0 at the edge, half a pixel further out."""
+    distance = np.array([0.5, 1.5, 2.5, 3.5, 2.5, 1.5, 0.5]) * np.ones((5, 1))
+    distance = np.pad(distance, ((1, 1), (1, 1)), constant_values=-0.5)
+    stream = np.where(distance > 0, 4.0 * distance, 0.0)
+    places = np.meshgrid([3.0], [1.0, 1.5, 2.25, 0.5, 0.75], indexing="ij")
+    inside = np.array([[True, True, True, True, True]])
+    found = sheet.resample_stream(stream, distance, places, inside)[0]
+    assert found == pytest.approx([2.0, 4.0, 7.0, 0.0, 1.0], abs=1e-9)
+    assert not sheet.resample_stream(stream, distance, places, ~inside).any()
+
+
+def test_currents_of_a_sense() -> None:
+    """Loops that all run one way are all of that sense and none of the other; half turned round is half."""
+    outline = np.zeros((9, 9), bool)
+    outline[1:-1, 1:-1] = True
+    jx, jy = sheet.current_of(np.where(outline, sheet.distance_transform_edt(outline), 0.0), 1.0)
+    assert sheet.share_of_sense(jx, jy, outline, clockwise=False) == pytest.approx(1)
+    assert sheet.share_of_sense(jx, jy, outline) == 0
+    half = np.where(np.arange(9) < 4, -1.0, 1.0)
+    half[4] = 0.0
+    assert sheet.share_of_sense(half * jx, half * jy, outline) == pytest.approx(0.5)
+    assert np.isnan(sheet.share_of_sense(0 * jx, 0 * jy, outline))
+
+
+def test_from_which_depth_a_signal_comes() -> None:
+    """Of a thick plate half of it from within ln 2/k; of a thin one from within half its thickness."""
+    assert sheet.signal_depth(2.0) == pytest.approx(np.log(2) / 2)
+    assert sheet.signal_depth(1e-6, thickness=3.0) == pytest.approx(1.5, rel=1e-5)
+    assert sheet.signal_depth(1.0, share=0.9, thickness=2.0) == pytest.approx(
+        -np.log(1 - 0.9 * (1 - np.exp(-2)))
+    )
+
+
+def test_a_full_rectangle_is_a_roof() -> None:
+    """The distance to the nearest edge, with the longer side along x."""
+    roof = sheet.uniform_rectangle((5, 9), 2.0, (14.0, 6.0))
+    assert roof[2].tolist() == [0, 1, 3, 3, 3, 3, 3, 1, 0]
+    assert roof[:, 4].tolist() == [0, 1, 3, 1, 0]
