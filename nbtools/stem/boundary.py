@@ -656,7 +656,7 @@ class LayerStudy(StudyResult):
             end = f", {name}" if len(self.widths) > 1 else ""
             if found.bounded:
                 limit = Quantity(found.upper_limit_95, np.nan, "m")
-                how = "half-way contours, less those of sharp boundaries"
+                how = "half-way contours, less those of boundaries drawn as wide"
                 rows.append(Row(f"layer{end}", found.width, how, f"{key}_width", "nm"))
                 rows.append(Row(f"layer below{end}", limit, "95 %, one-sided", f"{key}_limit", "nm"))
             rows.append(

@@ -175,3 +175,14 @@ def test_a_full_rectangle_is_a_roof() -> None:
     roof = sheet.uniform_rectangle((5, 9), 2.0, (14.0, 6.0))
     assert roof[2].tolist() == [0, 1, 3, 3, 3, 3, 3, 1, 0]
     assert roof[:, 4].tolist() == [0, 1, 3, 1, 0]
+
+
+def test_far_from_a_strip_the_field_is_the_applied_one() -> None:
+    """And within its front there is none; just outside it is steeper than the square root by H_c/(front tanh)."""
+    options = {"half_width": 2e-3, "applied": 800.0, "sheet_current": 3000.0}
+    assert sheet.strip_field([50.0], **options) == pytest.approx([800.0], rel=1e-6)
+    front = 2e-3 / np.cosh(np.pi * 800 / 3000)
+    assert sheet.strip_field([0.0, 0.999 * front], **options).tolist() == [0, 0]
+    near = sheet.strip_field([front * 1.0001], **options)[0]
+    expected = 3000 / np.pi * np.arctanh(np.sqrt(1 - 1.0001**-2) / np.tanh(np.pi * 800 / 3000))
+    assert near == pytest.approx(expected, rel=1e-9)
