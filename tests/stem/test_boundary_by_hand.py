@@ -71,18 +71,18 @@ def test_a_line_between_two_masks():
 
 
 def test_a_lattice_continued():
-    """On the strip's grid as in the picture; waves below 3 % of the strongest are left out."""
-    waves = spots([(2e9, 4e9), (-3e9, 1e9), (1e9, 1e9)], [2.0, 1.0, 0.05], [0.4, -1.0, 0.3])
-    origin, tangent = np.array([1.0, 1.5]) * NM, np.array([0.6, 0.8])
-    long, wide = np.arange(5) * 0.1 * NM, np.arange(-2, 3) * 0.07 * NM
-    found = b._pattern(waves, origin, tangent, (100, 120), PIXEL, long, wide)
-    places = origin + long[:, None, None] * tangent + wide[:, None] * np.array([0.8, -0.6])
-    from_middle = places - PIXEL * np.array([99, 119]) / 2
-    expected = sum(
-        a * np.cos(2 * np.pi * from_middle @ k + p)
-        for k, a, p in zip(waves.wave_vectors[:2], (2.0, 1.0), (0.4, -1.0), strict=True)
+    """As it is deep inside, over a constant; a spot that is no wave there adds nothing, nor do those below 3 %."""
+    waves = spots([(2e9, 4e9), (-3e9, 1e9), (4e9, 4e9), (1e9, 1e9)], [2.0, 1.0, 0.5, 0.05], [0.0] * 4)
+    tangent = np.array([0.6, 0.8])
+    long, wide = np.arange(90) * 0.03 * NM, np.arange(-40, 41) * 0.03 * NM
+    places = long[:, None, None] * tangent + wide[:, None] * np.array([0.8, -0.6])
+    lattice = sum(
+        a * np.cos(2 * np.pi * places @ k + p)
+        for k, a, p in zip(waves.wave_vectors[:2], (3.0, 0.7), (0.4, -1.0), strict=True)
     )
-    assert found == pytest.approx(expected, abs=1e-9)
+    deep = np.broadcast_to(np.arange(81) > 50, lattice.shape)
+    found = b._pattern(waves, tangent, np.where(deep, lattice + 7.0, 0.0), deep, long, wide)
+    assert found == pytest.approx(lattice, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
