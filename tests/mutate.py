@@ -2,26 +2,31 @@
 
     python tests/mutate.py --seed 7 --count 40 [--only nbtools/stem]
 
-Changes are drawn by the seed from models, estimators, statements and drawings. Each is made in a copy of the package,
-never in the checkout. First the unit tests run once unchanged, while coverage notes which test runs which line; of a
-changed line only those tests run, then the rest of their files. Numbers that place or style a drawing (STYLE) are not
-changed. Survivors are listed with their line; the exit code is 1 where fewer than 90 % are caught.
+Changes are drawn by the seed from models, estimators, statements and drawings. Each is made where a process forked from
+this one imports the package, never in the checkout. First the unit tests run once unchanged, while coverage notes which
+test runs which line; of a changed line only those tests run, then the rest of their files. Numbers that place or style
+a drawing (STYLE) are not changed. Survivors are listed with their line; the exit code is 1 where fewer than 90 % are
+caught. With MUTATE_LOG=file what pytest printed is kept.
 """
 
 import argparse
 import ast
 import hashlib
+import importlib
 import json
 import os
 import random
 import re
 import shutil
-import subprocess
+import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import coverage
@@ -48,8 +53,14 @@ STYLE = """
     width_ratios wspace xytext zorder
 """
 UNIT = "not notebook and not browser and not nightly and not stress"
-QUIETLY = ["-x", "-q", "-p", "no:cacheprovider", "-m", UNIT]
+QUIETLY = ["-q", "-p", "no:cacheprovider", "-m", UNIT]
 ENOUGH = 0.9
+FORK = get_context("fork")
+# Imported once, before the forks: seconds that no change need wait for again.
+OTHERS = """
+    matplotlib.pyplot xarray pandas pint scipy.integrate scipy.ndimage scipy.optimize scipy.signal scipy.spatial
+    scipy.special scipy.stats skimage.measure skimage.segmentation ipywidgets IPython.display bqplot joblib yaml PIL
+"""
 TIMEOUT = 1200  # s for the tests of one change; an endless loop is noticed, too
 OPERATORS: dict[type, str] = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
 # Turned round: < for <= is the same program on measured numbers. The edge of a count moves where its number changes.
@@ -162,11 +173,11 @@ def every_change(only: Path) -> list[Change]:
 
 
 class Noting:
-    """A pytest plugin: tells coverage which test runs, and notes how long each takes."""
+    """A pytest plugin: tells coverage which test runs, how long each takes and which fail."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.failed: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -177,26 +188,28 @@ class Noting:
         self.seconds[item.nodeid] = time.monotonic() - start
         return done
 
-    def pytest_sessionfinish(self) -> None:
-        self.path.write_text(json.dumps(self.seconds), encoding="utf-8")
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.add(report.nodeid)
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Which test runs which line of the unchanged package, and how many seconds it takes."""
+    """Which test runs which line of the unchanged package, and how many seconds it takes; those that fail are out."""
 
     data: coverage.CoverageData
     seconds: dict[str, float]
+    failed: list[str]
 
-    def tests_of(self, change: Change) -> list[list[str]]:
-        """The tests that run the changed statement, the quickest first; then their files, which may share a set-up."""
+    def tests_of(self, change: Change) -> tuple[list[str], list[str]]:
+        """The tests that run the changed statement, the quickest first; and their files, which may share a set-up."""
         by_line = self.data.contexts_by_lineno(str(change.path))
         tests = {test for line in change.lines for test in by_line.get(line, ()) if test}
         if not tests:  # at import: whatever runs anything of the file
             tests = {test for found in by_line.values() for test in found if test}
         files = sorted({test.split("::")[0] for test in tests})
-        quickest = sorted(tests, key=lambda test: (self.seconds.get(test, 0.0), test))
-        return [part for part in (quickest, files) if part]
+        kept = tests - set(self.failed)
+        return sorted(kept, key=lambda test: (self.seconds.get(test, 0.0), test)), files
 
 
 def folders(only: Path) -> list[str]:
@@ -214,48 +227,102 @@ def note_runs(only: Path) -> Runs:
     tests = folders(only)
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + str(tests).encode()).hexdigest()
     kept = ROOT / "build" / "mutation" / f"{key[:16]}.coverage"
-    times = kept.with_suffix(".json")
-    if not kept.is_file():
+    noted = kept.with_suffix(".json")
+    if not noted.is_file():
         print(f"running {', '.join(tests)} unchanged", flush=True)
-        shutil.rmtree(kept.parent, ignore_errors=True)
-        kept.parent.mkdir(parents=True)
-        command = [sys.executable, "-m", "coverage", "run", f"--data-file={kept}", "--source=nbtools"]
-        command += [__file__, "--note", str(times), *tests]
-        done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        if done.returncode:
-            kept.unlink(missing_ok=True)
-            sys.exit(
-                "The unchanged package fails its tests: mend those first, or every change would seem to be caught"
-            )
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        run = FORK.Process(target=_note, args=(tests, kept, noted))
+        run.start()
+        run.join()
+        shutil.rmtree(_own_data(run.pid), ignore_errors=True)
+    if not noted.is_file():
+        sys.exit("The tests of the unchanged package could not be run: try them by pytest first")
     data = coverage.CoverageData(str(kept))
     data.read()
-    return Runs(data, json.loads(times.read_text(encoding="utf-8")))
+    runs = Runs(data, **json.loads(noted.read_text(encoding="utf-8")))
+    for test in runs.failed:
+        print(f"left out, because it fails here on the unchanged package: {test}")
+    return runs
 
 
-def is_caught(change: Change, runs: Runs, workers: int) -> bool:
-    """Whether a unit test fails on a copy of the package with this change."""
-    with tempfile.TemporaryDirectory() as place:
-        copy = Path(place)
-        for entry in ROOT.iterdir():
-            if entry.name not in ("nbtools", "build", ".git", ".pytest_cache"):
-                (copy / entry.name).symlink_to(entry)
-        shutil.copytree(ROOT / "nbtools", copy / "nbtools")  # compiled files too: only the changed one is new
-        target = copy / change.path.relative_to(ROOT)
-        text = target.read_text(encoding="utf-8")
-        target.write_text(text[: change.start] + change.after + text[change.end :], encoding="utf-8")
-        environment = os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
-        for tests in runs.tests_of(change):
-            command = [sys.executable, "-m", "pytest", *QUIETLY]
-            command += ["-n", str(workers)] if workers > 1 and len(tests) > workers else []
-            try:
-                done = subprocess.run(
-                    [*command, *tests], cwd=copy, env=environment, capture_output=True, timeout=TIMEOUT
-                )
-            except subprocess.TimeoutExpired:
-                return True
-            if done.returncode:
-                return True
-    return False
+def _note(tests: list[str], kept: Path, noted: Path) -> None:
+    _alone()
+    noting = Noting()
+    measuring = coverage.Coverage(data_file=str(kept), source=[str(ROOT / "nbtools")])
+    measuring.start()
+    pytest.main([*QUIETLY, *tests], plugins=[noting])
+    measuring.stop()
+    measuring.save()
+    measuring.get_data().close(force=True)
+    found = {"seconds": noting.seconds, "failed": sorted(noting.failed)}
+    if noting.seconds:
+        noted.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _alone() -> None:
+    """Make a forked process a fresh one: nothing of ours is imported, nothing is printed, data and group of its own."""
+    os.setsid()
+    os.environ |= {"OMP_NUM_THREADS": "1", "NBTOOLS_DATA": str(_own_data(os.getpid()))}
+    if (data := ROOT / "build" / "data").is_dir():
+        shutil.copytree(data, _own_data(os.getpid()), copy_function=os.link)
+    quiet = os.open(os.environ.get("MUTATE_LOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(quiet, stream)
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "/")
+        if name != "__main__" and (
+            path.parent == ROOT or {ROOT / "nbtools", ROOT / "tests"} & set(path.parents)
+        ):
+            del sys.modules[name]
+    os.chdir(ROOT)
+
+
+def _own_data(process: int | None) -> Path:
+    return ROOT / "build" / "mutation" / f"data-{process}"
+
+
+def _try(change: Change, parts: tuple[list[str], list[str]], left_out: list[str]) -> None:
+    """In a forked process: import the package with this change, run its tests and say how they ended."""
+    _alone()
+    text = change.path.read_text(encoding="utf-8")
+    changed = compile(text[: change.start] + change.after + text[change.end :], str(change.path), "exec")
+    get_code = SourceFileLoader.get_code
+
+    def with_change(self: SourceFileLoader, fullname: str) -> object:
+        return changed if self.path == str(change.path) else get_code(self, fullname)
+
+    SourceFileLoader.get_code = with_change
+    leaving_out = [f"--deselect={test}" for test in left_out]
+    for part in parts:
+        if part and pytest.main([*QUIETLY, "-x", *leaving_out, *part]) not in (
+            0,
+            pytest.ExitCode.NO_TESTS_COLLECTED,
+        ):
+            os._exit(1)
+    os._exit(0)
+
+
+def try_all(changes: list[Change], runs: Runs, workers: int) -> Iterator[tuple[Change, bool, float]]:
+    """Each change, whether a unit test failed with it, and in how many seconds; in the order in which they end."""
+    waiting = list(reversed(changes))
+    running: dict[BaseProcess, tuple[Change, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            change = waiting.pop()
+            process = FORK.Process(target=_try, args=(change, runs.tests_of(change), runs.failed))
+            process.start()
+            running[process] = change, time.monotonic()
+        wait([process.sentinel for process in running], timeout=5)
+        for process, (change, start) in list(running.items()):
+            seconds = time.monotonic() - start
+            if process.is_alive() and seconds < TIMEOUT:
+                continue
+            if process.is_alive():
+                os.killpg(process.pid, signal.SIGKILL)
+            process.join()
+            shutil.rmtree(_own_data(process.pid), ignore_errors=True)
+            del running[process]
+            yield change, process.exitcode != 0, seconds
 
 
 def main() -> int:
@@ -269,11 +336,7 @@ def main() -> int:
         "--only", type=Path, default=Path("nbtools"), help="a folder or a file of the package"
     )
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--note", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.note:
-        times, *tests = options.note
-        return int(pytest.main([*QUIETLY, *tests], plugins=[Noting(Path(times))]))
     if options.seed is None:
         parser.error("--seed is needed: the changes are drawn by it")
     only = (ROOT / options.only).resolve()
@@ -282,14 +345,14 @@ def main() -> int:
         parser.error(f"{options.only} holds no model, estimator, statement or drawing")
     drawn = random.Random(options.seed).sample(everything, min(options.count, len(everything)))
     print(f"{len(everything)} changes are possible; {len(drawn)} drawn with seed {options.seed}", flush=True)
+    for name in OTHERS.split():
+        importlib.import_module(name)
     runs = note_runs(only)
     survivors = []
-    for number, change in enumerate(drawn, 1):
-        start = time.monotonic()
-        caught = is_caught(change, runs, options.workers)
+    for number, (change, caught, seconds) in enumerate(try_all(drawn, runs, options.workers), 1):
         survivors += [] if caught else [change]
         word = "caught  " if caught else "SURVIVED"
-        print(f"{number:3} {word} {time.monotonic() - start:4.0f} s  {change}", flush=True)
+        print(f"{number:3} {word} {seconds:4.0f} s  {change}", flush=True)
     share = 1 - len(survivors) / len(drawn)
     print(f"{share:.0%} caught", *(f"survived: {change}" for change in survivors), sep="\n")
     return int(share < ENOUGH)
