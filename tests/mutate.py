@@ -11,6 +11,7 @@ caught. With MUTATE_LOG=file what pytest printed is kept.
 
 import argparse
 import ast
+import gc
 import hashlib
 import importlib
 import json
@@ -53,13 +54,14 @@ STYLE = """
     width_ratios wspace xytext zorder
 """
 UNIT = "not notebook and not browser and not nightly and not stress"
-QUIETLY = ["-q", "-p", "no:cacheprovider", "-m", UNIT]
+QUIETLY = ["-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider", "-m", UNIT]
 ENOUGH = 0.9
 FORK = get_context("fork")
 # Imported once, before the forks: seconds that no change need wait for again.
 OTHERS = """
     matplotlib.pyplot xarray pandas pint scipy.integrate scipy.ndimage scipy.optimize scipy.signal scipy.spatial
     scipy.special scipy.stats skimage.measure skimage.segmentation ipywidgets IPython.display bqplot joblib yaml PIL
+    hypothesis nbval.plugin nbclient skimage.restoration skimage.morphology
 """
 TIMEOUT = 1200  # s for the tests of one change; an endless loop is noticed, too
 OPERATORS: dict[type, str] = {ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*"}
@@ -347,6 +349,7 @@ def main() -> int:
     print(f"{len(everything)} changes are possible; {len(drawn)} drawn with seed {options.seed}", flush=True)
     for name in OTHERS.split():
         importlib.import_module(name)
+    gc.freeze()
     runs = note_runs(only)
     survivors = []
     for number, (change, caught, seconds) in enumerate(try_all(drawn, runs, options.workers), 1):
