@@ -223,10 +223,9 @@ def folders(only: Path) -> list[str]:
     return [f"tests/{part}" for part in ("physics", "statistics", "paper", "joint", "fitting", *ROOMS)]
 
 
-def note_runs(only: Path) -> Runs:
+def note_runs(tests: list[str]) -> Runs:
     """Run the tests once, unchanged; kept until a file of the package or of the tests changes."""
     sources = [path for part in ("nbtools", "tests") for path in sorted((ROOT / part).rglob("*.py"))]
-    tests = folders(only)
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + str(tests).encode()).hexdigest()
     kept = ROOT / "build" / "mutation" / f"{key[:16]}.coverage"
     noted = kept.with_suffix(".json")
@@ -295,7 +294,8 @@ def _try(change: Change, parts: tuple[list[str], list[str]], left_out: list[str]
 
     SourceFileLoader.get_code = with_change
     leaving_out = [f"--deselect={test}" for test in left_out]
-    for part in parts:
+    tests, files = parts
+    for part in (tests, [*files, *(f"--deselect={test}" for test in tests)] if files else []):
         if part and pytest.main([*QUIETLY, "-x", *leaving_out, *part]) not in (
             0,
             pytest.ExitCode.NO_TESTS_COLLECTED,
@@ -337,6 +337,9 @@ def main() -> int:
     parser.add_argument(
         "--only", type=Path, default=Path("nbtools"), help="a folder or a file of the package"
     )
+    parser.add_argument(
+        "--tests", nargs="+", help="folders or files of tests, instead of those of the room or of all"
+    )
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     if options.seed is None:
@@ -350,7 +353,7 @@ def main() -> int:
     for name in OTHERS.split():
         importlib.import_module(name)
     gc.freeze()
-    runs = note_runs(only)
+    runs = note_runs(options.tests or folders(only))
     survivors = []
     for number, (change, caught, seconds) in enumerate(try_all(drawn, runs, options.workers), 1):
         survivors += [] if caught else [change]

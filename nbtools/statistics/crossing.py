@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2
 
 from nbtools.units import Quantity
 
@@ -16,7 +17,7 @@ KNOWN = 4.0  # degrees of freedom that the σ that came is worth, against the sc
 GROWTH = 1.2  # of the window, from one trial to the next
 # χ² of the fourth and fifth power (2 degrees of freedom) that chance exceeds in 1 % and in 0.1 % of windows: the
 # first counts when two windows running exceed it.
-BEND, PLAIN_BEND = 9.2, 13.8
+BEND, PLAIN_BEND = chi2.isf([0.01, 0.001], df=2)
 SHRINK = 0.5  # of the widest window without a visible bend
 
 
@@ -148,10 +149,10 @@ def rough_crossing(x: ArrayLike, y: ArrayLike, level: float) -> float:
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     balance = np.concatenate([[0], np.cumsum(np.where(y < level, 1, -1))])
-    rising, falling = balance - min(balance[0], balance[-1]), max(balance[0], balance[-1]) - balance
     # Rising curves have their low points first: the balance peaks at the crossing; falling ones dip there.
-    best = int(np.argmax(rising if rising.max() >= falling.max() else falling))
-    return float(0.5 * (x[max(best - 1, 0)] + x[min(best, len(x) - 1)]))
+    rises = balance.max() + balance.min() >= balance[-1]
+    best = int(balance.argmax() if rises else balance.argmin())
+    return float(np.mean(x[np.clip([best - 1, best], 0, len(x) - 1)]))
 
 
 def _to_level(local: LocalFit, level: float) -> float:
@@ -179,10 +180,8 @@ class _Curve:
     def of(cls, x: ArrayLike, y: ArrayLike, sigma: ArrayLike) -> "_Curve":
         x, y = np.asarray(x, float), np.asarray(y, float)
         weight = 1 / np.broadcast_to(np.asarray(sigma, float), x.shape)
-        if np.any(np.diff(x) < 0):
-            order = np.argsort(x, kind="stable")
-            x, y, weight = x[order], y[order], weight[order]
-        return cls(x, y, weight)
+        order = np.argsort(x, kind="stable")
+        return cls(x[order], y[order], weight[order])
 
     def window(self, place: float, least: float = 0.0) -> tuple[float, float]:
         """How far from `place` points are used; where that is not well inside the first bend, the value with it too."""
@@ -237,7 +236,7 @@ class _Curve:
         count = int(high - low)
         if count <= FEWEST_POINTS:
             return 0.0, np.nan
-        design, values, _ = self._scaled(place, reach, min(5, count - 2))
+        design, values, _ = self._scaled(place, reach, 5)
         q, r = np.linalg.qr(design)
         parts = (q.T @ values) ** 2
         left = float(np.sum((values - q @ (q.T @ values)) ** 2))

@@ -408,8 +408,8 @@ def follow_planes(
     ]
     if not tried:
         raise NotPossible(
-            f"no planes {planes or ''} of either grain run within {STEEPEST:g} deg of the boundary; "
-            "name others"
+            f"no planes {planes or ''} of a grain whose columns can be fitted run within {STEEPEST:g} deg of the "
+            "boundary; name others"
         )
     # Cuts between the same columns are equal, and so are planes that sort the columns alike.
     return tried[first_best([badness for badness, _ in tried], scale=1.0)][1]
@@ -458,11 +458,13 @@ def _lines(
     d = float(plane_spacing(solution.structure, hkl))
     period = (columns - boundary.origin) @ wave
     along = (columns - boundary.origin) @ tangent
-    pitch = max(BIN, float(np.ptp(along)) / MOST_BINS)
     rim = (boundary.places()[np.isfinite(boundary.height)] - boundary.origin) @ tangent
+    pitch = max(BIN, float(np.ptp(rim)) / MOST_BINS)
     centres = np.arange(rim.min(), rim.max(), pitch)
     place = np.rint((along - centres[0]) / pitch).astype(int)
     inside = (place >= 0) & (place < len(centres))
+    if not inside.any():  # none of the grain's kinds of columns is there to be seen, inside it either
+        return
     stretch = float(1 / (np.hypot(*wave) * d))
     others = (found.positions[~own] - boundary.origin) @ np.array([tangent, normal / stretch]).T
     whole = np.arange(np.floor(period[inside].min()), np.ceil(period[inside].max()) + 1)

@@ -19,7 +19,7 @@ def test_a_mask_is_not_dropped():
     [
         (np.array([1 + 1j]), "complex numbers"),
         (["a", "b"], "real numbers were expected"),
-        (np.array([None, object()], dtype=object), "objects"),
+        (np.array([None, object()], dtype=object), "NoneType objects"),
         (np.zeros(2, dtype=[("R", "u1"), ("G", "u1")]), "real numbers were expected"),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "real numbers were expected"),
         ([[1, 2], [3]], "real numbers were expected"),
@@ -38,6 +38,9 @@ def test_points_are_counted_by_reason():
     assert [c.tolist() for c in found.columns] == [[1, 4, 5], [5, 2, 1], [0.1] * 3]
     assert found.left_out == "1 masked and 1 not finite points were left out"
     assert found.sorted_by(1).columns[1].tolist() == [1, 2, 5]
+    assert found.sorted_by().columns[0].tolist() == [1, 4, 5] and found.kept.tolist() == [0, 3, 4]
+    for one, said in (([1.0, np.nan, 2], "1 not finite point was left out"), ([1.0, 3, 2], "")):
+        assert check_points(x=one).left_out == said
 
 
 def test_columns_of_different_length_are_refused():
@@ -49,5 +52,6 @@ def test_columns_of_different_length_are_refused():
 def test_a_mask_has_no_place_for_a_missing_entry():
     """A masked array of a phase is refused; one without masked entries passes."""
     refuse_masked(np.ma.array([True, False]), "phase")
+    refuse_masked(np.array([True, False]), "phase")
     with pytest.raises(ValueError, match="1 entries of phase are masked"):
         refuse_masked(np.ma.array([True, False], mask=[True, False]), "phase")

@@ -37,6 +37,18 @@ def test_scores_near_zero_need_the_size_of_what_they_came_from():
     """χ² of 2e-26 and 7e-27 are equal where χ² counts in ones, and not as numbers."""
     assert first_best([2e-26, 7e-27]) == 1
     assert first_best([2e-26, 7e-27], scale=1.0) == 0
+    assert ranked([2e-26, 7e-27]).tolist() == [1, 0]
+    assert ranked([2e-26, 7e-27], scale=1.0).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("off", "equal"), [(0.9e-6, True), (1.1e-6, False)])
+def test_equal_is_a_part_in_a_thousand_million(off, equal):
+    """Of a thousand a millionth, from the best of a group on; of whole numbers beyond one likewise."""
+    assert first_best([1000 + off, 1000.0]) == (0 if equal else 1)
+    assert ranked([1000 + off, 1000.0]).tolist() == ([0, 1] if equal else [1, 0])
+    assert floor_whole(1000 - off) == (1000 if equal else 999)
+    assert ceil_whole(1000 + off) == (1000 if equal else 1001)
+    assert floor_whole(-1e-3 * off) == (0 if equal else -1)
 
 
 def test_no_score_and_scores_without_end():

@@ -13,7 +13,7 @@ from nbtools.statistics.noise import (
     resolution_of,
     robust_sigma,
 )
-from nbtools.statistics.nulls import p_value
+from nbtools.statistics.nulls import all_shifts, correlation_length, p_value, random_shifts, shift_radius
 from nbtools.statistics.resampling import jackknife_bias, jackknife_error
 
 
@@ -62,6 +62,32 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
 def test_a_p_value_is_never_zero():
     """The observed arrangement is one of chance's."""
     assert p_value(10.0, np.zeros(99)) == 0.01
+    assert p_value(2.0, np.array([1.0, 2.0, 3.0, 0.0])) == 3 / 5
+
+
+def test_how_far_a_map_resembles_itself():
+    """A Gaussian spot's autocorrelation is √2 times as wide: 1/e at twice its σ; at least one pixel, at most all."""
+    spot = np.exp(-(shift_radius((40, 52)) ** 2) / (2 * 3.2**2))
+    assert correlation_length(spot) == 7  # 6.4 lies beyond the ring of 6 pixels
+    assert correlation_length(np.roll(spot, (11, -9), (0, 1))) == 7
+    lone = np.zeros((9, 8))
+    lone[4, 1] = 2.0
+    assert correlation_length(lone) == 1
+    assert correlation_length(np.ones((9, 8))) == 6  # its corner, √(4² + 4²), rounded
+    assert shift_radius((4, 5))[3, 3] == pytest.approx(np.hypot(1, 2))
+
+
+def test_shifts_of_one_map_against_another():
+    """Sums over the pixels, one by one; so many of the allowed shifts as asked, each once."""
+    rng = np.random.default_rng(4)
+    fixed, moved = rng.normal(size=(2, 5, 6))
+    by_hand = [[np.sum(fixed * np.roll(moved, (y, x), (0, 1))) for x in range(6)] for y in range(5)]
+    assert all_shifts(fixed, moved) == pytest.approx(np.array(by_hand))
+    allowed = np.arange(30).reshape(5, 6) >= 10
+    rows, columns = random_shifts(allowed, 12, rng)
+    assert len(set(zip(rows, columns, strict=True))) == 12 and allowed[rows, columns].all()
+    with pytest.raises(ValueError, match="only 19 shifts"):
+        random_shifts(np.arange(30).reshape(5, 6) >= 11, 12, rng)
 
 
 def test_the_median_of_a_normal_distribution():
@@ -92,6 +118,31 @@ def test_a_trimmed_sigma_counts_what_was_trimmed():
         np.sqrt(np.mean(values[abs(values) < 3.5] ** 2) / inside), rel=3e-4
     )
     assert robust_sigma([1.0, -2.0, 3.0]) == mad_sigma([1.0, 2.0, 3.0])
+    # Of a distribution with long tails the bound creeps outwards: three times.
+    tails = np.random.default_rng(0).standard_t(1.5, size=400)
+    sigma = mad_sigma(tails)
+    for _ in range(3):
+        sigma = np.sqrt(np.mean(tails[np.abs(tails) <= 3.5 * sigma] ** 2) / 0.9939)
+    assert robust_sigma(tails) == pytest.approx(sigma)
+    # From twelve on.
+    assert robust_sigma(tails[:11]) == mad_sigma(tails[:11]) and robust_sigma(tails[:12]) != mad_sigma(
+        tails[:12]
+    )
+
+
+def test_rounding_is_noise_of_a_uniform_distribution():
+    """Plateaus 0.02 apart: nothing scatters, and each value may be off by anything up to half a step."""
+    plateaus = np.repeat(0.02 * np.arange(5), 40)
+    assert noise_of(np.arange(200.0), plateaus) == pytest.approx(0.02 / np.sqrt(12))
+    assert relative_error_of_noise(0) == 1.2
+
+
+@pytest.mark.parametrize(("levels", "found"), [(74, 3.0), (76, 0.0)])
+def test_values_of_which_many_stand_twice_are_rounded(levels, found):
+    """No more than three quarters of them are different ones."""
+    values = np.concatenate([np.arange(levels), np.zeros(100 - levels)]) * 3.0
+    assert resolution_of(values) == pytest.approx(found)
+    assert resolution_of([0.0, 3, 6, 0, 3, 6, 0, 3, 6]) == 0 and resolution_of([0.0, 3, 6, 9] * 3) == 3
 
 
 def test_few_parts_widen_to_students_interval():
@@ -136,3 +187,5 @@ def test_a_step_of_rounding_alone_is_no_resolution():
     steps = np.repeat(np.arange(6.0), 9)
     assert resolution_of(1 + 2e-9 * steps) == pytest.approx(2e-9, rel=1e-6)
     assert resolution_of(1 + 5e-10 * steps) == 0
+    assert resolution_of(1000 + 2e-6 * steps) == pytest.approx(2e-6, rel=1e-6)
+    assert resolution_of(1000 + 5e-7 * steps) == 0
