@@ -1,14 +1,18 @@
 """Last planes and steps against small boundaries worked out by hand: which cuts, which price, which columns."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from nbtools.files.crystal import own_crystal
+from nbtools.physics.crystal_lattice import plane_spacing
 from nbtools.results import NotPossible
 from nbtools.stem import terraces as t
 from nbtools.stem.image import LatticeImage
+from nbtools.stem.terraces import Presence
 
 NM = 1e-9
 D = 0.2 * NM
@@ -166,6 +170,86 @@ def test_cuts_of_a_small_table():
     assert [cut.tolist() for cut in t.best_cuts(cost, 2, scale=1.0)] == [[], [2], [2, 4]]
 
 
+# ---- columns sorted into planes
+
+
+def sorted_into_planes(own, *, cell=1.013, side=0):
+    """`_lines` of a grain whose planes (200) of MgO the picture stretches, and of the other grain's columns.
+
+    `own` : (place along, height in planes, share) of its columns
+    """
+    spacing = float(plane_spacing(own_crystal("MgO"), (2, 0, 0)))
+    normal = np.array([0.6, -0.8])
+    tangent = np.array([0.8, 0.6])
+    origin = np.array([4.0, 3.0]) * NM
+    along, planes, shares = np.reshape(np.array(own, float), (-1, 3)).T
+    others = np.array([[0.3, 0.9], [0.5, -0.7]]) * NM
+    places = np.outer(along, tangent) + cell * spacing * np.outer(planes, normal)
+    over = others[0][:, None] * tangent + others[1][:, None] * normal
+    found = Presence(
+        origin + np.concatenate([places, over]),
+        np.repeat([side, 1 - side], [len(along), 2]),
+        np.r_[shares, 1.0, 0.2],
+        np.r_[np.full(len(along), 0.25), 0.5, 0.1],
+    )
+    edge = np.arange(0.0, 2.05, 0.05) * NM
+    boundary = SimpleNamespace(
+        origin=origin,
+        height=np.where(edge > 1.97 * NM, np.nan, 0.0),
+        places=lambda: origin + edge[:, None] * tangent,
+    )
+    solution = SimpleNamespace(crystal="MgO", structure=own_crystal("MgO"))
+    return (
+        spacing,
+        others,
+        list(t._lines(found, side, (2, 0, 0), normal / (cell * spacing), solution, boundary)),
+    )
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_ending_at_a_plane_costs(side):
+    """Each column lies in its bin; under the level the second grain is expected, over it the first."""
+    own = [(0.31 * NM, 1.3, 0.8), (0.33 * NM, -0.6, 0.1), (1.44 * NM, 2.2, 1.0), (2.6 * NM, 1.0, 1.0)]
+    spacing, others, lines = sorted_into_planes(own, side=side)
+    assert len(lines) == 8
+    for number, one in enumerate(lines):
+        assert one.levels == pytest.approx((np.arange(-1, 4) + number / 8) * spacing)
+        assert one.along == pytest.approx(np.arange(20) * 0.1 * NM, abs=1e-15)
+        by_hand = np.zeros((20, 5))
+        for place, plane, share in own[:3]:  # the fourth lies beyond the boundary's end
+            absent, present = share**2 / 0.25**2, (share - 1) ** 2 / 0.25**2
+            absent, present = (min(cost - min(absent, present), 25) for cost in (absent, present))
+            under = plane < np.arange(-1, 4) + number / 8
+            gone, there = (absent, present) if side == 0 else (present, absent)
+            by_hand[round(place / (0.1 * NM))] += np.where(under, gone, there)
+        assert one.costs == pytest.approx(by_hand)
+        assert one.stretch == pytest.approx(1.013) and one.spacing == spacing
+        assert (one.hkl, one.crystal) == ((2, 0, 0), "MgO") and len(one.columns) == 4
+        # The other grain's are measured in the crystal's length, as the levels are.
+        assert one.others == pytest.approx(np.array([others[0], others[1] / 1.013]))
+        costs = np.array([[4.0, 0.0], [0.0, 25.0]])  # 1/0.5² absent; of 0.8/0.1 present only 25 counts
+        assert one.other_costs == pytest.approx(costs if side == 1 else costs[::-1])
+
+
+def test_a_long_boundary_has_four_hundred_bins():
+    """Of equal width, from end to end of what was found."""
+    long = np.arange(0, 50.1, 0.1) * NM
+    spacing = float(plane_spacing(own_crystal("MgO"), (2, 0, 0)))
+    boundary = SimpleNamespace(
+        origin=np.zeros(2), height=np.zeros(501), places=lambda: np.column_stack([0 * long, long])
+    )
+    found = Presence(np.array([[0.3 * NM, 20.0 * NM]]), np.zeros(1, int), np.ones(1), np.ones(1))
+    solution = SimpleNamespace(crystal="MgO", structure=own_crystal("MgO"))
+    one = next(t._lines(found, 0, (2, 0, 0), np.array([-1 / spacing, 0.0]), solution, boundary))
+    assert len(one.along) == 400 and np.diff(one.along) == pytest.approx(0.125 * NM)
+
+
+def test_a_grain_without_columns_has_no_planes_to_follow():
+    """None of its kinds is there to be seen: there is nothing to sort."""
+    assert sorted_into_planes([])[2] == []
+    assert sorted_into_planes([(5 * NM, 1.0, 1.0)])[2] == []
+
+
 # ---- columns that may be there
 
 
@@ -232,8 +316,6 @@ def test_the_table_and_the_notes_of_steps():
 
     class Solution:
         crystal = "MgO"
-
-    from nbtools.files.crystal import own_crystal
 
     Solution.structure = own_crystal("MgO")
 
