@@ -115,6 +115,17 @@ def test_a_slope_of_many_planes_is_no_step():
     assert np.diff(found.fitted) == pytest.approx(5 / COUNT * D, rel=0.25)
 
 
+@pytest.mark.parametrize(("slope", "offset"), [(0.0813, 0.07), (-0.1662, 0.19), (0.2247, -0.31)])
+def test_a_line_across_planes_is_found_exactly(slope, offset):
+    """Places where it passes from plane to plane fix it to a thousandth of slope: every column lies on its side."""
+    along = np.arange(COUNT) * t.BIN
+    planted = slope * (along - along.mean()) + offset * D
+    found = line(np.floor(planted / D + 0.5), weight=20.0)._straight(7.0)
+    assert found.badness == pytest.approx(7.0)
+    assert found.fitted == pytest.approx(planted, abs=0.07 * D)
+    assert found.edges.size == found.heights.size == 0
+
+
 @pytest.mark.parametrize("planted", ["step", "slope"])
 def test_the_other_grain_tells_a_step_from_a_slope(planted):
     """One plane up in the middle parts this grain's columns as a slope of a plane does; the other's columns tell."""
@@ -256,6 +267,88 @@ def test_a_grain_without_columns_has_no_planes_to_follow():
 def sites(kinds, depths):
     count = len(kinds)
     return t._Sites(np.zeros((count, 2)), np.zeros(count, int), np.array(kinds), np.array(depths, float))
+
+
+def flat_boundary(height=0.0):
+    """Along x at y = 3 nm, the first grain at larger y."""
+    places = np.arange(0, 6.01, 0.1) * NM
+    return SimpleNamespace(
+        origin=np.array([3.0, 0.0]) * NM,
+        tangent=np.array([0.0, 1.0]),
+        normal=np.array([1.0, 0.0]),
+        height=np.full(len(places), height),
+        places=lambda: np.column_stack([np.full(len(places), 3.0 * NM + height), places]),
+    )
+
+
+@pytest.mark.parametrize("height", [0.0, 0.4 * NM, -0.3 * NM])
+def test_pixels_near_a_contour(height):
+    """Those within 1.1 nm of it, wherever over the straight line it runs."""
+    size = 0.0471 * NM
+    boundary = flat_boundary(height)
+    pixels = np.argwhere(np.ones((120, 125), bool))
+    contour = boundary.places()
+    found = t._near(pixels, size, contour, boundary)
+    far = np.linalg.norm(pixels[:, None] * size - contour, axis=-1).min(axis=1)
+    assert found.tolist() == pixels[far < 1.1 * NM].tolist()
+
+
+def test_how_deep_a_column_lies_in_its_grain(monkeypatch):
+    """Its distance from the contour, negative beyond; named by its side and its element."""
+    columns = [
+        SimpleNamespace(positions=np.array([[80.0, 20.2], [53.4, 60.0]]), elements=np.array(["Mg", "O"])),
+        SimpleNamespace(
+            positions=np.array([[20.0, 20.0], [66.0, 30.0], [54.0, 2.0]]), elements=np.array(["B"] * 3)
+        ),
+    ]
+    monkeypatch.setattr(t, "place_columns", lambda *_, **__: columns.pop(0))
+    upper = np.arange(120)[:, None] * np.ones(125) >= 60
+    interface = SimpleNamespace(solutions=(1, 2), waves=(3, 4), masks=(upper, ~upper))
+    found = t._sites((120, 125), 0.05 * NM, interface, flat_boundary().places(), False)
+    assert found.kinds.tolist() == ["0 Mg", "0 O", "1 B", "1 B", "1 B"] and found.sides.tolist() == [
+        0,
+        0,
+        1,
+        1,
+        1,
+    ]
+    assert found.depths == pytest.approx(np.array([1.0, -0.33, 2.0, -0.3, 0.3]) * NM, abs=0.002 * NM)
+    assert found.positions[3].tolist() == [66.0, 30.0]
+
+
+def test_shares_of_planted_columns(monkeypatch):
+    """Two lattices that meet at a line, some columns there in part: each is a share of what its kind is deep inside."""
+    size, shape = 0.03 * NM, (200, 200)
+    rng = np.random.default_rng(2)
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    image = 3.0 + 0.004 * x
+    sides, kinds, places, depths, planted = [], [], [], [], []
+    heights = {"0 Mg": 9.0, "1 B": 6.0, "1 H": 0.3}
+    for side, offset in ((0, 12), (1, 0)):
+        for i in np.arange(4 + offset, 197, 24):
+            for number, j in enumerate(np.arange(5, 197, 12)):
+                kind = "0 Mg" if side == 0 else ("1 B", "1 H")[number % 2]
+                depth = (i * size - 3 * NM) * (1 - 2 * side)
+                share = float(depth > 0) if abs(depth) > 0.4 * NM else rng.choice([0.0, 0.4, 1.0])
+                image = image + heights[kind] * share * np.exp(-((y - i) ** 2 + (x - j) ** 2) / (2 * 2.5**2))
+                for each, value in zip(
+                    (sides, kinds, places, depths, planted), (side, kind, (i, j), depth, share), strict=True
+                ):
+                    each.append(value)
+    image += 0.02 * rng.normal(size=shape)
+    every = t._Sites(np.array(places), np.array(sides), np.array(kinds), np.array(depths))
+    monkeypatch.setattr(t, "_sites", lambda *_: every)
+    interface = SimpleNamespace(waves=(SimpleNamespace(noise=0.02),))
+    found = t.column_presence(image, size, interface, flat_boundary())
+    shown = (np.abs(every.depths) < 1.1 * NM) & (every.kinds != "1 H")
+    assert found.positions == pytest.approx(every.positions[shown] * size)
+    assert found.sides.tolist() == every.sides[shown].tolist()
+    assert found.shares == pytest.approx(np.array(planted)[shown], abs=0.03)
+    # Alone on a level a Gaussian of height h and width w is known to noise/(h w √π); lattices are no better.
+    alone = 0.02 / (np.where(found.sides == 0, 9.0, 6.0) * 2.5 * np.sqrt(np.pi))
+    assert np.all(found.sigmas > 0.95 * alone) and np.all(found.sigmas < 4 * alone)
+    pulls = (found.shares - np.array(planted)[shown]) / found.sigmas
+    assert np.mean(np.abs(pulls) < 3) > 0.9
 
 
 def test_the_usual_share_of_a_kind():
