@@ -132,7 +132,7 @@ def powder_lines(
     ValueError
         A cell so large, or a spacing so small, that the planes cannot be counted.
     """
-    planes_expected = 4.2 * crystal.volume / minimum_spacing**3 * len(crystal.elements)
+    planes_expected = 4 / 3 * np.pi * crystal.volume / minimum_spacing**3 * len(crystal.elements)
     if not planes_expected < LARGEST:
         raise ValueError(
             f"{crystal.name}: a cell of {crystal.volume / ANGSTROM**3:.4g} Å³ with {len(crystal.elements)} atoms has "
@@ -344,8 +344,7 @@ def _free_metric(crystal: PowderPhase) -> tuple[list[Array], tuple[str, ...]]:
         cross[0, 1] = cross[1, 0] = 0.5
         return [one[0] + one[1] + cross, one[2]], ("a", "c")
     # Lower systems relax as a whole: angles stay, the three lengths scale together.
-    metric = reciprocal_metric(crystal)
-    return [metric / metric[0, 0]], ("a",)
+    return [reciprocal_metric(crystal)], ("a",)
 
 
 def _metric_number(crystal: PowderPhase, part: Array) -> float:

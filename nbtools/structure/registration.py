@@ -105,7 +105,9 @@ def estimate_registration(phase: Any, counts: Any, *, seed: int = 0) -> Registra
     window = 2 * FURTHEST + 1
     searched = ndimage.maximum_filter(mcc, window, mode="wrap")
     enough = ndimage.minimum_filter(shared, window, mode="wrap") > LEAST_SHARED * mask.size
-    length = max(correlation_length(field - field.mean()) for field in (mask * 1.0, wanted * 1.0))
+    length = max(
+        correlation_length(field - field.mean()) for field in (mask.astype(float), wanted.astype(float))
+    )
     far = shift_radius(mcc.shape) > 2 * np.sqrt(2) * FURTHEST + 2 * length
     chance = searched[random_shifts(far & enough, SHIFTS, np.random.default_rng(seed), error=NotPossible)]
     found = float(mcc[shift])

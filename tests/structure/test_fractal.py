@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 import nbtools.structure.model_random_media as random_media
 from nbtools.structure.fractal import (
     FRACTAL,
+    _crossing,
     estimate_box_dimension,
     estimate_verdict_power,
     gliding_boxes,
@@ -163,3 +164,15 @@ def test_an_outline_is_a_line():
     y, x = np.indices((256, 256))
     found = estimate_box_dimension(abs(np.hypot(y - 128, x - 128) - 90) < 1, voxel_size=VOXEL, nulls=1)
     assert abs(float(found.interface_dimension) - 1) < 3 * found.interface_dimension.uncertainty
+
+
+def test_where_a_falling_curve_passes_a_tenth():
+    """On the straight line between its neighbours in both logarithms; at the first size, or nowhere."""
+    sizes = np.array([2, 3, 7, 20])
+    found = _crossing(sizes, np.array([0.9, 0.4, 0.05, 0.01]))
+    power = np.log(0.05 / 0.4) / np.log(7 / 3)
+    assert found == pytest.approx(3 * (0.1 / 0.4) ** (1 / power))
+    assert _crossing(sizes, np.array([0.09, 0.04, 0.01, 0.2])) == 2.0
+    assert _crossing(sizes, np.array([0.9, 0.4, 0.3, 0.11])) == np.inf
+    steep = _crossing(sizes, np.array([0.9, 0.4, 0.0, 0.0]))  # nothing is left: 10⁻⁹
+    assert steep == pytest.approx(3 * 0.25 ** (np.log(7 / 3) / np.log(1e-9 / 0.4)))

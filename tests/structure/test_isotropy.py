@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import ndimage, stats
 
 from nbtools.results import NotPossible
-from nbtools.structure import isotropy
+from nbtools.structure import isotropy, registration
 from nbtools.structure.fractal import gliding_boxes
 from nbtools.structure.isotropy import estimate_isotropy, phase_share, two_point_correlation
 from nbtools.structure.registration import Registration, RegistrationStudy, estimate_registration
@@ -197,3 +197,44 @@ def test_what_is_said_of_a_map():
     assert study.rows()[0].how == "best shift (2, -1); 2 searches elsewhere"
     assert study.notes() == ["oxygen map: no", "by chance boron reaches MCC 0.25"]
     assert "MCC 0.71 at a shift of (2, -1)" in str(one) and "MCC 0.25, p = 0.001" in str(one)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (2, -3), (-4, 1)])
+def test_a_map_laid_on_an_image_by_hand(shift):
+    """Dice and Matthews' correlation of what both show at the shift that undoes the planted one."""
+    rng = np.random.default_rng(3)
+    phase = ndimage.gaussian_filter(rng.normal(size=(72, 80)), 1.2) > 0.1
+    moved = np.roll(phase, (-shift[0], -shift[1]), (0, 1))
+    counts = rng.poisson(np.where(moved, 9.0, 2.0)).astype(float)
+    found = estimate_registration(phase, counts)
+    assert found.shift == shift
+    cut = np.sort(counts, axis=None)[-int(phase.sum())]
+    order = counts + 1e-6 * np.arange(counts.size).reshape(counts.shape)  # of equals the last count
+    wanted = order >= np.sort(order, axis=None)[-int(phase.sum())]
+    assert counts[wanted].min() == cut
+    dy, dx = shift
+    shown = slice(max(0, dy), 72 + min(0, dy)), slice(max(0, dx), 80 + min(0, dx))
+    a, b = phase[shown], np.roll(wanted, shift, (0, 1))[shown]
+    assert found.dice == pytest.approx(2 * np.sum(a & b) / (a.sum() + b.sum()))
+    assert found.mcc == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    assert len(found.chance) == 999 and found.p_value == 1 / 1000
+    # Chance is searched as widely as the map: thirteen by thirteen shifts each time.
+    mcc, shared = registration._shifted_mcc(phase, wanted)
+    assert mcc[shift] == pytest.approx(found.mcc) and shared[shift] == a.size
+    assert mcc[70, 3] == 0 or shared[70, 3] == 2 * 77
+    best = ndimage.maximum_filter(mcc, 13, mode="wrap")
+    assert np.isin(found.chance, best).all()
+
+
+def test_fields_that_do_not_fit():
+    """An image of 12 × 12 and a map of 5 × 5; a phase of more than half of its pixels counts as there."""
+    with pytest.raises(NotPossible, match=r"image of \(12, 12\) and a map of \(5, 5\)"):
+        registration._on_the_map(np.ones((12, 12), bool), np.ones((5, 5)))
+    phase = np.zeros((6, 9), bool)
+    phase[:3, :3] = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0]])  # five of nine
+    phase[3:, 3:6] = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]])  # four of nine
+    mask, wanted = registration._on_the_map(phase, np.array([[3.0, 5, 1], [2, 4, 0]]))
+    assert mask.tolist() == [[True, False, False], [False] * 3]
+    assert wanted.tolist() == [[False, True, False], [False] * 3]
+    with pytest.raises(NotPossible, match="nowhere or everywhere"):
+        estimate_registration(np.zeros((6, 9), bool), np.ones((2, 3)))

@@ -181,6 +181,8 @@ def test_what_one_count_is_worth():
     assert said == (f"the numbers are no plain counts: one count is {gain:.3g} by their scatter",)
     assert count_variance(counts * 1.5 + 1e-3) == (1.0, ())  # within a factor of two
     assert count_variance(counts / 1.5 + 1e-3) == (1.0, ())
+    for unit in (2.3, 1 / 2.3):
+        assert count_variance(unit * counts + 1e-3)[0] == pytest.approx(unit, rel=0.08)
     assert count_variance(np.full(100, 7.5)) == (1.0, ())
     assert count_variance(np.array([0.5, 1, 2, 8])) == (1.0, ())
     gain, _ = count_variance(np.tile([3.5, 16.5], 21))  # on the flat half: bends of 26 at a mean of 23.5/3
@@ -472,3 +474,24 @@ def test_the_strongest_lines_beside_the_phases():
     found = refinement.lines_beside(bare(planted() + extra), ["MgO", "MgB2"])
     assert found[:2] == pytest.approx([48.0, 58.0], abs=0.061)
     assert len(refinement.lines_beside(bare(planted() + extra), [])) == 5
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (36.90, 42.5, ""),  # MgO's 111 stands at 36.94° of Kα1
+        (37.02, 42.5, ""),  # and at 37.03° of Kα2
+        (37.06, 42.5, "no line between 37.06° and 42.5°"),
+        (38.0, 42.95, ""),  # 200 at 42.92°
+        (38.0, 42.88, "no line between 38° and 42.88° at 1.5406 Å"),
+    ],
+)
+def test_a_range_without_a_line_of_a_phase(low, high, said):
+    """Of either wavelength one line must lie between the ends."""
+    angle = np.linspace(low, high, 60)
+    ask = {"MgO": PHASES["MgO"]}, angle, refinement.Instrument(), {}
+    if not said:
+        assert list(refinement._lines(*ask)) == ["MgO"]
+        return
+    with pytest.raises(NotPossible, match=said):
+        refinement._lines(*ask)

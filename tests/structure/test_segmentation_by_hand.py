@@ -319,3 +319,14 @@ def test_phases_of_a_section_with_their_errors():
         _ = estimate_phases(grey).voxel_size
     volume = estimate_phases(np.stack([grey] * 20))
     assert volume.of == "volume" and np.isnan(volume.hollow_share) and len(volume.rows()) == 1
+
+
+@pytest.mark.parametrize(("dark", "factor"), [(14.0, True), (7.0, False)])
+def test_a_stripe_is_a_factor_where_both_greys_lie_above_zero(dark, factor):
+    """By more than a tenth of their distance of 100; else it is a shift of the greys."""
+    levels = np.where(HALVES.T, dark, dark + 100).astype(np.float32)
+    stripe = np.where(np.arange(64) % 7 == 3, 0.3, 0.0)[None]
+    face = levels * (1 + stripe) if factor else levels + 100 * stripe
+    left = segmentation._without_stripes(face.astype(np.float32), (dark + 50, dark + 100, dark))
+    clean = np.abs(np.arange(64) - 24) > 8  # away from the edge, whose side the smoothed image tells
+    assert left[clean] == pytest.approx(levels[clean], rel=1e-5)
