@@ -178,3 +178,70 @@ def test_the_maximum_between_pixels():
     assert spots._maxima(power, power > 0.5).tolist() == [[33, 7]]
     assert spots._peak(power, 33, 7, [40, 40], 0.5) == pytest.approx(((33.3 - 40) / 20, 6.8 / 20))
     assert spots._peak(np.ones((40, 21)), 5, 7, [40, 40], 0.5) == pytest.approx((5 / 20, 7 / 20))
+
+
+def test_a_newton_step_by_differences():
+    """Towards the maximum of |Σ f exp(−2πi k·r)|², by its first and second differences; at most half a window."""
+    y, x = places((40, 60))
+    k0 = np.array([1.3e9, 0.9e9])
+    rng = np.random.default_rng(5)
+    weighted = (
+        np.cos(2 * np.pi * (k0[0] * y[:, None] + k0[1] * x) + 0.4) * np.hanning(40)[:, None] * np.hanning(60)
+    )
+    weighted += 0.05 * rng.normal(size=weighted.shape)
+
+    def total(k):
+        return np.sum(weighted * np.exp(-2j * np.pi * (k[0] * y[:, None] + k[1] * x)))
+
+    def height(k):
+        return abs(total(k)) ** 2
+
+    start, h = k0 + np.array([6e7, -4e7]), 1e6
+    e = h * np.eye(2)
+    slope = np.array([(height(start + d) - height(start - d)) / (2 * h) for d in e])
+    bend = np.array(
+        [
+            [
+                (
+                    height(start + a + b)
+                    - height(start + a - b)
+                    - height(start - a + b)
+                    + height(start - a - b)
+                )
+                / (4 * h * h)
+                for b in e
+            ]
+            for a in e
+        ]
+    )
+    *k, s = spots._refined(weighted, y, x, *start)
+    assert s == pytest.approx(total(start))
+    newton = -np.linalg.solve(bend, slope)
+    assert np.array(k) - start == pytest.approx(newton, rel=2e-3)
+    # Half a period over both half sides is the longest step.
+    limit = 0.5 / (y[-1] + x[-1])
+    assert np.hypot(*newton) < limit
+
+    def step(k):
+        return np.array(spots._refined(weighted, y, x, *k)[:2]) - k
+
+    out = start + np.linspace(0, 8, 200)[:, None] * (start - k0)
+    far = next(k for k in out if np.hypot(*step(k)) > 0.999 * limit)
+    assert np.hypot(*step(far)) == pytest.approx(limit) and step(far) @ (k0 - far) > 0
+    # Where the height is no hill, the place stays.
+    beyond = k0 + np.array([2.1 / (40 * PIXEL), 0])
+    assert np.abs(step(beyond)).max() < 1
+
+
+def test_waves_are_taken_off_one_after_the_other():
+    """What is left of two waves is nothing of them; one that was fitted before stays as it is."""
+    window = stem.hann_window(SHAPE)
+    left = waves() - 50.0
+    fitted = spots._fit_waves(left, window, PIXEL, [(*WAVES[0] * 1.003, 0j), (1.0, 2.0, 3j)])
+    assert fitted[1] == (1.0, 2.0, 3j)
+    assert np.array(fitted[0][:2]) == pytest.approx(WAVES[0], rel=2e-4)
+    assert 2 * abs(fitted[0][2]) == pytest.approx(3.0, rel=2e-3)
+    assert np.angle(fitted[0][2]) == pytest.approx(0.7, abs=0.01)
+    y, x = places()
+    second = np.cos(2 * np.pi * (WAVES[1, 0] * y[:, None] + WAVES[1, 1] * x) - 1.1)
+    assert np.abs(window * (left - second)).max() < 0.03
