@@ -181,6 +181,54 @@ def test_cuts_of_a_small_table():
     assert [cut.tolist() for cut in t.best_cuts(cost, 2, scale=1.0)] == [[], [2], [2, 4]]
 
 
+# ---- planes that terraces may follow
+
+
+def wave(degrees, length=5e9):
+    """A wave vector so far from the normal of `flat_boundary`, (y, x)."""
+    return length * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+
+
+def grain(*waves):
+    """A solution that explains these spots, and a further one not, with 1 0 0, 0 1 0, 1 1 0 …"""
+    hkl = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1)])[: len(waves)]
+    match = SimpleNamespace(chosen=np.array([*range(len(waves)), -1]), zone=SimpleNamespace(hkl=hkl))
+    return SimpleNamespace(match=match), SimpleNamespace(wave_vectors=np.array([*waves, (1e9, 1e9)]))
+
+
+@pytest.mark.parametrize(
+    ("waves", "expected"),
+    [
+        ([wave(19.9), wave(-20.1)], [(0, (1, 0, 0), wave(19.9))]),  # within 20° of the boundary
+        ([wave(180 - 19.9), wave(90)], [(0, (1, 0, 0), -wave(180 - 19.9))]),  # towards the first grain
+        (
+            [wave(0, 6e9), wave(5, 4e9)],
+            [(0, (0, 1, 0), wave(5, 4e9)), (0, (1, 0, 0), wave(0, 6e9))],
+        ),  # wide ones first
+        ([wave(0, 9.9e9), wave(3, 10.1e9)], [(0, (1, 0, 0), wave(0, 9.9e9))]),  # 0.1 nm apart at least
+    ],
+)
+def test_planes_along_a_boundary(waves, expected):
+    """Of the spots that the crystal explains, where the picture has them."""
+    solution, spots = grain(*waves)
+    interface = SimpleNamespace(solutions=(solution,), waves=(spots,))
+    found = list(t._candidates(interface, flat_boundary(), None))
+    assert [(side, hkl) for side, hkl, _ in found] == [(side, hkl) for side, hkl, _ in expected]
+    for (*_, vector), (*_, by_hand) in zip(found, expected, strict=True):
+        assert vector == pytest.approx(by_hand)
+
+
+def test_planes_that_were_asked_for():
+    """Of either grain, and either sign of their indices."""
+    one, other = grain(wave(2), wave(8)), grain(wave(-4), wave(60))
+    interface = SimpleNamespace(solutions=(one[0], other[0]), waves=(one[1], other[1]))
+    for wanted in ((1, 0, 0), (-1, 0, 0)):
+        found = list(t._candidates(interface, flat_boundary(), wanted))
+        assert [(side, hkl) for side, hkl, _ in found] == [(0, (1, 0, 0)), (1, (1, 0, 0))]
+    assert [side for side, *_ in t._candidates(interface, flat_boundary(), (0, 1, 0))] == [0]
+    assert not list(t._candidates(interface, flat_boundary(), (1, 1, 0)))
+
+
 # ---- columns sorted into planes
 
 
