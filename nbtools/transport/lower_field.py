@@ -206,6 +206,8 @@ def _virgin(field: ArrayLike, moment: ArrayLike, uncertainty: ArrayLike | None) 
     largest = float(h[-1])
     if not largest > 0:
         raise ValueError(f"the largest field is {largest:.4g} A/m; a virgin branch goes up from zero field")
+    if np.ptp(m) == 0:
+        raise ValueError(f"all {len(m)} moments are {m[0]:g}: this curve shows nothing")
     if uncertainty is None:
         noise = noise_of(h, m) or 1e-9 * float(np.max(np.abs(m)))
         sigma = np.full(len(h), noise * (1 + relative_error_of_noise(len(h))))
