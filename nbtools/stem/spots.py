@@ -16,7 +16,6 @@ DETECTION = 18.0
 FAINTEST = 4e-3
 ROUNDS = 6
 MOST_SPOTS = 80
-NO_WAVE = 0.004  # of the window's resolution: how far a grain that ends in the window moves its spots; an assumption
 LARGEST = 1024  # pixels a side: more are searched in a part of the image
 
 
@@ -255,25 +254,6 @@ def _refined(weighted: Array, y: Array, x: Array, ky: float, kx: float) -> tuple
     return float(ky), float(kx), complex(s)
 
 
-def _noise_of_peak(window: Array, pixel_size: float) -> float:
-    """How far white noise moves the spectrum's maximum of a wave under a window, r.m.s. of one component, at signal 1.
-
-    The maximum moves by the gradient that noise adds over the curvature: by M⁻¹ Q M⁻¹ with the second moments of the
-    window, M, and of its square, Q. For Hann's it is 0.325 over the effective width.
-    """
-    total = window.sum()
-    places = [pixel_size * np.arange(n) for n in window.shape]
-    y, x = (r - r @ window.sum(axis=1 - axis) / total for axis, r in enumerate(places))
-
-    def moments(weights: Array) -> Array:
-        cross = y @ weights @ x
-        return np.array([[y**2 @ weights.sum(axis=1), cross], [cross, x**2 @ weights.sum(axis=0)]])
-
-    curvature = np.linalg.pinv(moments(window))
-    covariance = curvature @ moments(window**2) @ curvature / 2
-    return float(np.sqrt(np.trace(covariance) / 2 / np.sum(window**2)) * total / (2 * np.pi))
-
-
 def _as_spots(
     found: list[tuple[float, float, complex]],
     window: Array,
@@ -289,8 +269,8 @@ def _as_spots(
     steps = (vectors * pixel_size * [noise.shape[0], 2 * (noise.shape[1] - 1)]).round().astype(int)
     level = noise[steps[:, 0] % noise.shape[0], np.clip(steps[:, 1], 0, noise.shape[1] - 1)]
     signals = power / level if len(found) else np.zeros(0)
-    noisy = _noise_of_peak(window, pixel_size) / np.sqrt(np.maximum(signals, 1.0))
-    sigmas = np.hypot(noisy, NO_WAVE / length)
+    # Cramér and Rao's bound for a wave under a Hann window; a floor for what is no wave at all.
+    sigmas = 0.5 / length / np.sqrt(np.maximum(signals, 1.0)) + 0.004 / length
     order = ranked(amplitudes, highest=True)
     spread = float(np.sqrt(np.median(noise[radius < 0.5 / pixel_size])))
     return Spots(
