@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from nbtools.statistics.noise import noise_of, relative_error_of_noise
 from nbtools.transport import transition as tr
@@ -279,7 +279,8 @@ def test_zero_is_three_sigma_of_the_low_state():
     x = np.arange(35.0, 43.0, 0.02)
     one = reduced_of(x, np.clip((x - 38.0) / 1.3, 0, 1), low_noise=0.03)
     found, missing = tr._zero(one, "resistive")
-    assert found == one.crossing(0.018, level_error=0.018 * relative_error_of_noise(40)) and missing == {}
+    by_hand = one.crossing(0.018, level_error=0.018 * relative_error_of_noise(40))
+    assert found == by_hand and found.uncertainty == by_hand.uncertainty and missing == {}
     assert found == pytest.approx(38 + 1.3 * 0.018, abs=0.02)
     assert "no zero-resistance" in tr._zero(one, "diamagnetic")[1]["zero"]
     rest = replace(one, low=replace(one.low, reached=False, left=0.0834))
@@ -287,6 +288,52 @@ def test_zero_is_three_sigma_of_the_low_state():
     silent = replace(one, low=replace(one.low, noise=1.6e-9))  # 3 σ of it are 0.96e-9 of the height of 5
     assert "no noise" in tr._zero(silent, "resistive")[1]["zero"]
     assert tr._zero(replace(one, low=replace(one.low, noise=1.8e-9)), "resistive")[1] == {}
+
+
+@pytest.mark.parametrize("noise", [1e-4, 0.012])
+def test_where_a_curve_has_left_the_normal_state(noise):
+    """By 1 % of the step, or by three σ where that is more; σ is known as well as so many points tell."""
+    x = np.arange(20.0, 60.0, 0.05)
+    y = 3.0 * ndtr((x - 38.6) / 0.4) + 3 * noise * np.random.default_rng(11).normal(size=x.size)
+    found = tr.estimate_transition(x, y, kind="resistive")
+    one, step = curve(x, y), tr.find_resistive_step(curve(x, y))
+    for _ in range(2):
+        normal = tr._normal_state(one, step)
+        low = tr._low_state(one, "resistive", step, normal)
+        step = tr._refined(one, step, normal, low)
+    reduced = tr._Reduced.of(one, step, normal, low)
+    threshold = 3 * normal.noise / reduced.height
+    assert (threshold > 0.01) == (noise > 1e-3)
+    share = max(0.01, threshold)
+    error = threshold * relative_error_of_noise(normal.points) * (threshold > 0.01)
+    by_hand = reduced.crossing(1 - share, level_error=error)
+    assert found.onset_deviation == by_hand and found.onset_deviation.uncertainty == by_hand.uncertainty
+    assert found.noise == (normal.noise, low.noise) and found.normal_level == reduced.height + low.level
+    assert (
+        abs(found.onset_deviation - (38.6 - 0.4 * ndtri(share)))
+        < 4 * found.onset_deviation.uncertainty + 0.02
+    )
+
+
+@pytest.mark.parametrize(("noise", "whole"), [(0.11, True), (0.09, False)])
+def test_when_a_foot_is_fitted_as_a_whole(noise, whole):
+    """Under five σ of the state beside it, with fewer than twenty points about: a tenth of 5 is 0.5."""
+    x = np.arange(36.0, 41.2, 0.12)
+    share = ndtr((x - 38.6) / 0.5)
+    one = reduced_of(x, share, sigma=0.005, low_noise=noise, normal=normal_of(5.0, noise=1e-3))
+    found, plain = one.crossing(0.1), one._foot_crossing(0.1, one._start(0.1))[0]
+    assert (found == plain) == whole
+    upper = reduced_of(x, share, sigma=0.005, low_noise=1e-3, normal=normal_of(5.0, noise=noise))
+    found, plain = upper.crossing(0.9), upper._foot_crossing(0.9, upper._start(0.9))[0]
+    assert (found == plain) == whole
+
+
+def test_a_local_fit_is_no_narrower_than_a_share_of_the_step():
+    """0.15 of its width of 1 K, however dense the points and however fast the curve bends."""
+    x = np.arange(36.0, 41.0, 0.001)
+    one = reduced_of(x, np.sin(40 * x), sigma=1e-6)
+    assert one._fit(38.4).reach == pytest.approx(0.15)
+    assert Step(38.0, 38.6, 38.001).spread == pytest.approx(0.0386)
 
 
 # ---- several branches
@@ -311,6 +358,7 @@ def test_the_mean_of_branches():
     found = tr.combine_branches([one, other])
     assert found.midpoint == pytest.approx(38.15)
     assert found.midpoint.uncertainty == pytest.approx(np.hypot(np.sqrt((0.05**2 + 0.13**2) / 2 / 2), 0.15))
+    assert found.thermometer_offset == 0.0
     assert found.ten == pytest.approx(37.0) and found.ten.uncertainty == pytest.approx(0.03)
     assert found.undetermined == {} and np.isnan(found.ninety)
     shared = [branch(38.0, np.hypot(0.05, 0.2), offset=0.2), branch(38.3, np.hypot(0.13, 0.2), offset=0.2)]
@@ -403,6 +451,14 @@ def test_screening_to_the_end_of_the_range():
         x = np.arange(5.0, 60.0, 0.1)
         step = tr.find_diamagnetic_step(curve(x, -1 + ndtr((x - middle) / 0.05)))
         assert isinstance(step, Step) == found or (not found and "no normal state" in step)
+
+
+def test_what_a_metal_does_is_said():
+    """From 300 to 6 K a resistance that falls in proportion goes to 2 %: no step."""
+    x = np.arange(5.0, 300.5, 1.0)
+    said = tr.find_resistive_step(curve(x, x))
+    assert said.startswith("on cooling from 300 to 5 K the signal goes to 2 % of its largest")
+    assert "nan %" in tr.find_resistive_step(curve(x, -x))
 
 
 # ---- one step or two
