@@ -419,9 +419,8 @@ def test_the_field_that_fills_a_square_plate():
     thick = 20.0
     distance = np.asarray(jc.signed_distance(outline), float)
     family = jc._family(distance.tobytes(), distance.shape, 1.0, thick, 0.5)
-    assert family.filling == pytest.approx(
-        plate_penetration_field(1.0, sides=(41.0, 41.0), thickness=thick), rel=0.02
-    )
+    on_axis = plate_penetration_field(1.0, sides=(41.0, 41.0), thickness=thick)
+    assert 0.95 < family.filling / on_axis < 1.0  # a pixel of a 41st averages over the peak
     assert family.width == 41 and family.mask.sum() == 41 * 41
     assert family.chosen.sum() == np.sum(np.abs(distance) > 2)
     # An edge that moves outward by one pixel everywhere makes the plate wider by as much.
