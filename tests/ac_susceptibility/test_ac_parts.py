@@ -6,7 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import chi2
 
+from nbtools.ac_susceptibility import critical_state as state
+from nbtools.ac_susceptibility import current
 from nbtools.ac_susceptibility import current_law as law
 from nbtools.ac_susceptibility import curves as cv
 from nbtools.ac_susceptibility.curves import AcCurve
@@ -18,9 +21,9 @@ T = np.arange(30.0, 40.0, 0.25)
 RNG = np.random.default_rng(0)
 
 
-def curve(amplitude=80.0, *, shift=0.0, scale=1.0, loss=True, **more):
-    real = -scale / (1 + np.exp((T - 36 - shift) / 0.4))
-    return AcCurve(amplitude, T, real, -0.4 * real * (1 + real / scale) if loss else None, **more)
+def curve(amplitude=80.0, *, shift=0.0, scale=1.0, loss=True, t=T, **more):
+    real = -scale / (1 + np.exp((t - 36 - shift) / 0.4))
+    return AcCurve(amplitude, t, real, -0.4 * real * (1 + real / scale) if loss else None, **more)
 
 
 # ---- curves
@@ -339,3 +342,209 @@ def test_a_polynomial_through_medians_of_ln_current():
     )
     with pytest.raises(ValueError, match="at least 8 are needed"):
         cv.log_full_field([replace(bean(800.0), in_phase=np.full(t.size, -0.99))], "slab")
+
+
+# ---- grains, peaks and loops
+
+
+def test_what_grains_screen_and_what_is_left():
+    """−χ' where the loss has ended; the rest is inverted between 93 and 7 % on the geometry's own curve."""
+    t = np.linspace(30, 40, 400)
+    log_field, real, loss = cv.response_table("square_bar")
+    log_x = np.clip((t - 36) * 1.2, -6.9, 6.9)
+    bean, lost = np.interp(log_x, log_field, real), np.interp(log_x, log_field, loss)
+    for share in (0.0, 0.15):
+        one = AcCurve(80.0, t, -share + (1 - share) * bean, (1 - share) * lost)
+        assert cv.grain_share(one) == pytest.approx(share, abs=0.01)
+        kelvin, log_full = cv.invert_curve(one, "square_bar")
+        assert log_full == pytest.approx(np.log(80.0) - (kelvin - 36) * 1.2, abs=0.1 if share else 0.02)
+        between = (one.in_phase + cv.grain_share(one)) / (1 - cv.grain_share(one))
+        assert kelvin.tolist() == t[(between > -0.93) & (between < -0.07)].tolist()
+    assert cv.grain_share(replace(one, out_of_phase=None)) == 0.0
+    warm = one.where(one.temperature < 36.2)  # the loss has not ended
+    assert cv.grain_share(warm) == 0.0
+
+
+def test_the_top_of_a_loss_peak():
+    """A parabola through all points above 92 % of it, with its scatter; of fewer than five the top as it is."""
+    t = np.arange(30.0, 40.0, 0.05)
+    loss = 0.24 * np.exp(-((t - 36.03) ** 2) / 2) + 1e-3 * np.random.default_rng(2).normal(size=t.size)
+    one = AcCurve(80.0, t, np.tanh(t - 36) / 2 - 0.5, loss)
+    place, height = current.peak_of(one)
+    smooth = one.smooth
+    top = int(np.argmax(smooth.loss))
+    above = np.flatnonzero(smooth.loss <= 0.92 * smooth.loss[top])
+    low, high = above[above < top][-1] + 1, above[above > top][0] - 1
+    inside = (t >= smooth.grid[low]) & (t <= smooth.grid[high])
+    x, y = t[inside] - smooth.grid[top], loss[inside]
+    fit, covariance = np.polyfit(x, y, 2, cov="unscaled")
+    scatter = np.sqrt(np.sum((y - np.polyval(fit, x)) ** 2) / (inside.sum() - 3))
+    assert place == pytest.approx(smooth.grid[top] - fit[1] / (2 * fit[0]))
+    assert height == pytest.approx(np.polyval(fit, -fit[1] / (2 * fit[0])))
+    assert place.uncertainty == pytest.approx(scatter * np.sqrt(covariance[1, 1]) / abs(2 * fit[0]))
+    own = scatter * np.sqrt(covariance[2, 2])
+    assert height.uncertainty == pytest.approx(np.hypot(own, 0.002 * height))
+    coarse = one.where(np.arange(t.size) % 10 == 0)
+    place, height = current.peak_of(coarse)
+    assert (
+        place == coarse.smooth.grid[coarse.smooth.peak] and height == coarse.smooth.loss[coarse.smooth.peak]
+    )
+    assert height.uncertainty == coarse.smooth.sigma[1][coarse.smooth.peak] and place.uncertainty > 0.05
+
+
+def test_the_opening_of_a_loop():
+    """Parabolas through the seven points nearest to the field; J_c = 2ΔM/[a(1 − a/3b)] with every error."""
+    h = np.linspace(-1.1e5, 0.9e5, 41)
+    rng = np.random.default_rng(5)
+    down = 3e-6 + 1e-11 * h - 4e-17 * h**2 + 1e-8 * rng.normal(size=41)
+    up = -2e-6 + 1e-11 * h + 1e-8 * rng.normal(size=41)
+    field = 1.7e4
+    levels, sigmas = [], []
+    for m in (down, up):
+        near = np.argsort(np.abs(h - field), kind="stable")[:7]
+        fit, covariance = np.polyfit(h[near] - field, m[near], 2, cov="unscaled")
+        rest = m[near] - np.polyval(fit, h[near] - field)
+        levels.append(fit[2])
+        sigmas.append(np.sqrt(np.sum(rest**2) / 4 * covariance[2, 2]))
+    sides, volume = (Quantity(3e-3, 5e-5, "m"), Quantity(1e-3, 2e-5, "m")), Quantity(9e-9, 3e-10, "m^3")
+    found = current.estimate_loop_current(
+        (h, down), (h[::-1], up[::-1]), temperature=5.0, sides=sides, volume=volume, field=field
+    )
+    a, b, v = 1e-3, 3e-3, 9e-9
+    width = (levels[0] - levels[1]) / v
+
+    def density(w, a, b):
+        return 2 * w / (a * (1 - a / (3 * b)))
+
+    assert found.width == pytest.approx(width) and found.current == pytest.approx(density(width, a, b))
+    noise = np.hypot(*sigmas) / v
+    assert found.width.uncertainty == pytest.approx(np.hypot(noise, width * 3e-10 / v))
+    of_a = (density(width, a + 1e-7, b) - density(width, a - 1e-7, b)) / 2e-7 * 2e-5
+    of_b = (density(width, a, b + 1e-7) - density(width, a, b - 1e-7)) / 2e-7 * 5e-5
+    total = np.linalg.norm([found.width.uncertainty * density(1, a, b), of_a, of_b])
+    assert found.current.uncertainty == pytest.approx(total, rel=0.02)
+    with pytest.raises(NotPossible, match="it must pass"):
+        current.estimate_loop_current(
+            (h, down), (h, up), temperature=5.0, sides=sides, volume=volume, field=1e5
+        )
+    with pytest.raises(NotPossible, match="6 points"):
+        current.estimate_loop_current(
+            (h[20:26], down[20:26]), (h, up), temperature=5.0, sides=sides, volume=volume, field=0.0
+        )
+
+
+def test_branches_of_one_loop():
+    """Held within 0.03 K and 0.2 %: the longest each way, coldest first; one direction alone is none."""
+
+    def sweep(held, direction, size):
+        return SimpleNamespace(
+            held=held, direction=direction, size=size, along=np.arange(size), signal=-np.arange(size)
+        )
+
+    sweeps = [sweep(20.0, "down", 9), sweep(20.06, "up", 8), sweep(5.0, "up", 7), sweep(5.039, "down", 6)]
+    sweeps += [sweep(5.0, "up", 12), sweep(30.0, "up", 5), sweep(20.0, "still", 50)]
+    found = current.pair_branches(sweeps)
+    assert [kelvin for kelvin, *_ in found] == [5.039, 20.0]
+    assert [len(branch[0]) for branch in found[0][1:]] == [6, 12] and found[0][2][1][3] == -3
+    assert current._loop_tolerance(10.0) == pytest.approx(0.05)
+
+
+def test_an_error_of_temperature_in_per_cent_of_a_current():
+    """By the slope of ln J_c between neighbouring points."""
+    points = [
+        current.CurrentPoint("", h, Quantity(t, s, "K"), Quantity(j))
+        for h, t, s, j in ((1, 37.0, 0.01, 1e8), (2, 36.6, 0.02, 2e8), (4, 35.9, 0.01, 4e8))
+    ]
+    found = current._with_percent(points)
+    slope = np.gradient(np.log([1e8, 2e8, 4e8]), [37.0, 36.6, 35.9])
+    assert [p.in_percent for p in found] == pytest.approx(list(100 * np.abs(slope) * [0.01, 0.02, 0.01]))
+    assert np.isnan(current._with_percent(points[:1])[0].in_percent)
+
+
+# ---- the critical state
+
+
+def test_a_weighted_slope():
+    """numpy's, over σ."""
+    y, sigma, x = (
+        np.array([1.0, 3.0, 2.5, 6.0]),
+        np.array([0.1, 0.3, 0.2, 0.5]),
+        np.array([1.0, 2.0, 2.3, 3.0]),
+    )
+    line, covariance = np.polyfit(x, y, 1, w=1 / sigma, cov="unscaled")
+    found = state.weighted_slope([Quantity(a, s, "K") for a, s in zip(y, sigma, strict=True)], x)
+    assert found == pytest.approx(line[0]) and found.uncertainty == pytest.approx(np.sqrt(covariance[0, 0]))
+    assert found.unit == "K"
+
+
+def test_p_of_what_is_seen():
+    """χ² of all that is known; of nothing, nothing."""
+    seen = [Quantity(1.2, 0.1), Quantity(0.7, 0.2), Quantity(np.nan, 0.1)]
+    assert state._p_of(seen, np.array([1.0, 1.0, 1.0])) == pytest.approx(chi2.sf(4 + 1.5**2, 2))
+    assert np.isnan(state._p_of([], np.zeros(0)))
+    assert [state._p(p) for p in (np.nan, 9e-4, 0.0234)] == ["unknown", "< 0.001", "0.023"]
+
+
+@pytest.mark.parametrize(
+    ("p", "share", "excluded", "verdict"),
+    [
+        ({"heights": 0.0051, "shift": 0.5}, 0.0, {}, "critical state"),  # twice it is over 1 %
+        ({"heights": 0.0049, "shift": 0.5}, 0.0, {}, "not a critical state"),
+        ({"heights": 0.5}, 0.139, {}, "critical state"),  # 0.139 − 2 · 0.02 is under 0.1
+        ({"heights": 0.5}, 0.141, {}, "not a critical state"),
+        ({"heights": np.nan}, 0.0, {}, "not discriminating"),
+        (
+            {"heights": 0.5},
+            0.0,
+            {"creep": 0.049, "metal": 0.051, "Kim": np.nan},
+            "critical state, not told from metal, Kim",
+        ),
+    ],
+)
+def test_the_verdict_of_a_critical_state(p, share, excluded, verdict):
+    """The smallest p times their number against 1 %, grains by two σ over a tenth, and worlds that are not excluded."""
+    none = Quantity(np.nan, np.nan)
+    test = state.CriticalStateTest((), 0.24, none, none, none, none, Quantity(share, 0.02), p, excluded)
+    assert test.verdict == verdict and test.notes()[-1] == verdict
+    known = [v for v in p.values() if np.isfinite(v)]
+    together = min(1.0, len(known) * min(known)) if known else np.nan
+    assert test.p_value == pytest.approx(together, nan_ok=True)
+
+
+def creeping(kelvin_per_decade, frequencies=(10.0, 100.0, 1000.0)):
+    fine = np.arange(30.0, 40.0, 0.02)
+    return [curve(shift=kelvin_per_decade * np.log10(f / 100), frequency=f, t=fine) for f in frequencies]
+
+
+def test_exponents_of_creep():
+    """n = 1/(ΔT |d log₁₀ J_c/dT|) per decade of frequency; where none is resolved, its 95 % bound."""
+    found = state.estimate_creep_exponents(creeping(0.05), 0.8, levels=(0.6, 0.4))
+    assert [one.exponent for one in found] == pytest.approx([1 / (0.05 * 0.8)] * 2, rel=0.02)
+    for one in found:
+        assert one.shift == pytest.approx(0.05, rel=0.02)
+        assert one.exponent.uncertainty == pytest.approx(one.exponent * one.shift.uncertainty / one.shift)
+        assert one.lower_bound == pytest.approx(1 / (0.8 * (one.shift + 1.645 * one.shift.uncertainty)))
+    assert found[0].temperature < found[1].temperature
+    by_law = state.estimate_creep_exponents(creeping(0.05), lambda t: -0.8 * np.log(10) * t, levels=(0.6,))
+    assert by_law[0].exponent == pytest.approx(found[0].exponent, rel=0.02)
+    still = state.estimate_creep_exponents(creeping(0.0), 0.8, levels=(0.5,))
+    assert np.isnan(still[0].exponent) and np.isfinite(still[0].lower_bound)
+    assert state.estimate_creep_exponents(creeping(0.05), 0.0) == []
+    with pytest.raises(ValueError, match="one frequency"):
+        state.estimate_creep_exponents(creeping(0.05, (10.0,)), 0.8)
+
+
+def test_where_creep_sets_in():
+    """The kink of the shift per decade; the levels' common thermometers are in its error."""
+    t = np.linspace(34, 38, 9)
+    shifts = 0.02 * np.maximum(t - 36.2, 0)
+    levels = [
+        state.CreepExponent(k, Quantity(s, 0.002, "K"), Quantity(np.nan), 9.0)
+        for k, s in zip(t, shifts, strict=True)
+    ]
+    found = state.estimate_creep_onset(levels)
+    assert found == pytest.approx(36.2, abs=1e-3) and found.uncertainty > 0.002 / 0.02
+    nowhere = [replace(one, shift=Quantity(0.001, 0.002, "K")) for one in levels]
+    everywhere = [replace(one, shift=Quantity(0.03, 0.002, "K")) for one in levels]
+    for none in (nowhere, everywhere, levels[5:]):
+        assert np.isnan(state.estimate_creep_onset(none))
