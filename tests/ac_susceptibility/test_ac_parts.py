@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.interpolate import CubicSpline
 from scipy.stats import chi2
 
+from nbtools.ac_susceptibility import collapse, current
 from nbtools.ac_susceptibility import critical_state as state
-from nbtools.ac_susceptibility import current
 from nbtools.ac_susceptibility import current_law as law
 from nbtools.ac_susceptibility import curves as cv
+from nbtools.ac_susceptibility import rectangles as rect
 from nbtools.ac_susceptibility.curves import AcCurve
 from nbtools.physics.critical_current import log_current
 from nbtools.results import NotPossible
@@ -548,3 +550,157 @@ def test_where_creep_sets_in():
     everywhere = [replace(one, shift=Quantity(0.03, 0.002, "K")) for one in levels]
     for none in (nowhere, everywhere, levels[5:]):
         assert np.isnan(state.estimate_creep_onset(none))
+
+
+# ---- collapse
+
+
+@pytest.mark.parametrize("geometry", ["square_bar", "free"])
+def test_residuals_of_a_collapse(geometry):
+    """Values over σ, offsets over the thermometer's error, bends of ln J_c over 3; slopes by differences."""
+    fine = np.arange(33.0, 38.5, 0.06)
+    curves = [curve(a, shift=-0.5 * np.log10(a / 80), t=fine) for a in (40.0, 80.0, 160.0)]
+    fit = collapse._Fit(curves, geometry, 0.004)
+    free = geometry == "free"
+    assert fit.knots.size == np.clip(round(np.ptp(fit.t) / 0.1) + 1, 3, 40)
+    assert set(fit.part) == ({0} if free else {0, 1}) and fit.log_h.tolist() == [
+        np.log(curves[i].amplitude) for i in fit.index
+    ]
+    rng = np.random.default_rng(1)
+    p = fit.start + 0.01 * rng.normal(size=fit.start.size)
+    k = fit.knots.size
+    residuals = fit.residuals(p)
+    n = fit.t.size
+    assert residuals[n : n + 3] == pytest.approx(p[k : k + 3] / 0.004)
+    assert residuals[n + 3 : n + 3 + k - 2] == pytest.approx((p[2:k] - 2 * p[1 : k - 1] + p[: k - 2]) / 3)
+    row = 17
+    true = fit.t[row] - p[k + fit.index[row]]
+    y = fit.log_h[row] - CubicSpline(fit.knots, p[:k])(true)
+    if free:
+        model = CubicSpline(collapse.SHAPE_KNOTS, p[k + 3 :])(y)
+        assert residuals[-1] == pytest.approx((p[k // 2] - fit.start[k // 2]) / 1e-3)
+    else:
+        log_field, *both = cv.response_table("square_bar")
+        model = CubicSpline(log_field, both[fit.part[row]])(y) * (1 - p[-1]) - p[-1] * (fit.part[row] == 0)
+    assert residuals[row] == pytest.approx((model - fit.value[row]) / fit.sigma[row])
+    steps = 1e-6 * np.eye(p.size)
+    slopes = np.array([(fit.residuals(p + d) - fit.residuals(p - d)) / 2e-6 for d in steps]).T
+    assert fit.jacobian(p) == pytest.approx(slopes, rel=1e-3, abs=1e-2)
+    low, high = fit.bounds
+    assert (low[-1], high[-1]) == ((-np.inf, np.inf) if free else (-0.05, 0.9)) and np.isinf(low[:-1]).all()
+
+
+def test_what_of_a_curve_is_brought_onto_another():
+    """Inside the transition, with noise, jitter at its slope and a thousandth of χ."""
+    one = curve(t=np.arange(33.0, 38.5, 0.06))
+    one.smooth.noise = [(2e-3, 0.01), (1e-3, 0.0)]
+    (t, index, part, values, sigma), (*_, lost, error) = collapse._values(one, 4, 0.1, parts=2)
+    inside = (one.in_phase > -0.96) & (one.in_phase < -0.14)
+    assert t.tolist() == one.temperature[inside].tolist() and set(index) == {4} and set(part) == {0}
+    assert (
+        values.tolist() == one.in_phase[inside].tolist()
+        and lost.tolist() == one.out_of_phase[inside].tolist()
+    )
+    slope = np.interp(t, one.smooth.grid, one.smooth.parts[0][1])
+    assert sigma == pytest.approx(np.sqrt(2e-3**2 + (0.01 * slope) ** 2 + 1e-3**2))
+    assert error == pytest.approx(np.full(t.size, np.hypot(1e-3, 1e-3)))
+    assert len(collapse._values(one, 4, 0.1, parts=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "free", "said"), [(2.9, 1.0, ""), (3.1, 2.9, "not with Bean's"), (3.1, 3.1, "do not lie on one")]
+)
+def test_what_is_said_of_a_collapse(own, free, said):
+    """χ²ᵣ of three on the geometry's own F, and on any smooth one."""
+    none = Quantity(0.0, 1.0, "K")
+
+    def fit(geometry, chi):
+        fields = tuple(Quantity(v) for v in (3e3, 2e3, 5e2))
+        return collapse.Collapse(
+            geometry, np.array([34.0, 35.0, 36.0]), fields, (none, Quantity(-0.01, 0.1, "K")), 0.0, chi, 9
+        )
+
+    study = collapse.CollapseStudy({"square_bar": fit("square_bar", own), "free": fit("free", free)}, ())
+    assert said in "".join(study.notes()) and bool(said) == bool(study.notes())
+    assert study.best.largest_offset == -0.01 and study.fits["free"].relative and not study.best.relative
+    assert study.best.predict([35.0, 50.0]) == pytest.approx([2e3, 5e2])
+    assert [row.label for row in study.rows()] == [
+        "largest offset, F of a square bar",
+        "largest offset, any smooth F",
+    ]
+
+
+# ---- rectangles
+
+
+def test_amplitudes_in_one_ratio():
+    """The middle one's square over the product of the others within 3 %, whichever three."""
+    assert rect.equal_ratios([1.0, 10.0, 100.0]) == [(0, 1, 2)]
+    assert rect.equal_ratios([1.0, 2.0, 4.0, 8.0]) == [(0, 1, 2), (1, 2, 3)]
+    assert (
+        rect.equal_ratios([1.0, 10.14, 100.0]) == [(0, 1, 2)] and rect.equal_ratios([1.0, 10.16, 100.0]) == []
+    )
+    assert rect.equal_ratios([1.0, 1.0, 1.0]) == []
+
+
+def test_errors_that_corners_share():
+    """Half of a thermometer's variance is one offset, half wanders over 0.1 K; summed corner by corner."""
+    assert rect.wander(np.array([0.0, 0.1, 9.0])) == pytest.approx([1.0, 0.5 + 0.5 * np.exp(-0.5), 0.5])
+    rng = np.random.default_rng(2)
+    count = 3
+    which, place, share = rng.integers(0, 2, 12), rng.uniform(30, 30.5, 12), rng.normal(size=12)
+    by_hand = np.zeros((count, count))
+    for i in range(12):
+        for j in range(12):
+            if which[i] == which[j]:
+                by_hand[i % count, j % count] += share[i] * share[j] * rect.wander(place[i] - place[j])
+    assert rect._shared_errors(which, place, share, count) == pytest.approx(by_hand)
+
+
+def rectangle(closure=0.0, level=-0.5, part="χ'", corners=(36.0, 35.0, 35.0)):
+    return rect.Rectangle(part, (1.0, 10.0, 100.0), corners, (level, -0.1), Quantity(closure, 0.01, "K"))
+
+
+@pytest.mark.parametrize(
+    ("p", "power", "degenerate", "verdict"),
+    [
+        (0.049, {"creep": 0.9}, (), "rejected"),
+        (0.051, {"creep": 0.9}, (), "critical state"),
+        (0.5, {"creep": 0.2}, ("creep",), "not discriminating"),
+        (0.5, {}, (), "not discriminating"),
+    ],
+)
+def test_the_verdict_on_rectangles(p, power, degenerate, verdict):
+    """At 5 %; a world that closes as well is not excluded."""
+    ones = (rectangle(level=-0.8), rectangle(level=-0.45), rectangle(level=-0.5, part="χ''"))
+    test = rect.CivaleTest(
+        Quantity(0.0, 1e-3, "K"), Quantity(0.01, 1e-3, "K"), p, (34.0, 36.0), power, degenerate, ones, 0.003
+    )
+    assert test.verdict == verdict and test.central is ones[1] and test.found
+    assert len(test.rows()) == 2 + len(power) and len(test.notes()) == 1 + bool(degenerate)
+    nothing = rect._no_rectangle(True, 0.003)
+    assert not nothing.found and nothing.rows() == [] and "coincide" in nothing.notes()[0]
+    assert "no level" in rect._no_rectangle(False, 0.003).notes()[0]
+
+
+def test_the_ratio_of_amplitudes_by_beans_response():
+    """x(A)/x(C) of the levels; two thermometers at the curves' slope are its error."""
+    log_field, real, _ = cv.response_table("square_bar")
+    level_a, level_c = -0.7, -0.2
+    one = rect.Rectangle("χ'", (1.0, 10.0, 100.0), (36.0, 35.2, 35.2), (level_a, level_c), Quantity(0.0))
+    found = rect.estimate_current_ratio([one, rectangle(part="χ''")], temperature_uncertainty=0.004)
+    ratio = np.exp(np.interp(level_a, real, log_field) - np.interp(level_c, real, log_field))
+    assert found == pytest.approx(ratio)
+    assert found.uncertainty == pytest.approx(ratio * np.log(10) / 0.8 * 0.004 * np.sqrt(2))
+    assert np.isnan(rect.estimate_current_ratio([rectangle(part="χ''")]))
+
+
+def test_curves_are_cut_to_where_they_move():
+    """Between 2 and 98 % of any of them, and 0.15 K more."""
+    curves = [curve(a, shift=-s, t=np.arange(28.0, 44.0, 0.05)) for a, s in ((10.0, 0.0), (20.0, 1.0))]
+    cut = rect._on_one_range(curves)
+    ends = [36 - 1 - 0.4 * np.log(49), 36 + 0.4 * np.log(49)]
+    for one in cut:
+        assert one.temperature[[0, -1]] == pytest.approx([ends[0] - 0.15, ends[1] + 0.15], abs=0.06)
+    still = [AcCurve(10.0, T, np.full(T.size, -0.99))]
+    assert rect._on_one_range(still) is still
