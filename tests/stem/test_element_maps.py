@@ -7,6 +7,7 @@ from scipy.stats import norm
 from seeds import pulls_over_seeds
 
 from nbtools import stem
+from nbtools.stem import elements
 
 PIXEL = 2e-9
 LENGTH = 12.0  # pixels, of the random pattern's covariance exp(−r²/2ℓ²)
@@ -105,3 +106,43 @@ def test_maps_without_enough_outline_are_refused():
         stem.outline_curvature(*maps(empty), PIXEL, scale=PIXEL)
     with pytest.raises(stem.ImageError, match=r"\(100, 100\) and \(90, 90\)"):
         stem.find_islands(empty, np.ones((90, 90)) - empty[:90, :90])
+
+
+def squares(*boxes, size=100):
+    inside = np.zeros((size, size))
+    for top, left, side in boxes:
+        inside[top : top + side, left : left + side] = 1
+    return inside
+
+
+def test_islands_and_their_share_by_hand():
+    """Of 400, 100 and 9 pixels the last is none of twenty; σ as if so few were drawn; the largest's share."""
+    inside = squares((10, 10, 20), (60, 20, 10), (80, 80, 3))
+    found = stem.find_islands(*maps(inside), smoothing=0.3)
+    assert found.count == 2 and found.labels[61, 21] > 0 and found.labels[81, 81] == 0
+    assert found.fraction == pytest.approx(0.05) and found.largest == pytest.approx(0.8)
+    assert found.fraction.uncertainty == pytest.approx(0.05 * np.hypot(400, 100) / 500)
+    assert stem.find_islands(*maps(inside), smoothing=0.3, smallest=9).count == 3
+    assert stem.find_islands(*maps(inside), smoothing=0.3, smallest=101).count == 1
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_an_island_that_spans(axis):
+    """From one side of the field to the other, and no two that reach one side each."""
+    bar = np.zeros((60, 60))
+    bar[:, 20:30] = 1
+    cut = bar.copy()
+    cut[28:32] = 0
+    for field, spans in ((bar, True), (cut, False)):
+        field = field if axis == 0 else field.T
+        assert stem.find_islands(*maps(field), smoothing=0.3).spans == spans
+
+
+def test_an_excess_is_in_units_of_either_phase():
+    """The same outline whatever the counts of either element, taken at their 99th percentiles."""
+    inside = squares((20, 20, 40))
+    one, other = maps(inside)
+    assert elements._excess(7 * one, 0.2 * other, 1.5) == pytest.approx(elements._excess(one, other, 1.5))
+    smooth = [ndimage.gaussian_filter(m, 1.5) for m in (one, other)]
+    by_hand = smooth[0] / np.percentile(smooth[0], 99) - smooth[1] / np.percentile(smooth[1], 99)
+    assert elements._excess(one, other, 1.5) == pytest.approx(by_hand)
