@@ -266,4 +266,4 @@ def low_index_zones(crystal: Structure, largest: int = 2) -> tuple[Indices, Indi
 
 def _code(indices: Indices) -> Indices:
     """Each triple as one number that sorts as they do."""
-    return np.asarray((indices + 500) @ np.array([1_000_000, 1000, 1]), dtype=np.int64)
+    return np.asarray(indices @ np.array([1_000_000, 1000, 1]), dtype=np.int64)
