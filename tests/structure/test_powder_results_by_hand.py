@@ -1,0 +1,292 @@
+"""What a refinement reports, on phases of one line each and on results made by hand: numbers, rows and sentences."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from powder_worlds import PHASES
+from test_powder_steps_by_hand import ANGLES, SINGLE, line, peaks, two
+
+from nbtools.results import NotPossible
+from nbtools.structure import powder_refinement as refinement
+from nbtools.structure.model_powder_pattern import RefinedPattern, scattering_mass
+from nbtools.structure.phase_fractions import densities_of
+from nbtools.structure.powder_refinement import PhaseFractions, lines_of_none, read_arrays
+
+CRYSTALS = {"one": PHASES["MgO"], "other": PHASES["Mg"]}
+
+
+def foreign(place, height, width=0.12):
+    return height * np.exp(-(((ANGLES - place) / width) ** 2))
+
+
+def reported(height, *, gain=1.0, said=(), scatter=0.0, heights=(9e3, 5e3), **more):
+    """The result of peaks of these heights with a line of no phase at 45°, which is left out of the fit."""
+    fit = two(peaks(heights) + foreign(45.0, height), 64.0, degree=1, **more)
+    fit.is_open = np.abs(ANGLES - 45.0) > 0.61
+    fit.counts = fit.counts + scatter * np.where(np.arange(ANGLES.size) % 2, 1.0, -1.0)
+    fit.visible = ("one", "other")
+    p = fit.start()
+    return refinement._result(fit, p, CRYSTALS, "x-ray", gain, said)
+
+
+def test_a_result_by_hand():
+    """Scales, ground, misfit and what no phase explains; counts and scales in the unit that came."""
+    found = reported(900.0, gain=2.5, said=("as was said",), scatter=4.0)
+    ground = 60.0 * np.ones(ANGLES.size)
+    exact = peaks((9e3, 5e3))
+    assert found.counts == pytest.approx(
+        2.5 * (exact + foreign(45.0, 900.0) + 4.0 * np.where(np.arange(400) % 2, 1, -1))
+    )
+    assert found.pattern == pytest.approx(2.5 * exact, rel=1e-3)
+    assert found.background == pytest.approx(2.5 * ground, rel=2e-2)
+    assert sum(found.components.values()) + found.background == pytest.approx(found.pattern, rel=1e-9)
+    n_open = np.sum(np.abs(ANGLES - 45) > 0.61)
+    freedom = n_open - 4
+    assert found.reduced_chi_square == pytest.approx(16 * n_open / 64 / freedom, rel=1e-3)
+    seen = (np.abs(ANGLES - 45) > 0.61) * found.counts / 2.5
+    assert found.rwp == pytest.approx(4 * np.sqrt(n_open / np.sum(seen**2)), rel=1e-3)
+    assert found.expected_rwp == pytest.approx(8 * np.sqrt(freedom / np.sum(seen**2)))
+    area = 900 * 0.12 * np.sqrt(np.pi) / 0.05
+    assert found.unexplained == pytest.approx(area / np.sum(exact - ground), rel=1e-2)
+    assert found.missed == pytest.approx([45.0], abs=0.026)
+    assert found.used == ("1.5000 Å, background of degree 1", "as was said")
+    assert found.densities == pytest.approx({"one": PHASES["MgO"].density, "other": PHASES["Mg"].density})
+    assert not found.misses and found.doubts == {}
+    assert found.detected == ("one", "other")
+    assert found.model.domain == (ANGLES[0], ANGLES[-1])
+
+
+def test_how_much_may_be_of_no_phase():
+    """A third of the area of the phases that are there; more is no explanation."""
+    whole = np.sum(peaks((9e3, 5e3)) - 60.0)
+    one = 0.12 * np.sqrt(np.pi) / 0.05
+    assert reported(0.32 * whole / one).unexplained == pytest.approx(0.32, rel=1e-2)
+    with pytest.raises(NotPossible, match="carry more than 33 % of the area of one, other"):
+        reported(0.345 * whole / one)
+
+
+def test_what_is_refused_and_why():
+    """Nothing that stands out; doubts, which come first; or too much beside: with the lines that are missed."""
+    fit = two(peaks((9e3, 5e3)) + foreign(45.0, 3e3), 64.0)
+    text = lambda *ask: str(refinement._not_explained(fit, CRYSTALS, *ask))  # noqa: E731
+    assert (
+        "these phases (one, other) do not explain this pattern: none of them stands out of the noise; "
+        in text([], {})
+    )
+    assert "the strongest they miss: the lines at 40.0" in text([], {})
+    assert ": one: too large; other: too faint; the" in text([], {"one": "too large", "other": "too faint"})
+    assert ": one: too large; the" in text(["other"], {"one": "too large"})
+    beside = text(["one", "other"], {})
+    assert "lines of none of them carry more than 33 % of the area of one, other; the strongest" in beside
+    assert "they miss: the line at 45.00° (1.960 Å). Give the crystals" in beside
+    assert "check the wavelength, 1.5000 Å, and" in beside
+
+
+def test_a_cell_as_far_off_as_it_may_be_is_said():
+    """In per cent of its CIF, from the axis that is furthest; an end where a parameter stops, too."""
+    fit = two(peaks((9e3, 5e3)), reach={"one": 0.012})
+    fit.visible = ("one",)
+    p = fit.start()
+    p["strain_0_a"].set(value=-0.0061, vary=True)
+    p["mixing_0"].set(value=1.98, vary=True)
+    p["mixing_0"].stderr = 0.1
+    p["texture_0"].set(value=3.0, vary=False)
+    assert refinement._used(fit, p) == (
+        "1.5000 Å, background of degree 4",
+        "other: cell of its CIF, width of the strongest phase, being too weak to say",
+        "one: its cell is -0.6 % off its CIF; it may be another crystal",
+        "mixing_0 ends where it may go no further, at 1.98",
+    )
+    p["strain_0_a"].value = 0.0039
+    assert not any("its cell is" in sentence for sentence in refinement._used(fit, p))
+    p["strain_0_a"].value = 0.0041
+    assert any("its cell is +0.4 % off" in sentence for sentence in refinement._used(fit, p))
+
+
+def made(**changes):
+    """Three phases: one certain, one in doubt, one under its limit."""
+    names = ("MgO", "MgB2", "Mg")
+    lines = {
+        "MgO": line(40.0),
+        "MgB2": replace(line(50.0), axes=("a", "c"), cell=np.ones(2)),
+        "Mg": line(60.0),
+    }
+    fit = two(peaks((9e3, 5e3)), lines=lines)
+    p = fit.start()
+    p["strain_0_a"].set(value=0.002, vary=True)
+    p["strain_0_a"].stderr = 3e-4
+    p["texture_1"].set(value=-0.25, vary=True)
+    p["texture_1"].stderr = 0.04
+    p["strain_1_c"].set(value=-0.003)
+    states = {name: fit.state_at(p.valuesdict(), name) for name in names}
+    crystals = {name: PHASES[name] for name in names}
+    model = RefinedPattern(
+        crystals, lines, states, SINGLE, dict.fromkeys(names, 1.0), np.array([5.0]), (35.0, 55.0)
+    )
+    found = PhaseFractions(
+        names=names,
+        scales=np.array([7.0, 3.0, 0.4]),
+        covariance=np.diag([0.09, 0.04, 0.16]),
+        significance={"MgO": 23.4, "MgB2": 15.2, "Mg": 1.0},
+        doubts={},
+        missed=[28.44, 47.3],
+        unexplained=0.034,
+        misses=False,
+        density_choice="x-ray",
+        densities=densities_of(crystals, "x-ray", expansion=model.expansion),
+        rwp=0.0723,
+        expected_rwp=0.0611,
+        reduced_chi_square=1.4,
+        two_theta=ANGLES,
+        counts=peaks((9e3, 5e3)),
+        pattern=peaks((9e3, 5e3)),
+        parameters=p,
+        model=model,
+        used=("a word",),
+    )
+    return replace(found, **changes)
+
+
+def test_fractions_of_a_result_by_hand():
+    """Weight is scale × ZMV of the refined cell; volume over density, moles over molar mass; the unlisted widens σ."""
+    found = made()
+    grown = {"MgO": 1.002**3, "MgB2": 0.997, "Mg": 1.0}
+    masses = {
+        n: s * scattering_mass(PHASES[n]) * grown[n] for n, s in zip(grown, (7.0, 3.0, 0.4), strict=True)
+    }
+    whole = sum(masses.values())
+    assert found.weight_fractions == pytest.approx({n: m / whole for n, m in masses.items()})
+    volumes = {n: m * grown[n] / PHASES[n].density for n, m in masses.items()}
+    assert found.volume_fractions == pytest.approx({n: v / sum(volumes.values()) for n, v in volumes.items()})
+    moles = {n: m / PHASES[n].molar_mass for n, m in masses.items()}
+    assert found.mole_fractions == pytest.approx({n: v / sum(moles.values()) for n, v in moles.items()})
+    assert found.molar_ratio("MgB2", "Mg") == pytest.approx(moles["MgB2"] / moles["Mg"])
+    share = found.weight_fractions["Mg"]
+    assert found.upper_limits["Mg"] == pytest.approx(share + 1.959964 * share.uncertainty)
+    ours = made(covariance=np.zeros((3, 3))).weight_fractions["MgO"]
+    assert ours.uncertainty == pytest.approx(0.034 * ours)
+    none = made(scales=np.array([7.0, 3.0, -0.4]))
+    assert none.weight_fractions["Mg"] == 0 and np.isnan(none.molar_ratio("MgO", "Mg"))
+    assert none.molar_ratio("Mg", "MgO") == 0
+
+
+def test_rows_of_a_result_by_hand():
+    """Detected phases by weight and volume, limits of the others, formula units, cells that moved, texture."""
+    found = made()
+    weights, volumes = found.weight_fractions, found.volume_fractions
+    rows = {row.name: row for row in found.rows()}
+    assert list(rows) == [
+        "weight_fraction_MgO",
+        "weight_fraction_MgB2",
+        "volume_fraction_MgO",
+        "volume_fraction_MgB2",
+        "upper_limit_Mg",
+        "molar_ratio_MgO_MgB2",
+        "cell_a_MgO",
+        "texture_MgB2",
+    ]
+    assert rows["weight_fraction_MgB2"].quantity == weights["MgB2"]
+    assert rows["weight_fraction_MgB2"].how == "whole pattern, lines at 15 σ"
+    assert rows["volume_fraction_MgO"].quantity == volumes["MgO"]
+    assert rows["volume_fraction_MgO"].how == f"x-ray density, {PHASES['MgO'].density / 1.002**3:.0f} kg/m³"
+    assert rows["upper_limit_Mg"].quantity == found.upper_limits["Mg"]
+    assert rows["upper_limit_Mg"].quantity.uncertainty == 0
+    cell, a = rows["cell_a_MgO"].quantity, PHASES["MgO"].lengths[0]
+    assert (cell, cell.uncertainty, cell.unit) == pytest.approx((1.002 * a, 3e-4 * a, "m"))
+    texture = rows["texture_MgB2"].quantity
+    assert (texture, texture.uncertainty) == pytest.approx((np.exp(-0.25), 0.04 * np.exp(-0.25)))
+    given = found.with_densities({"MgO": 3000.0})
+    assert [row.how for row in given.rows()][2] == "given density, 3000 kg/m³"
+    one = made(significance={"MgO": 3.0, "MgB2": 2.9, "Mg": 1.0})
+    assert not [row for row in one.rows() if row.name.startswith("molar_ratio")]
+
+
+@pytest.mark.parametrize(
+    ("significance", "doubts", "detected"),
+    [
+        ((3.0, 2.99, -5.0), {}, ("MgO",)),
+        ((3.5, 9.0, 4.0), {"MgB2": "too large"}, ("MgO", "Mg")),
+    ],
+)
+def test_what_counts_as_detected(significance, doubts, detected):
+    """Three σ above zero and no doubt."""
+    found = made(significance=dict(zip(("MgO", "MgB2", "Mg"), significance, strict=True)), doubts=doubts)
+    assert found.detected == detected
+    assert sum(row.name.startswith("upper_limit") for row in found.rows()) == 3 - len(detected)
+
+
+def test_notes_of_a_result_by_hand():
+    """Misfit, doubts, what is not explained, what was assumed, what cannot be seen."""
+    assert made(doubts={"Mg": "too faint"}).notes()[:-3] == [
+        "R_wp = 7.2%, counting alone 6.1%; χ²ᵣ = 1.40",
+        "Mg is not counted as detected: too faint",
+        "no phase explains the lines at 28.44° (3.053 Å), 47.30° (1.870 Å), with 3.4 % of the area of those that are: "
+        "σ allows for as much weight that is not listed",
+        "assumed: a word",
+    ]
+    plain = made(missed=[], misses=True).notes()
+    assert plain[1:-3] == ["the model misses the pattern: σ is widened by that misfit", "assumed: a word"]
+    assert [note.split(":")[0] for note in plain[-3:]] == ["not visible to this"] * 3
+
+
+def net_of(*lines_there):
+    """A rest of steps of 0.05° with peaks of (place, height, width)."""
+    return sum((foreign(*one) for one in lines_there), np.zeros(ANGLES.size))
+
+
+def test_the_area_of_a_line_at_the_edge_of_a_pattern():
+    """Half a degree to either side, as far as there are points; what lies further off is not its."""
+    none, sigma = np.zeros((0, 2)), np.full(ANGLES.size, 2.0)
+    first = net_of((35.2, 300.0))
+    first[20:] = 7.0  # from 36° on a level that is no line
+    places, area = lines_of_none(ANGLES, first, sigma, np.zeros(ANGLES.size), none)
+    assert places == pytest.approx([35.2])
+    assert area == pytest.approx(np.sum(first[: 4 + 11]))
+    mid = net_of((45.0, 300.0)) + 1.0
+    mid[200] += 0.5
+    _, area = lines_of_none(ANGLES, mid, sigma, np.zeros(ANGLES.size), none)
+    assert area == pytest.approx(np.sum(mid[190:211]))
+
+
+@pytest.mark.parametrize(("low", "fits"), [(0.5, True), (-0.5, False)])
+def test_a_pattern_may_begin_at_any_angle_above_zero(low, fits):
+    """Small angles are angles; none may be zero or below."""
+    angle, counts = np.linspace(low, 40.0, 50), np.arange(50.0)
+    if fits:
+        assert read_arrays(angle, counts, None)[0][0] == low
+        return
+    with pytest.raises(NotPossible, match=r"2θ from -0\.5 to 40 came; degrees between 0 and 180"):
+        read_arrays(angle, counts, None)
+
+
+def test_a_scan_takes_any_gain_where_none_is_asked():
+    """Also one of a hundredth of χ²."""
+    fit = two(peaks((9e3, 5e3), zero=0.01), 1e6)
+    p = fit.start()
+    gain = fit.misfit(p.valuesdict()) - fit.misfit(p.valuesdict() | {"zero": 0.01})
+    assert 0 < gain < 1
+    fit.scan(p, ["zero"], np.array([-0.01, 0.01]))
+    assert p["zero"].value == 0.01
+
+
+def bound(value, stderr=None, low=-1.0, high=3.0):
+    return SimpleNamespace(value=value, stderr=stderr, min=low, max=high)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "word"),
+    [
+        (bound(2.85, 0.16), True),
+        (bound(2.85, 0.14), False),
+        (bound(-0.85, 0.16), True),
+        (bound(2.79, 9.0), False),  # a twentieth of the range is 0.2
+        (bound(2.81, 9.0), True),
+        (bound(2.999), False),
+        (bound(3.0), True),
+    ],
+)
+def test_how_near_to_its_bound_a_parameter_ends(parameter, word):
+    """Within its σ, but no further than a twentieth of its range."""
+    assert refinement._at_its_bound(parameter) is word
