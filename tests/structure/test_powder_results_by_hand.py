@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from powder_worlds import PHASES
+from scipy.ndimage import uniform_filter1d
 from test_powder_steps_by_hand import ANGLES, SINGLE, line, peaks, two
 
 from nbtools.results import NotPossible
@@ -290,3 +291,151 @@ def bound(value, stderr=None, low=-1.0, high=3.0):
 def test_how_near_to_its_bound_a_parameter_ends(parameter, word):
     """Within its σ, but no further than a twentieth of its range."""
     assert refinement._at_its_bound(parameter) is word
+
+
+def test_lines_of_a_phase_in_doubt_are_lines_of_no_phase():
+    """A cell at the end of its reach: what stands at its line is named, with its share of the rest's area."""
+    fit = two(peaks((9e3, 2e3), (0.0, 0.004)), 64.0, degree=1)
+    fit.visible = ("one", "other")
+    p = fit.start()
+    p["strain_1_a"].set(value=0.004, vary=True)
+    found = refinement._result(fit, p, CRYSTALS, "x-ray", 1.0, ())
+    assert list(found.doubts) == ["other"]
+    assert "its cell would be +0.4 % off its CIF" in found.doubts["other"]
+    curves = found.components
+    place = ANGLES[np.argmax(curves["other"])]
+    assert found.missed == pytest.approx([place])
+    near = np.abs(ANGLES - place) < 0.51
+    assert found.unexplained == pytest.approx(np.sum(curves["other"][near]) / np.sum(curves["one"]), rel=1e-3)
+
+
+def test_a_phase_that_no_open_point_shows():
+    """Its factor is none, and the others are solved for as if it were not there."""
+    fit = two(
+        peaks((9e3, 5e3)), 64.0, lines={"one": line(40.0), "far": line(150.0), "other": line(50.0)}, degree=1
+    )
+    columns = fit.columns(fit.start().valuesdict())
+    assert not columns[:, 1].any()
+    factors, covariance = fit.solve(columns)
+    assert factors[1] == pytest.approx(0, abs=1e-9 * factors[0]) and np.all(np.isfinite(covariance))
+    seen = columns[:, [0, 2, 3, 4]]
+    assert factors[[0, 2, 3, 4]] == pytest.approx(np.linalg.lstsq(seen, fit.counts, rcond=None)[0])
+    expected = 64.0 * np.linalg.inv(seen.T @ seen)
+    assert covariance[np.ix_([0, 2, 3, 4], [0, 2, 3, 4])] == pytest.approx(expected, rel=1e-6)
+
+
+def test_twelve_flat_places_tell_what_a_count_is_worth():
+    """Ten are enough: bends of 26 about a mean of 23.5/3."""
+    gain, said = refinement.count_variance(np.tile([3.5, 16.5], 13))
+    assert gain == pytest.approx(26**2 / 6 / (23.5 / 3))
+    assert len(said) == 1
+
+
+def test_own_lines_stay_open_beside_one_of_no_phase():
+    """One and a half widths about each line of the phases, whichever it is; half a degree about the foreign one."""
+    width = 0.12
+    fit = two(
+        peaks((9e3, 9e3), width=width) + foreign(50.45, 6e3, 0.08) + foreign(45.0, 5e3, 0.08), 64.0, degree=0
+    )
+    p = fit.start()
+    p["width"].value = width
+    fit.visible = ("one", "other")
+    fit.leave_out(p.valuesdict())
+    shut = ANGLES[~fit.is_open]
+    expected = (np.abs(ANGLES - 45.0) < 0.51) | (
+        (np.abs(ANGLES - 50.45) < 0.51) & (np.abs(ANGLES - 50.0) > 0.18)
+    )
+    assert shut == pytest.approx(ANGLES[expected])
+
+
+def test_sigma_is_at_least_that_of_the_misfit():
+    """A misfit that moves nothing on either half of a pattern: then σ is √χ²ᵣ times that of counting."""
+    fit = two(peaks((9e3, 5e3)), 30.0, degree=1)
+    p = fit.start()
+    p["zero"].vary = True
+    values = p.valuesdict()
+    states = {name: fit.state_at(values, name) for name in fit.lines}
+    model = RefinedPattern({}, fit.lines, states, SINGLE, {}, np.zeros(1), (35.0, 55.0))
+    _, slopes = fit.jacobian(values, ["zero"])
+    rest = 20.0 * np.where(np.arange(ANGLES.size) % 2, 1.0, -1.0)
+    [_, middle] = refinement._line_starts(fit, model, 0.5)
+    assert ANGLES[middle] == pytest.approx(45.0, abs=0.051)
+    for half in (slice(None, middle), slice(middle, None)):
+        basis = np.linalg.qr(slopes[half])[0]
+        rest[half] -= basis @ (basis.T @ rest[half])
+    scales = refinement.trust(fit, p, rest, model)
+    chi_square = np.sum(rest**2) / 30.0 / (400 - 5)
+    assert scales.misses and scales.chi_square == pytest.approx(chi_square)
+    sigma = np.sqrt(np.diag(np.linalg.inv(slopes.T @ slopes / 30 + np.diag([25.0, 0, 0, 0, 0]))))
+    assert scales.counted == pytest.approx(sigma[1:3])
+    assert np.sqrt(np.diag(scales.covariance)) == pytest.approx(np.sqrt(chi_square) * sigma[1:3])
+    assert p["zero"].stderr == pytest.approx(np.sqrt(chi_square) * sigma[0])
+
+
+@pytest.mark.parametrize(("points", "named"), [(28, 1), (36, 0)])
+def test_what_is_as_wide_as_half_of_three_degrees_is_ground(points, named):
+    """A step of 0.05° gives medians of 60 points, of which a level of 28 is less than half, and one of 36 more."""
+    counts = np.full(ANGLES.size, 100.0)
+    counts[190 : 190 + points] += 500.0
+    places = refinement.lines_beside(two(counts, 100.0), [])
+    assert len(places) == named
+    assert not named or abs(places[0] - ANGLES[190 + points // 2]) < 0.1
+
+
+@pytest.mark.parametrize(("away", "left"), [(11, 1), (-11, 1), (10, 0), (-10, 0)])
+def test_how_far_a_profile_may_miss_its_line(away, left):
+    """Beside an explained peak five times as high, up to half a degree (ten points) away."""
+    net = foreign(45.0, 300.0)
+    explained = np.zeros(ANGLES.size)
+    top = int(np.argmax(uniform_filter1d(net, 5)))
+    explained[top + away] = 1e6
+    places, _ = lines_of_none(ANGLES, net, np.full(ANGLES.size, 2.0), explained, np.zeros((0, 2)))
+    assert len(places) == left
+
+
+def test_a_phase_without_a_point_leaves_the_others_as_they_are():
+    """Its own scale has no σ to speak of; that of the others is finite and the same."""
+    lines = {"one": line(40.0), "far": line(150.0)}
+    fit = two(peaks((9e3, 0.0)), 64.0, lines=lines, degree=1)
+    alone = two(peaks((9e3, 0.0)), 64.0, lines={"one": line(40.0)}, degree=1)
+    found = []
+    for each in (fit, alone):
+        p = each.start()
+        states = {name: each.state_at(p.valuesdict(), name) for name in each.lines}
+        model = RefinedPattern({}, each.lines, states, SINGLE, {}, np.zeros(1), (35.0, 55.0))
+        found.append(refinement.trust(each, p, np.full(ANGLES.size, 8.0), model))
+    assert np.all(np.isfinite(found[0].covariance))
+    assert found[0].covariance[0, 0] == pytest.approx(found[1].covariance[0, 0])
+
+
+def test_what_the_data_leave_open_is_as_uncertain_as_its_weak_term():
+    """On a flat ground: 0.2° of the zero, 0.3 of Kα2, 0.5 of either mixing, 2 Å² of B, 1 of ln r."""
+    fit = two(np.full(ANGLES.size, 90.0), 1.0, instrument=replace(SINGLE, ratio=0.3), degree=1)
+    p = fit.start()
+    free = {"zero": 0.2, "ratio": 0.3, "mixing_0": 0.5, "mixing_1": 0.5, "breadth": 2.0, "texture_1": 1.0}
+    for name in free:
+        p[name].vary = True
+    states = {name: fit.state_at(p.valuesdict(), name) for name in fit.lines}
+    model = RefinedPattern({}, fit.lines, states, SINGLE, {}, np.zeros(1), (35.0, 55.0))
+    refinement.trust(fit, p, np.zeros(ANGLES.size), model)
+    assert {name: p[name].stderr for name in free} == pytest.approx(free, rel=1e-6)
+
+
+def test_lines_that_the_fit_explains_stay_in_it():
+    """Those of a phase too weak for a cell of its own, too, as nothing is left there."""
+    fit = two(peaks((9e3, 2e3)) + foreign(45.0, 3e3, 0.08), 64.0, degree=0)
+    fit.visible = ("one",)
+    fit.leave_out(fit.start().valuesdict())
+    assert np.array_equal(fit.is_open, np.abs(ANGLES - 45.0) > 0.5 + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("points", "step", "kept"), [(400, 1, 400), (2999, 1, 2999), (3001, 2, 1500), (4700, 3, 1566)]
+)
+def test_how_many_points_a_coarse_pattern_has(points, step, kept):
+    """No fewer than fifteen hundred, or all where there are not twice as many."""
+    angle = np.linspace(20.0, 80.0, points)
+    thin = two(np.arange(points), angle=angle).thinned()
+    assert thin.two_theta.size == kept
+    assert thin.counts[:2] == pytest.approx([(step - 1) / 2, step + (step - 1) / 2])
+    assert thin.two_theta[-1] == pytest.approx(np.mean(angle[(kept - 1) * step : kept * step]))
