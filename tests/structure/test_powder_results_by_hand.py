@@ -11,9 +11,15 @@ from test_powder_steps_by_hand import ANGLES, SINGLE, line, peaks, two
 
 from nbtools.results import NotPossible
 from nbtools.structure import powder_refinement as refinement
-from nbtools.structure.model_powder_pattern import RefinedPattern, scattering_mass
+from nbtools.structure.model_powder_pattern import (
+    Instrument,
+    RefinedPattern,
+    phase_pattern,
+    powder_lines,
+    scattering_mass,
+)
 from nbtools.structure.phase_fractions import densities_of
-from nbtools.structure.powder_refinement import PhaseFractions, lines_of_none, read_arrays
+from nbtools.structure.powder_refinement import PhaseFractions, caglioti, lines_of_none, read_arrays
 
 CRYSTALS = {"one": PHASES["MgO"], "other": PHASES["Mg"]}
 
@@ -439,3 +445,114 @@ def test_how_many_points_a_coarse_pattern_has(points, step, kept):
     assert thin.two_theta.size == kept
     assert thin.counts[:2] == pytest.approx([(step - 1) / 2, step + (step - 1) / 2])
     assert thin.two_theta[-1] == pytest.approx(np.mean(angle[(kept - 1) * step : kept * step]))
+
+
+@pytest.mark.parametrize(
+    ("height", "noisy", "found"), [(11.4, 3, 1), (11.4, -3, 1), (11.0, 3, 0), (11.4, 2, 0), (11.4, -2, 0)]
+)
+def test_how_high_one_point_must_be(height, noisy, found):
+    """Five σ of a mean of five: 5√5 = 11.18 σ; of no point further off does the noise matter."""
+    net, sigma = np.zeros(ANGLES.size), np.ones(ANGLES.size)
+    net[200], sigma[200 + noisy] = height, 100.0
+    places, _ = lines_of_none(ANGLES, net, sigma, np.zeros(ANGLES.size), np.zeros((0, 2)))
+    assert places == ([ANGLES[200]] if found else [])
+
+
+@pytest.mark.parametrize(("height", "named"), [(13.0, 1), (9.0, 0)])
+def test_a_line_is_at_least_one_count_of_noise(height, named):
+    """However small a variance is given: 11.18 counts in one point stand out."""
+    counts = np.full(ANGLES.size, 100.0)
+    counts[200] += height
+    assert len(refinement.lines_beside(two(counts, 0.01), [])) == named
+
+
+def test_lines_in_steps_of_two_degrees():
+    """One point to either side is a line's, where half a degree holds none."""
+    angle = np.arange(10.0, 170.0, 2.0)
+    net = np.zeros(angle.size)
+    net[37:44] = [5.0, 7.0, 90.0, 120.0, 60.0, 3.0, 2.0]
+    places, area = lines_of_none(angle, net, np.ones(angle.size), np.zeros(angle.size), np.zeros((0, 2)))
+    [place] = places
+    at = int(np.flatnonzero(angle == place)[0])
+    assert area == np.sum(net[at - 1 : at + 2])
+
+
+def test_one_ratio_of_formula_units():
+    """Of the first two of the phases that are detected."""
+    found = made(significance={"MgO": 9.0, "MgB2": 8.0, "Mg": 7.0})
+    assert [row.label for row in found.rows() if row.name.startswith("molar_ratio")] == ["MgO : MgB2"]
+
+
+def test_counts_below_zero_are_told_from_none():
+    """Three of them among zeros."""
+    counts = np.zeros(50)
+    counts[:3], counts[40] = -2.0, 8.0
+    with pytest.raises(NotPossible, match=r"^3 counts are below zero"):
+        read_arrays(np.linspace(20, 40, 50), counts, None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"ratio": 0.0}, {"wavelengths": (1.540593e-10, 1.540593e-10)}, {"wavelengths": (1.541e-10, 1.541e-10)}],
+)
+def test_one_wavelength_by_hand(options):
+    """Either no second line, or one at the same place: both wavelengths are the first, and its ratio stays none."""
+    angle = np.arange(38.0, 66.0, 0.1)
+    first = options.get("wavelengths", (1.540593e-10,))[0]
+    lines = powder_lines(PHASES["MgO"], 1.3e-10)
+    instrument = Instrument((first, first), 0.0, caglioti=caglioti(0.3, 0.0, 0.0))
+    clean = 20.0 * phase_pattern(angle, lines, instrument) / lines.strength.max() + 50.0
+    found = refinement.fit_phase_fractions(angle, clean, {"MgO": PHASES["MgO"]}, variance=clean, **options)
+    assert found.model.instrument.wavelengths == pytest.approx((first, first), rel=1e-6)
+    assert found.model.instrument.ratio == 0 and not found.parameters["ratio"].vary
+    assert found.model.scales["MgO"] == pytest.approx(20.0 / lines.strength.max(), rel=1e-3)
+    assert found.weight_fractions["MgO"] == 1
+
+
+def test_the_last_line_of_a_pattern_that_ends_near_180():
+    """Lines up to 179° are reckoned with, not mirrored at 180°."""
+    edge = PHASES["MgO"].lengths[0]
+    wavelength = 2 * edge / np.sqrt(12) * np.sin(np.radians(178.5 / 2))  # 222 at 178.5°
+    angle = np.linspace(60.0, 179.9, 300)
+    lines = refinement._lines({"MgO": PHASES["MgO"]}, angle, Instrument((wavelength,) * 2, 0.0), {})["MgO"]
+    assert np.sqrt(lines.squared_inverse_spacing().max()) == pytest.approx(np.sqrt(12) / edge)
+
+
+def test_how_far_a_computed_cell_may_be_from_its_own():
+    """1.2 %: density functionals make cells of MgO and MgB2 up to one per cent too large."""
+    p = two(peaks((9e3, 5e3)), reach={"other": refinement.COMPUTED_CELL}).start()
+    assert (p["strain_1_a"].min, p["strain_1_a"].max) == (-0.012, 0.012)
+
+
+@pytest.mark.parametrize(("beyond", "reckoned"), [(2.9, True), (3.1, False)])
+def test_how_far_beyond_its_end_lines_reach_into_a_pattern(beyond, reckoned):
+    """Three degrees."""
+    edge, end = PHASES["MgO"].lengths[0], 100.0
+    wavelength = 2 * edge / np.sqrt(8) * np.sin(np.radians((end + beyond) / 2))  # 220 just beyond the end
+    found = refinement._lines(
+        {"MgO": PHASES["MgO"]}, np.linspace(60.0, end, 300), Instrument((wavelength,) * 2, 0.0), {}
+    )
+    inverse = found["MgO"].squared_inverse_spacing() * edge**2
+    assert np.any(np.abs(inverse - 8) < 1e-6) == reckoned
+    assert np.any(np.abs(inverse - 4) < 1e-6)
+
+
+def test_rates_below_one_are_told_from_counts_too():
+    """Bends of 0.52 about means of 0.47/3 on the flat half."""
+    gain, _ = refinement.count_variance(np.tile([0.07, 0.33], 21))
+    assert gain == pytest.approx(0.52**2 / 6 / (0.47 / 3))
+
+
+def test_the_unit_of_a_scale_says_nothing_about_a_line_of_no_phase():
+    """Crystals of ten million times the strength have a scale far under one, and the same fit."""
+    counts = peaks((3e3, 2e3), width=0.12) + foreign(40.45, 2e3, 0.08)
+    shut = []
+    for strength in (100.0, 1e9):
+        fit = two(counts, 64.0, lines={"one": line(40.0, strength), "other": line(50.0, strength)}, degree=0)
+        p = fit.start()
+        p["width"].value = 0.12
+        fit.visible = ("one", "other")
+        fit.leave_out(p.valuesdict())
+        shut.append(ANGLES[~fit.is_open])
+    assert shut[0] == pytest.approx(shut[1])
+    assert shut[0].max() == pytest.approx(40.95, abs=0.051)
