@@ -556,3 +556,32 @@ def test_the_unit_of_a_scale_says_nothing_about_a_line_of_no_phase():
         shut.append(ANGLES[~fit.is_open])
     assert shut[0] == pytest.approx(shut[1])
     assert shut[0].max() == pytest.approx(40.95, abs=0.051)
+
+
+def test_weights_to_start_from():
+    """A mean of nine counts, and one more, so that an empty ground weighs, too."""
+    counts = np.zeros(ANGLES.size)
+    counts[200] = 90.0
+    near = np.abs(np.arange(ANGLES.size) - 200) < 5
+    assert two(counts).sigma ** 2 == pytest.approx(np.where(near, 11.0, 1.0))
+
+
+def test_rates_come_back_in_their_own_unit():
+    """Counts over 40 s: scale and pattern are rates, and misfit is that of the counts."""
+    angle = np.arange(38.0, 66.0, 0.1)
+    lines = powder_lines(PHASES["MgO"], 1.3e-10)
+    clean = (
+        30.0 * phase_pattern(angle, lines, Instrument(caglioti=(0.0, 0.0, 0.09))) / lines.strength.max()
+        + 400.0
+    )
+    counts = np.random.default_rng(3).poisson(clean).astype(float)
+    whole, rate = (
+        refinement.fit_phase_fractions(angle, given, {"MgO": PHASES["MgO"]})
+        for given in (counts, counts / 40)
+    )
+    assert rate.counts == pytest.approx(counts / 40)
+    assert rate.pattern == pytest.approx(whole.pattern / 40, rel=0.02)
+    assert rate.model.scales["MgO"] == pytest.approx(whole.model.scales["MgO"] / 40, rel=0.02)
+    [said] = [sentence for sentence in rate.used if sentence.startswith("the numbers are no plain counts")]
+    unit = float(said.split("one count is ")[1].split(" ")[0])
+    assert rate.reduced_chi_square == pytest.approx(whole.reduced_chi_square / 40 / unit, rel=0.03)
