@@ -338,19 +338,19 @@ def test_twelve_flat_places_tell_what_a_count_is_worth():
 
 
 def test_own_lines_stay_open_beside_one_of_no_phase():
-    """One and a half widths about each line of the phases, whichever it is; half a degree about the foreign one."""
-    width = 0.12
-    fit = two(
-        peaks((9e3, 9e3), width=width) + foreign(50.45, 6e3, 0.08) + foreign(45.0, 5e3, 0.08), 64.0, degree=0
-    )
+    """One and a half widths about each line of the phases, of either wavelength; half a degree about the other one."""
+    width, longer = 0.12, 1.02
+    instrument = replace(SINGLE, wavelengths=(1.5e-10, longer * 1.5e-10))
+    counts = peaks((9e3, 9e3), width=width) + foreign(50.45, 6e3, 0.08) + foreign(45.0, 5e3, 0.08)
+    fit = two(counts, 64.0, degree=0, instrument=instrument)
     p = fit.start()
     p["width"].value = width
     fit.visible = ("one", "other")
     fit.leave_out(p.valuesdict())
     shut = ANGLES[~fit.is_open]
-    expected = (np.abs(ANGLES - 45.0) < 0.51) | (
-        (np.abs(ANGLES - 50.45) < 0.51) & (np.abs(ANGLES - 50.0) > 0.18)
-    )
+    second = 2 * np.degrees(np.arcsin(longer * np.sin(np.radians(25.0))))  # 51.07°
+    own = (np.abs(ANGLES - 50.0) < 0.18) | (np.abs(ANGLES - second) < 0.18)
+    expected = (np.abs(ANGLES - 45.0) < 0.51) | ((np.abs(ANGLES - 50.45) < 0.51) & ~own)
     assert shut == pytest.approx(ANGLES[expected])
 
 
