@@ -134,7 +134,9 @@ def count_variance(counts: Array) -> tuple[float, tuple[str, ...]]:
     bend = counts[:-2] - 2 * counts[1:-1] + counts[2:]
     # Only the flat part of a pattern scatters by counting alone.
     flat = (local > 0) & (local <= np.median(local))
-    gain = float(np.mean(bend[flat] ** 2 / 6 / local[flat])) if flat.sum() >= 10 else 1.0
+    if flat.sum() < 10:
+        return 1.0, ()
+    gain = float(np.mean(bend[flat] ** 2 / 6 / local[flat]))
     if 1 / PLAIN <= gain <= PLAIN or not gain > 0:
         return 1.0, ()
     return gain, (f"the numbers are no plain counts: one count is {gain:.3g} by their scatter",)
@@ -167,7 +169,7 @@ def _require_counts(counts: Array) -> None:
             "or its variance"
         )
     if np.ptp(counts) == 0:
-        raise NotPossible(f"all counts are {counts[0]:g}: this pattern shows nothing")
+        raise NotPossible(f"all counts are {np.max(counts):g}: this pattern shows nothing")
 
 
 # The fit ---------------------------------------------------------------------------------------
@@ -682,26 +684,27 @@ class PhaseFractions(StudyResult):
     model: RefinedPattern
     used: tuple[str, ...]
 
-    def _shares(self, divisors: Mapping[str, float] | None = None) -> dict[str, Quantity]:
-        masses = self.model.masses
-        factors = [masses[name] / (divisors[name] if divisors else 1.0) for name in self.names]
-        found = shares(self.scales, self.covariance, factors, unlisted=self.unexplained)
+    def _shares(self, factors: Mapping[str, float]) -> dict[str, Quantity]:
+        found = shares(
+            self.scales, self.covariance, [factors[name] for name in self.names], unlisted=self.unexplained
+        )
         return dict(zip(self.names, found, strict=True))
 
     @property
     def weight_fractions(self) -> dict[str, Quantity]:
         """By phase; one that comes out below zero is none."""
-        return self._shares()
+        return self._shares(self.model.masses)
 
     @property
     def volume_fractions(self) -> dict[str, Quantity]:
         """By phase, with `densities`."""
-        return self._shares(self.densities)
+        return self._shares({name: mass / self.densities[name] for name, mass in self.model.masses.items()})
 
     @property
     def mole_fractions(self) -> dict[str, Quantity]:
         """By phase, of formula units."""
-        return self._shares({name: crystal.molar_mass for name, crystal in self.model.crystals.items()})
+        masses, crystals = self.model.masses, self.model.crystals
+        return self._shares({name: mass / crystals[name].molar_mass for name, mass in masses.items()})
 
     @property
     def upper_limits(self) -> dict[str, float]:
