@@ -21,6 +21,7 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -235,7 +236,7 @@ def note_runs(tests: list[str]) -> Runs:
         run = FORK.Process(target=_note, args=(tests, kept, noted))
         run.start()
         run.join()
-        shutil.rmtree(_own_data(run.pid), ignore_errors=True)
+        shutil.rmtree(_own_folder(run.pid), ignore_errors=True)
     if not noted.is_file():
         sys.exit("The tests of the unchanged package could not be run: try them by pytest first")
     data = coverage.CoverageData(str(kept))
@@ -263,9 +264,12 @@ def _note(tests: list[str], kept: Path, noted: Path) -> None:
 def _alone() -> None:
     """Make a forked process a fresh one: nothing of ours is imported, nothing is printed, data and group of its own."""
     os.setsid()
-    os.environ |= {"OMP_NUM_THREADS": "1", "NBTOOLS_DATA": str(_own_data(os.getpid()))}
+    own = _own_folder(os.getpid())
+    (own / "tmp").mkdir(parents=True)
+    tempfile.tempdir = str(own / "tmp")
+    os.environ |= {"OMP_NUM_THREADS": "1", "NBTOOLS_DATA": str(own / "data"), "TMPDIR": tempfile.tempdir}
     if (data := ROOT / "build" / "data").is_dir():
-        shutil.copytree(data, _own_data(os.getpid()), copy_function=os.link)
+        shutil.copytree(data, own / "data", copy_function=os.link)
     quiet = os.open(os.environ.get("MUTATE_LOG", os.devnull), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(quiet, stream)
@@ -278,8 +282,9 @@ def _alone() -> None:
     os.chdir(ROOT)
 
 
-def _own_data(process: int | None) -> Path:
-    return ROOT / "build" / "mutation" / f"data-{process}"
+def _own_folder(process: int | None) -> Path:
+    """What a forked process may write into, and what is removed when it has ended."""
+    return ROOT / "build" / "mutation" / f"own-{process}"
 
 
 def _try(change: Change, parts: tuple[list[str], list[str]], left_out: list[str]) -> None:
@@ -322,7 +327,7 @@ def try_all(changes: list[Change], runs: Runs, workers: int) -> Iterator[tuple[C
             if process.is_alive():
                 os.killpg(process.pid, signal.SIGKILL)
             process.join()
-            shutil.rmtree(_own_data(process.pid), ignore_errors=True)
+            shutil.rmtree(_own_folder(process.pid), ignore_errors=True)
             del running[process]
             yield change, process.exitcode != 0, seconds
 
