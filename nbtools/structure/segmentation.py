@@ -162,7 +162,7 @@ def rough_means(grey: Array) -> tuple[float, float, float]:
     smooth = ndimage.gaussian_filter(part, (*[0] * (grey.ndim - 2), 2, 2))
     cut = grey_classes(smooth, count=2).threshold(0)
     rough = smooth < cut
-    if not 0 < rough.mean() < 1:
+    if rough.all() or not rough.any():
         return cut, float(part.mean()), float(part.mean())
     return cut, float(part[~rough].mean()), float(part[rough].mean())
 

@@ -180,6 +180,16 @@ def test_rough_means_of_two_greys():
     )
 
 
+@pytest.mark.parametrize("levels", [(50.0, 40.0), (250.0, 200.0)])
+def test_rough_means_of_one_side(monkeypatch, levels):
+    """Where all lies above the cut, or all below it, its mean stands for both."""
+    monkeypatch.setattr(
+        segmentation, "grey_classes", lambda *_, count: GreyClasses((0.5, 0.5), levels, (1.0, 1.0))
+    )
+    found = rough_means(np.where(HALVES, 90.0, 150.0).astype(np.float32))
+    assert found == pytest.approx((np.mean(levels), 127.5, 127.5))  # 3/8 · 90 + 5/8 · 150
+
+
 def test_filters():
     """A Gaussian of so many pixels; a median of an odd side, three pixels at the least."""
     spot = np.zeros((21, 21))
@@ -409,11 +419,12 @@ def test_how_far_a_share_moves_on_a_slope(monkeypatch):
     assert segment(np.tile(columns, (64, 1)), classes=2).moves == (np.sum(columns < 137) - dark) / 64
 
 
-def test_what_is_surely_dark_and_what_hangs_on_it():
+def test_what_is_surely_dark_and_what_hangs_on_it(monkeypatch):
     """Of 90 and 150 below 111, three twentieths of the step under the middle; and up to 129 beside such."""
     columns = np.clip(90 + 2.6 * (np.arange(64) - 20), 90, 150)
     grey = np.tile(columns, (64, 1))
     grey[10:14, 56:60], grey[30:34, 56:60] = 112.0, 110.0
+    monkeypatch.setattr(segmentation, "edge_strength", lambda *_: (9.0, 0.0))
     phase = segment(grey, method="two-threshold", classes=2).phase
     assert phase[50].tolist() == (columns < 129).tolist()
     assert not phase[10:14, 56:60].any() and phase[30:34, 56:60].all()
