@@ -1,6 +1,8 @@
 """Pictures of structure, read from their artists: every curve, band, image, label and unit of results made by hand."""
 
+import dataclasses
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -121,6 +123,26 @@ def test_box_counts_local_slopes_and_breadth(monkeypatch):
     assert breadth.get_ylim() == pytest.approx((0.003, 1.3))
 
 
+def test_the_slope_of_box_counts_is_one_straight_line():
+    """Through the mean of both logarithms, with half their rise from the first to the last of three even steps."""
+    counts = np.array([800.0, 90.0, 30.0])
+    _, axes = style.new_figure()
+    draw.draw_box_counts(axes, replace(verdict(), counts=counts))
+    middle, half = np.mean(np.log(counts)), np.log(30 / 800) / 2
+    [line] = [y for name, (_, y) in lines(axes).items() if name.startswith("slope")]
+    assert np.log(line) == pytest.approx([middle - half, middle, middle + half])
+
+
+def test_more_than_half_of_a_world_is_shown_as_scale_free():
+    """Three of five in green, two of four in blue."""
+    most = ("scale-free",) * 3 + ("cannot tell",) * 2
+    words = {"three of five": most, "two of four": most[1:]}
+    power = VerdictPower(256, {name: np.zeros(len(said)) for name, said in words.items()}, words)
+    _, axes = style.new_figure()
+    draw.verdict_power(power, axes=axes)
+    assert [line.get_color() for line in axes.lines[:2]] == [style.GREEN, style.BLUE]
+
+
 def test_the_band_of_many_nulls_holds_95_percent_and_eight_of_them_are_drawn():
     """The quantiles 2.5 and 97.5 % of their local slopes; without nulls no band."""
     nulls = [boxes(hit=(h, h + 0.1, h + 0.3)) for h in np.linspace(0.2, 0.6, 41)]
@@ -196,6 +218,32 @@ def test_every_seed_of_the_power_study_is_a_dot(monkeypatch):
     draw.verdict_power(VerdictPower(256, {"cascade": np.zeros(2)}, half), axes=other)
     assert other.lines[0].get_color() == axes.lines[1].get_color() and len(legend(other)) == 1
     assert other.get_xlim()[1] == pytest.approx(0.52)
+
+
+@pytest.mark.parametrize(("called", "same_as"), [(4, 0), (5, 9)])
+def test_a_world_that_is_mostly_called_scale_free_has_its_colour(called, same_as):
+    """Five of nine seeds are more than half, four are not; none and all nine lie beside it."""
+    words = {str(n): ("scale-free",) * n + ("cannot tell",) * (9 - n) for n in (0, called, 9)}
+    _, axes = style.new_figure()
+    draw.verdict_power(VerdictPower(256, {name: np.zeros(9) for name in words}, words), axes=axes)
+    colours = {name: line.get_color() for name, line in zip(words, axes.lines, strict=False)}
+    assert colours["0"] != colours["9"] and colours[str(called)] == colours[str(same_as)]
+
+
+def test_a_slope_is_straight_where_the_counts_are_not():
+    """Through 800, 100 and 25 at 1, 4 and 16 voxels: the geometric mean, and √(800/25) from one to the next."""
+    found = dataclasses.replace(verdict(), counts=np.array([800.0, 100.0, 25.0]))
+    _, axes = style.new_figure()
+    draw.draw_box_counts(axes, found)
+    middle, step = (800 * 100 * 25) ** (1 / 3), math.sqrt(800 / 25)
+    drawn = lines(axes)[f"slope: D = {found.dimension}"][1]
+    assert drawn == pytest.approx([middle * step, middle, middle / step])
+
+
+def test_a_solid_is_even_in_every_box():
+    """Nothing is left of an unevenness that is none."""
+    solid = GlidingBoxes(SIZES, 1.0, *(np.ones(3),) * 3)
+    assert draw._unevenness(solid).tolist() == [0, 0, 0]
 
 
 def test_sections_in_three_directions(monkeypatch):
