@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -121,26 +120,6 @@ def test_box_counts_local_slopes_and_breadth(monkeypatch):
     assert legend(breadth)[-1] == f"{found.decades:.2f} decades"
     assert (breadth.get_xlabel(), breadth.get_ylabel()) == ("box size (µm)", "share left")
     assert breadth.get_ylim() == pytest.approx((0.003, 1.3))
-
-
-def test_the_slope_of_box_counts_is_one_straight_line():
-    """Through the mean of both logarithms, with half their rise from the first to the last of three even steps."""
-    counts = np.array([800.0, 90.0, 30.0])
-    _, axes = style.new_figure()
-    draw.draw_box_counts(axes, replace(verdict(), counts=counts))
-    middle, half = np.mean(np.log(counts)), np.log(30 / 800) / 2
-    [line] = [y for name, (_, y) in lines(axes).items() if name.startswith("slope")]
-    assert np.log(line) == pytest.approx([middle - half, middle, middle + half])
-
-
-def test_more_than_half_of_a_world_is_shown_as_scale_free():
-    """Three of five in green, two of four in blue."""
-    most = ("scale-free",) * 3 + ("cannot tell",) * 2
-    words = {"three of five": most, "two of four": most[1:]}
-    power = VerdictPower(256, {name: np.zeros(len(said)) for name, said in words.items()}, words)
-    _, axes = style.new_figure()
-    draw.verdict_power(power, axes=axes)
-    assert [line.get_color() for line in axes.lines[:2]] == [style.GREEN, style.BLUE]
 
 
 def test_the_band_of_many_nulls_holds_95_percent_and_eight_of_them_are_drawn():
