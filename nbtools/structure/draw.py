@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from nbtools.structure.choices import ChoicesStudy
-    from nbtools.structure.fractal import FractalVerdict, VerdictPower
+    from nbtools.structure.fractal import FractalVerdict, GlidingBoxes, VerdictPower
     from nbtools.structure.isotropy import IsotropyStudy
     from nbtools.structure.phases import PhasesStudy
     from nbtools.structure.registration import RegistrationStudy
@@ -87,12 +87,11 @@ def draw_breadth(axes: "Axes", verdict: "FractalVerdict") -> "Axes":
     """Where solid boxes end and where unevenness ends, and the range between: of the pattern and of its nulls."""
     boxes = verdict.sections
     microns = boxes.sizes * verdict.voxel_size * 1e6
-    uneven = (boxes.lacunarity - 1) / max(1 / boxes.fraction - 1, 1e-9)
     axes.loglog(microns, boxes.full / boxes.fraction, "s-", color=RED, label="still solid")
-    axes.loglog(microns, uneven, "o-", color=BLUE, label="still uneven")
+    axes.loglog(microns, _unevenness(boxes), "o-", color=BLUE, label="still uneven")
     for null in verdict.nulls[:8]:
         faint: dict[str, Any] = {"color": "0.7", "linewidth": 0.5, "zorder": 0}
-        axes.loglog(microns, (null.lacunarity - 1) / max(1 / null.fraction - 1, 1e-9), **faint)
+        axes.loglog(microns, _unevenness(null), **faint)
         axes.loglog(microns, null.full / null.fraction, **faint)
     low, high = (1e6 * end for end in verdict.interval)
     axes.axvspan(low, high, color=SKY, alpha=0.25, linewidth=0, label=f"{verdict.decades:.2f} decades")
@@ -100,6 +99,11 @@ def draw_breadth(axes: "Axes", verdict: "FractalVerdict") -> "Axes":
     axes.set(xlabel="box size (µm)", ylabel="share left", ylim=(0.003, 1.3))
     _few_decades(axes)
     return add_legend(axes, loc="lower left")
+
+
+def _unevenness(boxes: "GlidingBoxes") -> np.ndarray:
+    """What is left of that in single pixels; none where all is filled."""
+    return (boxes.lacunarity - 1) / max(1 / boxes.fraction - 1, 1e-9)
 
 
 def _few_decades(axes: "Axes") -> None:

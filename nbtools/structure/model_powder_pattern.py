@@ -140,7 +140,7 @@ def powder_lines(
         )
     basis, axes = _free_metric(crystal)
     hkl = reflections_within(crystal, minimum_spacing)
-    squares = np.abs(structure_factor(crystal, hkl)) ** 2 if len(hkl) else np.zeros(0)
+    squares = np.abs(structure_factor(crystal, hkl)) ** 2
     forms = np.stack([np.einsum("ni,ij,nj->n", hkl, part, hkl) for part in basis], axis=1)
     lines, member = np.unique(np.round(forms, 6), axis=0, return_inverse=True)
     member = member.ravel()
@@ -207,7 +207,7 @@ def phase_pattern(
     angle = np.asarray(two_theta, float)
     inverse = lines.squared_inverse_spacing(state.strain)
     heights = lines.strength * lines.texture(state.texture) * np.exp(-state.displacement * inverse / 2)
-    sine = np.outer(instrument.wavelengths, np.sqrt(np.maximum(inverse, 0)) / 2)
+    sine = np.outer(instrument.wavelengths, np.sqrt(inverse) / 2)
     seen = (sine < STEEPEST) & (sine > 0)
     bragg = 2 * np.degrees(np.arcsin(sine[seen]))
     areas = np.outer((1.0, instrument.ratio), heights)[seen] * lorentz_polarisation(bragg)

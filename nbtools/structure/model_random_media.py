@@ -131,8 +131,9 @@ def power_law_field(
     require_positive(exponent=exponent, band=band)
     k = np.sqrt(sum(one.astype(np.float64) ** 2 for one in _wave_numbers(shape)))
     inside = (k >= 2 * np.pi / max(band)) & (k <= 2 * np.pi / min(band))
-    amplitude = np.where(inside, np.where(inside, k, 1.0) ** (-exponent / 2), 0.0)
-    return _shaped_noise(shape, rng, amplitude.astype(np.float32))
+    amplitude = np.zeros(k.shape, np.float32)
+    amplitude[inside] = k[inside] ** (-exponent / 2)
+    return _shaped_noise(shape, rng, amplitude)
 
 
 def level_set(field: NDArray[np.floating], fraction: float) -> Phase:

@@ -162,7 +162,7 @@ def rough_means(grey: Array) -> tuple[float, float, float]:
     smooth = ndimage.gaussian_filter(part, (*[0] * (grey.ndim - 2), 2, 2))
     cut = grey_classes(smooth, count=2).threshold(0)
     rough = smooth < cut
-    if not 0 < rough.mean() < 1:
+    if rough.all() or not rough.any():
         return cut, float(part.mean()), float(part.mean())
     return cut, float(part[~rough].mean()), float(part[rough].mean())
 
@@ -194,7 +194,7 @@ def _without_stripes(face: Array, means: tuple[float, float, float]) -> Array:
         level = np.where(ndimage.gaussian_filter(face, 2) < cut, dark, bright).astype(np.float32)
         # At a blurred edge the rest is large and of no stripe's making: medians pass over it.
         rest = (face - level) / (level if a_factor else np.float32(step))
-        for axis in (-2, -1):
+        for axis in (0, 1):
             rest -= (stripe := np.median(rest, axis=axis, keepdims=True))
             face = face / (1 + stripe) if a_factor else face - step * stripe
     return np.asarray(face, np.float32)

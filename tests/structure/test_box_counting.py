@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbtools.structure.box_counting import _joined_along, _plan, box_counts, even_shifts
+from nbtools.structure.box_counting import EVEN, _joined_along, _plan, box_counts, even_shifts
 
 SHAPES = [(37, 53), (17, 23, 29), (16, 16, 16)]
 SIZES = [1, 2, 3, 5, 6, 8, 12, 16, 64]
@@ -88,6 +88,17 @@ def test_shifts_are_different_and_even() -> None:
         assert len(np.unique(shifts, axis=0)) == len(shifts) == min(16, steps**dimensions)
         assert not shifts[0].any()
     assert np.all(np.abs(np.mean(np.array(even_shifts(64, 64, 3)) < 32, axis=0) - 0.5) < 0.1)
+
+
+def test_even_shifts_are_multiples_of_roots() -> None:
+    """x³ = x + 1 on a section, x⁴ = x + 1 in a volume; origin n is the rest of n/x, n/x², … in steps."""
+    for dimensions, root in EVEN.items():
+        assert root ** (dimensions + 1) == pytest.approx(root + 1, rel=1e-15)
+        x = np.roots([1, *[0] * (dimensions - 1), -1, -1])
+        x = float(x[np.isreal(x) & (x.real > 1)].real[0])
+        places = [[int(97 * (n / x**axis % 1)) for axis in range(1, dimensions + 1)] for n in range(12)]
+        assert np.array(even_shifts(97, 12, dimensions)).tolist() == places
+    assert len(even_shifts(3, 8, 2)) == 8  # found among 50 multiples for each that is wanted
 
 
 @pytest.mark.parametrize(

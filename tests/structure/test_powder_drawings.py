@@ -53,6 +53,18 @@ def test_pattern_with_its_parts():
     assert unnamed(bare)[1][1] == pytest.approx(-0.12) and unnamed(bare)[0][1] == pytest.approx(-0.62)
 
 
+def test_marks_stand_below_all_but_two_in_a_thousand_differences():
+    """Differences that fall evenly to −5 about a line at −1.2: from −6.19 down, of a scale of 10."""
+    _, axes = style.new_figure()
+    angle, flat = np.linspace(20, 80, 501), np.full(501, 100.0)
+    draw_pattern(axes, angle, flat, pattern=(10 + np.linspace(0, 5, 501)) ** 2, positions={"MgO": [42.0]})
+    low = -1.2 - 5 + 0.002 * 5
+    row = 0.035 * (10 - low)
+    assert axes.get_ylim() == pytest.approx((low - 2 * row, 10.4))
+    [mark] = axes.collections[0].get_segments()
+    assert mark[:, 1] == pytest.approx([low - 1.6 * row, low - 0.8 * row])
+
+
 def test_a_window():
     """Only what is inside is drawn, between the given heights, without the difference; marks stand below the lower."""
     _, axes = style.new_figure()
@@ -128,6 +140,7 @@ def test_the_pattern_and_the_phase_that_shows_least(composition, monkeypatch):
     [
         (0, 10_000, ["0", "2000", "4000", "6000", "10000"]),
         (0, 10, ["0", "2", "4", "6", "10"]),
+        (0, 180_000, ["0", "10000", "30000", "60000", "1.2e+05", "1.8e+05"]),
         (0, 4e6, ["0", "2e+05", "6e+05", "1e+06", "3e+06", "4e+06"]),
         (2500, 10_000, ["4000", "5000", "6000", "8000", "10000"]),
     ],

@@ -29,7 +29,7 @@ def test_the_instrument_to_start_from():
     plain = Instrument()
     angle = np.array([0.0, 2 * np.degrees(np.arctan(0.5)), 90.0])
     assert pattern.line_width(angle, plain.caglioti) == pytest.approx([0.1, 0.1, np.sqrt(0.015)])
-    assert plain.wavelengths == pytest.approx((1.54059e-10, 1.54443e-10), rel=1e-5)
+    assert plain.wavelengths == pytest.approx((1.54059e-10, 1.54443e-10), rel=1e-5, abs=0)
     assert plain.ratio == 0.5 and plain.mixing == (0.5, 0.0)
     assert pattern.line_shift([30.0, 100.0], plain).tolist() == [0, 0]
 
@@ -194,3 +194,27 @@ def test_weights_need_not_sum_to_one_nor_name_each_phase():
     alone = model.components(angle, weights={"other": 0.4})
     assert not alone["one"].any()
     assert alone["other"] == pytest.approx(beam / masses["other"] / 5 * base["other"])
+
+
+@pytest.mark.parametrize(("planes", "refused"), [(4990, True), (5010, False)])
+def test_planes_are_counted_in_a_sphere(planes, refused, monkeypatch):
+    """4π/3 of the cell's volume over d³, times its atoms: of MgO, eight, to one side and the other of the limit."""
+    monkeypatch.setattr(pattern, "LARGEST", planes)
+    crystal = PHASES["MgO"]
+    spacing = (8 * 4 * np.pi / 3 * crystal.volume / 5000) ** (1 / 3)
+    if refused:
+        with pytest.raises(ValueError, match="too many reflections"):
+            pattern.powder_lines(crystal, spacing)
+    else:
+        assert len(pattern.powder_lines(crystal, spacing)) > 5
+
+
+def test_a_spacing_that_no_plane_has():
+    """MgO has none beyond 2.432 Å, its 111: no line, of any strength."""
+    for axis in (None, (0, 0, 1)):
+        lines = pattern.powder_lines(PHASES["MgO"], 2.44e-10, axis=axis)
+        assert (
+            len(lines) == len(lines.strength) == len(lines.member) == len(lines.share) == len(lines.tilt) == 0
+        )
+        assert not pattern.phase_pattern(np.linspace(20, 80, 50), lines, Instrument()).any()
+    assert len(pattern.powder_lines(PHASES["MgO"], 2.42e-10)) == 1

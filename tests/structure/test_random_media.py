@@ -266,3 +266,77 @@ def test_cut_offs_need_a_fractal():
     for fraction, dimension in ((0.0, 1.5), (1.2, 1.5), (0.3, 2.0)):
         with pytest.raises(ValueError, match="must be"):
             random_media.cutoff_ratio(fraction, dimension=dimension)
+
+
+@pytest.mark.parametrize(
+    ("shape", "inner", "coarsest"),
+    [
+        ((15, 16), 1.0, (2, 4)),  # of 16 cells each, one of which is left over wherever the field begins
+        ((46, 45, 31), 3.0, (4, 2, 2)),
+        ((31, 32), 1.0, (4, 6)),
+    ],
+)
+def test_as_many_outer_cells_as_hold_the_field_anywhere(shape, inner, coarsest):
+    """With f = 1/4 and p = 2^(−1/2) an outer cell is halved four times, and each half is asked for once."""
+    asked = []
+
+    class Asked:
+        def random(self, size, dtype):
+            asked.append(size)
+            return np.zeros(size, dtype)
+
+        def uniform(self, low, high):
+            assert low == 0
+            return 0.5
+
+    made = random_media.fractal_cascade(shape, Asked(), fraction=0.25, codimension=0.5, inner=inner)
+    assert made.shape == shape and made.all()
+    assert asked == [tuple(n * 2**level for n in coarsest) for level in range(4)]
+
+
+def test_grains_cover_their_fraction_of_a_volume():
+    """1 − exp(−nV) of spheres, too, whatever the sides."""
+    made = [
+        random_media.lognormal_grains(
+            (12, 14, 20), rng(seed), fraction=0.2, median_radius=2.0, spread=0.5
+        ).mean()
+        for seed in range(60)
+    ]
+    assert np.mean(made) == pytest.approx(0.2, abs=4 * np.std(made) / math.sqrt(60))
+
+
+@pytest.mark.parametrize("spacing", [20.0, 50.0, 400.0])
+def test_two_grains_at_the_least(spacing):
+    """A field of 40 by 30 holds 3 of 20 voxels, and two however far apart they should be."""
+    made = random_media.isolated_grains((40, 30), rng(2), fraction=0.6, spacing=spacing)
+    assert ndimage.label(made)[1] == (3 if spacing == 20 else 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (random_media.fractal_cascade, {"codimension": 0.33, "inner": 2.3}),
+        (random_media.woven_cascade, {"codimension": 0.33, "inner": 2.3}),
+        (random_media.lognormal_grains, {"median_radius": 8.0, "spread": 1.3}),
+        (random_media.isolated_grains, {"spacing": 14.0}),
+    ],
+)
+def test_media_are_filled_as_the_printed_image_is(make, options):
+    """26.5 % of D = 1.67, unless another is asked for."""
+    asked = make((60, 72), rng(3), fraction=0.265, **options)
+    assert np.array_equal(make((60, 72), rng(3)), asked)
+
+
+def test_waves_of_a_field_fall_with_their_cube():
+    """Between 4 and 256 voxels, unless asked otherwise."""
+    asked = random_media.power_law_field((64, 300), rng(3), exponent=3.0, band=(4.0, 256.0))
+    assert np.array_equal(random_media.power_law_field((64, 300), rng(3)), asked)
+
+
+@pytest.mark.parametrize(("shape", "largest"), [((66, 90), 22.0), ((90, 66), 22.0), ((7, 5), 2.0)])
+def test_radii_of_grains_go_up_to_a_third_of_the_field(monkeypatch, shape, largest):
+    """Fourteen classes, each as wide in ln radius, from one voxel on; of a tiny field up to two."""
+    radii, ball = [], random_media._ball
+    monkeypatch.setattr(random_media, "_ball", lambda of, radius: radii.append(radius) or ball(of, radius))
+    random_media.lognormal_grains(shape, rng(), fraction=0.1)
+    assert radii == pytest.approx([largest ** ((k + 0.5) / 14) for k in range(14)])

@@ -180,6 +180,16 @@ def test_rough_means_of_two_greys():
     )
 
 
+@pytest.mark.parametrize("levels", [(50.0, 40.0), (250.0, 200.0)])
+def test_rough_means_of_one_side(monkeypatch, levels):
+    """Where all lies above the cut, or all below it, its mean stands for both."""
+    monkeypatch.setattr(
+        segmentation, "grey_classes", lambda *_, count: GreyClasses((0.5, 0.5), levels, (1.0, 1.0))
+    )
+    found = rough_means(np.where(HALVES, 90.0, 150.0).astype(np.float32))
+    assert found == pytest.approx((np.mean(levels), 127.5, 127.5))  # 3/8 · 90 + 5/8 · 150
+
+
 def test_filters():
     """A Gaussian of so many pixels; a median of an odd side, three pixels at the least."""
     spot = np.zeros((21, 21))
@@ -330,3 +340,110 @@ def test_a_stripe_is_a_factor_where_both_greys_lie_above_zero(dark, factor):
     left = segmentation._without_stripes(face.astype(np.float32), (dark + 50, dark + 100, dark))
     clean = np.abs(np.arange(64) - 24) > 8  # away from the edge, whose side the smoothed image tells
     assert left[clean] == pytest.approx(levels[clean], rel=1e-5)
+
+
+TWO = GreyClasses((0.6, 0.4), (150.0, 90.0), (30.0, 30.0))  # 2.0 of their widths apart
+THREE = GreyClasses((0.5, 0.4, 0.1), (150.0, 90.0, 70.0), (5.0,) * 3)  # 20/5: pores 4.0 below
+
+
+@pytest.mark.parametrize(
+    ("edges", "spread", "two", "told"),
+    [
+        (1.36, 0.0, TWO, True),
+        (1.34, 0.0, TWO, False),
+        (1.66, 0.1, TWO, True),  # 1.35 e^(2 · 0.1) = 1.649
+        (1.64, 0.1, TWO, False),
+        (1.01, 0.0, GreyClasses((0.6, 0.4), (150.0, 90.0), (23.0, 23.0)), True),  # 60/23 = 2.61
+        (1.01, 0.0, GreyClasses((0.6, 0.4), (150.0, 90.0), (25.0, 25.0)), False),  # 60/25 = 2.4
+        (0.99, 0.0, GreyClasses((0.6, 0.4), (150.0, 90.0), (23.0, 23.0)), False),
+        (1.23, 0.1, GreyClasses((0.6, 0.4), (150.0, 90.0), (23.0, 23.0)), True),  # e^0.2 = 1.221
+        (1.21, 0.1, GreyClasses((0.6, 0.4), (150.0, 90.0), (23.0, 23.0)), False),
+        (1.01, 0.0, GreyClasses((0.979, 0.021), (150.0, 90.0), (23.0, 23.0)), True),
+        (1.01, 0.0, GreyClasses((0.981, 0.019), (150.0, 90.0), (23.0, 23.0)), False),
+    ],
+)
+def test_two_phases_are_told_by_edges_or_by_the_histogram(monkeypatch, edges, spread, two, told):
+    """Edges 1.35 times the inside by two deviations; or none the weaker, and classes 2.5 widths apart with 2 % each."""
+    monkeypatch.setattr(segmentation, "edge_strength", lambda *_: (edges, spread))
+    monkeypatch.setattr(segmentation, "grey_classes", lambda _, count: two if count == 2 else THREE)
+    grey = np.where(HALVES, 90.0, 150.0)
+    if told:
+        assert segment(grey, classes=2).edges == edges
+    else:
+        with pytest.raises(
+            NotPossible, match=rf"them: {edges:.2f} times .* {1.35 * math.exp(2 * spread):.2f} are"
+        ):
+            segment(grey, classes=2)
+
+
+@pytest.mark.parametrize(
+    ("three", "found"),
+    [
+        (THREE, True),
+        (GreyClasses((0.5, 0.4, 0.1), (150.0, 90.0, 72.0), (5.0,) * 3), True),  # 18/5 = 3.6
+        (GreyClasses((0.5, 0.4, 0.1), (150.0, 90.0, 73.0), (5.0,) * 3), False),  # 17/5 = 3.4
+        (GreyClasses((0.021, 0.9, 0.079), (150.0, 90.0, 70.0), (5.0,) * 3), True),
+        (GreyClasses((0.019, 0.9, 0.081), (150.0, 90.0, 70.0), (5.0,) * 3), False),
+        (GreyClasses((0.9, 0.021, 0.079), (150.0, 90.0, 70.0), (5.0,) * 3), True),
+        (GreyClasses((0.9, 0.019, 0.081), (150.0, 90.0, 70.0), (5.0,) * 3), False),
+        (GreyClasses((0.6, 0.39969, 3.1e-4), (150.0, 90.0, 70.0), (5.0,) * 3), True),
+        (GreyClasses((0.6, 0.39971, 2.9e-4), (150.0, 90.0, 70.0), (5.0,) * 3), False),
+    ],
+)
+def test_pores_are_told_by_their_distance_and_shares(monkeypatch, three, found):
+    """From 3.5 widths below the dark phase, 2 % of either phase and 0.03 % of pores on."""
+    monkeypatch.setattr(segmentation, "grey_classes", lambda _, count: TWO if count == 2 else three)
+    said = segment(np.where(HALVES, 90.0, 150.0))
+    assert len(said.levels) == (3 if found else 2)
+    assert ("three classes" in said.why_classes) == found
+
+
+@pytest.mark.parametrize(("bright", "pores", "found"), [(120, 2, False), (130, 2, True), (130, 1, False)])
+def test_few_voxels_of_a_class_are_outliers(bright, pores, found):
+    """Of 6,400 voxels 2 % are 128 and 0.03 % are 1.9."""
+    grey = np.full((80, 80), 90.0)
+    grey[4 : 4 + bright // 10, 4:14] = 150.0
+    grey[60, 40 : 40 + pores] = 20.0
+    assert len(segment(noisy(grey, 4.0)).levels) == (3 if found else 2)
+
+
+def test_how_far_a_share_moves_on_a_slope(monkeypatch):
+    """Greys of 90 to 150, 2.6 between neighbours: a tenth of the step, 6, is 2 or 3 of 64 columns either way."""
+    columns = np.clip(90 + 2.6 * (np.arange(64) - 20), 90, 150)
+    monkeypatch.setattr(segmentation, "_other_thresholds", lambda *_: [118.0])
+    found = segment(np.tile(columns, (64, 1)), classes=2)
+    dark, fewer, more = (np.sum(columns < cut) for cut in (120, 114, 126))
+    assert found.thresholds == pytest.approx([120]) and found.fraction == dark / 64
+    assert found.moves == max(dark - fewer, more - dark) / 64 < (more - fewer) / 64
+    monkeypatch.setattr(segmentation, "_other_thresholds", lambda *_: [137.0])
+    assert segment(np.tile(columns, (64, 1)), classes=2).moves == (np.sum(columns < 137) - dark) / 64
+
+
+def test_what_is_surely_dark_and_what_hangs_on_it(monkeypatch):
+    """Of 90 and 150 below 111, three twentieths of the step under the middle; and up to 129 beside such."""
+    columns = np.clip(90 + 2.6 * (np.arange(64) - 20), 90, 150)
+    grey = np.tile(columns, (64, 1))
+    grey[10:14, 56:60], grey[30:34, 56:60] = 112.0, 110.0
+    monkeypatch.setattr(segmentation, "edge_strength", lambda *_: (9.0, 0.0))
+    phase = segment(grey, method="two-threshold", classes=2).phase
+    assert phase[50].tolist() == (columns < 129).tolist()
+    assert not phase[10:14, 56:60].any() and phase[30:34, 56:60].all()
+
+
+def test_slices_are_matched_without_stripes_and_noise(monkeypatch):
+    """What two slices are compared by: blurred over 1.5 pixels, without their mean, under a Hann window."""
+    import skimage.registration
+
+    seen = []
+
+    def match(before, here, **_):
+        seen.append((before, here))
+        return np.zeros(2), 0.0, 0.0
+
+    monkeypatch.setattr(skimage.registration, "phase_cross_correlation", match)
+    stack = np.random.default_rng(3).normal(100, 20, (2, 24, 33)).astype(np.float32)
+    align_slices(stack)
+    y, x = (np.sin(np.pi * np.arange(side) / (side - 1)) ** 2 for side in (24, 33))
+    for face, compared in zip(stack, seen[0], strict=True):
+        blurred = ndimage.gaussian_filter(segmentation._without_stripes(face, rough_means(stack)), 1.5)
+        assert compared == pytest.approx((blurred - blurred.mean()) * np.outer(y, x), abs=1e-4)

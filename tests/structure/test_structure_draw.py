@@ -1,5 +1,6 @@
 """Pictures of structure, read from their artists: every curve, band, image, label and unit of results made by hand."""
 
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -196,6 +197,32 @@ def test_every_seed_of_the_power_study_is_a_dot(monkeypatch):
     draw.verdict_power(VerdictPower(256, {"cascade": np.zeros(2)}, half), axes=other)
     assert other.lines[0].get_color() == axes.lines[1].get_color() and len(legend(other)) == 1
     assert other.get_xlim()[1] == pytest.approx(0.52)
+
+
+@pytest.mark.parametrize(("called", "same_as"), [(4, 0), (5, 9)])
+def test_a_world_that_is_mostly_called_scale_free_has_its_colour(called, same_as):
+    """Five of nine seeds are more than half, four are not; none and all nine lie beside it."""
+    words = {str(n): ("scale-free",) * n + ("cannot tell",) * (9 - n) for n in (0, called, 9)}
+    _, axes = style.new_figure()
+    draw.verdict_power(VerdictPower(256, {name: np.zeros(9) for name in words}, words), axes=axes)
+    colours = {name: line.get_color() for name, line in zip(words, axes.lines, strict=False)}
+    assert colours["0"] != colours["9"] and colours[str(called)] == colours[str(same_as)]
+
+
+def test_a_slope_is_straight_where_the_counts_are_not():
+    """Through 800, 100 and 25 at 1, 4 and 16 voxels: the geometric mean, and √(800/25) from one to the next."""
+    found = dataclasses.replace(verdict(), counts=np.array([800.0, 100.0, 25.0]))
+    _, axes = style.new_figure()
+    draw.draw_box_counts(axes, found)
+    middle, step = (800 * 100 * 25) ** (1 / 3), math.sqrt(800 / 25)
+    drawn = lines(axes)[f"slope: D = {found.dimension}"][1]
+    assert drawn == pytest.approx([middle * step, middle, middle / step])
+
+
+def test_a_solid_is_even_in_every_box():
+    """Nothing is left of an unevenness that is none."""
+    solid = GlidingBoxes(SIZES, 1.0, *(np.ones(3),) * 3)
+    assert draw._unevenness(solid).tolist() == [0, 0, 0]
 
 
 def test_sections_in_three_directions(monkeypatch):
