@@ -61,6 +61,47 @@ def test_one_pixel_in_a_hundred_may_be_saturated(count, refused):
         assert cal.calibrate(image, frames, THREE).doubtful.flat[:count].all()
 
 
+def test_a_pixel_at_the_top_of_the_scale_is_doubtful():
+    """Though its field lies in the middle of the range and among its neighbours'; none of the others is."""
+    frames = [np.rint(light(one, 0.65)).astype(np.uint16) for one in THREE]
+    wobble = np.random.default_rng(4).normal(size=SHAPE)
+    raw = np.minimum(np.rint(4060 + 15 * np.clip(wobble, -2, 2)), 4094).astype(np.uint16)
+    raw[5, 17] = 4095
+    found = cal.calibrate(raw, frames, THREE)
+    assert np.argwhere(found.doubtful).tolist() == [[5, 17]] and 0 < found.field[5, 17] < 0.06
+
+
+def test_a_pixel_without_light():
+    """What never answers is doubtful and no NaN, by either law."""
+    gain = np.ones(SHAPE)
+    gain[4, 9] = 0.0
+    frames = [light(one, gain) for one in THREE]
+    wobble = gain * np.random.default_rng(4).normal(size=SHAPE)
+    found = cal.calibrate(light(0.03, gain) + wobble, frames, THREE)
+    assert found.doubtful[4, 9] and np.isfinite(found.field).all() and np.isfinite(found.uncertainty).all()
+    bright = [3000 * gain * np.sin(2.6 * one + 0.11) ** 2 for one in THREE]
+    fit = cal._malus(np.array(bright), THREE, 0.11)
+    value, slope = fit.of(np.s_[:])(np.zeros(SHAPE))
+    angle = float(cal._rotation(np.array(bright), THREE, 0.11)[4, 9])
+    assert value[4, 9] == pytest.approx(-0.11 / angle) and slope[4, 9] == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "frames", "applied", "sentence"),
+    [
+        ((5, 7), (3, 5, 8), 3, r"raw has \(5, 7\) pixels and the calibration frames \(5, 8\)"),
+        ((4, 5, 7), (3, 6, 7), 3, r"raw has \(5, 7\) pixels and the calibration frames \(6, 7\)"),
+        ((5, 7), (4, 5, 7), 3, "4 calibration frames came with 3 applied fields"),
+        ((5, 7), (5, 7), 3, r"raw has the shape \(5, 7\) and frames \(5, 7\)"),
+        ((2, 2, 5, 7), (3, 5, 7), 3, r"raw has the shape \(2, 2, 5, 7\)"),
+    ],
+)
+def test_shapes_that_do_not_fit(raw, frames, applied, sentence):
+    """Each is named with what came."""
+    with pytest.raises(ValueError, match=sentence):
+        cal.calibrate(np.ones(raw), np.ones(frames), THREE[:applied])
+
+
 def test_sigma_of_three_exact_frames():
     """A parabola through three points has the noise of one frame at each: √2 of it over the slope in counts per T."""
     wobble = 5.0 * np.random.default_rng(8).normal(size=SHAPE)
@@ -427,3 +468,80 @@ def test_what_a_plate_is_taken_for(monkeypatch, share, state):
     if state != "partly":
         assert found.current == pytest.approx(3e9)
         assert found.sigma == pytest.approx(3e9 * 1.7 / 100, rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [-20.0, 0.0, 35.0])
+@pytest.mark.parametrize("height", [6.1, -6.1, 5.9, -5.9])
+def test_a_wall_may_be_bright_or_dark(level, height):
+    """On any field: six σ above or below."""
+    field = np.full((11, 13), level)
+    field[4, 6] += height
+    found = cal.find_walls(field, np.ones((11, 13)))
+    assert found.sum() == found[4, 6] == (abs(height) > 6)
+
+
+OBLONG = np.zeros((70, 108), bool)
+OBLONG[5:65, 6:102] = True  # 60 high, 96 wide: twice what the solver takes
+
+
+def oblong(thickness=8e-6):
+    distance = np.asarray(jc.signed_distance(OBLONG), float)
+    return jc._family(distance.tobytes(), distance.shape, 3e-6, thickness, 1e-6), distance
+
+
+def test_the_solvers_grid(monkeypatch):
+    """Two by two pixels are one, in distances of its own, with a rim; fields crowded at the start, to past filling."""
+    given = {}
+    monkeypatch.setattr(jc, "plate_state", lambda *values, **named: given.update(named, values=values))
+    family, fine = oblong()
+    _, distance = jc._coarse_states(family)
+    assert distance is given["values"][0] and distance.shape == (35 + 2, 54 + 2)
+    for row, column in ((10, 4), (15, 30), (3, 20), (0, 0)):
+        four = fine[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        assert distance[row + 1, column + 1] == pytest.approx(four.mean() / 2)
+    assert (distance[0] == -2).all() and (distance[:, -1] == -2).all()
+    fields = given["values"][1] / family.filling
+    assert fields.size == 17 and fields[[0, -1]] == pytest.approx([0, 1.15])
+    assert fields[[4, 8]] == pytest.approx([1.15 * 0.25**1.6, 1.15 * 0.5**1.6])
+    assert given["pixel_size"] == pytest.approx(6e-6) and given["thickness"] == 8e-6
+    assert given["critical_current"] == 1.0
+
+
+@pytest.mark.parametrize("thickness", [0.0, 8e-6])
+def test_states_from_the_solvers_grid(monkeypatch, thickness):
+    """A stream function that is a plane there is the same plane at the middles of the camera's pixels."""
+    _, fine = oblong(thickness)
+    y, x = 6e-6 * (np.mgrid[:37, :56] - 0.5)  # a pixel of rim, then middles
+    streams = np.array([5 + 3e5 * x - 2e5 * y, 7 - 1e5 * x + 4e4 * y])
+    states = SimpleNamespace(stream=streams, applied=np.array([1.0, 2.0]), pixel_size=6e-6)
+    monkeypatch.setattr(jc, "_coarse_states", lambda _: (states, np.ones((37, 56))))
+    found = jc._partial.__wrapped__(fine.tobytes(), fine.shape, 3e-6, thickness, 1e-6)
+    y, x = 3e-6 * (np.mgrid[:70, :108] + 0.5)
+    for one, plane in zip(found.maps, (5 + 3e5 * x - 2e5 * y, 7 - 1e5 * x + 4e4 * y), strict=True):
+        g = np.where(OBLONG, plane, 0.0) / (thickness or 1.0)
+        field = jc.plate_field(*jc.current_of(g, 3e-6), pixel_size=3e-6, thickness=thickness, height=1e-6)
+        assert one == pytest.approx(field, rel=1e-7, abs=1e-9 * np.abs(field).max())
+    chosen = found.maps[:, np.abs(fine) > 2]
+    centred = chosen - chosen.mean(axis=1)[:, None]
+    assert found.centred == pytest.approx(centred) and found.gram == pytest.approx(centred @ centred.T)
+    assert found.reduced.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("share", "current"), [(0.31, 4.3e8), (0.72, 9.1e8)])
+def test_the_current_of_a_state_that_is_in_the_family(share, current):
+    """The lowest point of a parabola through the misfits: to a hundred-thousandth."""
+    outline = np.zeros((22, 26), bool)
+    outline[5:17, 6:20] = True
+    distance = np.asarray(jc.signed_distance(outline), float)
+    family = jc._family(distance.tobytes(), distance.shape, 4e-6, 9e-6, 1e-6)
+    number = np.interp(share * family.filling, family.partial.reduced, np.arange(17))
+    low = int(number)
+    low_map, high_map = family.partial.maps[low : low + 2]
+    own = current * (low_map + (number - low) * (high_map - low_map))
+    applied = mu_0 * share * family.filling * current
+    found = jc._fit_partial(own + 0.02, applied, family)
+    assert found.current == pytest.approx(current, rel=1e-5) and found.state == "partly filled"
+    assert found.own == pytest.approx(own, rel=1e-4, abs=1e-5 * np.abs(own).max())
+    assert found.residual == pytest.approx(np.zeros((22, 26)), abs=1e-4 * np.abs(own).max())
+    free = 1 - 1 / np.cosh(np.pi * share * family.filling / 9e-6)
+    assert found.sigma == pytest.approx(current * 0.05 * 2 / 48 / free, rel=1e-2)
